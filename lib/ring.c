@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ring: the two queues between a guest's cores and the console. Lock-free, no waiting, no state
+ * but the caller's ring. tx_put is on the exit path of every console hypercall: keep it short.
+ *
+ * A position counts up for ever and wraps with its 32 bits; its low bits choose the slot. In tx
+ * the slot's `turn` says who may touch the rest of it: equal to the position of a put, that
+ * producer; one more, the consumer; a whole lap more, the next producer.
+ */
+#include "lib/ring.h"
+
+#include "lib/assert.h"
+
+#define TX_MASK (TX_RING_RECORDS - 1)
+#define RX_MASK (RX_RING_BYTES - 1)
+
+_Static_assert((TX_RING_RECORDS & TX_MASK) == 0, "slots are chosen by masking");
+_Static_assert((RX_RING_BYTES & RX_MASK) == 0, "slots are chosen by masking");
+_Static_assert(TX_RECORD_MAX == 6 * sizeof(uint64_t), "tx_put and tx_get copy six words");
+_Static_assert(sizeof(struct tx_record) == 64, "a record is one cache line");
+
+void tx_init(struct tx_ring *r)
+{
+    for (uint32_t i = 0; i < TX_RING_RECORDS; i++) {
+        r->slots[i].len = 0;
+        atomic_init(&r->slots[i].turn, i);
+    }
+    atomic_init(&r->head, 0);
+    r->tail = 0;
+}
+
+bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t len)
+{
+    ASSERT(len - 1 < TX_RECORD_MAX);
+
+    /* Relaxed: head only hands out positions; what a producer may write, `turn` decides. */
+    uint32_t pos = atomic_load_explicit(&r->head, memory_order_relaxed);
+    struct tx_record *slot;
+    for (;;) {
+        slot = &r->slots[pos & TX_MASK];
+        /* Acquire: the consumer's reads of the last lap are over before we overwrite them. */
+        int32_t ahead = (int32_t)(atomic_load_explicit(&slot->turn, memory_order_acquire) - pos);
+        if (ahead < 0)
+            return false; /* still the record of one lap ago: full */
+        /* Fails and reloads `pos` where head has moved on, and so where `pos` was stale. */
+        if (atomic_compare_exchange_weak_explicit(&r->head, &pos, pos + 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            break;
+    }
+
+    /* Always six words, written out: shorter than choosing, and no loop that becomes memcpy. */
+    slot->data[0] = data[0];
+    slot->data[1] = data[1];
+    slot->data[2] = data[2];
+    slot->data[3] = data[3];
+    slot->data[4] = data[4];
+    slot->data[5] = data[5];
+    slot->len = len;
+    /* Release: who sees the turn sees the record. */
+    atomic_store_explicit(&slot->turn, pos + 1, memory_order_release);
+    return true;
+}
+
+bool tx_has_room(const struct tx_ring *r)
+{
+    /* Only a hint, nothing is read on the strength of it: relaxed throughout. */
+    uint32_t pos = atomic_load_explicit(&r->head, memory_order_relaxed);
+    uint32_t turn = atomic_load_explicit(&r->slots[pos & TX_MASK].turn, memory_order_relaxed);
+    return (int32_t)(turn - pos) >= 0;
+}
+
+bool tx_is_empty(const struct tx_ring *r)
+{
+    /* The newest record is at head - 1; once taken, its slot is the next lap's. */
+    uint32_t newest = atomic_load_explicit(&r->head, memory_order_relaxed) - 1;
+    uint32_t turn = atomic_load_explicit(&r->slots[newest & TX_MASK].turn, memory_order_acquire);
+    return turn == newest + TX_RING_RECORDS;
+}
+
+size_t tx_get(struct tx_ring *r, uint8_t out[TX_RECORD_MAX])
+{
+    struct tx_record *slot = &r->slots[r->tail & TX_MASK];
+    /* Acquire: pairs with the release in tx_put. */
+    if (atomic_load_explicit(&slot->turn, memory_order_acquire) != r->tail + 1)
+        return 0;
+
+    uint32_t len = slot->len;
+    __builtin_memcpy(out, slot->data, TX_RECORD_MAX);
+    /* Release: our reads are over before the producer of the next lap may write. */
+    atomic_store_explicit(&slot->turn, r->tail + TX_RING_RECORDS, memory_order_release);
+    r->tail++;
+    return len;
+}
+
+void rx_init(struct rx_ring *r)
+{
+    atomic_init(&r->head, 0);
+    atomic_init(&r->tail, 0);
+    for (uint32_t i = 0; i < RX_RING_BYTES; i++)
+        atomic_init(&r->bytes[i], 0);
+}
+
+bool rx_put(struct rx_ring *r, uint8_t byte)
+{
+    /* Relaxed: nobody else writes head. */
+    uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+    /* Acquire: the consumer that moved tail has read its byte before we overwrite it. */
+    if (head - atomic_load_explicit(&r->tail, memory_order_acquire) == RX_RING_BYTES)
+        return false;
+    atomic_store_explicit(&r->bytes[head & RX_MASK], byte, memory_order_relaxed);
+    /* Release: who sees the new head sees the byte. */
+    atomic_store_explicit(&r->head, head + 1, memory_order_release);
+    return true;
+}
+
+bool rx_get(struct rx_ring *r, uint8_t *byte)
+{
+    /*
+     * Acquire, and before head: the consumer that moved tail here had seen a head at least as
+     * far, so we do too, and tail never appears to be ahead of head.
+     */
+    uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
+    uint8_t b;
+    do {
+        /* Acquire: pairs with the release in rx_put. */
+        if (tail == atomic_load_explicit(&r->head, memory_order_acquire))
+            return false;
+        /* May be a newer byte when `tail` is stale; then the exchange fails and drops it. */
+        b = atomic_load_explicit(&r->bytes[tail & RX_MASK], memory_order_relaxed);
+        /* Release: our read is over before the producer may reuse the slot. */
+    } while (!atomic_compare_exchange_weak_explicit(&r->tail, &tail, tail + 1, memory_order_acq_rel,
+                                                    memory_order_acquire));
+    *byte = b;
+    return true;
+}
+
+bool rx_has_data(const struct rx_ring *r)
+{
+    /* A hint, as tx_has_room. */
+    return atomic_load_explicit(&r->tail, memory_order_relaxed) !=
+           atomic_load_explicit(&r->head, memory_order_relaxed);
+}
