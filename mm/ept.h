@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ept: the format of Intel's extended page tables for mm/pagetable.c, out of which a partition's
+ * guest-physical map is made. Pure. SDM "The Extended Page Table Mechanism (EPT)".
+ *
+ * The memory type of a leaf is combined with the guest's PAT (the ignore-PAT bit is clear); the
+ * accessed and dirty flags are not used.
+ */
+#pragma once
+
+#include "lib/types.h"
+#include "mm/pagetable.h"
+
+/* With 1 GiB leaves (IA32_VMX_EPT_VPID_CAP bit 17), and for CPUs without them. */
+extern const struct pt_format ept_format_1g;
+extern const struct pt_format ept_format_2m;
+
+/*
+ * The EPT pointer for the VMCS: write-back walks, four levels, accessed/dirty flags off.
+ * SDM "Extended-Page-Table Pointer (EPTP)".
+ */
+uint64_t ept_pointer(hpa_t root);

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagetable: the walker. Everything starts with pt_find(), which goes down from the root as far as
+ * there are tables: at most PT_LEVELS steps, no recursion, no state between calls.
+ */
+#include "mm/pagetable.h"
+
+#include "lib/assert.h"
+#include "lib/bits.h"
+
+#define PT_INDEX_BITS 9
+
+/* Where a walk ends: a leaf, or the highest entry that is not present. */
+struct pt_spot {
+    uint64_t *entry;
+    uint32_t level;  /* of the table that holds `entry`: 4 at the root, 1 for 4 KiB pages */
+    uint32_t rights; /* what the entry and all above it let through; only when present */
+};
+
+static uint32_t pt_shift(uint32_t level)
+{
+    return 12 + PT_INDEX_BITS * (level - 1);
+}
+
+/* Bytes that one entry of `level` stands for. */
+static uint64_t pt_span(uint32_t level)
+{
+    return BIT64(pt_shift(level));
+}
+
+static uint64_t *pt_entry(hpa_t table, uint64_t from, uint32_t level)
+{
+    uint64_t *entries = (uint64_t *)(uintptr_t)table.v;
+    return &entries[(from >> pt_shift(level)) % PT_ENTRIES];
+}
+
+static bool pt_is_table(const struct pt_format *f, uint64_t entry, uint32_t level)
+{
+    return level > 1 && f->is_present(entry) && !f->is_leaf(entry, level);
+}
+
+static struct pt_spot pt_find(const struct pagetable *pt, uint64_t from)
+{
+    const struct pt_format *f = pt->format;
+    uint32_t level = PT_LEVELS;
+    uint64_t *entry = pt_entry(pt->root, from, level);
+    uint32_t rights = f->rights(*entry);
+
+    while (pt_is_table(f, *entry, level)) {
+        hpa_t table = f->address(*entry, level);
+        level--;
+        entry = pt_entry(table, from, level);
+        rights &= f->rights(*entry);
+    }
+    return (struct pt_spot){.entry = entry, .level = level, .rights = rights};
+}
+
+/* Hangs empty tables below a spot that is not present until it stands at `level`. */
+static enum status pt_grow(struct pagetable *pt, uint64_t from, uint32_t level,
+                           struct pt_spot *spot)
+{
+    while (spot->level > level) {
+        void *table = pages_get(pt->pages, 1, PAGE_SIZE);
+        if (table == NULL)
+            return FAIL(E_NOMEM, "%s: no page left for a table", pt->format->name);
+        hpa_t address = hpa((uintptr_t)table);
+        *spot->entry = pt->format->make_table(address);
+        spot->level--;
+        spot->entry = pt_entry(address, from, spot->level);
+    }
+    return OK;
+}
+
+/* The largest leaf for what is left to map, below what is there already. */
+static uint32_t pt_leaf_level(uint32_t level, uint64_t from, hpa_t to, uint64_t size)
+{
+    while (level > 1 && (!is_aligned(from | to.v, pt_span(level)) || size < pt_span(level)))
+        level--;
+    return level;
+}
+
+static enum status pt_check(const struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size)
+{
+    const char *name = pt->format->name;
+
+    if (size == 0 || !is_aligned(from | to.v | size, PAGE_SIZE))
+        return FAIL(E_INVALID, "%s: 0x%lx bytes from 0x%lx to 0x%lx are not whole pages", name,
+                    size, from, to.v);
+    if (size > PT_INPUT_MAX || from > PT_INPUT_MAX - size || to.v > PT_OUTPUT_MAX - size)
+        return FAIL(E_RANGE, "%s: 0x%lx bytes from 0x%lx to 0x%lx end too high", name, size, from,
+                    to.v);
+    return OK;
+}
+
+enum status pt_create(struct pagetable *pt, const struct pt_format *format, struct pages *pages)
+{
+    void *root = pages_get(pages, 1, PAGE_SIZE);
+
+    if (root == NULL)
+        return FAIL(E_NOMEM, "%s: no page left for a root", format->name);
+    *pt = (struct pagetable){.format = format, .pages = pages, .root = hpa((uintptr_t)root)};
+    return OK;
+}
+
+enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size, uint32_t rights,
+                   enum pt_memory memory)
+{
+    const struct pt_format *f = pt->format;
+    enum status s = pt_check(pt, from, to, size);
+
+    if (s != OK)
+        return s;
+    while (size > 0) {
+        struct pt_spot spot = pt_find(pt, from);
+        if (f->is_present(*spot.entry))
+            return FAIL(E_OVERLAP, "%s: 0x%lx is already mapped", f->name, from);
+        uint32_t highest = (uint32_t)min_u64(f->leaf_level_max, spot.level);
+        uint32_t level = pt_leaf_level(highest, from, to, size);
+        s = pt_grow(pt, from, level, &spot);
+        if (s != OK)
+            return s;
+        *spot.entry = f->make_leaf(to, level, rights, memory);
+
+        from += pt_span(level);
+        to.v += pt_span(level);
+        size -= pt_span(level);
+    }
+    return OK;
+}
+
+enum status pt_unmap(struct pagetable *pt, uint64_t from, uint64_t size)
+{
+    const struct pt_format *f = pt->format;
+    enum status s = pt_check(pt, from, hpa(0), size);
+
+    if (s != OK)
+        return s;
+    for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
+        struct pt_spot spot = pt_find(pt, from + done);
+        if (!f->is_present(*spot.entry) || spot.level != 1)
+            return FAIL(E_INVALID, "%s: 0x%lx is not mapped as a 4 KiB page", f->name, from + done);
+        *spot.entry = 0;
+    }
+    return OK;
+}
+
+enum status pt_reserve(struct pagetable *pt, uint64_t from, uint32_t level, uint64_t **entry)
+{
+    ASSERT(level >= 1 && level <= 3 && from < PT_INPUT_MAX && is_aligned(from, pt_span(level)));
+    struct pt_spot spot = pt_find(pt, from);
+    if (pt->format->is_present(*spot.entry) || spot.level < level)
+        return FAIL(E_OVERLAP, "%s: 0x%lx is already in use", pt->format->name, from);
+    enum status s = pt_grow(pt, from, level, &spot);
+    if (s != OK)
+        return s;
+    *entry = spot.entry;
+    return OK;
+}
+
+static void pt_fill_leaf(const struct pt_format *f, const struct pt_spot *spot, uint64_t from,
+                         struct pt_leaf *out)
+{
+    *out = (struct pt_leaf){
+        .from = align_down(from, pt_span(spot->level)),
+        .address = f->address(*spot->entry, spot->level),
+        .size = pt_span(spot->level),
+        .rights = spot->rights,
+    };
+}
+
+bool pt_look(const struct pagetable *pt, uint64_t from, struct pt_leaf *out)
+{
+    if (from >= PT_INPUT_MAX)
+        return false;
+    struct pt_spot spot = pt_find(pt, from);
+    if (!pt->format->is_present(*spot.entry))
+        return false;
+    pt_fill_leaf(pt->format, &spot, from, out);
+    return true;
+}
+
+bool pt_next(const struct pagetable *pt, uint64_t from, struct pt_leaf *out)
+{
+    while (from < PT_INPUT_MAX) {
+        struct pt_spot spot = pt_find(pt, from);
+        if (pt->format->is_present(*spot.entry)) {
+            pt_fill_leaf(pt->format, &spot, from, out);
+            return true;
+        }
+        from = align_down(from, pt_span(spot.level)) + pt_span(spot.level);
+    }
+    return false;
+}
+
+bool pt_maps_physical(const struct pagetable *pt, struct range physical)
+{
+    struct pt_leaf leaf;
+
+    for (uint64_t at = 0; pt_next(pt, at, &leaf); at = leaf.from + leaf.size) {
+        struct range reached = {.base = leaf.address.v, .size = leaf.size};
+        if (range_overlaps(reached, physical))
+            return true;
+    }
+    return false;
+}

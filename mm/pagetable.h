@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pagetable: one walker for every four-level table of 512 64-bit entries, parameterised by a
+ * format: the hypervisor's own tables (mm/hostmap.c), EPT (mm/ept.c), later nested paging of SVM.
+ * Uses the largest leaf that address, length and format allow. Pure.
+ *
+ * Never changes a present leaf: mapping over something is refused. A non-present entry is all
+ * zero, so that it names no address that a CPU could speculate with.
+ *
+ * Tables are reached at their physical address: they lie in identity-mapped memory. The calls
+ * through a format are boot-time only; the exit path never comes here. Boot core only.
+ */
+#pragma once
+
+#include "lib/status.h"
+#include "lib/types.h"
+#include "mm/pages.h"
+#include "mm/range.h"
+
+#define PT_LEVELS     4
+#define PT_ENTRIES    512
+#define PT_INPUT_MAX  (UINT64_C(1) << 48) /* bytes that four levels translate */
+#define PT_OUTPUT_MAX (UINT64_C(1) << 52) /* bytes that an entry can name */
+
+/* PT_USER is never asked for: it is how a table that has it is caught (host_audit). */
+enum pt_right { PT_R = 1, PT_W = 2, PT_X = 4, PT_USER = 8 };
+enum pt_memory { PT_WRITE_BACK, PT_UNCACHED, PT_WRITE_COMBINING };
+
+struct pt_format {
+    const char *name;
+    /* Largest leaf: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB. */
+    uint32_t leaf_level_max;
+    uint64_t (*make_table)(hpa_t table); /* grants everything: the leaves decide */
+    uint64_t (*make_leaf)(hpa_t address, uint32_t level, uint32_t rights, enum pt_memory memory);
+    bool (*is_present)(uint64_t entry);
+    bool (*is_leaf)(uint64_t entry, uint32_t level); /* of a present entry; level 1: always */
+    hpa_t (*address)(uint64_t entry, uint32_t level);
+    uint32_t (*rights)(uint64_t entry); /* what a present entry, table or leaf, lets through */
+};
+
+struct pagetable {
+    const struct pt_format *format;
+    struct pages *pages; /* where tables come from */
+    hpa_t root;
+};
+
+/* One zeroed page as root; E_NOMEM. */
+MUST_CHECK enum status pt_create(struct pagetable *pt, const struct pt_format *format,
+                                 struct pages *pages);
+
+/*
+ * Maps [from, from + size) to [to, to + size), in bytes, with `rights` (PT_R and more). E_INVALID
+ * when something is not 4 KiB-aligned or `size` is 0, E_RANGE when `from` ends beyond 2^48 or `to`
+ * beyond 2^52: nothing is done. E_OVERLAP when any of it is already mapped, E_NOMEM when the pool
+ * is empty: a part may have been mapped, and the caller gives up on the table.
+ */
+MUST_CHECK enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size,
+                              uint32_t rights, enum pt_memory memory);
+
+/*
+ * Clears 4 KiB leaves only; `from` and `size` as for pt_map(). E_INVALID where a larger leaf or
+ * nothing is met; what lies below that is cleared then. Tables stay where they are. Before use of
+ * the table by a CPU, or with the caller's own flush.
+ */
+MUST_CHECK enum status pt_unmap(struct pagetable *pt, uint64_t from, uint64_t size);
+
+/*
+ * Makes what is missing above the entry of `level` (1..3) for `from`, and gives out that entry,
+ * empty, for a mapping that changes at run time when there is no walker any more. E_OVERLAP when
+ * something smaller or larger is already there, E_NOMEM.
+ */
+MUST_CHECK enum status pt_reserve(struct pagetable *pt, uint64_t from, uint32_t level,
+                                  uint64_t **entry);
+
+struct pt_leaf {
+    uint64_t from;   /* first byte of the leaf, as it is addressed through the table */
+    hpa_t address;   /* what that byte maps to */
+    uint64_t size;   /* bytes the leaf covers */
+    uint32_t rights; /* enum pt_right, of the leaf and all tables above it together */
+};
+
+/* What `from` maps to; false: nothing. */
+MUST_CHECK bool pt_look(const struct pagetable *pt, uint64_t from, struct pt_leaf *out);
+
+/*
+ * The first leaf that ends above `from`; false: there is none. All leaves, in order:
+ *     for (uint64_t at = 0; pt_next(pt, at, &leaf); at = leaf.from + leaf.size)
+ */
+MUST_CHECK bool pt_next(const struct pagetable *pt, uint64_t from, struct pt_leaf *out);
+
+/* At least one byte of `physical` (of host-physical addresses) can be reached through the table. */
+bool pt_maps_physical(const struct pagetable *pt, struct range physical);
