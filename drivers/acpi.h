@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * acpi: the firmware's tables, read as untrusted input: every length, checksum and entry size is
+ * checked before use, walks are bounded, a broken table is ignored and named. Reads physical
+ * memory only through the caller's function, so that it is pure and host-tested.
+ * ACPI Specification: "Root System Description Pointer (RSDP)", "Multiple APIC Description Table
+ * (MADT)", "Fixed ACPI Description Table (FADT)"; "Serial Port Console Redirection Table (SPCR)".
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define ACPI_CORES_MAX   256
+#define ACPI_IOAPICS_MAX 16
+
+/*
+ * Gives `size` readable bytes at physical `address`, valid until the next call, or NULL when they
+ * are not readable memory. (The hypervisor: identity map, checked against the memory map.)
+ * Never asked for 0 or for more than ACPI_COPY_MAX bytes, nor for a range that wraps; the bytes are
+ * copied once and not looked at again.
+ */
+#define ACPI_COPY_MAX 512
+
+struct acpi_memory {
+    const void *(*at)(void *context, hpa_t address, uint64_t size);
+    void *context;
+};
+
+/* A core that can be started now. */
+struct acpi_core {
+    uint32_t apic_id;
+};
+
+struct acpi_ioapic {
+    hpa_t address; /* of its registers, one page */
+    uint32_t gsi_base;
+};
+
+struct acpi_info {
+    /* MADT */
+    uint32_t core_count; /* enabled ones, in MADT order, no duplicates */
+    struct acpi_core cores[ACPI_CORES_MAX];
+    uint32_t cores_ignored; /* beyond ACPI_CORES_MAX, duplicates, disabled, impossible ids */
+    bool has_pic;           /* PCAT_COMPAT: dual 8259 to be masked */
+    uint32_t ioapic_count;
+    struct acpi_ioapic ioapics[ACPI_IOAPICS_MAX];
+    /* FADT */
+    bool has_power_off;    /* PM1a control block and \_S5 found */
+    uint16_t pm1a_control; /* I/O port; 0: none */
+    uint16_t pm1b_control; /* I/O port; 0: none */
+    uint8_t s5_type_a;     /* SLP_TYPa for S5, 0..7 */
+    uint8_t s5_type_b;
+    uint16_t smi_port;   /* I/O port; 0: always in ACPI mode */
+    uint8_t acpi_enable; /* to be written there while SCI_EN (PM1a control, bit 0) is clear */
+    bool has_reset;
+    uint16_t reset_port; /* I/O port; only system-I/O reset registers are used */
+    uint8_t reset_value;
+    /* SPCR */
+    bool has_serial;
+    uint16_t serial_port; /* I/O port */
+    uint32_t serial_baud; /* 0: as is */
+};
+
+/* Fills `info` with all that is sound; logs one line for each table that is not. Returns false
+ * when no root table or no MADT with a usable core could be read (then core_count is 0). */
+MUST_CHECK bool acpi_read(struct acpi_info *info, const struct acpi_memory *memory, hpa_t rsdp);

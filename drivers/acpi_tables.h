@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * acpi_tables: what drivers/acpi.c (finding tables) and drivers/acpi_tables.c (understanding them)
+ * share. Nobody else includes this.
+ */
+#pragma once
+
+#include "drivers/acpi.h"
+#include "lib/types.h"
+
+/* ACPI Specification, "System Description Table Header". */
+struct acpi_header {
+    char signature[4];
+    uint32_t length; /* of the whole table, bytes */
+    uint8_t revision;
+    uint8_t checksum; /* makes the sum of all bytes 0 */
+    uint8_t oem[26];
+} PACKED;
+_Static_assert(sizeof(struct acpi_header) == 36, "ACPI: table header");
+
+/* A table whose signature, length and checksum were right when it was opened. Its bytes may have
+ * changed since: every use copies first and checks the copy. */
+struct acpi_table {
+    const struct acpi_memory *memory;
+    const char *name; /* four letters */
+    hpa_t address;
+    uint32_t length; /* >= sizeof(struct acpi_header); address + length does not wrap */
+};
+
+/* Copies bytes [offset, offset + size) of the table, size 1..ACPI_COPY_MAX; false, and nothing
+ * copied, when they are not all inside it or not readable. */
+MUST_CHECK bool acpi_table_copy(const struct acpi_table *table, uint32_t offset, void *to,
+                                uint32_t size);
+
+/* Opens the table at `address`; says what is wrong with it otherwise. */
+MUST_CHECK bool acpi_table_open(struct acpi_table *table, const struct acpi_memory *memory,
+                                hpa_t address, const char *name);
+
+/* The one line about a table that is broken. `why` as in "is shorter than its header". */
+COLD void acpi_table_complain(const struct acpi_table *table, const char *why);
+
+/* Each takes what is sound out of an opened table; false when nothing was. */
+MUST_CHECK bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt);
+MUST_CHECK bool acpi_fadt_read(struct acpi_info *info, const struct acpi_table *fadt);
+MUST_CHECK bool acpi_spcr_read(struct acpi_info *info, const struct acpi_table *spcr);
+
+/* Looks for \_S5 in the AML of a DSDT or SSDT; sets s5_type_a and s5_type_b. */
+MUST_CHECK bool acpi_s5_read(struct acpi_info *info, const struct acpi_table *aml);

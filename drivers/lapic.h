@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lapic: the local APIC of the core this runs on. x2APIC where there is one; the older MMIO mode
+ * is driven only as far as starting and counting cores needs, so that a machine without x2APIC
+ * still gets a full list of what it lacks. Guests run on x2APIC machines only.
+ * SDM "Advanced Programmable Interrupt Controller (APIC)".
+ *
+ * In MMIO mode the page at LAPIC_MMIO must be identity-mapped, uncacheable.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define LAPIC_MMIO UINT64_C(0xfee00000) /* one page */
+
+/* Enables the APIC, in x2APIC mode when the CPU has it; masks every LVT entry, spurious vector
+ * 0xff, clears TPR, timer, pending ESR. Each core, once, interrupts off. Returns whether x2APIC. */
+bool lapic_init(void);
+
+/* Back to the state of lapic_init() between two lives of a guest: nothing armed, nothing in
+ * service. Pending (IRR) fixed interrupts cannot be cleared by software: the caller drains them
+ * by taking them with interrupts on (see kernel/cpu.c). */
+void lapic_reset(void);
+
+bool lapic_is_x2apic(void);
+uint32_t lapic_id(void); /* of this core */
+
+/* INIT, wait, SIPI, wait, SIPI as in SDM "MP Initialization Protocol Algorithm"; `page` < 1 MiB,
+ * page-aligned, is where the core begins in real mode. `delay_us` waits that many microseconds.
+ * Nothing tells whether a core answered: the caller waits for it. Boot core only. */
+void lapic_start_core(uint32_t apic_id, hpa_t page, void (*delay_us)(uint32_t us));
+
+/* What this core stored before is visible to the one that takes the NMI. Not to oneself. */
+void lapic_send_nmi(uint32_t apic_id);
+
+/* Writes the ICR exactly so (x2APIC layout). The value was accepted by vdev/vapic. x2APIC mode
+ * only, and no fence: as on bare metal, ordering is the business of the guest that asked. */
+void lapic_write_icr(uint64_t icr);
+
+/* Also where nothing is in service: then it has no effect. */
+void lapic_eoi(void);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * screen: a text console on the linear framebuffer that the firmware set up (GOP). Keeps the text
+ * in memory, so that scrolling never reads the framebuffer, which is slow on real machines.
+ * Caller: whoever holds the console lock.
+ */
+#pragma once
+
+#include "boot/boot_info.h"
+#include "drivers/text.h"
+#include "lib/types.h"
+
+/* About 64 KiB: static in the caller. */
+struct screen {
+    volatile uint32_t *pixels;     /* NULL: no screen, and then nothing here does anything */
+    uint32_t width, height, pitch; /* pixels */
+    bool red_first;                /* RGBX, else BGRX */
+    uint8_t scale;                 /* each font pixel is scale x scale screen pixels */
+    struct text text;              /* what should be there */
+};
+
+/*
+ * Clears the screen. False where the framebuffer is missing, makes no sense or is too small for
+ * 40 x 8 characters. The framebuffer must be mapped 1:1 and stay so, best write-combining.
+ */
+MUST_CHECK bool screen_init(struct screen *screen, const struct boot_framebuffer *framebuffer);
+
+/* Adds text (see text_put()) to what should be shown. */
+void screen_put(struct screen *screen, const uint8_t *bytes, size_t len);
+
+/* Draws at most `cells` of the characters that changed; true: there may be more. A whole screen
+ * takes milliseconds, which a caller with other duties wants in slices. */
+bool screen_draw(struct screen *screen, uint32_t cells);
+
+#define SCREEN_ALL UINT32_MAX

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * text: keeps the grid. Knows no pixels, and whatever bytes a guest sends, only printable ASCII
+ * gets into a cell and the cursor stays inside.
+ */
+#include "drivers/text.h"
+
+#include "lib/assert.h"
+#include "lib/string.h"
+
+#define ASCII_ESCAPE 0x1b
+
+void text_init(struct text *text, uint32_t columns, uint32_t rows)
+{
+    ASSERT(columns >= 1 && columns <= TEXT_COLUMNS_MAX && rows >= 1 && rows <= TEXT_ROWS_MAX);
+    memset(text, 0, sizeof(*text));
+    text->columns = columns;
+    text->rows = rows;
+}
+
+static void text_scroll(struct text *text)
+{
+    memmove(text->cells[0], text->cells[1], (text->rows - 1) * sizeof(text->cells[0]));
+    memset(text->cells[text->rows - 1], 0, sizeof(text->cells[0]));
+    memset(text->changed, true, sizeof(text->changed));
+}
+
+static void text_next_row(struct text *text)
+{
+    text->column = 0;
+    if (text->row + 1 < text->rows)
+        text->row++;
+    else
+        text_scroll(text);
+}
+
+/* Wraps only when there is something to put: a line that just fits leaves no empty row behind. */
+static void text_put_printable(struct text *text, uint8_t character)
+{
+    uint8_t cell;
+
+    if (character == '[' && text->column == 0)
+        text->accent = true;
+    if (text->column == text->columns)
+        text_next_row(text);
+    cell = text->accent ? character | TEXT_ACCENT : character;
+    text->cells[text->row][text->column++] = character == ' ' ? 0 : cell;
+    text->changed[text->row] = true;
+    if (character == ']')
+        text->accent = false;
+}
+
+static void text_put_control(struct text *text, uint8_t byte)
+{
+    if (byte == '\n') {
+        text_next_row(text);
+        text->accent = false;
+    } else if (byte == '\r') {
+        text->column = 0;
+        text->accent = false;
+    } else if (byte == '\b' && text->column > 0) {
+        text->column--;
+    } else if (byte == '\t') {
+        uint32_t stop = (text->column / TEXT_TAB + 1) * TEXT_TAB;
+
+        text->column = stop < text->columns ? stop : text->columns;
+    }
+}
+
+/* True when `byte` is part of an escape sequence. ECMA-48 "Code extension", "Control sequences":
+ * ESC with one final byte, or ESC '[' with parameters 0x20..0x3f and a final byte. Any control
+ * character ends a broken sequence, so that one guest's cannot swallow the next one's line. */
+static bool text_is_escape(struct text *text, uint8_t byte)
+{
+    enum text_escape before = text->escape;
+
+    text->escape = TEXT_PLAIN;
+    if (byte == ASCII_ESCAPE) {
+        text->escape = TEXT_ESCAPE;
+        return true;
+    }
+    if (before == TEXT_PLAIN || byte < 0x20)
+        return false;
+    if ((before == TEXT_ESCAPE && byte == '[') || (before == TEXT_ESCAPE_CSI && byte <= 0x3f))
+        text->escape = TEXT_ESCAPE_CSI;
+    return true;
+}
+
+void text_put(struct text *text, uint8_t byte)
+{
+    if (text_is_escape(text, byte))
+        return;
+    if (byte < 0x20)
+        text_put_control(text, byte);
+    else if (byte < 0x7f)
+        text_put_printable(text, byte);
+    else if (byte >= 0xc0) /* begins a UTF-8 character; 0x80..0xbf only continue one */
+        text_put_printable(text, '?');
+}
+
+bool text_next_change(struct text *text, uint32_t *index, uint8_t *cell)
+{
+    uint32_t row = *index / text->columns;
+    uint32_t column = *index % text->columns;
+
+    for (; row < text->rows; row++, column = 0) {
+        if (!text->changed[row])
+            continue;
+        for (; column < text->columns; column++) {
+            if (text->cells[row][column] == text->drawn[row][column])
+                continue;
+            *cell = text->cells[row][column];
+            text->drawn[row][column] = *cell;
+            *index = row * text->columns + column;
+            return true;
+        }
+        text->changed[row] = false;
+    }
+    return false;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tsc: finds the rate of the time-stamp counter. Never writes the counter, arms no timer and
+ * leaves the PIT's channel 0 alone.
+ * SDM "Time-Stamp Counter", "Determining the Processor Base Frequency";
+ * Intel "82C54 CHMOS Programmable Interval Timer".
+ */
+#include "drivers/tsc.h"
+
+#include "lib/log.h"
+#include "lib/x86/insn.h"
+
+enum cpuid_leaf {
+    CPUID_BASIC = 0x0, /* EAX: last basic leaf */
+    CPUID_FEATURES = 0x1,
+    CPUID_TSC = 0x15,                  /* EBX / EAX = TSC / crystal, ECX crystal in Hz; or 0 */
+    CPUID_FREQUENCY = 0x16,            /* EAX[15:0]: base frequency in MHz */
+    CPUID_HYPERVISOR = 0x40000000,     /* EAX: last leaf; only with FEATURES_HYPERVISOR */
+    CPUID_HYPERVISOR_TSC = 0x40000010, /* EAX: TSC in kHz */
+    CPUID_EXTENDED = 0x80000000u,      /* EAX: last extended leaf */
+    CPUID_POWER = 0x80000007u,         /* EDX[8]: invariant TSC */
+};
+
+#define FEATURES_HYPERVISOR (UINT32_C(1) << 31) /* CPUID.1:ECX */
+#define POWER_INVARIANT_TSC (UINT32_C(1) << 8)
+
+enum pit_port {
+    PIT_CHANNEL2 = 0x42, /* rw  count, low byte then high byte */
+    PIT_MODE = 0x43,     /* -w */
+    PIT_GATE = 0x61,     /* rw  bits 3:0, r- bits 7:4; shared with NMI masks and the speaker */
+};
+
+#define PIT_HZ         UINT64_C(1193182)
+#define PIT_COUNT      UINT64_C(23864) /* 20 ms */
+#define PIT_MODE_ONCE  0xb0            /* channel 2, low then high byte, mode 0, binary */
+#define PIT_GATE_ON    0x01
+#define PIT_SPEAKER    0x02
+#define PIT_GATE_KEPT  0x0c /* parity and channel check NMI masks: not ours to change */
+#define PIT_GATE_OUT   0x20 /* the channel's output: high at terminal count */
+#define PIT_ROUNDS     3
+#define PIT_POLLS      (UINT32_C(1) << 22) /* a few seconds of port reads: nobody is there */
+#define TSC_GUESSED_HZ UINT64_C(2000000000)
+
+/* Crystals of processors that give the ratio but not the crystal: SDM "Determining the Processor
+ * Base Frequency", table of nominal core crystal clock frequencies. Leaf 0x16 would do, but it is
+ * rounded and up to 0.5 % off. */
+static const struct {
+    uint8_t model; /* of family 6 */
+    uint32_t hz;
+} tsc_crystals[] = {
+    {0x4e, 24000000}, {0x5e, 24000000}, {0x8e, 24000000}, {0x9e, 24000000},
+    {0x55, 25000000}, {0x5c, 19200000}, {0x5f, 25000000},
+};
+
+static uint32_t tsc_crystal_by_model(void)
+{
+    uint32_t signature = cpuid(CPUID_FEATURES, 0).eax;
+    uint32_t family = signature >> 8 & 0xf;
+    uint32_t model = (signature >> 12 & 0xf0) | (signature >> 4 & 0xf);
+
+    for (size_t i = 0; family == 6 && i < ARRAY_SIZE(tsc_crystals); i++) {
+        if (tsc_crystals[i].model == model)
+            return tsc_crystals[i].hz;
+    }
+    return 0;
+}
+
+/* Each source gives 0 when it does not know. */
+static uint64_t tsc_from_hypervisor(void)
+{
+    if ((cpuid(CPUID_FEATURES, 0).ecx & FEATURES_HYPERVISOR) == 0)
+        return 0;
+    if (cpuid(CPUID_HYPERVISOR, 0).eax < CPUID_HYPERVISOR_TSC)
+        return 0;
+    return cpuid(CPUID_HYPERVISOR_TSC, 0).eax * UINT64_C(1000);
+}
+
+static uint64_t tsc_from_crystal(void)
+{
+    struct cpuid_regs r;
+    uint64_t crystal;
+
+    if (cpuid(CPUID_BASIC, 0).eax < CPUID_TSC)
+        return 0;
+    r = cpuid(CPUID_TSC, 0);
+    if (r.eax == 0 || r.ebx == 0)
+        return 0;
+    crystal = r.ecx != 0 ? r.ecx : tsc_crystal_by_model();
+    return crystal * r.ebx / r.eax; /* 32 x 32 bits: cannot overflow */
+}
+
+/* Where leaf 0x15 gives a ratio but no crystal is known, the crystal would be derived from the base
+ * frequency and then multiplied by the same ratio: the base frequency itself. */
+static uint64_t tsc_from_base_frequency(void)
+{
+    if (cpuid(CPUID_BASIC, 0).eax < CPUID_FREQUENCY)
+        return 0;
+    return (cpuid(CPUID_FREQUENCY, 0).eax & 0xffff) * UINT64_C(1000000);
+}
+
+/* Ticks while PIT channel 2 counts PIT_COUNT down; 0 when its output does not move as it should. */
+static uint64_t tsc_measure_once(void)
+{
+    uint64_t begin;
+
+    out8(PIT_MODE, PIT_MODE_ONCE); /* output low; counting starts with the second byte */
+    out8(PIT_CHANNEL2, (uint8_t)PIT_COUNT);
+    out8(PIT_CHANNEL2, (uint8_t)(PIT_COUNT >> 8));
+    begin = rdtsc();
+    if ((in8(PIT_GATE) & PIT_GATE_OUT) != 0)
+        return 0;
+    for (uint32_t poll = 0; poll < PIT_POLLS; poll++) {
+        if ((in8(PIT_GATE) & PIT_GATE_OUT) != 0)
+            return rdtsc() - begin;
+    }
+    return 0;
+}
+
+/* The shortest of a few rounds: what disturbs a round (a system-management interrupt, a busy host)
+ * only ever makes it longer. */
+static uint64_t tsc_from_pit(void)
+{
+    uint8_t before = in8(PIT_GATE) & (PIT_GATE_KEPT | PIT_SPEAKER | PIT_GATE_ON);
+    uint64_t best = 0;
+
+    out8(PIT_GATE, (before & PIT_GATE_KEPT) | PIT_GATE_ON);
+    for (int round = 0; round < PIT_ROUNDS; round++) {
+        uint64_t ticks = tsc_measure_once();
+
+        if (ticks == 0) {
+            best = 0;
+            break;
+        }
+        if (best == 0 || ticks < best)
+            best = ticks;
+    }
+    out8(PIT_GATE, before);
+    return best * PIT_HZ / PIT_COUNT; /* best < 2^43: polls x the slowest port read */
+}
+
+static const struct {
+    const char *name;
+    uint64_t (*hz)(void);
+} tsc_sources[] = {
+    {"hypervisor", tsc_from_hypervisor},
+    {"CPUID 0x15", tsc_from_crystal},
+    {"CPUID 0x16", tsc_from_base_frequency},
+    {"PIT", tsc_from_pit},
+};
+
+void tsc_init(struct tsc *tsc, uint64_t start)
+{
+    *tsc = (struct tsc){.start = start};
+    for (size_t i = 0; i < ARRAY_SIZE(tsc_sources) && tsc->hz == 0; i++) {
+        uint64_t hz = tsc_sources[i].hz();
+
+        if (hz >= TIME_HZ_MIN && hz <= TIME_HZ_MAX) {
+            tsc->hz = hz;
+            tsc->source = tsc_sources[i].name;
+        }
+    }
+    if (tsc->hz == 0) {
+        tsc->hz = TSC_GUESSED_HZ;
+        tsc->source = "guess";
+        log_line("tsc: neither CPUID nor the PIT tells its rate; 2 GHz is a guess");
+    }
+    tsc->scale = time_scale_make(tsc->hz);
+    tsc->invariant = cpuid(CPUID_EXTENDED, 0).eax >= CPUID_POWER &&
+                     (cpuid(CPUID_POWER, 0).edx & POWER_INVARIANT_TSC) != 0;
+}
+
+void tsc_delay_us(const struct tsc *tsc, uint32_t us)
+{
+    uint64_t begin = rdtsc();
+    uint64_t ticks = time_to_ticks(&tsc->scale, us * NS_PER_US);
+
+    while (rdtsc() - begin < ticks)
+        cpu_pause();
+}
