@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bus: from port number to device. One device so far; the next is one more branch in device_in()
+ * and device_out(). Pure.
+ */
+#include "vdev/bus.h"
+
+#include "lib/assert.h"
+
+#define NO_DEVICE 0xffu /* an undriven bus reads all ones */
+
+void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx)
+{
+    vuart_reset(&b->uart, tx, rx);
+    atomic_init(&b->refused, 0);
+    atomic_init(&b->last_refused, 0);
+}
+
+static bool is_uart(uint16_t port)
+{
+    return port >= VUART_PORT && port < VUART_PORT + VUART_PORTS;
+}
+
+/* False: nobody has this port. */
+static bool device_in(struct bus *b, uint16_t port, uint8_t *value)
+{
+    if (!is_uart(port))
+        return false;
+    *value = vuart_in(&b->uart, port - VUART_PORT);
+    return true;
+}
+
+static bool device_out(struct bus *b, uint16_t port, uint8_t value)
+{
+    if (!is_uart(port))
+        return false;
+    vuart_out(&b->uart, port - VUART_PORT, value);
+    return true;
+}
+
+/* Once for an access, however many of its bytes are nobody's. Relaxed: statistics. */
+static void count_refusal(struct bus *b, uint16_t port)
+{
+    atomic_fetch_add_explicit(&b->refused, 1, memory_order_relaxed);
+    atomic_store_explicit(&b->last_refused, port, memory_order_relaxed);
+}
+
+uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size)
+{
+    ASSERT(size <= sizeof(uint32_t));
+    uint32_t value = 0;
+    bool refused = false;
+    for (uint8_t i = 0; i < size; i++) {
+        uint8_t byte = NO_DEVICE;
+        /* Port numbers have 16 bits: behind 0xffff comes 0. */
+        refused |= !device_in(b, (uint16_t)(port + i), &byte);
+        value |= (uint32_t)byte << (8 * i);
+    }
+    if (refused)
+        count_refusal(b, port);
+    return value;
+}
+
+void bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value)
+{
+    ASSERT(size <= sizeof(uint32_t));
+    bool refused = false;
+    for (uint8_t i = 0; i < size; i++)
+        refused |= !device_out(b, (uint16_t)(port + i), (uint8_t)(value >> (8 * i)));
+    if (refused)
+        count_refusal(b, port);
+}

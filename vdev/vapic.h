@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vapic: the filter between a guest and its own cores' x2APICs. Most registers are the hardware's
+ * own and never come here (vmsr_rows); what can reach beyond the guest does: ICR, LVT, SVR.
+ * Decides only; the caller carries the action out. Pure.
+ * SDM "Extended XAPIC (x2APIC)", "Issuing Interprocessor Interrupts".
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define VAPIC_PEERS_MAX 64
+#define VAPIC_SVR_RESET 0xffu
+#define VAPIC_LVT_RESET 0x10000u /* masked */
+
+/* The cores of the sender's guest: bit i of a target set is vCPU i. */
+struct vapic_peers {
+    uint32_t count;
+    uint32_t self; /* index of the sender */
+    uint32_t apic_ids[VAPIC_PEERS_MAX];
+};
+
+enum vapic_lvt {
+    VAPIC_LVT_CMCI,
+    VAPIC_LVT_TIMER,
+    VAPIC_LVT_THERMAL,
+    VAPIC_LVT_PMI,
+    VAPIC_LVT_LINT0,
+    VAPIC_LVT_LINT1,
+    VAPIC_LVT_ERROR,
+    VAPIC_LVT_COUNT
+};
+
+/* What the guest believes it wrote, per vCPU. */
+struct vapic {
+    uint32_t apic_id; /* physical, as MSR 0x802 reads without an exit */
+    uint32_t lvt[VAPIC_LVT_COUNT];
+    uint32_t svr;
+    uint64_t icr;
+};
+
+enum vapic_action_kind {
+    VAPIC_NOTHING,
+    VAPIC_WRITE, /* write `value` to hardware MSR `msr` of this core */
+    VAPIC_SEND,  /* send `value` (fixed, edge, physical) once to each target's APIC id */
+    VAPIC_NMI,   /* inject an NMI into each target */
+    VAPIC_INIT,  /* INIT each target: back to waiting for SIPI */
+    VAPIC_START, /* SIPI each target that waits, with `vector` */
+};
+
+struct vapic_action {
+    enum vapic_action_kind kind;
+    uint32_t msr;
+    uint64_t value;   /* VAPIC_WRITE; for VAPIC_SEND the ICR without a destination */
+    uint64_t targets; /* bit i = vCPU i of the same guest */
+    uint8_t vector;   /* VAPIC_START */
+};
+
+/*
+ * The state after power-up or INIT: software-disabled, every LVT entry masked. The caller brings
+ * the hardware into the same state: SVR = VAPIC_SVR_RESET, all its LVT entries masked. Only the
+ * timer's and the error entry ever change there through an action.
+ */
+void vapic_reset(struct vapic *a, uint32_t apic_id);
+
+/* For the rows of vmsr_rows marked MSR_EMULATE in the x2APIC range. False: #GP(0). */
+MUST_CHECK bool vapic_read(const struct vapic *a, uint32_t msr, uint64_t *value);
+MUST_CHECK bool vapic_write(struct vapic *a, const struct vapic_peers *peers, uint32_t msr,
+                            uint64_t value, struct vapic_action *action);

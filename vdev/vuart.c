@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vuart: registers of a 16550A without an interrupt line, between a guest's port accesses and its
+ * two rings. What an interrupt would say, IIR says to those who poll it. Line speed, parity and
+ * break are stored and mean nothing. Pure.
+ */
+#include "vdev/vuart.h"
+
+#include "lib/bits.h"
+
+/* Beside each its direction, and LCR's DLAB bit where that chooses. */
+enum uart_register {
+    UART_DATA = 0, /* rw  DLAB 0: RBR, THR; DLAB 1: low byte of the divisor */
+    UART_IER = 1,  /* rw  DLAB 0; DLAB 1: high byte of the divisor */
+    UART_IIR = 2,  /* r-  write: FCR */
+    UART_LCR = 3,  /* rw */
+    UART_MCR = 4,  /* rw */
+    UART_LSR = 5,  /* r- */
+    UART_MSR = 6,  /* r- */
+    UART_SCR = 7,  /* rw */
+};
+
+#define IER_DATA     0x01
+#define IER_EMPTY    0x02
+#define IER_BITS     0x0f
+#define IIR_NONE     0x01
+#define IIR_EMPTY    0x02
+#define IIR_DATA     0x04
+#define IIR_FIFOS    0xc0
+#define FCR_ENABLE   0x01
+#define LCR_DLAB     0x80
+#define MCR_DTR      0x01
+#define MCR_RTS      0x02
+#define MCR_OUT1     0x04
+#define MCR_OUT2     0x08
+#define MCR_LOOPBACK 0x10
+#define MCR_BITS     0x1f
+#define LSR_DATA     0x01
+#define LSR_EMPTY    0x60 /* holding register and shift register */
+#define MSR_CTS      0x10
+#define MSR_DSR      0x20
+#define MSR_RI       0x40
+#define MSR_DCD      0x80
+
+/* Relaxed everywhere: one byte each, and nothing else is read on the strength of it. */
+static uint8_t get(const _Atomic uint8_t *reg)
+{
+    return atomic_load_explicit(reg, memory_order_relaxed);
+}
+
+static void set(_Atomic uint8_t *reg, uint8_t value)
+{
+    atomic_store_explicit(reg, value, memory_order_relaxed);
+}
+
+void vuart_reset(struct vuart *u, struct tx_ring *tx, struct rx_ring *rx)
+{
+    u->tx = tx;
+    u->rx = rx;
+    atomic_init(&u->ier, 0);
+    atomic_init(&u->fcr, 0);
+    atomic_init(&u->lcr, 0);
+    atomic_init(&u->mcr, 0);
+    atomic_init(&u->scr, 0);
+    atomic_init(&u->dll, 0);
+    atomic_init(&u->dlm, 0);
+    atomic_init(&u->looped, VUART_NO_BYTE);
+    atomic_init(&u->lost, 0);
+}
+
+static bool has_divisor(const struct vuart *u)
+{
+    return (get(&u->lcr) & LCR_DLAB) != 0;
+}
+
+/* Loopback cuts the UART off its line: bytes go round, modem outputs come back as inputs. */
+static bool is_looped(const struct vuart *u)
+{
+    return (get(&u->mcr) & MCR_LOOPBACK) != 0;
+}
+
+static bool has_data(const struct vuart *u)
+{
+    if (is_looped(u))
+        return atomic_load_explicit(&u->looped, memory_order_relaxed) != VUART_NO_BYTE;
+    return rx_has_data(u->rx);
+}
+
+static bool has_room(const struct vuart *u)
+{
+    return is_looped(u) || tx_has_room(u->tx);
+}
+
+static uint8_t receive(struct vuart *u)
+{
+    if (is_looped(u)) {
+        uint16_t byte = atomic_exchange_explicit(&u->looped, VUART_NO_BYTE, memory_order_relaxed);
+        return byte == VUART_NO_BYTE ? 0 : (uint8_t)byte;
+    }
+    uint8_t byte = 0;
+    return rx_get(u->rx, &byte) ? byte : 0;
+}
+
+static void send(struct vuart *u, uint8_t byte)
+{
+    if (is_looped(u)) {
+        atomic_store_explicit(&u->looped, byte, memory_order_relaxed);
+        return;
+    }
+    const uint64_t record[TX_RECORD_MAX / 8] = {byte};
+    if (!tx_put(u->tx, record, 1))
+        atomic_fetch_add_explicit(&u->lost, 1, memory_order_relaxed);
+}
+
+/* The empty transmitter is reported for as long as it lasts: no edge that a poller could miss. */
+static uint8_t interrupt_id(const struct vuart *u)
+{
+    uint8_t fifos = (get(&u->fcr) & FCR_ENABLE) != 0 ? IIR_FIFOS : 0;
+    uint8_t ier = get(&u->ier);
+    if ((ier & IER_DATA) != 0 && has_data(u))
+        return fifos | IIR_DATA;
+    if ((ier & IER_EMPTY) != 0 && has_room(u))
+        return fifos | IIR_EMPTY;
+    return fifos | IIR_NONE;
+}
+
+static uint8_t line_status(const struct vuart *u)
+{
+    return (uint8_t)((has_room(u) ? LSR_EMPTY : 0) | (has_data(u) ? LSR_DATA : 0));
+}
+
+static uint8_t modem_status(const struct vuart *u)
+{
+    uint8_t mcr = get(&u->mcr);
+    if ((mcr & MCR_LOOPBACK) == 0)
+        return MSR_CTS | MSR_DSR | MSR_DCD; /* somebody always listens */
+    return (uint8_t)(((mcr & MCR_RTS) != 0 ? MSR_CTS : 0) | ((mcr & MCR_DTR) != 0 ? MSR_DSR : 0) |
+                     ((mcr & MCR_OUT1) != 0 ? MSR_RI : 0) | ((mcr & MCR_OUT2) != 0 ? MSR_DCD : 0));
+}
+
+uint8_t vuart_in(struct vuart *u, uint32_t reg)
+{
+    switch ((enum uart_register)(reg % VUART_PORTS)) {
+    case UART_DATA:
+        return has_divisor(u) ? get(&u->dll) : receive(u);
+    case UART_IER:
+        return has_divisor(u) ? get(&u->dlm) : get(&u->ier);
+    case UART_IIR:
+        return interrupt_id(u);
+    case UART_LCR:
+        return get(&u->lcr);
+    case UART_MCR:
+        return get(&u->mcr);
+    case UART_LSR:
+        return line_status(u);
+    case UART_MSR:
+        return modem_status(u);
+    case UART_SCR:
+        return get(&u->scr);
+    }
+    return 0xff; /* not reached: all eight are named */
+}
+
+static void write_data(struct vuart *u, uint8_t value)
+{
+    if (has_divisor(u))
+        set(&u->dll, value);
+    else
+        send(u, value);
+}
+
+static void write_ier(struct vuart *u, uint8_t value)
+{
+    if (has_divisor(u))
+        set(&u->dlm, value);
+    else
+        set(&u->ier, value & IER_BITS);
+}
+
+void vuart_out(struct vuart *u, uint32_t reg, uint8_t value)
+{
+    switch ((enum uart_register)(reg % VUART_PORTS)) {
+    case UART_DATA:
+        write_data(u, value);
+        break;
+    case UART_IER:
+        write_ier(u, value);
+        break;
+    case UART_IIR:
+        /*
+         * FCR. Its "clear" bits find nothing: what is sent has left, and what waits in the ring
+         * has not arrived yet. A driver that clears at start-up so keeps what was typed ahead.
+         */
+        set(&u->fcr, value);
+        break;
+    case UART_LCR:
+        set(&u->lcr, value);
+        break;
+    case UART_MCR:
+        set(&u->mcr, value & MCR_BITS);
+        break;
+    case UART_LSR:
+    case UART_MSR:
+        break;
+    case UART_SCR:
+        set(&u->scr, value);
+        break;
+    }
+}
