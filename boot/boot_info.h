@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * boot_info: the contract between the loader and the hypervisor; the one header both share.
+ * Fixed-width fields, every address physical, offsets asserted. The loader fills it in pages of
+ * kind BOOT_RAM_LOADER; the hypervisor checks it, copies what it needs and trusts nothing twice.
+ *
+ * Entry: 64-bit mode, interrupts off, the firmware's identity map still active, RDI = physical
+ * address of struct boot_info, boot services already left.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define BOOT_INFO_MAGIC   UINT64_C(0x444145484b4c5542) /* "BULKHEAD", little-endian */
+#define BOOT_INFO_VERSION 1
+
+enum boot_ram_kind {
+    BOOT_RAM_FREE = 1,     /* ours to use after the jump */
+    BOOT_RAM_LOADER = 2,   /* bulkhead.elf as placed, boot_info, modules: in use, but RAM */
+    BOOT_RAM_ACPI = 3,     /* ACPI tables: readable, never reused */
+    BOOT_RAM_FIRMWARE = 4, /* runtime services, NVS, reserved, persistent: hands off */
+    BOOT_RAM_MMIO = 5,     /* device memory that the firmware lists */
+    BOOT_RAM_BAD = 6,      /* reported broken */
+};
+
+/* Sorted by base, page-aligned, not overlapping, neighbours of one kind merged. */
+struct boot_range {
+    uint64_t base; /* bytes */
+    uint64_t size; /* bytes, > 0 */
+    uint32_t kind; /* enum boot_ram_kind */
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct boot_range) == 24, "boot_info v1");
+
+#define BOOT_NAME_MAX 64
+
+/* One file of \bulkhead\, read whole; base is page-aligned, the last page's rest is zero. */
+struct boot_module {
+    uint64_t base;
+    uint64_t size;            /* bytes; 0 for an empty file */
+    char name[BOOT_NAME_MAX]; /* as on disk, ASCII, NUL-terminated */
+};
+_Static_assert(sizeof(struct boot_module) == 80, "boot_info v1");
+
+enum boot_pixel_format {
+    BOOT_PIXEL_NONE = 0, /* no framebuffer */
+    BOOT_PIXEL_RGBX = 1, /* byte 0 is red */
+    BOOT_PIXEL_BGRX = 2, /* byte 0 is blue */
+};
+
+struct boot_framebuffer {
+    uint64_t base;
+    uint64_t size;   /* bytes */
+    uint32_t width;  /* pixels */
+    uint32_t height; /* pixels */
+    uint32_t pitch;  /* pixels from one line to the next, >= width */
+    uint32_t format; /* enum boot_pixel_format; 32 bits per pixel always */
+};
+_Static_assert(sizeof(struct boot_framebuffer) == 32, "boot_info v1");
+
+/* Time stamps (TSC) the loader takes on its way. */
+enum boot_stamp {
+    BOOT_STAMP_ENTRY,    /* efi_main */
+    BOOT_STAMP_FILES,    /* all files read */
+    BOOT_STAMP_EXIT,     /* boot services left */
+    BOOT_STAMP_COUNT = 8 /* the rest is zero */
+};
+
+struct boot_info {
+    uint64_t magic;
+    uint32_t version;
+    uint32_t size;       /* of this structure, bytes */
+    uint64_t image_base; /* where bulkhead.elf was placed, 2 MiB-aligned */
+    uint64_t image_size; /* bytes, whole pages */
+    uint64_t rsdp;       /* 0 when the firmware has none */
+    uint64_t low_page;   /* one free page below 1 MiB for starting cores; 0 when none was free */
+    uint64_t ranges;     /* struct boot_range[range_count] */
+    uint32_t range_count;
+    uint32_t module_count;
+    uint64_t modules; /* struct boot_module[module_count] */
+    struct boot_framebuffer framebuffer;
+    uint64_t stamps[BOOT_STAMP_COUNT];
+};
+_Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v1");
+_Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v1");
+_Static_assert(offsetof(struct boot_info, modules) == 64, "boot_info v1");
+_Static_assert(offsetof(struct boot_info, framebuffer) == 72, "boot_info v1");
+_Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v1");
+_Static_assert(sizeof(struct boot_info) == 168, "boot_info v1");

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * firmware: two facts that only the firmware knows: where the ACPI tables start, and where the
+ * screen's pixels are. Neither is needed to boot, so nothing here fails.
+ */
+#include "boot/loader.h"
+
+static bool firmware_guid_equal(const EFI_GUID *a, const EFI_GUID *b)
+{
+    bool same = a->Data1 == b->Data1 && a->Data2 == b->Data2 && a->Data3 == b->Data3;
+
+    for (size_t i = 0; i < sizeof(a->Data4); i++)
+        same = same && a->Data4[i] == b->Data4[i];
+    return same;
+}
+
+/* UEFI "EFI Configuration Table & Properties Table": the 2.0 entry points to the newer RSDP. */
+uint64_t firmware_rsdp(const struct loader *l)
+{
+    static const EFI_GUID acpi_2_0 = ACPI_20_TABLE_GUID;
+    static const EFI_GUID acpi_1_0 = ACPI_TABLE_GUID;
+    const EFI_CONFIGURATION_TABLE *tables = l->st->ConfigurationTable;
+    uint64_t old = 0;
+
+    for (UINTN i = 0; i < l->st->NumberOfTableEntries; i++) {
+        if (firmware_guid_equal(&tables[i].VendorGuid, &acpi_2_0))
+            return (uint64_t)tables[i].VendorTable;
+        if (firmware_guid_equal(&tables[i].VendorGuid, &acpi_1_0))
+            old = (uint64_t)tables[i].VendorTable;
+    }
+    return old;
+}
+
+/* What we can draw in: 32 bits a pixel with the colours in whole bytes; else BOOT_PIXEL_NONE. */
+static enum boot_pixel_format firmware_pixels(const EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *mode)
+{
+    const EFI_PIXEL_BITMASK *mask = &mode->PixelInformation;
+
+    if (mode->PixelFormat == PixelRedGreenBlueReserved8BitPerColor)
+        return BOOT_PIXEL_RGBX;
+    if (mode->PixelFormat == PixelBlueGreenRedReserved8BitPerColor)
+        return BOOT_PIXEL_BGRX;
+    if (mode->PixelFormat != PixelBitMask || mask->GreenMask != 0x0000ff00)
+        return BOOT_PIXEL_NONE;
+    if (mask->RedMask == 0x000000ff && mask->BlueMask == 0x00ff0000)
+        return BOOT_PIXEL_RGBX;
+    if (mask->RedMask == 0x00ff0000 && mask->BlueMask == 0x000000ff)
+        return BOOT_PIXEL_BGRX;
+    return BOOT_PIXEL_NONE;
+}
+
+/* Describes the mode that is set now; false when we cannot draw in it. */
+static bool firmware_current(const EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, struct boot_framebuffer *fb)
+{
+    const EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE *mode = gop->Mode;
+    uint64_t bytes;
+
+    if (mode == NULL || mode->Info == NULL || mode->FrameBufferBase == 0)
+        return false;
+    *fb = (struct boot_framebuffer){.base = mode->FrameBufferBase,
+                                    .size = mode->FrameBufferSize,
+                                    .width = mode->Info->HorizontalResolution,
+                                    .height = mode->Info->VerticalResolution,
+                                    .pitch = mode->Info->PixelsPerScanLine,
+                                    .format = firmware_pixels(mode->Info)};
+    bytes = (uint64_t)fb->pitch * fb->height; /* pixels; below 2^64 as both are 32-bit */
+    return fb->format != BOOT_PIXEL_NONE && fb->width != 0 && fb->height != 0 &&
+           fb->width <= fb->pitch && bytes <= fb->size / sizeof(uint32_t);
+}
+
+/* Switches to the first mode we can draw in. */
+static bool firmware_change_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop)
+{
+    for (UINT32 i = 0; gop->Mode != NULL && i < gop->Mode->MaxMode; i++) {
+        EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info = NULL; /* pool memory; dies with the firmware */
+        UINTN size = 0;
+
+        if (!EFI_ERROR(gop->QueryMode(gop, i, &size, &info)) && info != NULL &&
+            firmware_pixels(info) != BOOT_PIXEL_NONE && !EFI_ERROR(gop->SetMode(gop, i)))
+            return true;
+    }
+    return false;
+}
+
+/* UEFI "Graphics Output Protocol". The mode stays as it is unless we cannot draw in it. */
+void firmware_framebuffer(const struct loader *l, struct boot_framebuffer *fb)
+{
+    EFI_GUID guid = EFI_GRAPHICS_OUTPUT_PROTOCOL_GUID;
+    EFI_GRAPHICS_OUTPUT_PROTOCOL *gop = NULL;
+
+    if (!EFI_ERROR(l->bs->LocateProtocol(&guid, NULL, (void **)&gop)) && gop != NULL) {
+        if (firmware_current(gop, fb))
+            return;
+        if (firmware_change_mode(gop) && firmware_current(gop, fb))
+            return;
+    }
+    *fb = (struct boot_framebuffer){.format = BOOT_PIXEL_NONE};
+}

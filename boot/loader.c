@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loader: the EFI program. Reads \bulkhead\, puts bulkhead.elf in place, tells it what only the
+ * firmware knows, and jumps. It has no policy: it does not even look at the configuration.
+ */
+#include "boot/loader.h"
+
+#include "lib/assert.h"
+#include "lib/string.h"
+#include "lib/x86/insn.h"
+
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st); /* called by gnu-efi's crt0 */
+
+static EFI_STATUS loader_take_handover(struct loader *l)
+{
+    struct loader_handover *h;
+    EFI_STATUS s = memory_take_block(l, BLOCK_HANDOVER, sizeof(*h));
+
+    if (EFI_ERROR(s))
+        return s;
+    h = (struct loader_handover *)l->blocks[BLOCK_HANDOVER].base;
+    memset(h, 0, sizeof(*h));
+    l->info = &h->info;
+    l->modules = h->modules;
+    h->info.magic = BOOT_INFO_MAGIC;
+    h->info.version = BOOT_INFO_VERSION;
+    h->info.size = sizeof(h->info);
+    h->info.modules = (uint64_t)h->modules;
+    return EFI_SUCCESS;
+}
+
+static EFI_STATUS loader_place_kernel(struct loader *l)
+{
+    const struct boot_module *kernel = files_find(l, LOADER_KERNEL);
+    uint64_t base;
+    EFI_STATUS s;
+
+    if (kernel == NULL)
+        return say_refusal(l, LOADER_KERNEL, "is missing on the boot volume");
+    if (!place_check(&l->place, (const void *)kernel->base, kernel->size))
+        return say_refusal(l, kernel->name, l->place.why);
+    s = memory_take_image(l, l->place.size);
+    if (EFI_ERROR(s))
+        return s;
+    base = l->blocks[BLOCK_IMAGE].base;
+    if (!place_image(&l->place, (void *)base, base))
+        return say_refusal(l, kernel->name, l->place.why);
+    l->info->image_base = base;
+    l->info->image_size = l->place.size;
+    return EFI_SUCCESS;
+}
+
+static void loader_ask_firmware(struct loader *l)
+{
+    memory_take_low(l);
+    l->info->low_page = l->blocks[BLOCK_LOW].base;
+    l->info->rsdp = firmware_rsdp(l);
+    firmware_framebuffer(l, &l->info->framebuffer);
+}
+
+/* Comes back only after a failure, which has then been put into words. */
+static EFI_STATUS loader_run(struct loader *l)
+{
+    uint64_t entered = rdtsc(); /* kept here until there is a boot_info to keep it in */
+    EFI_STATUS s;
+
+    l->bs->SetWatchdogTimer(0, 0, 0, NULL); /* reading gigabytes may take its five minutes */
+    s = loader_take_handover(l);
+    if (EFI_ERROR(s))
+        return s;
+    l->info->stamps[BOOT_STAMP_ENTRY] = entered;
+    s = files_read(l);
+    if (EFI_ERROR(s))
+        return s;
+    l->info->stamps[BOOT_STAMP_FILES] = rdtsc();
+    s = loader_place_kernel(l);
+    if (EFI_ERROR(s))
+        return s;
+    loader_ask_firmware(l);
+    s = memmap_prepare(l); /* after everything else that takes memory */
+    if (EFI_ERROR(s))
+        return s;
+    s = memmap_exit(l);
+    if (EFI_ERROR(s))
+        return s;
+    l->info->stamps[BOOT_STAMP_EXIT] = rdtsc();
+    memmap_convert(l);
+    handoff(l->info->image_base + l->place.entry, l->info);
+}
+
+/* UEFI "EFI Image Entry Point". */
+EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *st)
+{
+    static struct loader loader; /* too large for a stack that is not ours */
+    EFI_STATUS s;
+
+    loader = (struct loader){.image = image, .st = st, .bs = st->BootServices};
+    s = loader_run(&loader);
+    say_goodbye(&loader);
+    if (loader.leaving) /* half shut down: the firmware cannot take the machine back */
+        st->RuntimeServices->ResetSystem(EfiResetShutdown, s, 0, NULL);
+    else
+        memory_free_all(&loader);
+    return s;
+}
+
+/* A bug of ours, after boot services were left: nothing to go back to. */
+void assert_fail(const char *expr, const char *file, int line)
+{
+    (void)file;
+    (void)line;
+    say_bug(expr);
+    for (;;)
+        __asm__ volatile("cli; hlt");
+}

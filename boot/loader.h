@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loader: what the loader's files share: one structure with its state, and who fills what.
+ * Everything here runs on the firmware's stack and page tables, one core, boot services alive
+ * unless said otherwise. References: UEFI Specification, by section title.
+ */
+#pragma once
+
+#include <efi.h>
+
+#include "boot/boot_info.h"
+#include "boot/place.h"
+#include "boot/ranges.h"
+
+#define LOADER_FOLDER    "\\bulkhead"
+#define LOADER_KERNEL    "bulkhead.elf"
+#define LOADER_FILES_MAX 1024
+
+/* The memory that the loader takes beside the modules; the first three outlive the jump. */
+enum loader_block {
+    BLOCK_HANDOVER, /* struct loader_handover */
+    BLOCK_IMAGE,    /* bulkhead.elf as placed */
+    BLOCK_LOW,      /* boot_info.low_page */
+    BLOCK_RANGES,   /* struct boot_range[], for boot_info.ranges */
+    BLOCK_SCRATCH,  /* the firmware's map and our edges: free memory after the jump */
+    BLOCK_COUNT
+};
+
+struct loader_handover {
+    struct boot_info info;
+    struct boot_module modules[LOADER_FILES_MAX];
+};
+
+struct loader {
+    EFI_HANDLE image;
+    EFI_SYSTEM_TABLE *st;
+    EFI_BOOT_SERVICES *bs;
+    bool leaving; /* ExitBootServices was tried once: the firmware's console is gone */
+
+    struct block {
+        uint64_t base;  /* bytes */
+        uint64_t pages; /* 0: not taken */
+    } blocks[BLOCK_COUNT];
+    struct boot_info *info;      /* in BLOCK_HANDOVER */
+    struct boot_module *modules; /* info->module_count of them */
+
+    struct place place; /* bulkhead.elf */
+
+    void *map;           /* in BLOCK_SCRATCH: the firmware's memory map */
+    UINTN map_capacity;  /* bytes */
+    UINTN map_size;      /* bytes in use */
+    UINTN map_step;      /* bytes from one descriptor to the next */
+    struct ranges edges; /* in BLOCK_SCRATCH */
+};
+
+/* ---- say.c: failures in words, on the firmware's console and the first serial port ---- */
+
+/* All three take the name of a file in \bulkhead\ or NULL, and return what efi_main returns. */
+EFI_STATUS say_refusal(struct loader *l, const char *name, const char *why);
+EFI_STATUS say_failure(struct loader *l, const char *name, const char *why, EFI_STATUS cause);
+EFI_STATUS say_no_memory(struct loader *l, const char *name, uint64_t bytes);
+
+/* The last line of a failed boot, serial port only, so that a test run knows where to stop. */
+void say_goodbye(const struct loader *l);
+
+/* A broken ASSERT, serial port only. */
+void say_bug(const char *expr);
+
+/* ---- memory.c: pages ---- */
+
+/* `bytes` (> 0) as whole pages of free memory anywhere; on failure says so for file `name`. */
+EFI_STATUS memory_take(struct loader *l, const char *name, uint64_t bytes, uint64_t *base,
+                       uint64_t *pages);
+EFI_STATUS memory_take_block(struct loader *l, enum loader_block which, uint64_t bytes);
+
+/* BLOCK_IMAGE: executable, below 4 GiB, PLACE_ALIGN-aligned. */
+EFI_STATUS memory_take_image(struct loader *l, uint64_t bytes);
+
+/* BLOCK_LOW: one page below 640 KiB but not page 0. Not finding any is no failure. */
+void memory_take_low(struct loader *l);
+
+/* Gives everything back, modules too: only after a failure, before ExitBootServices. */
+void memory_free_all(struct loader *l);
+
+/* ---- files.c ---- */
+
+/* Reads every file of \bulkhead\ on the volume the loader came from into l->modules. */
+EFI_STATUS files_read(struct loader *l);
+
+/* The module called `name`, in any case as FAT has it, or NULL. */
+const struct boot_module *files_find(const struct loader *l, const char *name);
+
+/* ---- firmware.c: facts that only the firmware knows ---- */
+
+uint64_t firmware_rsdp(const struct loader *l);
+void firmware_framebuffer(const struct loader *l, struct boot_framebuffer *fb);
+
+/* ---- memmap.c ---- */
+
+/* Takes BLOCK_RANGES and BLOCK_SCRATCH: the last allocation before the jump. */
+EFI_STATUS memmap_prepare(struct loader *l);
+
+/*
+ * Leaves boot services. On success nothing of the firmware but its page tables, GDT and stack may
+ * be used any more; on failure the machine must be given back to the firmware.
+ */
+EFI_STATUS memmap_exit(struct loader *l);
+
+/* Fills info->ranges from the map that memmap_exit() left behind. Cannot fail. */
+void memmap_convert(struct loader *l);
+
+/* ---- handoff.asm ---- */
+
+/* Interrupts off, then entry(info), which does not return. */
+NORETURN void handoff(uint64_t entry, const struct boot_info *info);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * memory: takes pages from the firmware and remembers them, because two things must know later
+ * which pages are ours: the memory map that the hypervisor gets, and the way back after a failure.
+ * UEFI "Memory Allocation Services".
+ */
+#include "boot/loader.h"
+
+#include "lib/bits.h"
+
+#define MEMORY_LOW_LIMIT 0x9ffff         /* a start-up IPI's vector reaches 0xff000, */
+                                         /* but from 0xa0000 on is video memory */
+#define MEMORY_IMAGE_LIMIT (4 * GIB - 1) /* cores start in 32-bit mode */
+#define MEMORY_IMAGE_SLACK                                                \
+    (PLACE_ALIGN / PAGE_SIZE - 1) /* pages; firmware aligns to 4 KiB only \
+                                   */
+
+EFI_STATUS memory_take(struct loader *l, const char *name, uint64_t bytes, uint64_t *base,
+                       uint64_t *pages)
+{
+    EFI_PHYSICAL_ADDRESS at = 0;
+    uint64_t whole;
+
+    if (!align_up(bytes, PAGE_SIZE, &whole) ||
+        EFI_ERROR(l->bs->AllocatePages(AllocateAnyPages, EfiLoaderData, whole / PAGE_SIZE, &at)))
+        return say_no_memory(l, name, bytes);
+    *base = at;
+    *pages = whole / PAGE_SIZE;
+    return EFI_SUCCESS;
+}
+
+EFI_STATUS memory_take_block(struct loader *l, enum loader_block which, uint64_t bytes)
+{
+    return memory_take(l, NULL, bytes, &l->blocks[which].base, &l->blocks[which].pages);
+}
+
+EFI_STATUS memory_take_image(struct loader *l, uint64_t bytes)
+{
+    EFI_PHYSICAL_ADDRESS got = MEMORY_IMAGE_LIMIT;
+    uint64_t pages = bytes / PAGE_SIZE;
+    uint64_t base, head;
+
+    /* Code, not data: firmware may have mapped its data pages as not executable. */
+    if (EFI_ERROR(l->bs->AllocatePages(AllocateMaxAddress, EfiLoaderCode,
+                                       pages + MEMORY_IMAGE_SLACK, &got)))
+        return say_no_memory(l, LOADER_KERNEL, bytes);
+    base = align_down(got + MEMORY_IMAGE_SLACK * PAGE_SIZE, PLACE_ALIGN);
+    head = (base - got) / PAGE_SIZE;
+    /* A failure to give the slack back leaves it unused, which harms nobody. */
+    if (head != 0)
+        l->bs->FreePages(got, head);
+    if (head != MEMORY_IMAGE_SLACK)
+        l->bs->FreePages(base + pages * PAGE_SIZE, MEMORY_IMAGE_SLACK - head);
+    l->blocks[BLOCK_IMAGE] = (struct block){.base = base, .pages = pages};
+    return EFI_SUCCESS;
+}
+
+void memory_take_low(struct loader *l)
+{
+    EFI_PHYSICAL_ADDRESS at = MEMORY_LOW_LIMIT;
+
+    if (EFI_ERROR(l->bs->AllocatePages(AllocateMaxAddress, EfiLoaderData, 1, &at)))
+        return;
+    if (at == 0) /* means "none" in boot_info */
+        l->bs->FreePages(at, 1);
+    else
+        l->blocks[BLOCK_LOW] = (struct block){.base = at, .pages = 1};
+}
+
+void memory_free_all(struct loader *l)
+{
+    if (l->info != NULL) {
+        for (uint32_t i = 0; i < l->info->module_count; i++) {
+            const struct boot_module *m = &l->modules[i];
+
+            if (m->size != 0)
+                l->bs->FreePages(m->base, (m->size + PAGE_SIZE - 1) / PAGE_SIZE);
+        }
+    }
+    for (int i = 0; i < BLOCK_COUNT; i++)
+        if (l->blocks[i].pages != 0)
+            l->bs->FreePages(l->blocks[i].base, l->blocks[i].pages);
+}
