@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * caps: reads what this CPU says about VT-x. Decides nothing: fit.c does.
+ */
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+#include "vmx/bits.h"
+#include "vmx/vmx.h"
+
+#define CPUID_1_ECX_VMX BIT32(5)
+
+struct vmx_caps vmx_caps;
+struct vmx_controls vmx_controls;
+
+void vmx_caps_read(struct vmx_caps *caps)
+{
+    *caps = (struct vmx_caps){0};
+    if (cpuid(0x80000000, 0).eax >= 0x80000008)
+        caps->physical_bits = cpuid(0x80000008, 0).eax & 0xff;
+    caps->has_vmx = cpuid(1, 0).ecx & CPUID_1_ECX_VMX;
+    if (!caps->has_vmx)
+        return;
+    caps->feature_control = rdmsr(MSR_FEATURE_CONTROL);
+    caps->basic = rdmsr(MSR_VMX_BASIC);
+    const bool exact = caps->basic & VMX_BASIC_TRUE_CONTROLS;
+    caps->pin = rdmsr(exact ? MSR_VMX_TRUE_PINBASED_CTLS : MSR_VMX_PINBASED_CTLS);
+    caps->cpu = rdmsr(exact ? MSR_VMX_TRUE_PROCBASED_CTLS : MSR_VMX_PROCBASED_CTLS);
+    caps->exit = rdmsr(exact ? MSR_VMX_TRUE_EXIT_CTLS : MSR_VMX_EXIT_CTLS);
+    caps->entry = rdmsr(exact ? MSR_VMX_TRUE_ENTRY_CTLS : MSR_VMX_ENTRY_CTLS);
+    caps->misc = rdmsr(MSR_VMX_MISC);
+    caps->cr0_fixed0 = rdmsr(MSR_VMX_CR0_FIXED0);
+    caps->cr0_fixed1 = rdmsr(MSR_VMX_CR0_FIXED1);
+    caps->cr4_fixed0 = rdmsr(MSR_VMX_CR4_FIXED0);
+    caps->cr4_fixed1 = rdmsr(MSR_VMX_CR4_FIXED1);
+    if (caps->cpu >> 32 & CPU_SECONDARY)
+        caps->cpu2 = rdmsr(MSR_VMX_PROCBASED_CTLS2);
+    if (caps->cpu2 >> 32 & (CPU2_EPT | CPU2_VPID))
+        caps->ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
+}
+
+void vmx_probe(struct virt_report *report)
+{
+    struct vmx_caps caps;
+    struct vmx_controls controls;
+
+    vmx_caps_read(&caps);
+    vmx_fit(&caps, &controls, report);
+    if (report->missing_count == 0) {
+        vmx_caps = caps;
+        vmx_controls = controls;
+    }
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cpu: VMX operation of one core, and the creation of what guests need. SDM "Introduction to
+ * Virtual Machine Extensions", "Enabling and Entering VMX Operation".
+ */
+#include "lib/string.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+#include "mm/ept.h"
+#include "vmx/bits.h"
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
+
+static uint32_t vmx_revision(void)
+{
+    return (uint32_t)(vmx_caps.basic & VMX_BASIC_REVISION_MASK);
+}
+
+enum status vmx_cpu_on(struct page *region)
+{
+    const uint64_t wanted = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX;
+    uint64_t control = rdmsr(MSR_FEATURE_CONTROL);
+
+    if (!(control & FEATURE_CONTROL_LOCK)) {
+        control |= wanted;
+        wrmsr(MSR_FEATURE_CONTROL, control);
+    }
+    if ((control & wanted) != wanted)
+        return FAIL(E_UNSUPPORTED, "the firmware left VT-x off on core with APIC id %u",
+                    (uint32_t)rdmsr(MSR_X2APIC_ID));
+    write_cr0((read_cr0() | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
+    write_cr4(((read_cr4() | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1) | CR4_VMXE);
+    struct vmx_region *vmxon_region = (struct vmx_region *)region;
+    vmxon_region->revision = vmx_revision();
+    if (!vmxon(hpa((uintptr_t)vmxon_region)))
+        return FAIL(E_UNSUPPORTED, "VMXON failed on the core with APIC id %u",
+                    (uint32_t)rdmsr(MSR_X2APIC_ID));
+    return OK;
+}
+
+void vmx_cpu_off(void)
+{
+    vmxoff();
+    write_cr4(read_cr4() & ~CR4_VMXE);
+}
+
+const struct pt_format *vmx_nested_format(void)
+{
+    return vmx_caps.ept_vpid & EPT_CAP_1G ? &ept_format_1g : &ept_format_2m;
+}
+
+enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pages, void **shared)
+{
+    struct vmx_shared *s = pages_get(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);
+
+    if (!s)
+        return FAIL(E_NOMEM, "no pages for the MSR and I/O bitmaps");
+    vmx_bitmaps_build(s, config->msr_rows, config->msr_row_count);
+    s->ept_pointer = ept_pointer(config->nested_root);
+    s->cr4_allowed = config->cr4_allowed;
+    s->vpid = config->tag;
+    *shared = s;
+    return OK;
+}
+
+enum status vmx_vcpu_create(struct vcpu *v, struct pages *pages, void *shared)
+{
+    struct vmx_vcpu *hw = pages_get(pages, (sizeof(*hw) + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);
+
+    if (!hw)
+        return FAIL(E_NOMEM, "no pages for a VMCS");
+    hw->region.revision = vmx_revision();
+    hw->shared = shared;
+    v->hw = hw;
+    return OK;
+}
+
+void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
+{
+    struct vmx_vcpu *hw = v->hw;
+    const hpa_t region = hpa((uintptr_t)&hw->region);
+
+    vmclear(region);
+    vmptrld(region);
+    v->launched = 0;
+    hw->host_rsp = 0;
+    hw->deadline = UINT64_MAX;
+    hw->deferred = 0;
+    hw->has_work = false;
+    for (uint32_t i = 0; i < GPR_COUNT; i++)
+        v->regs.gpr[i] = state->gpr[i];
+    v->regs.rip = state->rip;
+    vmx_write_controls(hw);
+    vmx_write_host();
+    vmx_write_guest(hw, state);
+    vmwrite_nat(VMCS_HOST_RSP, 0);
+    /*
+     * The one place where translations are invalidated. A guest's EPT never changes after it was
+     * built, but the tags outlive a guest's life: what this core cached under them in an earlier
+     * one (linear mappings above all) must not be seen in the next.
+     */
+    invept_single(hw->shared->ept_pointer);
+    invvpid_single(hw->shared->vpid);
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decode: a VT-x exit → the neutral struct vcpu_exit, before anything is decided. Pure.
+ * SDM "Basic VM-Exit Information", "Exit Qualification".
+ */
+#include "vmx/bits.h"
+#include "vmx/vmx.h"
+
+/* Exit qualification for control-register accesses. */
+enum { CR_ACCESS_MOV_TO = 0 };
+
+uint32_t vmx_exit_needs(uint32_t reason)
+{
+    if (reason & EXIT_REASON_ENTRY_FAILED)
+        return NEEDS_QUALIFICATION;
+    switch (reason) {
+    case VMX_REASON_CPUID:
+    case VMX_REASON_VMCALL:
+    case VMX_REASON_RDMSR:
+    case VMX_REASON_WRMSR:
+    case VMX_REASON_PREEMPTION_TIMER:
+    case VMX_REASON_XSETBV:
+        return 0;
+    case VMX_REASON_IO:
+    case VMX_REASON_CR_ACCESS:
+    case VMX_REASON_TASK_SWITCH:
+        return NEEDS_QUALIFICATION;
+    case VMX_REASON_EXCEPTION_OR_NMI:
+        return NEEDS_QUALIFICATION | NEEDS_INTR;
+    case VMX_REASON_EPT_VIOLATION:
+    case VMX_REASON_EPT_MISCONFIGURATION:
+        return NEEDS_QUALIFICATION | NEEDS_PHYSICAL;
+    default:
+        return NEEDS_QUALIFICATION;
+    }
+}
+
+static uint64_t decode_edx_eax(const struct vcpu_regs *regs)
+{
+    return regs->gpr[REG_RDX] << 32 | (uint32_t)regs->gpr[REG_RAX];
+}
+
+/* "Exit Qualification for I/O Instructions" */
+static void decode_io(const struct vmx_raw *raw, struct vcpu_exit *x)
+{
+    x->kind = EXIT_PIO;
+    x->pio.size = (uint8_t)(bits_get(raw->qualification, 2, 0) + 1);
+    x->pio.in = raw->qualification & BIT64(3);
+    x->pio.string = raw->qualification & BIT64(4);
+    x->pio.port = (uint16_t)bits_get(raw->qualification, 31, 16);
+}
+
+/* "Exit Qualification for Control-Register Accesses". Only writes to owned bits of CR0 and CR4 can
+ * arrive by MOV; LMSW and CLTS touch no bit we own. */
+static void decode_cr(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x)
+{
+    const uint64_t number = bits_get(raw->qualification, 3, 0);
+    const uint64_t access = bits_get(raw->qualification, 5, 4);
+
+    if (access != CR_ACCESS_MOV_TO || (number != 0 && number != 4))
+        return;
+    x->kind = EXIT_CR_WRITE;
+    x->cr.number = (uint8_t)number;
+    x->cr.value = regs->gpr[bits_get(raw->qualification, 11, 8)];
+}
+
+/* "Exit Qualification for EPT Violations" */
+static void decode_ept(const struct vmx_raw *raw, struct vcpu_exit *x)
+{
+    x->kind = EXIT_NESTED_FAULT;
+    x->fault.address = gpa(raw->guest_physical);
+    x->fault.access = (uint8_t)bits_get(raw->qualification, 2, 0);
+    x->fault.table_walk = (raw->qualification & BIT64(7)) && !(raw->qualification & BIT64(8));
+}
+
+static void decode_event(const struct vmx_raw *raw, struct vcpu_exit *x)
+{
+    const uint32_t type = (raw->intr_info & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT;
+
+    if (!(raw->intr_info & INTR_VALID))
+        return;
+    if (type == INTR_NMI) {
+        x->kind = EXIT_KICK;
+        return;
+    }
+    x->kind = EXIT_EXCEPTION;
+    x->exception.vector = (uint8_t)(raw->intr_info & INTR_VECTOR_MASK);
+    x->exception.has_error_code = raw->intr_info & INTR_HAS_ERROR;
+    x->exception.error_code = raw->intr_error;
+}
+
+static enum exit_kind decode_plain(uint32_t reason)
+{
+    switch (reason) {
+    case VMX_REASON_TRIPLE_FAULT:
+        return EXIT_TRIPLE_FAULT;
+    case VMX_REASON_TASK_SWITCH:
+        return EXIT_TASK_SWITCH;
+    case VMX_REASON_INIT:
+        return EXIT_INIT;
+    case VMX_REASON_INTERRUPT_WINDOW:
+    case VMX_REASON_NMI_WINDOW:
+        return EXIT_WINDOW;
+    case VMX_REASON_PREEMPTION_TIMER:
+        return EXIT_TIMER;
+    case VMX_REASON_INVD:
+    case VMX_REASON_WBINVD:
+        return EXIT_CACHE;
+    case VMX_REASON_RDPMC:
+        return EXIT_RDPMC;
+    case VMX_REASON_GETSEC:
+    case VMX_REASON_VMCLEAR:
+    case VMX_REASON_VMLAUNCH:
+    case VMX_REASON_VMPTRLD:
+    case VMX_REASON_VMPTRST:
+    case VMX_REASON_VMREAD:
+    case VMX_REASON_VMRESUME:
+    case VMX_REASON_VMWRITE:
+    case VMX_REASON_VMXOFF:
+    case VMX_REASON_VMXON:
+    case VMX_REASON_INVEPT:
+    case VMX_REASON_INVVPID:
+    case VMX_REASON_VMFUNC:
+    case VMX_REASON_MWAIT:
+    case VMX_REASON_MONITOR:
+    case VMX_REASON_SEAMCALL:
+    case VMX_REASON_TDCALL:
+        return EXIT_FORBIDDEN;
+    default:
+        return EXIT_UNKNOWN; /* stops the guest: never "skip" */
+    }
+}
+
+void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x)
+{
+    x->raw_reason = raw->reason;
+    switch (raw->reason) {
+    case VMX_REASON_CPUID:
+        x->kind = EXIT_CPUID;
+        return;
+    case VMX_REASON_VMCALL:
+        x->kind = EXIT_HYPERCALL;
+        return;
+    case VMX_REASON_RDMSR:
+        x->kind = EXIT_RDMSR;
+        x->msr.index = (uint32_t)regs->gpr[REG_RCX];
+        return;
+    case VMX_REASON_WRMSR:
+        x->kind = EXIT_WRMSR;
+        x->msr.index = (uint32_t)regs->gpr[REG_RCX];
+        x->msr.value = decode_edx_eax(regs);
+        return;
+    case VMX_REASON_XSETBV:
+        x->kind = EXIT_XSETBV;
+        x->xcr.index = (uint32_t)regs->gpr[REG_RCX];
+        x->xcr.value = decode_edx_eax(regs);
+        return;
+    default:
+        break;
+    }
+    x->qualification = raw->qualification;
+    if (raw->reason & EXIT_REASON_ENTRY_FAILED) {
+        x->kind = (raw->reason & 0xffff) == VMX_REASON_ENTRY_MACHINE_CHECK ? EXIT_MACHINE_CHECK
+                                                                           : EXIT_ENTRY_FAILED;
+        return;
+    }
+    x->kind = decode_plain(raw->reason);
+    if (raw->reason == VMX_REASON_IO)
+        decode_io(raw, x);
+    else if (raw->reason == VMX_REASON_CR_ACCESS)
+        decode_cr(raw, regs, x);
+    else if (raw->reason == VMX_REASON_EPT_VIOLATION)
+        decode_ept(raw, x);
+    else if (raw->reason == VMX_REASON_EXCEPTION_OR_NMI)
+        decode_event(raw, x);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run: one stay in the guest, from the decision to enter to a neutral struct vcpu_exit; and what
+ * the kernel may do to a guest between two stays. The VMCS is current on this core.
+ */
+#include "lib/assert.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+#include "vmx/bits.h"
+#include "vmx/insn.h"
+#include "vmx/vmx.h"
+
+#define DR6_BD     UINT64_C(0x2000)
+#define DR6_EVENTS (UINT64_C(0xf) | DR6_BD | UINT64_C(0x4000) | UINT64_C(0x8000))
+#define DR7_GD     UINT64_C(0x2000)
+
+static void vmx_set_cpu_controls(struct vmx_vcpu *hw, uint32_t controls)
+{
+    if (hw->controls_cpu == controls)
+        return;
+    hw->controls_cpu = controls;
+    vmwrite32(VMCS_PRIMARY_CONTROLS, controls);
+}
+
+static bool vmx_event_is_queued(void)
+{
+    return vmread32(VMCS_ENTRY_INTERRUPTION_INFO) & INTR_VALID;
+}
+
+static void vmx_queue_event(uint32_t info, uint32_t error, uint32_t insn_len)
+{
+    vmwrite32(VMCS_ENTRY_INTERRUPTION_INFO, info);
+    vmwrite32(VMCS_ENTRY_EXCEPTION_ERROR, error);
+    vmwrite32(VMCS_ENTRY_INSTRUCTION_LENGTH, insn_len);
+}
+
+/* An external interrupt or NMI that can be delivered now; else asks for the window. SDM "Checks on
+ * Guest Non-Register State", "Interrupt-Window Exiting and Virtual-Interrupt Delivery". */
+static bool vmx_deliver(struct vmx_vcpu *hw, uint32_t type, uint8_t vector)
+{
+    const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
+    const uint32_t shadow = BLOCKED_BY_STI | BLOCKED_BY_MOV_SS;
+    const bool is_nmi = type == INTR_NMI;
+    const bool open =
+        is_nmi ? !(blocked & BLOCKED_BY_NMI) : (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_IF) != 0;
+
+    if (open && !(blocked & shadow) && !vmx_event_is_queued()) {
+        vmx_queue_event(INTR_VALID | type << INTR_TYPE_SHIFT | vector, 0, 0);
+        return true;
+    }
+    vmx_set_cpu_controls(hw, hw->controls_cpu | (is_nmi ? CPU_NMI_WINDOW : CPU_INTERRUPT_WINDOW));
+    return false;
+}
+
+bool vmx_inject_interrupt(struct vcpu *v, uint8_t vector)
+{
+    return vmx_deliver(v->hw, INTR_EXTERNAL, vector);
+}
+
+bool vmx_inject_nmi(struct vcpu *v)
+{
+    return vmx_deliver(v->hw, INTR_NMI, VECTOR_NMI);
+}
+
+void vmx_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code)
+{
+    uint32_t info = INTR_VALID | INTR_HARDWARE_EXCEPTION << INTR_TYPE_SHIFT | vector;
+
+    (void)v;
+    /* "If CR0.PE is 0, the deliver-error-code bit must be 0": real mode pushes none. */
+    if (has_code && (vmread_nat(VMCS_GUEST_CR0) & CR0_PE))
+        info |= INTR_HAS_ERROR;
+    vmx_queue_event(info, code, 0);
+}
+
+/* Called when an intercepted exception interrupted the delivery of another event: an interrupt or
+ * NMI would be lost, so it is delivered later; an exception comes again with its instruction.
+ * SDM "Information for VM Exits During Event Delivery", "Interrupt 8—Double Fault Exception". */
+static void vmx_keep_cut_event(struct vmx_vcpu *hw)
+{
+    const uint32_t info = vmread32(VMCS_IDT_VECTORING_INFO);
+    const uint32_t type = (info & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT;
+
+    if ((info & INTR_VALID) && (type == INTR_EXTERNAL || type == INTR_NMI)) {
+        hw->deferred = info;
+        hw->has_work = true;
+    }
+}
+
+void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
+{
+    const uint32_t info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
+    const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
+
+    vmx_keep_cut_event(v->hw);
+    if (x->exception.vector == VECTOR_DB) {
+        /* The exit left DR6 and DR7.GD as they were: do what delivery would have done. */
+        write_dr6((read_dr6() & ~UINT64_C(0xf)) | (x->qualification & DR6_EVENTS));
+        if (x->qualification & DR6_BD)
+            vmwrite_nat(VMCS_GUEST_DR7, vmread_nat(VMCS_GUEST_DR7) & ~DR7_GD);
+        /* Entry with TF and STI or MOV-SS blocking requires a pending single-step trap. */
+        if ((blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)) &&
+            (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
+            vmwrite_nat(VMCS_GUEST_PENDING_DEBUG,
+                        vmread_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+    }
+    if (info & INTR_NMI_UNBLOCK) /* the fault was the IRET's, which already unblocked NMIs */
+        vmwrite32(VMCS_GUEST_INTERRUPTIBILITY, blocked | BLOCKED_BY_NMI);
+    vmx_queue_event(info & ~INTR_NMI_UNBLOCK, x->exception.error_code,
+                    vmread32(VMCS_EXIT_INSTRUCTION_LENGTH));
+}
+
+static void vmx_write_preemption_timer(struct vmx_vcpu *hw)
+{
+    const uint32_t shift = (uint32_t)(vmx_caps.misc & 0x1f); /* counts when this TSC bit changes */
+    const uint64_t now = rdtsc();
+    uint64_t ticks = 0;
+
+    if (hw->deadline > now)
+        ticks = ((hw->deadline - now) >> shift) + 1; /* never early */
+    vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(ticks, UINT32_MAX));
+}
+
+void vmx_set_timer(struct vcpu *v, uint64_t deadline)
+{
+    struct vmx_vcpu *hw = v->hw;
+    const uint32_t off = hw->controls_pin & ~PIN_PREEMPTION_TIMER;
+    const uint32_t pin = deadline == UINT64_MAX ? off : off | PIN_PREEMPTION_TIMER;
+
+    hw->deadline = deadline;
+    hw->has_work = deadline != UINT64_MAX || hw->deferred;
+    if (hw->controls_pin != pin) {
+        hw->controls_pin = pin;
+        vmwrite32(VMCS_PIN_BASED_CONTROLS, pin);
+    }
+}
+
+static void vmx_before_entry(struct vmx_vcpu *hw)
+{
+    if (hw->deferred && vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
+                                    (uint8_t)(hw->deferred & INTR_VECTOR_MASK))) {
+        hw->deferred = 0;
+        hw->has_work = hw->deadline != UINT64_MAX;
+    }
+    if (hw->deadline != UINT64_MAX)
+        vmx_write_preemption_timer(hw);
+}
+
+/* The fields that only some exits have. */
+static void vmx_read_more(struct vmx_raw *raw, uint32_t needs)
+{
+    if (needs & NEEDS_QUALIFICATION)
+        raw->qualification = vmread_nat(VMCS_EXIT_QUALIFICATION);
+    if (needs & NEEDS_PHYSICAL)
+        raw->guest_physical = vmread64(VMCS_GUEST_PHYSICAL_ADDRESS);
+    if (needs & NEEDS_INTR) {
+        raw->intr_info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
+        raw->intr_error = vmread32(VMCS_EXIT_INTERRUPTION_ERROR);
+    }
+}
+
+void vmx_run(struct vcpu *v, struct vcpu_exit *x)
+{
+    struct vmx_vcpu *hw = v->hw;
+    struct vmx_raw raw = {0};
+
+    if (__builtin_expect(hw->has_work, 0))
+        vmx_before_entry(hw);
+    const uint64_t result = vmx_switch(v, &hw->host_rsp);
+    if (__builtin_expect(result != VMX_SWITCH_EXIT, 0)) {
+        if (result == VMX_SWITCH_FAILED) /* VMfail: control or host state, which is ours */
+            vmx_die("VMLAUNCH/VMRESUME", 0);
+        x->kind = EXIT_KICK;
+        x->raw_reason = 0;
+        return;
+    }
+    raw.reason = vmread32(VMCS_EXIT_REASON);
+    v->regs.rip = vmread_nat(VMCS_GUEST_RIP);
+    const uint32_t needs = vmx_exit_needs(raw.reason);
+    if (needs)
+        vmx_read_more(&raw, needs);
+    vmx_decode(&raw, &v->regs, x);
+    if (x->kind == EXIT_WINDOW)
+        vmx_set_cpu_controls(hw, hw->controls_cpu & ~(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW));
+}
+
+void vmx_advance(struct vcpu *v, const struct vcpu_exit *x)
+{
+    const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
+    uint64_t rip = v->regs.rip + vmread32(VMCS_EXIT_INSTRUCTION_LENGTH);
+
+    (void)x;
+    /* Outside 64-bit mode the instruction pointer has 32 bits; entry fails on more. */
+    if (rip >> 32 && !vmx_in_64bit(v))
+        rip = (uint32_t)rip;
+    v->regs.rip = rip;
+    vmwrite_nat(VMCS_GUEST_RIP, rip);
+    /* The instruction is done, and with it the shadow of the STI or MOV SS before it. */
+    if (__builtin_expect(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS), 0))
+        vmwrite32(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
+    /* ... and a guest that single-steps gets its trap after it, as if it had not exited. */
+    if (__builtin_expect((vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0, 0))
+        vmwrite_nat(VMCS_GUEST_PENDING_DEBUG,
+                    vmread_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+}
+
+enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)
+{
+    const struct vmx_vcpu *hw = v->hw;
+
+    if (x->cr.number == 0) {
+        if (!vmx_cr0_ok(vmx_cr0_policy(&vmx_caps), x->cr.value))
+            return DO_GP;
+        vmwrite_nat(VMCS_CR0_SHADOW, x->cr.value);
+        return DO_AGAIN;
+    }
+    if (!vmx_cr4_ok(vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed), x->cr.value))
+        return DO_GP;
+    vmwrite_nat(VMCS_CR4_SHADOW, x->cr.value);
+    return DO_AGAIN;
+}
+
+uint8_t vmx_cpl(const struct vcpu *v)
+{
+    (void)v;
+    /* "the DPL of SS is the CPL". SDM "Guest Register State" */
+    return (uint8_t)(vmread32(VMCS_GUEST_SS_ACCESS) >> 5 & 3);
+}
+
+bool vmx_in_64bit(const struct vcpu *v)
+{
+    (void)v;
+    return (vmread32(VMCS_GUEST_CS_ACCESS) & SEGMENT_LONG) &&
+           (vmread64(VMCS_GUEST_EFER) & EFER_LMA);
+}
+
+uint64_t vmx_cr4(const struct vcpu *v)
+{
+    (void)v;
+    return vmread_nat(VMCS_GUEST_CR4);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vmx: what the files of this folder share. Nobody above kernel/virt.h includes it.
+ */
+#pragma once
+
+#include "kernel/virt.h"
+#include "lib/types.h"
+#include "vmx/fit.h"
+
+/* "Format of the VMCS Region" and of the VMXON region: the revision, then the CPU's own. */
+struct vmx_region {
+    uint32_t revision;
+    uint32_t abort_indicator;
+    uint8_t data[PAGE_SIZE - 8];
+};
+_Static_assert(sizeof(struct vmx_region) == PAGE_SIZE, "SDM, 'Format of the VMCS Region'");
+
+/* "MSR-Bitmap Address": a bit for each of 0-0x1fff and 0xc0000000-0xc0001fff; 1 = exit. */
+struct vmx_msr_bitmap {
+    uint8_t read_low[1024];
+    uint8_t read_high[1024];
+    uint8_t write_low[1024];
+    uint8_t write_high[1024];
+};
+_Static_assert(sizeof(struct vmx_msr_bitmap) == PAGE_SIZE, "SDM, 'MSR-Bitmap Address'");
+
+/* What the vCPUs of one guest share. Read-only after vmx_vm_create(). */
+struct vmx_shared {
+    struct vmx_msr_bitmap msr;
+    struct page io[2]; /* "I/O-Bitmap Addresses": A 0-0x7fff, B 0x8000-0xffff; 1 = exit */
+    uint64_t ept_pointer;
+    uint64_t cr4_allowed;
+    uint16_t vpid;
+};
+
+/* v->hw. The owning core's alone. */
+struct vmx_vcpu {
+    struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
+    const struct vmx_shared *shared;
+    uint64_t host_rsp;     /* what HOST_RSP holds now: switch.asm */
+    uint64_t deadline;     /* TSC; UINT64_MAX: no timer */
+    uint32_t deferred;     /* interruption information of an event whose delivery was cut short */
+    uint32_t controls_cpu; /* what the control fields hold now */
+    uint32_t controls_pin;
+    bool has_work; /* a timer or a deferred event: look before entry */
+};
+
+/* Filled by vmx_probe() on the boot core, then const. */
+extern struct vmx_caps vmx_caps;
+extern struct vmx_controls vmx_controls;
+
+void vmx_caps_read(struct vmx_caps *caps);
+
+/* vmcs.c: the three parts; the VMCS is current. */
+void vmx_write_controls(struct vmx_vcpu *hw);
+void vmx_write_host(void);
+void vmx_write_guest(struct vmx_vcpu *hw, const struct vcpu_state *state);
+
+/* bitmaps.c */
+void vmx_bitmaps_build(struct vmx_shared *shared, const struct msr_row *rows, uint32_t count);
+
+/* cr.c: pure. */
+struct vmx_cr_policy {
+    uint64_t owned;    /* guest/host mask: bits the guest may not change by itself */
+    uint64_t settable; /* owned bits whose guest view may change, the hardware's stays */
+    uint64_t fixed;    /* owned bits that are 1 in the hardware whatever the guest believes */
+};
+
+struct vmx_cr_policy vmx_cr0_policy(const struct vmx_caps *caps);
+struct vmx_cr_policy vmx_cr4_policy(const struct vmx_caps *caps, uint64_t cr4_allowed);
+
+/* The real value and the read shadow for a guest that believes in `value`. */
+static inline uint64_t vmx_cr_real(struct vmx_cr_policy p, uint64_t value)
+{
+    return (value & ~p.owned) | p.fixed;
+}
+
+/* True: the guest may believe in `value` (owned bits only); else #GP(0). */
+bool vmx_cr0_ok(struct vmx_cr_policy p, uint64_t value);
+bool vmx_cr4_ok(struct vmx_cr_policy p, uint64_t value);
+
+/* decode.c: pure. What run.c read from the VMCS; only what vmx_exit_needs() asked for is valid. */
+struct vmx_raw {
+    uint32_t reason;
+    uint32_t intr_info, intr_error;
+    uint64_t qualification;
+    uint64_t guest_physical;
+};
+
+enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4 };
+
+uint32_t vmx_exit_needs(uint32_t reason);
+void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
+
+/* switch.asm: enters the guest and comes back at its next exit. */
+enum vmx_switch_result { VMX_SWITCH_EXIT, VMX_SWITCH_KICKED, VMX_SWITCH_FAILED };
+uint64_t vmx_switch(struct vcpu *v, uint64_t *host_rsp);
+void vmx_exit(void); /* HOST_RIP */
