@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/boot.h"
+
+#include "drivers/lapic.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/power.h"
+#include "kernel/quiet.h"
+#include "kernel/smp.h"
+#include "lib/bits.h"
+#include "lib/fmt.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "lib/x86/insn.h"
+
+#define POOL_BASE_SIZE (4 * MIB)
+#define POOL_PER_CORE  (256 * KIB)
+#define LOW_MEMORY_END MIB /* left alone: real-mode leftovers, our trampoline */
+
+/* linker.ld */
+extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
+
+/* ------------------------------------------------------------------ the loader's word */
+
+bool boot_check(const struct boot_info *info)
+{
+    if (info->magic != BOOT_INFO_MAGIC || info->version != BOOT_INFO_VERSION ||
+        info->size < sizeof(*info)) {
+        log_line("the loader (BOOTX64.EFI) and bulkhead.elf are of different versions: install "
+                 "both from one build");
+        return false;
+    }
+    if (info->image_base != (uintptr_t)image_start || info->range_count == 0) {
+        log_line("the loader's description of this machine makes no sense");
+        return false;
+    }
+    return true;
+}
+
+/* ------------------------------------------------------------------ firmware */
+
+/* Firmware tables may lie in any RAM that nobody else uses, so free memory counts too: nothing has
+ * been written to it yet. */
+static const void *boot_acpi_at(void *context, hpa_t address, uint64_t size)
+{
+    const struct boot_info *info = context;
+    const struct boot_range *ranges = (const struct boot_range *)(uintptr_t)info->ranges;
+    const struct range wanted = {address.v, size};
+
+    if (address.v < LOW_MEMORY_END && range_contains((struct range){0, LOW_MEMORY_END}, wanted))
+        return (const void *)(uintptr_t)address.v; /* EBDA and BIOS area are not always listed */
+    for (uint32_t i = 0; i < info->range_count; i++) {
+        const struct range r = {ranges[i].base, ranges[i].size};
+        if (ranges[i].kind != BOOT_RAM_BAD && ranges[i].kind != BOOT_RAM_MMIO &&
+            range_contains(r, wanted))
+            return (const void *)(uintptr_t)address.v;
+    }
+    return NULL;
+}
+
+void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
+{
+    const struct acpi_memory memory = {boot_acpi_at, (void *)(uintptr_t)info};
+
+    boot->info = info;
+    boot->low_page = hpa(info->low_page);
+    memcpy(boot->stamps, info->stamps, sizeof(boot->stamps));
+    boot->machine.has_screen = info->framebuffer.format != BOOT_PIXEL_NONE;
+    if (!acpi_read(&boot->acpi, &memory, hpa(info->rsdp)))
+        log_line("no usable ACPI tables: only the core that booted will be used");
+    power_init(&boot->acpi);
+    if (boot->acpi.has_serial)
+        console_use_serial(boot->acpi.serial_port, boot->acpi.serial_baud);
+    quiet_interrupts(&boot->acpi);
+}
+
+/* ------------------------------------------------------------------ memory */
+
+/* The pool: below 4 GiB, because a starting core loads its first CR3 in 32-bit mode. */
+static bool boot_take_pool(struct boot_state *boot)
+{
+    const uint64_t cores = boot->acpi.core_count ? boot->acpi.core_count : 1;
+    const struct range low = {LOW_MEMORY_END, 4 * GIB - LOW_MEMORY_END};
+    struct range_list list = {boot->machine.range_count, MACHINE_RANGES_MAX, boot->machine.ranges};
+    uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE;
+    struct range pool;
+
+    if (!align_up(size, PAGE_SIZE_2M, &size))
+        return false;
+    for (uint32_t i = list.count; i-- > 0;) { /* from the top: low memory is dear */
+        if (!range_fit(range_intersect(list.rows[i], low), size, PAGE_SIZE_2M, &pool))
+            continue;
+        if (!range_list_remove(&list, pool))
+            continue;
+        boot->machine.range_count = list.count;
+        pages_init(&boot->pages, pool);
+        return true;
+    }
+    log_line("not enough memory: the hypervisor itself needs %llu KiB in one piece below 4 GiB",
+             (unsigned long long)(size / KIB));
+    return false;
+}
+
+static void boot_find_ranges(struct boot_state *boot)
+{
+    const struct boot_range *ranges = (const struct boot_range *)(uintptr_t)boot->info->ranges;
+    struct range_list list = {0, MACHINE_RANGES_MAX, boot->machine.ranges};
+    const struct range high = {LOW_MEMORY_END, UINT64_MAX - LOW_MEMORY_END};
+    uint32_t left_out = 0;
+
+    for (uint32_t i = 0; i < boot->info->range_count; i++) {
+        const struct range r =
+            range_intersect((struct range){ranges[i].base, ranges[i].size}, high);
+        if (ranges[i].kind == BOOT_RAM_FREE && r.size > 0 && !range_list_add(&list, r))
+            left_out++;
+    }
+    boot->machine.range_count = list.count;
+    if (left_out)
+        log_line("memory is in more than %u pieces: %u of them are not used", MACHINE_RANGES_MAX,
+                 left_out);
+}
+
+static void boot_copy_modules(struct boot_state *boot)
+{
+    const struct boot_module *modules = (const struct boot_module *)(uintptr_t)boot->info->modules;
+    struct machine *machine = &boot->machine;
+
+    for (uint32_t i = 0; i < boot->info->module_count; i++) {
+        if (machine->module_count == MACHINE_MODULES_MAX) {
+            log_line("more than %u files in \\bulkhead\\: '%s' and what follows is not seen",
+                     MACHINE_MODULES_MAX, modules[i].name);
+            return;
+        }
+        struct machine_module *m = &machine->modules[machine->module_count++];
+        if (!text_copy(m->name, sizeof(m->name), modules[i].name))
+            log_line("the name of file '%s' was cut", m->name);
+        m->bytes = (const uint8_t *)(uintptr_t)modules[i].base;
+        m->size = modules[i].size;
+    }
+}
+
+/* Everything that is the same on all cores. */
+static enum status boot_map_shared(struct boot_state *boot)
+{
+    const uint64_t image = (uintptr_t)image_start, text_end = (uintptr_t)image_text_end;
+    const uint64_t rodata_end = (uintptr_t)image_rodata_end, end = (uintptr_t)image_end;
+    const struct boot_framebuffer *fb = &boot->info->framebuffer;
+    struct host_map *map = &boot->map;
+    enum status s = host_map_create(map, &boot->pages);
+
+    if (s == OK)
+        s = host_map_add(map, image, text_end - image, PT_R | PT_X, PT_WRITE_BACK);
+    if (s == OK)
+        s = host_map_add(map, text_end, rodata_end - text_end, PT_R, PT_WRITE_BACK);
+    if (s == OK)
+        s = host_map_add(map, rodata_end, end - rodata_end, PT_R | PT_W, PT_WRITE_BACK);
+    if (s == OK)
+        s = host_map_add_small(map, boot->pages.pool.base, boot->pages.pool.size, PT_R | PT_W,
+                               PT_WRITE_BACK);
+    for (uint32_t i = 0; i < boot->machine.module_count && s == OK; i++)
+        s = host_map_add(map, (uintptr_t)boot->machine.modules[i].bytes,
+                         boot->machine.modules[i].size, PT_R, PT_WRITE_BACK);
+    if (s == OK && boot->low_page.v)
+        s = host_map_add(map, boot->low_page.v, PAGE_SIZE, PT_R | PT_X, PT_WRITE_BACK);
+    if (s == OK && fb->format != BOOT_PIXEL_NONE)
+        s = host_map_add(map, fb->base, fb->size, PT_R | PT_W, PT_WRITE_COMBINING);
+    if (s == OK)
+        s = host_map_add(map, LAPIC_MMIO, PAGE_SIZE, PT_R | PT_W, PT_UNCACHED);
+    return s;
+}
+
+bool boot_take_memory(struct boot_state *boot)
+{
+    boot_find_ranges(boot);
+    boot_copy_modules(boot);
+    if (!host_paging_ok() || !boot_take_pool(boot))
+        return false;
+    if (boot_map_shared(boot) != OK ||
+        host_core_create(&cpus[0].host, &boot->map, &boot->pages) != OK)
+        return false;
+    if (boot->low_page.v)
+        smp_prepare(boot->low_page, cpus[0].host.root);
+    return true;
+}
+
+/* ------------------------------------------------------------------ cores */
+
+/* One more core answered. */
+static void boot_add_core(struct boot_state *boot, uint32_t apic_id)
+{
+    boot->machine.apic_ids[boot->machine.core_count++] = apic_id;
+}
+
+static bool boot_prepare_core(struct boot_state *boot, uint32_t id, uint32_t apic_id)
+{
+    struct cpu *cpu = &cpus[id];
+
+    cpu->id = id;
+    cpu->apic_id = apic_id;
+    cpu->virt_region = pages_get(&boot->pages, 1, PAGE_SIZE);
+    return cpu->virt_region &&
+           (id == 0 || host_core_create(&cpu->host, &boot->map, &boot->pages) == OK);
+}
+
+void boot_start_cores(struct boot_state *boot)
+{
+    const uint32_t self = lapic_id();
+    bool room = boot_prepare_core(boot, 0, self);
+
+    boot_add_core(boot, self);
+    for (uint32_t i = 0; i < boot->acpi.core_count && room; i++) {
+        const uint32_t apic_id = boot->acpi.cores[i].apic_id;
+        const uint32_t id = boot->machine.core_count;
+
+        if (apic_id == self)
+            continue;
+        if (id == CORES_MAX || !boot->low_page.v) {
+            log_line("core with APIC id %u is not used: %s", apic_id,
+                     id == CORES_MAX ? "there are too many" : "no free page below 1 MiB");
+            continue;
+        }
+        room = boot_prepare_core(boot, id, apic_id);
+        if (!room || !smp_start_core(id, boot->low_page, &boot->tsc)) {
+            log_line("core with APIC id %u does not answer: it is not used", apic_id);
+            /* It may still wake up some day, into its own struct cpu: so that slot is burnt. */
+            break;
+        }
+        boot_add_core(boot, apic_id);
+    }
+    log_line("%u of %u cores answer, %s, TSC %llu kHz (%s)", boot->machine.core_count,
+             boot->acpi.core_count ? boot->acpi.core_count : 1,
+             boot->x2apic ? "x2APIC" : "no x2APIC", (unsigned long long)(boot->tsc.hz / 1000),
+             boot->tsc.source);
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config: the text of bulkhead.conf → struct config. Says what the text says and nothing about
+ * the machine; whether the wishes fit is plan's business. Pure; also built into plancheck.
+ * The language is described in docs/config.md.
+ */
+#pragma once
+
+#include "kernel/report.h"
+#include "lib/types.h"
+
+#define GUESTS_MAX      16
+#define GUEST_NAME_MAX  16 /* with the NUL; letters, digits, - and _, starting with a letter */
+#define FILE_NAME_MAX   64 /* with the NUL */
+#define CMDLINE_MAX     1024
+#define CORES_MAX       64 /* cores of the machine that Bulkhead uses at most */
+#define CONFIG_SIZE_MAX (64 * KIB)
+
+#define GUEST_MEMORY_MIN (1 * MIB)
+#define GUEST_MEMORY_MAX                                                     \
+    (64 * 1024 * GIB) /* no machine has more; keeps later sums from wrapping \
+                       */
+
+/* What the hypervisor does with a guest that crashed. */
+enum crash_action { CRASH_STOP, CRASH_RESTART, CRASH_REBOOT };
+
+struct config_cores {
+    uint32_t line;
+    bool exact;               /* a list of exact cores, else a count */
+    uint32_t count;           /* 1..CORES_MAX, also the length of the list */
+    uint32_t list[CORES_MAX]; /* core numbers as the boot log prints them, no duplicates */
+};
+
+/* Every `..._line` is that of the key, or of the section's header where the key is not given. */
+struct config_guest {
+    char name[GUEST_NAME_MAX];
+    uint32_t line; /* of the section header */
+    struct config_cores cores;
+    uint64_t memory; /* bytes, a multiple of 4 KiB, GUEST_MEMORY_MIN..GUEST_MEMORY_MAX */
+    uint32_t memory_line;
+    char image[FILE_NAME_MAX];
+    uint32_t image_line;
+    char initrd[FILE_NAME_MAX]; /* empty: none */
+    uint32_t initrd_line;
+    char cmdline[CMDLINE_MAX];
+    enum crash_action on_crash;
+    uint32_t restarts; /* CRASH_RESTART: at most so many; UINT32_MAX: without end */
+};
+
+struct config_machine {
+    bool serial;           /* the console goes to a serial port ... */
+    bool screen;           /* ... and to the screen; both when the key is not given */
+    uint32_t console_line; /* 0: not given */
+    uint16_t serial_port;  /* I/O port; 0: the firmware's (SPCR), else COM1 */
+    uint32_t serial_baud;  /* 0: as the firmware left it, else 115200 */
+    bool reserve_given;
+    uint32_t reserve; /* cores kept for the monitor */
+    uint32_t reserve_line;
+};
+
+/* Large: static, never on a hypervisor stack. */
+struct config {
+    struct config_machine machine;
+    uint32_t guest_count;
+    struct config_guest guests[GUESTS_MAX];
+};
+
+/*
+ * Parses `size` bytes of text (any bytes: the text is untrusted and need not end with a newline).
+ * Every error goes to `report` with its line; returns true when there was none. `config` keeps no
+ * pointer into `text`.
+ */
+MUST_CHECK bool config_parse(struct config *config, const char *text, size_t size,
+                             struct report *report);

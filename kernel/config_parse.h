@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config_parse: what config.c (lines, sections, keys) and config_values.c (what stands behind '=')
+ * share. Nobody else includes it.
+ */
+#pragma once
+
+#include "kernel/config.h"
+#include "kernel/span.h"
+
+enum config_section {
+    SECTION_NONE, /* before the first header */
+    SECTION_MACHINE,
+    SECTION_GUEST,
+    SECTION_SKIPPED, /* its header was refused: its keys would only repeat that */
+};
+
+enum config_key {
+    KEY_CONSOLE,
+    KEY_RESERVE,
+    KEY_CORES,
+    KEY_MEMORY,
+    KEY_IMAGE,
+    KEY_INITRD,
+    KEY_CMDLINE,
+    KEY_ON_CRASH,
+    KEY_COUNT
+};
+
+struct config_parser {
+    struct config *config;
+    struct report *report;
+    uint32_t line; /* the current one, from 1 */
+    enum config_section section;
+    struct config_guest *guest; /* SECTION_GUEST */
+    uint32_t machine_line;      /* of the first [machine]; 0: none yet */
+    bool any_text;              /* a line that is not blank was seen */
+    bool any_skipped;           /* a section was refused */
+    /* Of the current section: */
+    uint32_t key_lines[KEY_COUNT]; /* where the key was given, well or badly; 0: not */
+    uint32_t excused;              /* bit per key: probably misspelt, so not missing as well */
+};
+
+/* One per key: reads a value that is not empty, reports what is wrong with it. */
+void config_read_console(struct config_parser *p, struct span value);
+void config_read_reserve(struct config_parser *p, struct span value);
+void config_read_cores(struct config_parser *p, struct span value);
+void config_read_memory(struct config_parser *p, struct span value);
+void config_read_image(struct config_parser *p, struct span value);
+void config_read_initrd(struct config_parser *p, struct span value);
+void config_read_cmdline(struct config_parser *p, struct span value);
+void config_read_on_crash(struct config_parser *p, struct span value);

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config_values: what stands behind '=' in bulkhead.conf, one function per key. Each error says
+ * what the value should look like. Pure, no state.
+ */
+#include "kernel/config_parse.h"
+
+#include "lib/bits.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+#define VALUE SPAN_FMT "%s"
+
+/* A value and, where a comment seems to have slipped into it, how to write that comment. */
+#define VALUE_ARGS(v) SPAN_ARGS(v), config_comment_hint(v)
+
+static const char *config_comment_hint(struct span value)
+{
+    for (size_t i = 1; i < value.len; i++)
+        if (value.at[i] == '#' && span_is_blank(value.at[i - 1]))
+            return "' (a comment needs a space behind its '#')";
+    return "'";
+}
+
+/* ---------------------------------------------------------------------- [machine] */
+
+static const struct {
+    const char *name;
+    uint16_t port;
+} config_com_ports[] = {{"com1", 0x3f8}, {"com2", 0x2f8}, {"com3", 0x3e8}, {"com4", 0x2e8}};
+
+/* Those that divide a 16550's 115200 and that people use. */
+static const uint32_t config_bauds[] = {1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200};
+
+#define UART_PORTS  8     /* a 16550 has eight registers, on a multiple of eight */
+#define IO_PORT_MIN 0x100 /* below: the chipset's own */
+#define PCI_CONFIG  0xcf8
+
+static bool config_port(struct config_parser *p, struct span word)
+{
+    uint64_t port;
+
+    for (size_t i = 0; i < ARRAY_SIZE(config_com_ports); i++)
+        if (span_is_any_case(word, config_com_ports[i].name)) {
+            p->config->machine.serial_port = config_com_ports[i].port;
+            return true;
+        }
+    if (!span_hex(word, &port)) {
+        report_add(p->report, p->line,
+                   span_is_near(word, "screen")
+                       ? "'" SPAN_FMT "' is no console; did you mean 'screen'?"
+                       : "'" SPAN_FMT "' is no serial port: com1 to com4, or such as 0x3f8",
+                   SPAN_ARGS(word));
+        return false;
+    }
+    if (port < IO_PORT_MIN || port > UINT16_MAX || !is_aligned(port, UART_PORTS) ||
+        port == PCI_CONFIG) {
+        report_add(p->report, p->line,
+                   "'" SPAN_FMT "' cannot be a serial port: a multiple of 8 from 0x100 to 0xfff8, "
+                   "not 0xcf8",
+                   SPAN_ARGS(word));
+        return false;
+    }
+    p->config->machine.serial_port = (uint16_t)port;
+    return true;
+}
+
+static bool config_baud(struct config_parser *p, struct span word)
+{
+    uint64_t baud;
+
+    if (span_number(word, &baud))
+        for (size_t i = 0; i < ARRAY_SIZE(config_bauds); i++)
+            if (config_bauds[i] == baud) {
+                p->config->machine.serial_baud = config_bauds[i];
+                return true;
+            }
+    report_add(p->report, p->line,
+               "'" SPAN_FMT "' is no speed of a serial port: 115200, 57600, 38400, 19200, 9600, "
+               "4800, 2400 or 1200",
+               SPAN_ARGS(word));
+    return false;
+}
+
+/* Takes the next word only if it is no console of its own. */
+static bool config_serial_option(struct span *rest, struct span *word)
+{
+    struct span after = *rest;
+
+    *word = span_word(&after);
+    if (word->len == 0 || span_is(*word, "serial") || span_is(*word, "screen"))
+        return false;
+    *rest = after;
+    return true;
+}
+
+static bool config_serial(struct config_parser *p, struct span *rest)
+{
+    struct span word;
+    uint64_t number;
+
+    if (!config_serial_option(rest, &word))
+        return true;
+    if (span_number(word, &number)) {
+        report_add(p->report, p->line,
+                   "'" SPAN_FMT "' stands where the port should: write 'serial com1 " SPAN_FMT "'",
+                   SPAN_ARGS(word), SPAN_ARGS(word));
+        return false;
+    }
+    if (!config_port(p, word))
+        return false;
+    return !config_serial_option(rest, &word) || config_baud(p, word);
+}
+
+void config_read_console(struct config_parser *p, struct span value)
+{
+    struct config_machine *m = &p->config->machine;
+    struct span rest = value;
+    struct span word;
+
+    m->console_line = p->line;
+    m->serial = false;
+    m->screen = false;
+    while ((word = span_word(&rest)).len > 0) {
+        bool serial = span_is(word, "serial");
+        bool *console = serial ? &m->serial : &m->screen;
+        if (!serial && !span_is(word, "screen")) {
+            report_add(p->report, p->line,
+                       "'" SPAN_FMT "' is no console: write serial [PORT [BAUD]], screen, or both",
+                       SPAN_ARGS(word));
+            return;
+        }
+        if (*console) {
+            report_add(p->report, p->line, "'" SPAN_FMT "' is given twice", SPAN_ARGS(word));
+            return;
+        }
+        *console = true;
+        if (serial && !config_serial(p, &rest))
+            return;
+    }
+}
+
+void config_read_reserve(struct config_parser *p, struct span value)
+{
+    struct config_machine *m = &p->config->machine;
+    uint64_t count;
+
+    m->reserve_line = p->line;
+    if (!span_number(value, &count)) {
+        report_add(p->report, p->line, "'" VALUE " is not a number of cores", VALUE_ARGS(value));
+        return;
+    }
+    if (count >= CORES_MAX) {
+        report_add(p->report, p->line,
+                   "reserve = " SPAN_FMT
+                   " leaves no core for guests; Bulkhead uses %u cores at most",
+                   SPAN_ARGS(value), CORES_MAX);
+        return;
+    }
+    m->reserve_given = true;
+    m->reserve = (uint32_t)count;
+}
+
+/* ---------------------------------------------------------------------- [guest NAME] */
+
+static void config_core_count(struct config_parser *p, struct span value)
+{
+    uint64_t count;
+
+    if (!span_number(value, &count))
+        report_add(p->report, p->line,
+                   "'" VALUE " is neither a number of cores nor a list such as #2,#5-7",
+                   VALUE_ARGS(value));
+    else if (count == 0)
+        report_add(p->report, p->line, "a guest needs at least 1 core");
+    else if (count > CORES_MAX)
+        report_add(p->report, p->line, "'" SPAN_FMT "' cores; Bulkhead uses %u at most",
+                   SPAN_ARGS(value), CORES_MAX);
+    else
+        p->guest->cores.count = (uint32_t)count;
+}
+
+/* "#5", "#5-7" or "#5-#7" */
+static bool config_core_range(struct span item, uint64_t *first, uint64_t *last)
+{
+    size_t dash = span_find(item, '-');
+    struct span low = {.at = item.at, .len = dash};
+    struct span high = span_trim(span_from(item, dash + 1));
+
+    if (low.len == 0 || low.at[0] != '#' || !span_number(span_trim(span_from(low, 1)), first))
+        return false;
+    if (dash == item.len) {
+        *last = *first;
+        return true;
+    }
+    if (high.len > 0 && high.at[0] == '#')
+        high = span_from(high, 1);
+    return span_number(high, last);
+}
+
+/* One item between commas; adds its cores to the list and to `seen`, a bit per core. */
+static bool config_core_item(struct config_parser *p, struct span item, uint64_t *seen)
+{
+    struct config_cores *cores = &p->guest->cores;
+    uint64_t first, last;
+
+    if (!config_core_range(item, &first, &last)) {
+        report_add(p->report, p->line, "'" VALUE " in the list of cores: write it such as #2,#5-7",
+                   VALUE_ARGS(item));
+        return false;
+    }
+    if (first > last) {
+        report_add(p->report, p->line, "'" SPAN_FMT "' runs backwards: write #%lu-%lu",
+                   SPAN_ARGS(item), last, first);
+        return false;
+    }
+    if (last >= CORES_MAX) {
+        report_add(p->report, p->line, "'" SPAN_FMT "': Bulkhead uses cores #0 to #%u at most",
+                   SPAN_ARGS(item), CORES_MAX - 1);
+        return false;
+    }
+    for (uint64_t core = first; core <= last; core++) {
+        if ((*seen & BIT64(core)) != 0) {
+            report_add(p->report, p->line, "core #%lu is listed twice", core);
+            return false;
+        }
+        *seen |= BIT64(core);
+        cores->list[cores->count++] = (uint32_t)core;
+    }
+    return true;
+}
+_Static_assert(CORES_MAX <= 64, "config_core_item() keeps a bit per core");
+
+void config_read_cores(struct config_parser *p, struct span value)
+{
+    uint64_t seen = 0;
+    struct span rest = value;
+
+    p->guest->cores.line = p->line;
+    if (span_find(value, '#') == value.len || span_is_digit(value.at[0])) {
+        config_core_count(p, value);
+        return;
+    }
+    p->guest->cores.exact = true;
+    p->guest->cores.count = 0;
+    for (bool more = true; more;) {
+        size_t comma = span_find(rest, ',');
+        struct span item = span_trim((struct span){.at = rest.at, .len = comma});
+        more = comma < rest.len;
+        rest = span_from(rest, comma + 1);
+        if (!config_core_item(p, item, &seen))
+            return;
+    }
+}
+
+/* Cuts a suffix off `value` and gives its factor; 1 when there is none. */
+static uint64_t config_memory_unit(struct span *value)
+{
+    static const struct {
+        char letter, small;
+        uint64_t factor;
+    } units[] = {{'K', 'k', KIB}, {'M', 'm', MIB}, {'G', 'g', GIB}};
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        char last = value->at[value->len - 1];
+        if (last == units[i].letter || last == units[i].small) {
+            value->len--;
+            return units[i].factor;
+        }
+    }
+    return 1;
+}
+
+void config_read_memory(struct config_parser *p, struct span value)
+{
+    struct span digits = value;
+    uint64_t factor = config_memory_unit(&digits);
+    uint64_t number, bytes;
+
+    p->guest->memory_line = p->line;
+    digits = span_trim(digits);
+    if (!span_number(digits, &number)) {
+        report_add(p->report, p->line,
+                   "'" VALUE " is not a size: write a whole number and K, M or G, such as 64M",
+                   VALUE_ARGS(value));
+        return;
+    }
+    if (!mul_u64(number, factor, &bytes) || bytes > GUEST_MEMORY_MAX) {
+        report_add(p->report, p->line, "memory = " SPAN_FMT " is more than any machine has",
+                   SPAN_ARGS(value));
+        return;
+    }
+    if (bytes < GUEST_MEMORY_MIN) {
+        bool forgotten = factor == 1 && number > 0;
+        report_add(p->report, p->line, "memory = " SPAN_FMT " is too little: 1M is the least%s",
+                   SPAN_ARGS(value), forgotten ? " (is the M missing?)" : "");
+        return;
+    }
+    if (!is_aligned(bytes, PAGE_SIZE)) {
+        report_add(p->report, p->line,
+                   "memory = " SPAN_FMT " is not a multiple of 4K: write %luK or %luK",
+                   SPAN_ARGS(value), align_down(bytes, PAGE_SIZE) / KIB,
+                   align_down(bytes, PAGE_SIZE) / KIB + PAGE_SIZE / KIB);
+        return;
+    }
+    p->guest->memory = bytes;
+}
+
+/* Why `name` cannot be a file of Bulkhead's folder, or NULL. */
+static const char *config_file_name_flaw(struct span name)
+{
+    static const char forbidden[] = "*?<>|:";
+
+    if (span_find(name, '/') < name.len || span_find(name, '\\') < name.len)
+        return "has a folder in it; all files lie beside bulkhead.conf";
+    if (span_find(name, '"') < name.len)
+        return "has quotes; write it without";
+    if (span_find(name, ' ') < name.len || span_find(name, '\t') < name.len)
+        return "has a space in it; rename the file (a comment needs a space behind its '#')";
+    for (size_t i = 0; i < sizeof(forbidden) - 1; i++)
+        if (span_find(name, forbidden[i]) < name.len)
+            return "has one of * ? < > | : in it, which FAT does not allow";
+    if (span_is(name, ".") || span_is(name, ".."))
+        return "is a folder";
+    return NULL;
+}
+
+static void config_file_name(struct config_parser *p, struct span name, char out[FILE_NAME_MAX])
+{
+    const char *flaw = config_file_name_flaw(name);
+
+    if (flaw != NULL) {
+        report_add(p->report, p->line, "file name '" SPAN_FMT "' %s", SPAN_ARGS(name), flaw);
+        return;
+    }
+    if (name.len >= FILE_NAME_MAX) {
+        report_add(p->report, p->line, "file name '" SPAN_FMT "' is %zu long; %u is the limit",
+                   SPAN_ARGS(name), name.len, FILE_NAME_MAX - 1);
+        return;
+    }
+    memcpy(out, name.at, name.len);
+    out[name.len] = '\0';
+}
+
+void config_read_image(struct config_parser *p, struct span value)
+{
+    p->guest->image_line = p->line;
+    config_file_name(p, value, p->guest->image);
+}
+
+void config_read_initrd(struct config_parser *p, struct span value)
+{
+    p->guest->initrd_line = p->line;
+    config_file_name(p, value, p->guest->initrd);
+}
+
+void config_read_cmdline(struct config_parser *p, struct span value)
+{
+    if (value.len >= CMDLINE_MAX) {
+        report_add(p->report, p->line, "the command line is %zu bytes long; %u is the limit",
+                   value.len, CMDLINE_MAX - 1);
+        return;
+    }
+    memcpy(p->guest->cmdline, value.at, value.len);
+    p->guest->cmdline[value.len] = '\0';
+}
+
+void config_read_on_crash(struct config_parser *p, struct span value)
+{
+    struct config_guest *g = p->guest;
+    struct span rest = value;
+    struct span word = span_word(&rest);
+    uint64_t restarts = UINT32_MAX; /* not given: without end */
+
+    rest = span_trim(rest);
+    if (span_is(word, "stop") && rest.len == 0) {
+        g->on_crash = CRASH_STOP;
+    } else if (span_is(word, "reboot") && rest.len == 0) {
+        g->on_crash = CRASH_REBOOT;
+    } else if (span_is(word, "restart") && (rest.len == 0 || span_number(rest, &restarts))) {
+        if (rest.len > 0 && (restarts == 0 || restarts >= UINT32_MAX)) {
+            report_add(p->report, p->line, "on_crash = " SPAN_FMT ": write %s", SPAN_ARGS(value),
+                       restarts == 0 ? "'stop' for no restart" : "'restart' for no limit");
+            return;
+        }
+        g->on_crash = CRASH_RESTART;
+        g->restarts = (uint32_t)restarts;
+    } else {
+        report_add(p->report, p->line, "on_crash = '" VALUE ": write stop, restart [N] or reboot",
+                   VALUE_ARGS(value));
+    }
+}

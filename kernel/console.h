@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * console: merges what the guests and the hypervisor say, line by line, onto the serial port and
+ * the screen, and hands what is typed to the focused guest. Every line carries a prefix made here:
+ * `[name] text`, ours `[bulkhead] text`. A guest can neither forge a prefix nor tear a line.
+ *
+ * Nobody waits for a device: output lies in rings until console_pump() finds room for it. Pumping
+ * is core 0's business: as the monitor's core, while its guest is stopped, or from a timer.
+ */
+#pragma once
+
+#include "boot/boot_info.h"
+#include "drivers/uart.h"
+#include "lib/ring.h"
+#include "lib/types.h"
+
+/* One guest's two directions. */
+struct console_stream {
+    char name[16];
+    struct tx_ring tx;
+    struct rx_ring rx;
+};
+
+/* First thing at boot: lines go out at once, each waiting for the devices. */
+void console_init(const struct boot_framebuffer *framebuffer);
+
+/* The serial port and devices that the firmware or the file asked for. */
+void console_use_serial(uint16_t port, uint32_t baud);
+void console_select(bool serial, bool screen);
+
+/* Before launch; the stream stays for good. The first one has the focus. */
+void console_add_stream(struct console_stream *stream);
+
+/* From now on lines only go into the log ring and console_pump() brings them out. */
+void console_start_pumping(void);
+
+/* Moves what there is, as far as the devices take it now. Any core; returns true while more waits
+ * to go out. Does nothing when another core is at it. */
+bool console_pump(uint64_t now);
+
+/* Waits until everything is out, at most about three seconds. For a power-off. */
+void console_flush(void);
+
+/* Waits until the stream's ring is empty, at most about a second, so that what is logged next comes
+ * behind the guest's last words. For a core whose guest has been stopped. */
+void console_settle(const struct console_stream *stream);
+
+/* A panic's line: takes no lock, waits for the device. */
+void console_emergency(const char *text, size_t len);
+
+/* Set once the TSC's rate is known; before, unfinished lines are not shown. */
+void console_set_tick_rate(uint64_t tsc_hz);

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cpu: one core's tables, its sleep, and the clean-up between two lives of a guest.
+ */
+#include "kernel/cpu.h"
+
+#include "drivers/lapic.h"
+#include "kernel/trap.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+
+#define LVT_MASKED       UINT64_C(0x10000)
+#define LVT_TSC_DEADLINE UINT64_C(0x40000)
+
+#define DR6_RESET UINT64_C(0xffff0ff0)
+#define DR7_RESET UINT64_C(0x400)
+
+struct cpu cpus[CORES_MAX];
+
+void cpu_setup(struct cpu *cpu)
+{
+    const uint64_t tss = (uintptr_t)&cpu->tss;
+    const struct table_register gdtr = {sizeof(cpu->gdt) - 1, (uintptr_t)cpu->gdt};
+
+    cpu->self = cpu;
+    cpu->gdt[GDT_CODE] = GDT_CODE64;
+    cpu->gdt[GDT_DATA_SLOT] = GDT_DATA;
+    cpu->gdt[GDT_TSS] = gdt_tss_low(tss, sizeof(cpu->tss) - 1);
+    cpu->gdt[GDT_TSS_HIGH] = gdt_tss_high(tss);
+    cpu->tss = (struct tss){.io_map_base = sizeof(struct tss)};
+    for (uint32_t s = STACK_NMI; s < STACK_COUNT; s++)
+        cpu->tss.ist[s - 1] = host_stack_top((enum host_stack)s);
+    load_gdtr(&gdtr);
+    load_segments(GDT_SELECTOR(GDT_CODE));
+    wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
+    load_tr(GDT_SELECTOR(GDT_TSS));
+    trap_load_idt();
+    if (cpuid(1, 0).ecx & (1u << 26)) /* XSAVE: guests' XSETBV is carried out by us */
+        write_cr4(read_cr4() | CR4_OSXSAVE);
+}
+
+static void cpu_need_one(struct virt_report *report, bool have, const char *what)
+{
+    if (!have && report->missing_count < ARRAY_SIZE(report->missing))
+        report->missing[report->missing_count++] = what;
+}
+
+void cpu_need(struct virt_report *report)
+{
+    const struct cpuid_regs one = cpuid(1, 0);
+
+    cpu_need_one(report, one.ecx & (1u << 21), "x2APIC");
+    cpu_need_one(report, one.ecx & (1u << 24), "TSC-deadline timer");
+    cpu_need_one(report, one.ecx & (1u << 26), "XSAVE");
+}
+
+void cpu_reset_guest_state(uint64_t xcr0_allowed)
+{
+    fpu_reset_xsave(xcr0_allowed);
+    write_dr7(DR7_RESET);
+    write_dr6(DR6_RESET);
+    write_dr0(0);
+    write_dr1(0);
+    write_dr2(0);
+    write_dr3(0);
+    wrmsr(MSR_STAR, 0);
+    wrmsr(MSR_LSTAR, 0);
+    wrmsr(MSR_CSTAR, 0);
+    wrmsr(MSR_FMASK, 0);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+    if (cpuid(0x80000001, 0).edx & (1u << 27))
+        wrmsr(MSR_TSC_AUX, 0);
+    write_cr2(0);
+    lapic_reset();
+    cpu_drain_interrupts();
+    /* "Local APIC State After Power-Up or Reset": software-disabled, as the guest will see it. */
+    wrmsr(MSR_X2APIC_SVR, HOST_VECTOR_SPURIOUS);
+}
+
+void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline)
+{
+    wrmsr(MSR_X2APIC_LVT_TIMER, LVT_TSC_DEADLINE | HOST_VECTOR_TICK);
+    mfence_lfence(); /* SDM "TSC-Deadline Mode": the mode before the deadline */
+    wrmsr(MSR_TSC_DEADLINE, deadline);
+    cpu_wait(flag);
+    wrmsr(MSR_TSC_DEADLINE, 0);
+    wrmsr(MSR_X2APIC_LVT_TIMER, LVT_MASKED);
+}
+
+void cpu_drain_interrupts(void)
+{
+    /* Each round takes what is pending, highest first; at most one per vector can be. */
+    __asm__ volatile("sti; nop; nop; cli" : : : "memory");
+}
+
+void cpu_kick(const struct cpu *cpu)
+{
+    lapic_send_nmi(cpu->apic_id);
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hypercall: the calls of docs/guest-abi.md. Arguments and data are in registers only; nothing
+ * here ever sees a guest address.
+ */
+#include "guests/kit/abi.h"
+#include "kernel/exit.h"
+#include "kernel/partition.h"
+#include "kernel/vcpu.h"
+#include "lib/bits.h"
+#include "lib/string.h"
+#include "lib/x86/insn.h"
+
+/* The data registers in their order. */
+static const uint8_t data_registers[BULKHEAD_CONSOLE_MAX / 8] = {REG_RCX, REG_RDX, REG_RSI,
+                                                                 REG_RDI, REG_R8,  REG_R9};
+
+#define VECTOR_FIRST 32u /* below are the exceptions */
+#define VECTOR_LAST  255u
+
+static int64_t call_console_write(struct vcpu *v, uint64_t len)
+{
+    const uint64_t *gpr = v->regs.gpr;
+
+    if (len == 0 || len > BULKHEAD_CONSOLE_MAX)
+        return BULKHEAD_ERROR_ARGUMENT;
+    const uint64_t data[TX_RECORD_MAX / 8] = {gpr[REG_RCX], gpr[REG_RDX], gpr[REG_RSI],
+                                              gpr[REG_RDI], gpr[REG_R8],  gpr[REG_R9]};
+    const bool taken = tx_put(&v->vm->console.tx, data, (uint32_t)len);
+    vcpu_has_output(v);
+    return taken ? (int64_t)len : 0;
+}
+
+static int64_t call_console_read(struct vcpu *v, uint64_t max)
+{
+    uint64_t data[BULKHEAD_CONSOLE_MAX / 8] = {0};
+    uint32_t len = 0;
+    uint8_t byte;
+
+    if (max == 0 || max > BULKHEAD_CONSOLE_MAX)
+        return BULKHEAD_ERROR_ARGUMENT;
+    while (len < max && rx_get(&v->vm->console.rx, &byte)) {
+        data[len / 8] |= (uint64_t)byte << len % 8 * 8;
+        len++;
+    }
+    for (uint32_t i = 0; i < ARRAY_SIZE(data); i++)
+        v->regs.gpr[data_registers[i]] = data[i];
+    return len;
+}
+
+static int64_t call_time(const struct vcpu *v)
+{
+    const struct tsc *tsc = v->vm->tsc;
+    return (int64_t)time_to_ns(&tsc->scale, rdtsc() - tsc->start);
+}
+
+static int64_t call_timer_set(struct vcpu *v, uint64_t deadline_ns, uint64_t vector)
+{
+    const struct tsc *tsc = v->vm->tsc;
+    struct vcpu_soft *soft = v->soft;
+    uint64_t deadline = UINT64_MAX;
+
+    if (deadline_ns != 0) {
+        if (vector < VECTOR_FIRST || vector > VECTOR_LAST)
+            return BULKHEAD_ERROR_ARGUMENT;
+        if (!add_u64(tsc->start, time_to_ticks(&tsc->scale, deadline_ns), &deadline))
+            deadline = UINT64_MAX;
+        soft->timer_vector = (uint8_t)vector;
+    }
+    soft->timer_pending = false; /* setting replaces whatever was on its way */
+    soft->timer_deadline = deadline;
+    vcpu_update_timer(v);
+    return BULKHEAD_OK;
+}
+
+/* Outside 64-bit mode a guest has no power over the upper halves. */
+static void call_cut_registers(struct vcpu *v)
+{
+    v->regs.gpr[REG_RAX] = (uint32_t)v->regs.gpr[REG_RAX];
+    v->regs.gpr[REG_RBX] = (uint32_t)v->regs.gpr[REG_RBX];
+    for (uint32_t i = 0; i < ARRAY_SIZE(data_registers); i++)
+        v->regs.gpr[data_registers[i]] = (uint32_t)v->regs.gpr[data_registers[i]];
+}
+
+static enum verdict call_power_off(struct vcpu *v, uint64_t code)
+{
+    if (code > 255) {
+        v->regs.gpr[REG_RAX] = (uint64_t)BULKHEAD_ERROR_ARGUMENT;
+        return DO_NEXT;
+    }
+    /* Not the first to end this life: then it ends for the other reason. */
+    partition_end(v->vm, (struct vm_end){.kind = VM_END_POWER_OFF, .code = (uint32_t)code});
+    return DO_STOP;
+}
+
+enum verdict hypercall(struct vcpu *v)
+{
+    uint64_t *rax = &v->regs.gpr[REG_RAX];
+
+    if (virt_cpl(v) != 0) {
+        *rax = (uint64_t)BULKHEAD_ERROR_DENIED;
+        return DO_NEXT;
+    }
+    if (!virt_in_64bit(v))
+        call_cut_registers(v);
+    const uint64_t first = v->regs.gpr[REG_RBX];
+    int64_t result = BULKHEAD_ERROR_UNKNOWN;
+    switch (*rax) {
+    case BULKHEAD_CALL_VERSION:
+        result = BULKHEAD_ABI_VERSION;
+        break;
+    case BULKHEAD_CALL_CONSOLE_WRITE:
+        result = call_console_write(v, first);
+        break;
+    case BULKHEAD_CALL_CONSOLE_READ:
+        result = call_console_read(v, first);
+        break;
+    case BULKHEAD_CALL_TIME:
+        result = call_time(v);
+        break;
+    case BULKHEAD_CALL_TIMER_SET:
+        result = call_timer_set(v, first, v->regs.gpr[REG_RCX]);
+        break;
+    case BULKHEAD_CALL_POWER_OFF:
+        return call_power_off(v, first);
+    case BULKHEAD_CALL_RESTART:
+        partition_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
+        return DO_STOP;
+    default: /* a guest's number, not an enum of ours */
+        break;
+    }
+    *rax = (uint64_t)result;
+    return DO_NEXT;
+}

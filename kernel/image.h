@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image: an untrusted guest image → the pieces to copy into guest memory and the state to enter
+ * it in. Decides, but copies nothing: partition.c carries the pieces over. Pure; also in
+ * plancheck.
+ *
+ * PVH: an x86 ELF with the note XEN_ELFNOTE_PHYS32_ENTRY, started in 32-bit protected mode,
+ * paging off, EBX = guest-physical address of struct pvh_start_info (kernel/pvh.h).
+ *
+ * A guest's memory as it is told to the guest and as images are checked against it:
+ *   0          .. 0xa0000      RAM; the boot data's page is here, at or above IMAGE_BOOT_DATA
+ *   0xa0000    .. 0x100000     reserved, as on every PC: there is memory, but nothing is put there
+ *   0x100000   .. 3 GiB or end RAM; the initrd is at its top
+ *   3 GiB      .. 4 GiB        nothing
+ *   4 GiB      ..              the RAM beyond 3 GiB
+ */
+#pragma once
+
+#include "lib/types.h"
+#include "mm/range.h"
+
+/* Guest RAM begins at guest-physical 0; what exceeds GUEST_LOW_MAX goes on at GUEST_HIGH_BASE. */
+#define GUEST_LOW_MAX   (3 * GIB)
+#define GUEST_HIGH_BASE (4 * GIB)
+
+/* The legacy hole: reserved in the memory map, though backed by memory. */
+#define GUEST_HOLE_BASE UINT64_C(0xa0000)
+#define GUEST_HOLE_END  UINT64_C(0x100000)
+
+/* The boot data is in the first page from here up that holds nothing of the image. */
+#define IMAGE_BOOT_DATA UINT64_C(0x9000)
+
+#define IMAGE_PIECES_MAX 18 /* ELF_SEGMENTS_MAX, initrd, boot data */
+#define IMAGE_WHY_MAX    160
+
+/* Bytes to place. Guest memory is zero before: what only has to be zero has no piece. */
+struct image_piece {
+    gpa_t to;
+    const uint8_t *source;
+    uint64_t size; /* bytes, > 0 */
+};
+
+enum image_entry_mode {
+    IMAGE_ENTER_PVH32, /* 32-bit protected mode, paging off, start info in EBX */
+};
+
+/* Large: static, never on a hypervisor stack. */
+struct image {
+    enum image_entry_mode mode;
+    gpa_t entry;      /* below 4 GiB */
+    gpa_t start_info; /* pvh_start_info: PVH32 */
+    uint32_t piece_count;
+    struct image_piece pieces[IMAGE_PIECES_MAX]; /* disjoint, all inside guest memory */
+    /* The boot data that Bulkhead makes for the guest (start info, memory map, module list,
+     * command line), placed below 640 KiB; its piece is among the above. */
+    ALIGNED(8) uint8_t boot_data[4096];
+    char why[IMAGE_WHY_MAX]; /* when refused: the end of the sentence "image 'x.elf' ..." */
+};
+
+/* What the image is checked against and told about. */
+struct image_request {
+    const uint8_t *bytes;
+    uint64_t size;
+    const uint8_t *initrd; /* NULL: none */
+    uint64_t initrd_size;  /* bytes, > 0 with an initrd */
+    const char *cmdline;   /* shorter than CMDLINE_MAX */
+    uint64_t memory;       /* bytes of guest RAM, as config allows them */
+};
+
+/* Fills `image`; false with image->why set when the file cannot be started. `image` must not move
+ * afterwards: pieces point into boot_data. */
+MUST_CHECK bool image_prepare(struct image *image, const struct image_request *request);
+
+/*
+ * The guest-physical ranges that `memory` bytes of RAM make: [0] from 0, [1] from GUEST_HIGH_BASE
+ * and empty where GUEST_LOW_MAX is enough.
+ */
+void image_ram(uint64_t memory, struct range ram[2]);

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/launch.h"
+
+#include "kernel/config.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/partition.h"
+#include "kernel/smp.h"
+#include "kernel/vcpu.h"
+#include "lib/assert.h"
+#include "lib/fmt.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "lib/x86/insn.h"
+
+#define CONFIG_NAME        "bulkhead.conf"
+#define MONITOR_PER_SECOND 1000 /* how often the monitor's core looks at the console */
+
+static struct config config;
+static struct plan plan;
+static struct report report;
+static struct virt_report virt_report;
+static struct vcpuid_host cpuid_host;
+static struct vm *vms[GUESTS_MAX];
+
+bool launch_possible(const struct boot_state *boot)
+{
+    (void)boot;
+    virt_probe(&virt_report);
+    cpu_need(&virt_report);
+    if (virt_report.missing_count == 0)
+        return true;
+    log_line("this machine cannot run guests; it lacks:");
+    for (uint32_t i = 0; i < virt_report.missing_count; i++)
+        log_line("  - %s", virt_report.missing[i]);
+    return false;
+}
+
+/* ------------------------------------------------------------------ the file */
+
+static void launch_print_errors(void)
+{
+    const uint32_t shown = report.count < REPORT_MAX ? report.count : REPORT_MAX;
+
+    for (uint32_t i = 0; i < shown; i++) {
+        if (report.rows[i].line)
+            log_line("%s:%u: %s", CONFIG_NAME, report.rows[i].line, report.rows[i].text);
+        else
+            log_line("%s: %s", CONFIG_NAME, report.rows[i].text);
+    }
+    if (report.count > shown)
+        log_line("%s: and %u more", CONFIG_NAME, report.count - shown);
+    log_line("%u %s in %s", report.count, report.count == 1 ? "error" : "errors", CONFIG_NAME);
+}
+
+static const struct machine_module *launch_find_config(const struct machine *machine)
+{
+    for (uint32_t i = 0; i < machine->module_count; i++) {
+        if (text_equal(machine->modules[i].name, CONFIG_NAME))
+            return &machine->modules[i];
+    }
+    return NULL;
+}
+
+static void launch_print_plan(void)
+{
+    char line[LOG_LINE_MAX];
+
+    for (uint32_t i = 0; plan_print(&plan, i, line, sizeof(line)); i++)
+        log_line("%s", line);
+}
+
+bool launch_plan(const struct boot_state *boot)
+{
+    const struct machine_module *module = launch_find_config(&boot->machine);
+
+    if (!module) {
+        log_line("there is no \\bulkhead\\%s on the partition that was booted from: it says which "
+                 "guests to start",
+                 CONFIG_NAME);
+        return false;
+    }
+    if (!config_parse(&config, (const char *)module->bytes, module->size, &report) ||
+        !plan_make(&plan, &config, &boot->machine, &report)) {
+        launch_print_errors();
+        return false;
+    }
+    ASSERT(plan_valid(&plan, &boot->machine));
+    if (config.machine.serial && (config.machine.serial_port || config.machine.serial_baud))
+        console_use_serial(config.machine.serial_port ? config.machine.serial_port : 0x3f8,
+                           config.machine.serial_baud);
+    console_select(config.machine.serial, config.machine.screen);
+    launch_print_plan();
+    return true;
+}
+
+/* ------------------------------------------------------------------ building */
+
+static void launch_read_cpuid(void)
+{
+    uint32_t leaf, subleaf;
+
+    for (uint32_t i = 0; vcpuid_host_wants(i, &leaf, &subleaf); i++) {
+        const bool basic = leaf < 0x80000000;
+        struct cpuid_regs r = {0};
+
+        ASSERT(i < VCPUID_HOST_MAX);
+        if (leaf <= cpuid(basic ? 0 : 0x80000000, 0).eax)
+            r = cpuid(leaf, subleaf);
+        cpuid_host.rows[cpuid_host.count++] =
+            (struct cpuid_row){leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx};
+    }
+}
+
+bool launch_prepare(struct boot_state *boot)
+{
+    const struct partition_kit kit = {
+        .pages = &boot->pages,
+        .machine = &boot->machine,
+        .tsc = &boot->tsc,
+        .cpuid = &cpuid_host,
+        .physical_bits = virt_report.physical_bits,
+        .monitor_core = plan.reserved_cores > 0,
+    };
+
+    launch_read_cpuid();
+    for (uint32_t i = 0; i < plan.guest_count; i++) {
+        if (partition_create(&vms[i], &plan.guests[i], i, &kit) != OK)
+            return false;
+    }
+    if (!smp_virt_on(boot->machine.core_count, &boot->tsc))
+        return false;
+    pages_seal(&boot->pages);
+    return true;
+}
+
+/* ------------------------------------------------------------------ running */
+
+/* Core 0 without a guest: the console's keeper. */
+NORETURN static void launch_monitor(const struct boot_state *boot)
+{
+    struct cpu *cpu = &cpus[0];
+
+    for (;;) {
+        const uint64_t now = rdtsc();
+        (void)console_pump(now);
+        cpu_wait_until(&cpu->wake, now + boot->tsc.hz / MONITOR_PER_SECOND);
+    }
+}
+
+void launch_run(const struct boot_state *boot)
+{
+    console_start_pumping();
+    atomic_store(&partitions_alive, plan.guest_count);
+    for (uint32_t id = 1; id < boot->machine.core_count; id++) {
+        atomic_store(&cpus[id].wake, 1);
+        cpu_kick(&cpus[id]);
+    }
+    for (uint32_t i = 0; i < plan.guest_count; i++)
+        partition_start(vms[i]);
+    if (cpus[0].vcpu)
+        vcpu_thread(cpus[0].vcpu);
+    launch_monitor(boot);
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * launch: from a machine of our own to running guests: can it be done, what does the file want,
+ * build it all, go. Boot core only.
+ */
+#pragma once
+
+#include "kernel/boot.h"
+
+/* False, after naming everything this machine lacks. */
+MUST_CHECK bool launch_possible(const struct boot_state *boot);
+
+/* Reads bulkhead.conf and makes the plan; false after listing every error. */
+MUST_CHECK bool launch_plan(const struct boot_state *boot);
+
+/* Builds the partitions, turns virtualisation on everywhere, seals the page pool. */
+MUST_CHECK bool launch_prepare(struct boot_state *boot);
+
+/* Starts every guest and goes on as the monitor or as core 0's vCPU. */
+NORETURN void launch_run(const struct boot_state *boot);

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main: the boot list, and nothing else. Each step says why it stands where it stands.
+ */
+#include "boot/boot_info.h"
+#include "drivers/acpi.h"
+#include "drivers/lapic.h"
+#include "drivers/tsc.h"
+#include "kernel/boot.h"
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/launch.h"
+#include "kernel/power.h"
+#include "kernel/smp.h"
+#include "kernel/trap.h"
+#include "lib/log.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+
+/* kernel/entry.asm */
+NORETURN void main_early(const struct boot_info *info);
+NORETURN void entry_switch_stack(uint64_t top, void (*go_on)(void));
+
+static struct boot_state boot; /* what the steps hand to each other */
+
+NORETURN static void main_give_up(void)
+{
+    log_line("no guest was started: switching the machine off");
+    power_off();
+}
+
+/* On our own tables and stack. */
+static void main_late(void)
+{
+    cpu_setup(&cpus[0]);           /* from here on a fault of ours is caught and named */
+    boot.x2apic = lapic_init();    /* before the other cores, which are started through it */
+    boot_start_cores(&boot);       /* before probing: a refusal should know all the cores */
+    if (!launch_possible(&boot) || /* every lack of this machine, in one message */
+        !launch_plan(&boot) ||     /* every error of the file, in one list */
+        !launch_prepare(&boot))    /* all memory is taken here */
+        main_give_up();
+    launch_run(&boot); /* no allocation and no remapping after this */
+}
+
+void main_early(const struct boot_info *info)
+{
+    wrmsr(MSR_GS_BASE, (uintptr_t)&cpus[0]); /* a panic asks which core it is on */
+    cpus[0].self = &cpus[0];
+    atomic_store(&cpus[0].stage, CPU_STARTED);
+    console_init(&info->framebuffer); /* first: from here on failures can speak */
+    log_line("Bulkhead, a partitioning hypervisor");
+    if (!boot_check(info))
+        main_give_up();
+    trap_init();
+    boot_read_firmware(&boot, info); /* while everything is still mapped: ACPI, IOAPICs */
+    tsc_init(&boot.tsc, info->stamps[BOOT_STAMP_ENTRY]);
+    console_set_tick_rate(boot.tsc.hz);
+    if (!boot_take_memory(&boot)) /* our pool, our tables; what is left is for guests */
+        main_give_up();
+    host_core_enter(&cpus[0].host);
+    entry_switch_stack(host_stack_top(STACK_MAIN), main_late);
+}

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/panic.h"
+
+#include <stdarg.h>
+#include <stdatomic.h>
+
+#include "kernel/console.h"
+#include "kernel/cpu.h"
+#include "kernel/symbols.h"
+#include "kernel/virt.h"
+#include "lib/assert.h"
+#include "lib/fmt.h"
+#include "lib/x86/insn.h"
+
+#define FRAMES_MAX 24
+
+static _Atomic uint32_t panic_core = UINT32_MAX; /* id of the core that panicked first */
+
+/* linker.ld */
+extern const uint8_t image_start[], image_text_end[];
+
+bool panic_is_on(void)
+{
+    return atomic_load_explicit(&panic_core, memory_order_acquire) != UINT32_MAX;
+}
+
+void panic_stop_core(void)
+{
+    for (;;) {
+        cpu_cli();
+        cpu_halt();
+    }
+}
+
+static void panic_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
+static void panic_line(const char *fmt, ...)
+{
+    char line[LOG_LINE_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    const size_t len = fmt_vprint(line, sizeof(line), fmt, args);
+    va_end(args);
+    console_emergency(line, len);
+}
+
+/* The function that holds `address`, and how far into it; "?" outside of our code. */
+static const char *panic_symbol(uint64_t address, uint64_t *offset)
+{
+    const uint64_t at = address - (uintptr_t)image_start;
+    uint32_t low = 0, high = symbol_count;
+
+    *offset = 0;
+    if (at >= (uint64_t)(image_text_end - image_start) || symbol_count == 0)
+        return "?";
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (symbols[middle].offset <= at)
+            low = middle;
+        else
+            high = middle;
+    }
+    *offset = at - symbols[low].offset;
+    return symbol_names + symbols[low].name;
+}
+
+static bool panic_is_stack(uint64_t address)
+{
+    return address >= HOST_PRIVATE && address < HOST_PRIVATE + STACK_COUNT * HOST_STACK_STRIDE &&
+           (address & 7) == 0 && (address % HOST_STACK_STRIDE) >= PAGE_SIZE &&
+           (address % HOST_STACK_STRIDE) < (1 + HOST_STACK_PAGES) * PAGE_SIZE - 8;
+}
+
+/* Frames are linked through RBP (-fno-omit-frame-pointer): saved RBP, then the return address. */
+static void panic_backtrace(uint64_t rip, uint64_t rbp)
+{
+    for (uint32_t i = 0; i < FRAMES_MAX; i++) {
+        uint64_t offset;
+        const char *name = panic_symbol(rip, &offset);
+        panic_line("  #%u 0x%llx %s+0x%llx", i, (unsigned long long)rip, name,
+                   (unsigned long long)offset);
+        if (!panic_is_stack(rbp))
+            return;
+        const uint64_t *frame = (const uint64_t *)(uintptr_t)rbp;
+        if (frame[0] <= rbp && frame[0] != 0)
+            return;
+        rbp = frame[0];
+        rip = frame[1];
+        if (rip == 0)
+            return;
+    }
+}
+
+/* The first core to come here goes on; one that comes second, or again, only stops. */
+static void panic_begin(void)
+{
+    uint32_t nobody = UINT32_MAX;
+    const uint32_t self = this_cpu()->id;
+
+    cpu_cli();
+    if (!atomic_compare_exchange_strong(&panic_core, &nobody, self))
+        panic_stop_core();
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        if (i != self && atomic_load(&cpus[i].stage) != CPU_ABSENT) {
+            if (cpus[i].vcpu)
+                atomic_store(&cpus[i].vcpu->kick, 1);
+            cpu_kick(&cpus[i]);
+        }
+    }
+}
+
+NORETURN static void panic_end(uint64_t rip, uint64_t rbp)
+{
+    const struct vcpu *v = this_cpu()->vcpu;
+
+    if (v)
+        panic_line("  last guest RIP 0x%llx", (unsigned long long)v->regs.rip);
+    panic_line("  image at 0x%llx; calls, innermost first:",
+               (unsigned long long)(uintptr_t)image_start);
+    panic_backtrace(rip, rbp);
+    panic_line("  the machine is halted; a reset starts it again");
+    panic_stop_core();
+}
+
+NORETURN static void panic_text(const char *text)
+{
+    panic_begin();
+    panic_line("PANIC on core #%u: %s", this_cpu()->id, text);
+    panic_end((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
+}
+
+void panic(const char *fmt, ...)
+{
+    char text[LOG_LINE_MAX];
+    va_list args;
+
+    va_start(args, fmt);
+    fmt_vprint(text, sizeof(text), fmt, args);
+    va_end(args);
+    panic_text(text);
+}
+
+void assert_fail(const char *expr, const char *file, int line)
+{
+    panic("%s:%d: ASSERT(%s)", file, line, expr);
+}
+
+void panic_trap(const struct trap_frame *f)
+{
+    static const char *const names[] = {"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM",
+                                        "#DF", "9",   "#TS", "#NP", "#SS", "#GP", "#PF", "15",
+                                        "#MF", "#AC", "#MC", "#XM", "#VE", "#CP"};
+    const char *name = f->vector < ARRAY_SIZE(names) ? names[f->vector] : "exception";
+
+    panic_begin();
+    panic_line("PANIC on core #%u: %s (vector %llu, error code 0x%llx)", this_cpu()->id, name,
+               (unsigned long long)f->vector, (unsigned long long)f->error);
+    panic_line("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx CR2 0x%llx CR3 0x%llx",
+               (unsigned long long)f->rip, (unsigned long long)f->rsp,
+               (unsigned long long)f->rflags, (unsigned long long)read_cr2(),
+               (unsigned long long)read_cr3());
+    panic_line("  RAX 0x%llx RBX 0x%llx RCX 0x%llx RDX 0x%llx RSI 0x%llx RDI 0x%llx RBP 0x%llx",
+               (unsigned long long)f->rax, (unsigned long long)f->rbx, (unsigned long long)f->rcx,
+               (unsigned long long)f->rdx, (unsigned long long)f->rsi, (unsigned long long)f->rdi,
+               (unsigned long long)f->rbp);
+    panic_end(f->rip, f->rbp);
+}

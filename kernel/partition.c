@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/partition.h"
+
+#include "kernel/power.h"
+#include "kernel/report_exits.h"
+#include "kernel/vcpu.h"
+#include "lib/assert.h"
+#include "lib/bits.h"
+#include "lib/fmt.h"
+#include "lib/log.h"
+#include "lib/string.h"
+#include "lib/x86/insn.h"
+#include "mm/host.h"
+
+_Atomic uint32_t partitions_alive;
+
+/* ------------------------------------------------------------------ creation */
+
+static void *partition_alloc(struct pages *pages, uint64_t bytes)
+{
+    return pages_get(pages, (bytes + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);
+}
+
+/* Guest RAM is contiguous in the host; the guest sees it in one or two ranges. */
+static enum status partition_map(struct vm *vm, struct pages *pages)
+{
+    const struct plan_guest *plan = vm->plan;
+    struct range ram[2];
+    uint64_t host = plan->ram.base;
+    enum status s = pt_create(&vm->map, virt_nested_format(), pages);
+
+    image_ram(plan->config->memory, ram);
+    for (uint32_t i = 0; i < ARRAY_SIZE(ram) && s == OK; i++) {
+        if (ram[i].size == 0)
+            continue;
+        s = pt_map(&vm->map, ram[i].base, hpa(host), ram[i].size, PT_R | PT_W | PT_X,
+                   PT_WRITE_BACK);
+        host += ram[i].size;
+    }
+    return s;
+}
+
+static enum status partition_vcpu(struct vm *vm, uint32_t index, const struct partition_kit *kit,
+                                  void *shared)
+{
+    struct vcpu *v = &vm->vcpus[index];
+    const uint32_t core = vm->plan->cores[index];
+    struct vcpu_soft *soft = partition_alloc(kit->pages, sizeof(*soft));
+
+    if (!soft)
+        return FAIL(E_NOMEM, "no pages for a vCPU of '%s'", vm->name);
+    v->index = index;
+    v->apic_id = kit->machine->apic_ids[core];
+    v->vm = vm;
+    v->cpu = &cpus[core];
+    v->soft = soft;
+    soft->console_duty = core == 0 && !kit->monitor_core;
+    soft->pump_deadline = UINT64_MAX;
+    soft->timer_deadline = UINT64_MAX;
+    soft->peers.count = vm->vcpu_count;
+    soft->peers.self = index;
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        soft->peers.apic_ids[i] = kit->machine->apic_ids[vm->plan->cores[i]];
+    const struct vcpuid_wish wish = {
+        .apic_id = v->apic_id,
+        .core_count = vm->vcpu_count,
+        .physical_bits = kit->physical_bits,
+        .tsc_hz = kit->tsc->hz,
+        .xcr0_allowed = vm->xcr0_allowed,
+    };
+    vcpuid_build(&soft->cpuid, kit->cpuid, &wish);
+    cpus[core].vcpu = v;
+    return virt_vcpu_create(v, kit->pages, shared);
+}
+
+enum status partition_create(struct vm **out, const struct plan_guest *plan, uint32_t index,
+                             const struct partition_kit *kit)
+{
+    struct vm *vm = partition_alloc(kit->pages, sizeof(*vm));
+    struct vcpu *vcpus = partition_alloc(kit->pages, plan->core_count * sizeof(*vcpus));
+    void *shared = NULL;
+
+    if (!vm || !vcpus)
+        return FAIL(E_NOMEM, "no pages for guest '%s'", plan->config->name);
+    vm->plan = plan;
+    vm->tsc = kit->tsc;
+    vm->name = plan->config->name;
+    vm->vcpu_count = plan->core_count;
+    vm->vcpus = vcpus;
+    vm->xcr0_allowed = vcpuid_xcr0_allowed(kit->cpuid);
+    text_copy(vm->console.name, sizeof(vm->console.name), vm->name);
+    console_add_stream(&vm->console);
+    enum status s = partition_map(vm, kit->pages);
+    const struct virt_vm_config config = {
+        .msr_rows = vmsr_rows,
+        .msr_row_count = vmsr_row_count,
+        .cr4_allowed = vcpuid_cr4_allowed(kit->cpuid),
+        .xcr0_allowed = vm->xcr0_allowed,
+        .nested_root = vm->map.root,
+        .tag = (uint16_t)(index + 1),
+    };
+    if (s == OK)
+        s = virt_vm_create(&config, kit->pages, &shared);
+    for (uint32_t i = 0; i < vm->vcpu_count && s == OK; i++)
+        s = partition_vcpu(vm, i, kit, shared);
+    *out = vm;
+    return s;
+}
+
+/* ------------------------------------------------------------------ memory */
+
+/* Where guest-physical `address` (inside its RAM) lies in the host. */
+static hpa_t partition_host_address(const struct vm *vm, gpa_t address)
+{
+    const uint64_t offset =
+        address.v < GUEST_LOW_MAX ? address.v : address.v - GUEST_HIGH_BASE + GUEST_LOW_MAX;
+    return hpa(vm->plan->ram.base + offset);
+}
+
+/* Copies `size` bytes (or, without a source, zeroes) to host memory, window by window. */
+static void partition_fill(const struct host_core *core, hpa_t to, const uint8_t *source,
+                           uint64_t size)
+{
+    while (size > 0) {
+        const uint64_t left = HOST_WINDOW_SIZE - to.v % HOST_WINDOW_SIZE;
+        const uint64_t step = min_u64(left, size);
+        void *at = host_window(core, to);
+
+        if (source) {
+            memcpy(at, source, step);
+            source += step;
+        } else {
+            memset(at, 0, step);
+        }
+        to.v += step;
+        size -= step;
+    }
+}
+
+static void partition_scrub(const struct vm *vm)
+{
+    const struct host_core *core = &this_cpu()->host;
+
+    partition_fill(core, hpa(vm->plan->ram.base), NULL, vm->plan->ram.size);
+    host_window_close(core);
+}
+
+void partition_load(struct vm *vm)
+{
+    const struct host_core *core = &vm->vcpus[0].cpu->host;
+    const struct image *image = &vm->plan->image;
+
+    partition_scrub(vm);
+    for (uint32_t i = 0; i < image->piece_count; i++)
+        partition_fill(core, partition_host_address(vm, image->pieces[i].to),
+                       image->pieces[i].source, image->pieces[i].size);
+    host_window_close(core);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx);
+    vm->started = rdtsc();
+}
+
+/* ------------------------------------------------------------------ lives */
+
+void partition_start(struct vm *vm)
+{
+    atomic_store(&vm->parked, 0);
+    atomic_store(&vm->phase, VM_RUNNING);
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        vcpu_request(&vm->vcpus[i], KICK_START);
+}
+
+bool partition_end(struct vm *vm, struct vm_end end)
+{
+    uint32_t running = VM_RUNNING;
+
+    if (!atomic_compare_exchange_strong(&vm->phase, &running, VM_STOPPING))
+        return false;
+    vm->end = end;
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        vcpu_request(&vm->vcpus[i], KICK_STOP);
+    return true;
+}
+
+static void partition_report(const struct vm *vm)
+{
+    char exits[160];
+    const uint64_t ms = time_to_ns(&vm->tsc->scale, rdtsc() - vm->started) / NS_PER_MS;
+
+    console_settle(&vm->console);
+    report_exits(vm, exits, sizeof(exits));
+    switch (vm->end.kind) {
+    case VM_END_POWER_OFF:
+        log_line("guest '%s' powered off with code %u after %llu ms; %s", vm->name, vm->end.code,
+                 (unsigned long long)ms, exits);
+        break;
+    case VM_END_RESTART:
+        log_line("guest '%s' asked for a restart after %llu ms; %s", vm->name,
+                 (unsigned long long)ms, exits);
+        break;
+    case VM_END_CRASH:
+        log_line("guest '%s' was stopped after %llu ms; %s", vm->name, (unsigned long long)ms,
+                 exits);
+        break;
+    }
+}
+
+/* Whether the file says that another life follows. */
+static bool partition_lives_on(struct vm *vm)
+{
+    const struct config_guest *config = vm->plan->config;
+
+    if (vm->end.kind == VM_END_RESTART)
+        return true;
+    if (vm->end.kind == VM_END_POWER_OFF)
+        return false;
+    switch (config->on_crash) {
+    case CRASH_STOP:
+        return false;
+    case CRASH_RESTART:
+        if (vm->restarts >= config->restarts) {
+            log_line("guest '%s' has been restarted %u times: it stays stopped", vm->name,
+                     vm->restarts);
+            return false;
+        }
+        return true;
+    case CRASH_REBOOT:
+        log_line("guest '%s' crashed, and the file says: on_crash = reboot", vm->name);
+        power_reset();
+    }
+    return false;
+}
+
+void partition_parked(struct vm *vm)
+{
+    if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
+        return;
+    atomic_store(&vm->phase, VM_STOPPED);
+    partition_report(vm);
+    if (partition_lives_on(vm)) {
+        vm->restarts++;
+        partition_start(vm);
+        return;
+    }
+    partition_scrub(vm);
+    if (atomic_fetch_sub(&partitions_alive, 1) == 1) {
+        log_line("every guest has ended: switching the machine off");
+        power_off();
+    }
+}

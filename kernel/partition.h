@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * partition: a plan entry becomes a struct vm: its memory map, image, devices and vCPUs; and the
+ * ends and beginnings of its lives.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "drivers/tsc.h"
+#include "kernel/console.h"
+#include "kernel/plan.h"
+#include "kernel/virt.h"
+#include "lib/types.h"
+#include "mm/pagetable.h"
+#include "vdev/bus.h"
+
+enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING };
+
+enum vm_end_kind { VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH };
+
+/* Why a life ended. Written by the one core that won vm_end(), read by the last to park. */
+struct vm_end {
+    enum vm_end_kind kind;
+    uint32_t code; /* VM_END_POWER_OFF */
+};
+
+struct vm {
+    const struct plan_guest *plan;
+    const struct tsc *tsc;
+    const char *name;
+    uint32_t vcpu_count;
+    struct vcpu *vcpus;   /* [vcpu_count]; [0] is the lead: it loads and boots */
+    struct pagetable map; /* guest-physical; complete before the first start */
+    uint64_t xcr0_allowed;
+    struct console_stream console;
+    struct bus bus;
+    _Atomic uint32_t phase;  /* enum vm_phase */
+    _Atomic uint32_t parked; /* vCPUs that have ended the present life */
+    struct vm_end end;
+    uint32_t restarts; /* of all lives; the last to park writes */
+    uint64_t started;  /* TSC; the lead writes */
+};
+
+/* What all partitions are made with. */
+struct partition_kit {
+    struct pages *pages;
+    const struct machine *machine;
+    const struct tsc *tsc;
+    const struct vcpuid_host *cpuid;
+    uint32_t physical_bits;
+    bool monitor_core; /* core 0 has no guest: no vCPU has to pump the console */
+};
+
+/* Boot core, before sealing. `index` is also the tag of the guest's translations. */
+MUST_CHECK enum status partition_create(struct vm **out, const struct plan_guest *plan,
+                                        uint32_t index, const struct partition_kit *kit);
+
+/* Begins a life. Any core, while the guest is stopped and no other core starts it. */
+void partition_start(struct vm *vm);
+
+/* On the lead's core: scrubs, copies the image, resets the devices. */
+void partition_load(struct vm *vm);
+
+/* Ends the present life; true for the one caller whose reason counts. Any core. */
+bool partition_end(struct vm *vm, struct vm_end end);
+
+/* A vCPU has left the guest for good; the last one reports, scrubs and applies the policy. */
+void partition_parked(struct vm *vm);
+
+/* Guests that have not been stopped for good; the machine is switched off when it reaches 0. */
+extern _Atomic uint32_t partitions_alive;

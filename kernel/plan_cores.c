@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan_cores: which core is whose. First the monitor's, then exact lists, then counts from the
+ * lowest free core up; within each, in the order of the file. Pure, no state.
+ */
+#include "kernel/plan_steps.h"
+
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+#define CORE_FREE    0xff
+#define CORE_MONITOR 0xfe
+_Static_assert(GUESTS_MAX < CORE_MONITOR, "an owner fits in a byte");
+
+struct core_map {
+    uint32_t total;           /* in the machine */
+    uint8_t owner[CORES_MAX]; /* guest, CORE_MONITOR or CORE_FREE */
+};
+
+static uint32_t plan_cores_of(const struct core_map *map, uint8_t owner)
+{
+    uint32_t count = 0;
+
+    for (uint32_t core = 0; core < map->total; core++)
+        if (map->owner[core] == owner)
+            count++;
+    return count;
+}
+
+/* Without a wish: one core where there is one to spare and no guest names core 0. */
+static uint32_t plan_cores_to_spare(const struct config *config, uint32_t total)
+{
+    uint32_t wanted = 0;
+
+    for (uint32_t g = 0; g < config->guest_count; g++) {
+        const struct config_cores *cores = &config->guests[g].cores;
+        wanted += cores->count;
+        for (uint32_t i = 0; cores->exact && i < cores->count; i++)
+            if (cores->list[i] == 0)
+                return 0;
+    }
+    return total > wanted ? 1 : 0;
+}
+
+/* A wish that leaves no core is refused, and the guests are then judged without it. */
+static uint32_t plan_cores_reserved(const struct config *config, uint32_t total,
+                                    struct report *report)
+{
+    const struct config_machine *wish = &config->machine;
+
+    if (!wish->reserve_given)
+        return plan_cores_to_spare(config, total);
+    if (wish->reserve < total)
+        return wish->reserve;
+    report_add(report, wish->reserve_line,
+               "reserve = %u leaves no core for guests (%u in the machine): write %u or less",
+               wish->reserve, total, total - 1);
+    return 0;
+}
+
+static void plan_cores_take(struct plan_guest *guest, struct core_map *map, uint32_t core,
+                            uint8_t owner)
+{
+    map->owner[core] = owner;
+    guest->cores[guest->core_count++] = core;
+}
+
+static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g,
+                             struct report *report)
+{
+    struct plan_guest *guest = &plan->guests[g];
+    const struct config_cores *wish = &guest->config->cores;
+
+    for (uint32_t i = 0; i < wish->count; i++) {
+        uint32_t core = wish->list[i];
+        if (core >= map->total)
+            report_add(report, wish->line, "guest '%s' wants core #%u, the machine has %s#%u",
+                       guest->config->name, core, map->total == 1 ? "only " : "#0 to ",
+                       map->total - 1);
+        else if (map->owner[core] == CORE_MONITOR)
+            report_add(report, wish->line,
+                       "guest '%s' wants core #%u, which 'reserve = %u' (line %u) keeps for the "
+                       "monitor",
+                       guest->config->name, core, plan->reserved_cores,
+                       plan->config->machine.reserve_line);
+        else if (map->owner[core] != CORE_FREE)
+            report_add(report, wish->line,
+                       "guest '%s' wants core #%u, which guest '%s' has (line %u)",
+                       guest->config->name, core, plan->guests[map->owner[core]].config->name,
+                       plan->guests[map->owner[core]].config->cores.line);
+        else
+            plan_cores_take(guest, map, core, (uint8_t)g);
+    }
+}
+
+static void plan_cores_short(const struct plan *plan, const struct core_map *map,
+                             const struct config_guest *wish, struct report *report)
+{
+    struct plan_takers takers = {.text = ""};
+    uint32_t left = plan_cores_of(map, CORE_FREE);
+    uint32_t reserved = plan_cores_of(map, CORE_MONITOR);
+    char number[16];
+
+    if (reserved > 0) {
+        fmt_print(number, sizeof(number), ", %u reserved", reserved);
+        text_copy(takers.text, sizeof(takers.text), number);
+        takers.len = strlen(takers.text);
+    }
+    for (uint32_t g = 0; g < plan->guest_count; g++) {
+        uint32_t has = plan_cores_of(map, (uint8_t)g);
+        fmt_print(number, sizeof(number), "%u", has);
+        if (has > 0)
+            plan_takers_add(&takers, number, plan->guests[g].config->name);
+    }
+    fmt_print(number, sizeof(number), left == 0 ? "none" : "%u", left);
+    report_add(report, wish->cores.line,
+               "guest '%s' wants %u core%s, %s %s left (%u in the machine%s)", wish->name,
+               wish->cores.count, wish->cores.count == 1 ? "" : "s", number,
+               left == 1 || left == 0 ? "is" : "are", map->total, plan_takers_text(&takers));
+}
+
+/* A guest that is refused takes nothing: the next one is judged as if it were not there. */
+static void plan_cores_counted(struct plan *plan, struct core_map *map, uint32_t g,
+                               struct report *report)
+{
+    struct plan_guest *guest = &plan->guests[g];
+    uint32_t want = guest->config->cores.count;
+
+    if (want > plan_cores_of(map, CORE_FREE)) {
+        plan_cores_short(plan, map, guest->config, report);
+        return;
+    }
+    for (uint32_t core = 0; core < map->total && guest->core_count < want; core++)
+        if (map->owner[core] == CORE_FREE)
+            plan_cores_take(guest, map, core, (uint8_t)g);
+}
+
+void plan_cores(struct plan *plan, const struct machine *machine, struct report *report)
+{
+    struct core_map map = {.total = machine->core_count};
+
+    memset(map.owner, CORE_FREE, sizeof(map.owner));
+    plan->reserved_cores = plan_cores_reserved(plan->config, map.total, report);
+    for (uint32_t core = 0; core < plan->reserved_cores; core++)
+        map.owner[core] = CORE_MONITOR;
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        if (plan->guests[g].config->cores.exact)
+            plan_cores_exact(plan, &map, g, report);
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        if (!plan->guests[g].config->cores.exact)
+            plan_cores_counted(plan, &map, g, report);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan_images: finds each guest's files among the modules and has the image checked. Pure.
+ */
+#include "kernel/plan_steps.h"
+
+#include "kernel/span.h"
+#include "lib/fmt.h"
+
+#define FILES_SHOWN_MAX 80 /* characters */
+
+static const struct machine_module *plan_module(const struct machine *machine, const char *name)
+{
+    for (uint32_t i = 0; i < machine->module_count; i++)
+        if (span_is_any_case(span_of(name), machine->modules[i].name))
+            return &machine->modules[i];
+    return NULL;
+}
+
+/* What to try instead: a name that looks like `name`, else the names there are. */
+static void plan_suggest_file(const struct machine *machine, const char *name, char *buf,
+                              size_t size)
+{
+    size_t len = fmt_print(buf, size, "the files here are");
+
+    for (uint32_t i = 0; i < machine->module_count; i++)
+        if (span_is_near(span_of(name), machine->modules[i].name)) {
+            fmt_print(buf, size, "did you mean '%s'?", machine->modules[i].name);
+            return;
+        }
+    if (machine->module_count == 0)
+        fmt_print(buf, size, "there are no files at all");
+    for (uint32_t i = 0; i < machine->module_count; i++) {
+        if (len > FILES_SHOWN_MAX) {
+            fmt_print(buf + len, size - len, ", ...");
+            return;
+        }
+        len +=
+            fmt_print(buf + len, size - len, "%s %s", i == 0 ? "" : ",", machine->modules[i].name);
+    }
+}
+
+/* The file that a guest names, or NULL and an error. An empty one is as good as none. */
+static const struct machine_module *plan_file(const struct machine *machine, const char *guest,
+                                              const char *role, const char *name, uint32_t line,
+                                              struct report *report)
+{
+    const struct machine_module *module = plan_module(machine, name);
+    char hint[REPORT_TEXT_MAX];
+
+    if (module == NULL) {
+        plan_suggest_file(machine, name, hint, sizeof(hint));
+        report_add(report, line, "guest '%s': there is no %s '%s'; %s", guest, role, name, hint);
+        return NULL;
+    }
+    if (module->size == 0) {
+        report_add(report, line, "guest '%s': %s '%s' is empty", guest, role, name);
+        return NULL;
+    }
+    return module;
+}
+
+static void plan_image(struct plan_guest *guest, const struct machine *machine,
+                       struct report *report)
+{
+    const struct config_guest *wish = guest->config;
+    const struct machine_module *initrd = NULL;
+    const struct machine_module *image =
+        plan_file(machine, wish->name, "image", wish->image, wish->image_line, report);
+
+    if (wish->initrd[0] != '\0')
+        initrd = plan_file(machine, wish->name, "initrd", wish->initrd, wish->initrd_line, report);
+    guest->image_module = image;
+    guest->initrd_module = initrd;
+    if (image == NULL)
+        return;
+
+    struct image_request request = {.bytes = image->bytes,
+                                    .size = image->size,
+                                    .initrd = initrd == NULL ? NULL : initrd->bytes,
+                                    .initrd_size = initrd == NULL ? 0 : initrd->size,
+                                    .cmdline = wish->cmdline,
+                                    .memory = wish->memory};
+    if (!image_prepare(&guest->image, &request))
+        report_add(report, wish->image_line, "guest '%s': image '%s' %s", wish->name, wish->image,
+                   guest->image.why);
+}
+
+void plan_images(struct plan *plan, const struct machine *machine, struct report *report)
+{
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        plan_image(&plan->guests[g], machine, report);
+}

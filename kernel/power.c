@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/power.h"
+
+#include "kernel/console.h"
+#include "kernel/panic.h"
+#include "lib/log.h"
+#include "lib/x86/desc.h"
+#include "lib/x86/insn.h"
+
+#define PM1_SLP_EN   0x2000u
+#define PM1_SCI_EN   0x0001u
+#define ENABLE_POLLS 100000
+
+/* Bochs takes a power-off as this word, byte by byte, on this port; nothing else listens there. It
+ * is known by its debug port, which reads as its own number. */
+#define BOCHS_DEBUG_PORT    0xe9
+#define BOCHS_SHUTDOWN_PORT 0x8900
+
+#define KEYBOARD_COMMAND_PORT 0x64
+#define KEYBOARD_RESET        0xfe
+#define PCI_RESET_PORT        0xcf9
+#define PCI_RESET_FULL        0x06
+
+static struct acpi_info power_acpi;
+
+void power_init(const struct acpi_info *acpi)
+{
+    power_acpi = *acpi;
+}
+
+/* "SMI_CMD" and "ACPI_ENABLE": the sleep register works in ACPI mode only. */
+static void power_enable_acpi(void)
+{
+    if (power_acpi.smi_port == 0 || in16(power_acpi.pm1a_control) & PM1_SCI_EN)
+        return;
+    out8(power_acpi.smi_port, power_acpi.acpi_enable);
+    for (uint32_t i = 0; i < ENABLE_POLLS; i++) {
+        if (in16(power_acpi.pm1a_control) & PM1_SCI_EN)
+            return;
+        cpu_pause();
+    }
+}
+
+void power_off(void)
+{
+    console_flush();
+    if (in8(BOCHS_DEBUG_PORT) == BOCHS_DEBUG_PORT) {
+        for (const char *c = "Shutdown"; *c; c++)
+            out8(BOCHS_SHUTDOWN_PORT, (uint8_t)*c);
+    }
+    if (power_acpi.has_power_off) {
+        power_enable_acpi();
+        out16(power_acpi.pm1a_control,
+              (uint16_t)(PM1_SLP_EN | (uint32_t)power_acpi.s5_type_a << 10));
+        if (power_acpi.pm1b_control)
+            out16(power_acpi.pm1b_control,
+                  (uint16_t)(PM1_SLP_EN | (uint32_t)power_acpi.s5_type_b << 10));
+    }
+    log_line("this machine has no power-off that we know: it is safe to switch it off");
+    console_flush();
+    panic_stop_core();
+}
+
+void power_reset(void)
+{
+    console_flush();
+    if (power_acpi.has_reset)
+        out8(power_acpi.reset_port, power_acpi.reset_value);
+    out8(PCI_RESET_PORT, PCI_RESET_FULL);
+    out8(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
+    /* Last resort: a triple fault. */
+    const struct table_register none = {0, 0};
+    load_idtr(&none);
+    __asm__ volatile("int3");
+    panic_stop_core();
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * power: turns the machine off, or starts it again. ACPI "Transitioning from the Working to the
+ * Soft Off State", "Reset Register".
+ */
+#pragma once
+
+#include "drivers/acpi.h"
+#include "lib/types.h"
+
+/* Keeps what it needs of the tables. Boot core. */
+void power_init(const struct acpi_info *acpi);
+
+/* Brings the console's text out first. Any core. */
+NORETURN void power_off(void);
+NORETURN void power_reset(void);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * quiet: silences what the firmware left running. Guests take interrupts straight from their own
+ * APIC, so a forgotten line of the 8259 or an IOAPIC would end in some guest.
+ */
+#pragma once
+
+#include "drivers/acpi.h"
+
+/* On the firmware's page tables: the IOAPICs are reached through its identity map. */
+void quiet_interrupts(const struct acpi_info *acpi);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * report_exits: what a guest's life cost, in exits by kind, as words. Pure.
+ */
+#pragma once
+
+#include "kernel/virt.h"
+#include "lib/types.h"
+
+/* "31 exits: 20 hypercall, 6 cpuid, 5 timer"; cut where `size` is too small. */
+void report_exits(const struct vm *vm, char *buf, size_t size);
+
+const char *exit_kind_name(enum exit_kind kind);

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/reset.h"
+
+#include "lib/x86/cr.h"
+
+#define LIMIT_4G  0xffffffffu
+#define LIMIT_64K 0xffffu
+
+#define FLAT_CODE32 \
+    (SEGMENT_CODE_RX_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT | SEGMENT_BIG | SEGMENT_GRANULAR)
+#define FLAT_DATA32 \
+    (SEGMENT_DATA_RW_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT | SEGMENT_BIG | SEGMENT_GRANULAR)
+#define REAL_CODE (SEGMENT_CODE_RX_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT)
+#define REAL_DATA (SEGMENT_DATA_RW_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT)
+#define BUSY_TSS  (SEGMENT_CODE_RX_A | SEGMENT_PRESENT) /* system type 11 */
+#define LDT       (SEGMENT_LDT | SEGMENT_PRESENT)
+
+#define TSS_LIMIT 0x67u
+
+static void reset_data_segments(struct vcpu_state *s, uint32_t limit, uint16_t attributes)
+{
+    static const enum segment data[] = {SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS};
+
+    for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+        s->segments[data[i]] = (struct segment_state){.limit = limit, .attributes = attributes};
+}
+
+/* "x86/HVM direct boot ABI": CR0.PE and flat segments; all other registers are free. */
+static void reset_pvh32(struct vcpu_state *s, const struct image *image)
+{
+    s->cr0 = CR0_PE | CR0_ET;
+    s->rip = image->entry.v;
+    s->gpr[REG_RBX] = image->start_info.v;
+    s->segments[SEG_CS] = (struct segment_state){.limit = LIMIT_4G, .attributes = FLAT_CODE32};
+    reset_data_segments(s, LIMIT_4G, FLAT_DATA32);
+    s->segments[SEG_TR] = (struct segment_state){.limit = TSS_LIMIT, .attributes = BUSY_TSS};
+}
+
+void reset_for_image(struct vcpu_state *state, const struct image *image)
+{
+    *state = (struct vcpu_state){.rflags = RFLAGS_FIXED};
+    switch (image->mode) {
+    case IMAGE_ENTER_PVH32:
+        reset_pvh32(state, image);
+        break;
+    }
+}
+
+void reset_for_sipi(struct vcpu_state *state, uint8_t vector)
+{
+    *state = (struct vcpu_state){
+        .rflags = RFLAGS_FIXED,
+        .cr0 = CR0_ET | CR0_CD | CR0_NW,
+        .gdtr_limit = LIMIT_64K,
+        .idtr_limit = LIMIT_64K,
+    };
+    state->segments[SEG_CS] = (struct segment_state){.base = (uint64_t)vector << 12,
+                                                     .limit = LIMIT_64K,
+                                                     .selector = (uint16_t)(vector << 8),
+                                                     .attributes = REAL_CODE};
+    reset_data_segments(state, LIMIT_64K, REAL_DATA);
+    state->segments[SEG_TR] = (struct segment_state){.limit = LIMIT_64K, .attributes = BUSY_TSS};
+    state->segments[SEG_LDTR] = (struct segment_state){.limit = LIMIT_64K, .attributes = LDT};
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * smp: brings the other cores up, one after the other, and gives all of them their work.
+ */
+#pragma once
+
+#include "drivers/tsc.h"
+#include "kernel/cpu.h"
+#include "lib/types.h"
+
+/* Copies the trampoline to `page` (< 1 MiB). While that page is still writable; `root` is core 0's
+ * table, below 4 GiB. */
+void smp_prepare(hpa_t page, hpa_t root);
+
+/* Starts the core in cpus[id] (apic_id and host tables are set); false when it does not answer
+ * within a second: it is then never touched again. Boot core only. */
+MUST_CHECK bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc);
+
+/* Turns virtualisation on in all `count` cores; false (after saying which) when one cannot. */
+MUST_CHECK bool smp_virt_on(uint32_t count, const struct tsc *tsc);
+
+/* A started core's first C function; its tables are in force. */
+NORETURN void smp_core_main(struct cpu *cpu);

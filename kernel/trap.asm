@@ -1,0 +1,107 @@
+; SPDX-License-Identifier: MIT
+;
+; trap: the 256 entries of the IDT, and the two waits that an NMI must be able to break.
+; SDM "Interrupt and Exception Handling", "64-Bit Mode Stack Frame".
+
+        bits 64
+        default rel
+
+        extern  trap_handle
+
+        global trap_stubs:data hidden
+        global load_segments:function hidden
+        global cpu_wait:function hidden
+
+STUB_SIZE equ 16
+
+; Exceptions that push an error code.
+%define HAS_ERROR(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || \
+                      (v) == 29 || (v) == 30)
+
+        section .text
+
+        align   STUB_SIZE
+trap_stubs:
+%assign vector 0
+%rep 256
+        align   STUB_SIZE
+%if !HAS_ERROR(vector)
+        push    0
+%endif
+        push    strict dword vector
+        jmp     strict near trap_common
+%assign vector vector + 1
+%endrep
+
+trap_common:
+        push    rax
+        push    rbx
+        push    rcx
+        push    rdx
+        push    rsi
+        push    rdi
+        push    rbp
+        push    r8
+        push    r9
+        push    r10
+        push    r11
+        push    r12
+        push    r13
+        push    r14
+        push    r15
+        cld
+        mov     rdi, rsp
+        mov     rbp, rsp
+        and     rsp, -16                ; an exception may come at any alignment
+        call    trap_handle
+        mov     rsp, rbp
+        pop     r15
+        pop     r14
+        pop     r13
+        pop     r12
+        pop     r11
+        pop     r10
+        pop     r9
+        pop     r8
+        pop     rbp
+        pop     rdi
+        pop     rsi
+        pop     rdx
+        pop     rcx
+        pop     rbx
+        pop     rax
+        add     rsp, 16                 ; vector and error code
+        iretq
+
+; void load_segments(uint16_t code)
+load_segments:
+        pop     rax
+        movzx   edi, di
+        push    rdi
+        push    rax
+        xor     eax, eax
+        mov     ds, eax
+        mov     es, eax
+        mov     ss, eax
+        mov     fs, eax
+        mov     gs, eax
+        retfq
+
+; void cpu_wait(_Atomic uint32_t *flag)
+; STI keeps interrupts off until HLT has begun, so an interrupt cannot slip between; an NMI can,
+; and is sent on to wait_end (.fixup below).
+cpu_wait:
+        cmp     dword [rdi], 0
+        jne     wait_end
+        sti
+        hlt
+wait_end:
+        cli
+        ret
+
+        section .fixup alloc noexec nowrite align=4
+        dd      cpu_wait - $
+        dd      wait_end - $
+        dd      wait_end - $
+
+        section .note.GNU-stack noalloc noexec nowrite

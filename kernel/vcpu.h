@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vcpu: what a core with a vCPU does all its life: wait, run, leave the guest, decide, go on. The
+ * only place that carries out verdicts.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "kernel/cpu.h"
+#include "kernel/virt.h"
+#include "lib/types.h"
+#include "vdev/vapic.h"
+#include "vdev/vcpuid.h"
+#include "vdev/vmsr.h"
+
+/* Requests to a vCPU, as bits of v->kick. Any core sets them with vcpu_request(). */
+enum kick {
+    KICK_START =
+        1,         /* the guest begins a life: the lead vCPU loads and runs, others wait for SIPI */
+    KICK_STOP = 2, /* the guest's life ends: park */
+    KICK_INIT = 4, /* INIT from a sibling */
+    KICK_SIPI = 8, /* SIPI from a sibling, vector in soft->sipi_vector */
+    KICK_NMI = 16, /* NMI from a sibling */
+};
+
+enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
+
+/* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
+struct vcpu_soft {
+    enum vcpu_phase phase;
+    _Atomic uint8_t sipi_vector; /* siblings write */
+    bool nmi_pending;            /* to be injected */
+    bool timer_pending;          /* the PV timer's vector is to be injected */
+    uint8_t timer_vector;
+    uint64_t timer_deadline; /* TSC; UINT64_MAX: the PV timer is off */
+    bool console_duty;       /* this core pumps the console, by a timer while its guest runs */
+    bool console_busy;       /* ... soon, because text waits; else slowly, for input */
+    uint64_t pump_deadline;  /* TSC; UINT64_MAX without the duty */
+    uint64_t xcr0;
+    struct vapic apic;
+    struct vapic_peers peers;
+    struct vmsr msr;
+    struct vcpuid cpuid;
+    uint64_t exits[EXIT_KIND_COUNT]; /* of this life */
+};
+
+/* The life of a core that has a vCPU. On that core, VMX on. Does not return. */
+NORETURN void vcpu_thread(struct vcpu *v);
+
+/* Any core: sets request bits and makes the owning core look. */
+void vcpu_request(struct vcpu *v, uint32_t kicks);
+
+/* After the PV timer or the console's deadline changed. */
+void vcpu_update_timer(struct vcpu *v);
+
+/* Text was put into the guest's ring: see that it is pumped soon. On the exit path. */
+static inline void vcpu_has_output(struct vcpu *v)
+{
+    if (v->soft->console_duty && !v->soft->console_busy) {
+        v->soft->console_busy = true;
+        v->soft->pump_deadline = 0;
+        vcpu_update_timer(v);
+    }
+}

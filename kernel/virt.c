@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * virt: picks a backend at boot and forwards to it. A switch, not a table of function pointers, so
+ * that the exit path has no indirect call for a guest to train (docs/decisions/001).
+ */
+#include "kernel/virt.h"
+
+#include "lib/assert.h"
+
+/* With one backend there is nothing to pick yet; svm_* will stand beside vmx_* in each switch. */
+void virt_probe(struct virt_report *report)
+{
+    vmx_probe(report);
+}
+
+const struct pt_format *virt_nested_format(void)
+{
+    return vmx_nested_format();
+}
+
+enum status virt_cpu_on(struct page *region)
+{
+    return vmx_cpu_on(region);
+}
+
+void virt_cpu_off(void)
+{
+    vmx_cpu_off();
+}
+
+enum status virt_vm_create(const struct virt_vm_config *config, struct pages *pages, void **shared)
+{
+    return vmx_vm_create(config, pages, shared);
+}
+
+enum status virt_vcpu_create(struct vcpu *v, struct pages *pages, void *shared)
+{
+    return vmx_vcpu_create(v, pages, shared);
+}
+
+void virt_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
+{
+    vmx_vcpu_reset(v, state);
+}
+
+void virt_run(struct vcpu *v, struct vcpu_exit *x)
+{
+    vmx_run(v, x);
+}
+
+void virt_advance(struct vcpu *v, const struct vcpu_exit *x)
+{
+    vmx_advance(v, x);
+}
+
+void virt_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code)
+{
+    vmx_inject_exception(v, vector, has_code, code);
+}
+
+void virt_reflect(struct vcpu *v, const struct vcpu_exit *x)
+{
+    vmx_reflect(v, x);
+}
+
+bool virt_inject_interrupt(struct vcpu *v, uint8_t vector)
+{
+    return vmx_inject_interrupt(v, vector);
+}
+
+bool virt_inject_nmi(struct vcpu *v)
+{
+    return vmx_inject_nmi(v);
+}
+
+void virt_set_timer(struct vcpu *v, uint64_t deadline)
+{
+    vmx_set_timer(v, deadline);
+}
+
+enum verdict virt_cr_write(struct vcpu *v, const struct vcpu_exit *x)
+{
+    return vmx_cr_write(v, x);
+}
+
+uint8_t virt_cpl(const struct vcpu *v)
+{
+    return vmx_cpl(v);
+}
+
+bool virt_in_64bit(const struct vcpu *v)
+{
+    return vmx_in_64bit(v);
+}
+
+uint64_t virt_cr4(const struct vcpu *v)
+{
+    return vmx_cr4(v);
+}
+
+void virt_get_state(struct vcpu *v, struct vcpu_state *state)
+{
+    vmx_get_state(v, state);
+}
+
+void virt_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size)
+{
+    vmx_explain(v, x, buf, size);
+}
+
+const char *virt_exit_name(const struct vcpu_exit *x)
+{
+    return vmx_exit_name(x);
+}
