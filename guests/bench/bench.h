@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench: the shape of a measurement. A sample function does its operation BENCH_REPEAT times in a
+ * straight line and returns the TSC ticks that went by.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define BENCH_REPEAT 10
+#define BENCH_TEN(x) x x x x x x x x x x
+
+typedef uint64_t bench_sample(void);
+
+/* operations.c: exits and hypercalls */
+void bench_begin(void);       /* before all */
+uint64_t bench_nothing(void); /* what the measuring itself costs */
+uint64_t bench_cpuid_0(void);
+uint64_t bench_cpuid_hypervisor(void);
+uint64_t bench_call_unknown(void);
+uint64_t bench_call_version(void);
+uint64_t bench_call_time(void);
+uint64_t bench_call_timer(void);
+uint64_t bench_rdmsr(void);
+uint64_t bench_wrmsr(void);
+uint64_t bench_xsetbv(void);
+uint64_t bench_out_uart(void);
+uint64_t bench_out_closed(void);
+uint64_t bench_in_closed(void);
+uint64_t bench_arm(void);
+bool bench_xsetbv_begin(void); /* false: this machine has no XSAVE */
+
+/* Once per call, not BENCH_REPEAT times. */
+uint64_t bench_console(void);
+uint64_t bench_timer_tick(void);
+uint64_t bench_ipi_icr(void);
+uint64_t bench_ipi_self(void);
+uint64_t bench_first_touch(void);
+void bench_interrupts_begin(void);
+void bench_interrupts_end(void);

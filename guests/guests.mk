@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+#
+# A guest is one folder and one word: guests/NAME/*.c and *.asm, linked with the kit and the
+# hypervisor's own formatter to $B/guests/NAME.elf.
+GUESTS := hello clock smp escape tick bench hvtest spin
+
+GUEST_KIT := $(wildcard guests/kit/*.c guests/kit/*.asm) lib/fmt.c lib/string.c lib/time.c
+
+GUEST_CFLAGS := -std=c11 -O2 -g -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only \
+                -mno-red-zone -fno-strict-aliasing -fno-stack-protector \
+                -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
+                -ffunction-sections -fdata-sections -I. $(WARN)
+GUEST_LDFLAGS := -static -nostdlib -z noexecstack -z max-page-size=4096 --gc-sections \
+                 --build-id=none -T guests/kit/guest.ld
+
+# $(call guest_objects,SOURCES)
+guest_objects = $(addprefix $B/guests/obj/,$(patsubst %.c,%.o,$(1:%.asm=%.asm.o)))
+
+GUEST_SRC := $(GUEST_KIT) $(foreach guest,$(GUESTS),$(wildcard guests/$(guest)/*.c \
+             guests/$(guest)/*.asm))
+
+guests: $(GUESTS:%=$B/guests/%.elf)
+
+$B/guests/obj/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $< (guest)"
+	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+
+$B/guests/obj/%.asm.o: %.asm
+	@mkdir -p $(@D)
+	@echo "  NASM  $< (guest)"
+	@$(NASM) -f elf64 -g -F dwarf -w+all -w+error -MD $(@:.o=.d) $< -o $@
+
+define guest_rule
+$B/guests/$(1).elf: $$(call guest_objects,$$(GUEST_KIT) \
+                        $$(wildcard guests/$(1)/*.c guests/$(1)/*.asm)) guests/kit/guest.ld
+	@echo "  LD    $$@"
+	@$$(LD) $$(GUEST_LDFLAGS) $$(filter %.o,$$^) -o $$@
+endef
+$(foreach guest,$(GUESTS),$(eval $(call guest_rule,$(guest))))
+
+-include $(patsubst %.o,%.d,$(call guest_objects,$(GUEST_SRC)))

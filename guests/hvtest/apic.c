@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * apic: the local APIC's registers: their values after reset, what reads back, what is #GP.
+ */
+#include "guests/hvtest/hvtest.h"
+#include "guests/kit/x2apic.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+
+#define SVR_RESET    0xff
+#define LVT_RESET    0x10000
+#define LVT_NMI      0x400
+#define LVT_RESERVED UINT32_C(0x80000000)
+
+static void apic_reset_value(const char *id, uint32_t index, uint64_t want)
+{
+    uint64_t value = 0;
+    struct fault f = try_rdmsr(index, &value);
+
+    if (f.taken)
+        check_no_fault(id, f);
+    else
+        check_equal(id, value, want);
+}
+
+/* SDM "Local APIC State After Power-Up or Reset". */
+void hvtest_apic_reset(void)
+{
+    apic_reset_value("apic-reset-svr", MSR_X2APIC_SVR, SVR_RESET);
+    apic_reset_value("apic-reset-timer", MSR_X2APIC_LVT_TIMER, LVT_RESET);
+    apic_reset_value("apic-reset-lint0", MSR_X2APIC_LVT_LINT0, LVT_RESET);
+    apic_reset_value("apic-reset-lint1", MSR_X2APIC_LVT_LINT1, LVT_RESET);
+    apic_reset_value("apic-reset-error", MSR_X2APIC_LVT_ERROR, LVT_RESET);
+    apic_reset_value("apic-reset-tpr", MSR_X2APIC_TPR, 0);
+    apic_reset_value("apic-reset-count", MSR_X2APIC_TIMER_INIT, 0);
+    apic_reset_value("apic-reset-deadline", MSR_TSC_DEADLINE, 0);
+    for (uint32_t i = 0; i < 8; i++) {
+        if (rdmsr(MSR_X2APIC_ISR0 + i) != 0 || rdmsr(MSR_X2APIC_IRR0 + i) != 0) {
+            check("apic-reset-quiet", false, "an interrupt is pending or in service");
+            return;
+        }
+    }
+    check("apic-reset-quiet", true, " ");
+}
+
+static void apic_reserved(void)
+{
+    static const uint32_t none[] = {0x800, 0x809, 0x80c, 0x80e, 0x82f, 0x831, 0x83a,
+                                    0x83d, 0x840, 0x8ff, 0x900, 0xa00, 0xbff};
+    uint64_t value;
+
+    for (uint32_t i = 0; i < ARRAY_SIZE(none); i++) {
+        bool ok = fault_is(try_rdmsr(none[i], &value), VECTOR_GP) &&
+                  fault_is(try_wrmsr(none[i], 0), VECTOR_GP);
+        if (!ok) {
+            check("apic-none", false, "MSR 0x%x is not #GP", none[i]);
+            return;
+        }
+    }
+    check("apic-none", true, " ");
+}
+
+static void apic_refused(void)
+{
+    uint64_t value;
+
+    check_fault("apic-id-write", try_wrmsr(MSR_X2APIC_ID, 0), VECTOR_GP);
+    check_fault("apic-version-write", try_wrmsr(MSR_X2APIC_VERSION, 0), VECTOR_GP);
+    check_fault("apic-ldr-write", try_wrmsr(MSR_X2APIC_LDR, 0), VECTOR_GP);
+    check_fault("apic-eoi-read", try_rdmsr(MSR_X2APIC_EOI, &value), VECTOR_GP);
+    check_fault("apic-eoi-value", try_wrmsr(MSR_X2APIC_EOI, 1), VECTOR_GP);
+    check_fault("apic-esr-value", try_wrmsr(MSR_X2APIC_ESR, 1), VECTOR_GP);
+    check_fault("apic-tpr-reserved", try_wrmsr(MSR_X2APIC_TPR, 0x100), VECTOR_GP);
+    check_fault("apic-self-read", try_rdmsr(MSR_X2APIC_SELF_IPI, &value), VECTOR_GP);
+    check_fault("apic-svr-reserved", try_wrmsr(MSR_X2APIC_SVR, UINT64_C(1) << 31 | 0x1ff),
+                VECTOR_GP);
+    check_fault("apic-svr-upper", try_wrmsr(MSR_X2APIC_SVR, UINT64_C(1) << 32 | 0x1ff), VECTOR_GP);
+    check_fault("apic-icr-reserved", try_wrmsr(MSR_X2APIC_ICR, UINT64_C(1) << 13 | ICR_SELF | 0x60),
+                VECTOR_GP);
+    check_fault("apic-icr-reserved-high",
+                try_wrmsr(MSR_X2APIC_ICR, UINT64_C(1) << 20 | ICR_SELF | 0x60), VECTOR_GP);
+}
+
+static void apic_lvt(void)
+{
+    static const struct {
+        const char *reserved, *upper;
+        uint32_t index;
+    } rows[] = {
+        {"lvt-timer-reserved", "lvt-timer-upper", MSR_X2APIC_LVT_TIMER},
+        {"lvt-lint0-reserved", "lvt-lint0-upper", MSR_X2APIC_LVT_LINT0},
+        {"lvt-lint1-reserved", "lvt-lint1-upper", MSR_X2APIC_LVT_LINT1},
+        {"lvt-error-reserved", "lvt-error-upper", MSR_X2APIC_LVT_ERROR},
+    };
+
+    for (uint32_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        check_fault(rows[i].reserved,
+                    try_wrmsr(rows[i].index, LVT_RESERVED | LVT_MASKED | VECTOR_SPURIOUS),
+                    VECTOR_GP);
+        check_fault(rows[i].upper,
+                    try_wrmsr(rows[i].index, UINT64_C(1) << 32 | LVT_MASKED | VECTOR_SPURIOUS),
+                    VECTOR_GP);
+    }
+
+    /* NMI from a pin of the machine: reads back, but is not the guest's. */
+    check_no_fault("lvt-lint1-nmi", try_wrmsr(MSR_X2APIC_LVT_LINT1, LVT_NMI));
+    check_equal("lvt-lint1-nmi-value", rdmsr(MSR_X2APIC_LVT_LINT1), LVT_NMI);
+    wrmsr(MSR_X2APIC_LVT_LINT1, LVT_MASKED);
+
+    check_no_fault("lvt-timer", try_wrmsr(MSR_X2APIC_LVT_TIMER, LVT_DEADLINE | LVT_MASKED | 0x60));
+    check_equal("lvt-timer-value", rdmsr(MSR_X2APIC_LVT_TIMER), LVT_DEADLINE | LVT_MASKED | 0x60);
+    x2apic_timer_off();
+
+    /* SVR off masks every entry and keeps them so. SDM "Local APIC State After It Has Been
+     * Software Disabled". */
+    wrmsr(MSR_X2APIC_LVT_ERROR, 0x61);
+    wrmsr(MSR_X2APIC_SVR, VECTOR_SPURIOUS);
+    uint64_t off = rdmsr(MSR_X2APIC_LVT_ERROR);
+    wrmsr(MSR_X2APIC_LVT_ERROR, 0x61);
+    uint64_t still = rdmsr(MSR_X2APIC_LVT_ERROR);
+    x2apic_enable();
+    check_equal("svr-off-masks", off, LVT_MASKED | 0x61);
+    check_equal("svr-off-keeps", still, LVT_MASKED | 0x61);
+    wrmsr(MSR_X2APIC_LVT_ERROR, LVT_MASKED);
+}
+
+void hvtest_apic(void)
+{
+    apic_reserved();
+    apic_refused();
+    apic_lvt();
+}

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ports: closed ports are silence, the UART is a 16550, and string I/O is #GP: it would need the
+ * hypervisor to touch guest memory.
+ */
+#include "guests/hvtest/hvtest.h"
+#include "guests/kit/timing.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+
+#define UART      0x3f8
+#define UART_LCR  (UART + 3)
+#define UART_LSR  (UART + 5)
+#define UART_SCR  (UART + 7)
+#define LCR_DLAB  0x80
+#define LSR_EMPTY 0x60
+
+/* Devices of the machine that would be of use to an attacker, and two at the ends. */
+static const uint16_t closed[] = {
+    0x00,  0x20,  0x40,  0x43,  0x60,  0x61,   0x64,   0x70,   0x71,
+    0x80,  0x92,  0xb2,  0xcf8, 0xcfc, 0x2f8,  0x3f0,  0x3d4,  0x402,
+    0x510, 0x514, 0x1f0, 0x604, 0x608, 0xb004, 0x8900, 0x8a00, 0xfffc,
+};
+
+static void ports_closed(void)
+{
+    uint32_t wrong = 0, first = 0;
+
+    for (uint32_t i = 0; i < ARRAY_SIZE(closed); i++) {
+        uint16_t port = closed[i];
+        if (in8(port) == 0xff && in16(port) == 0xffff && in32(port) == 0xffffffff)
+            continue;
+        if (wrong++ == 0)
+            first = port;
+    }
+    check("port-closed", wrong == 0, "%u of %lu answer, the first is 0x%x", wrong,
+          ARRAY_SIZE(closed), first);
+    check("port-wrap", in16(0xffff) == 0xffff && in32(0xfffd) == 0xffffffff, "no silence");
+
+    /* Reset, DMA of fw_cfg, emulators' power-off: without effect, or no line follows. */
+    out8(0x8900, 'S');
+    out32(0x514, 0);
+    out32(0x518, 0xffffffff);
+    out16(0xb004, 0x2000);
+    out16(0x604, 0x2000);
+    out8(0xb2, 1);
+    out32(0xcf8, 0x80000000);
+    check("port-write", true, " ");
+}
+
+static void ports_string(void)
+{
+    static uint8_t byte[4];
+
+    try_begin();
+    __asm__ volatile(TRY_INSN("outsb") : : "S"(byte), "d"(UART_SCR) : "memory");
+    check_fault("port-outs", try_end(), VECTOR_GP);
+    try_begin();
+    __asm__ volatile(TRY_INSN("insb") : : "D"(byte), "d"(UART_SCR) : "memory");
+    check_fault("port-ins", try_end(), VECTOR_GP);
+}
+
+static bool uart_ready(void)
+{
+    uint64_t start = tsc_now();
+
+    while ((in8(UART_LSR) & LSR_EMPTY) != LSR_EMPTY) {
+        if (tsc_to_ns(tsc_now() - start) > NS_PER_SECOND)
+            return false;
+        spin_for(100 * NS_PER_US);
+    }
+    return true;
+}
+
+static void ports_uart(void)
+{
+    bool ready = true;
+
+    for (const char *c = "this line comes through the UART\n"; *c != '\0' && ready; c++) {
+        ready = uart_ready();
+        out8(UART, (uint8_t)*c);
+    }
+    check("uart-line", ready, "the transmitter does not become empty");
+
+    out8(UART_SCR, 0xa5);
+    check_equal("uart-scratch", in8(UART_SCR), 0xa5);
+
+    uint8_t lcr = in8(UART_LCR);
+    out8(UART_LCR, LCR_DLAB | 3);
+    out8(UART, 1);
+    out8(UART + 1, 0);
+    uint32_t divisor = in8(UART) | (uint32_t)in8(UART + 1) << 8;
+    out8(UART_LCR, lcr);
+    check_equal("uart-divisor", divisor, 1);
+
+    /* The last two registers, then two ports of nobody. */
+    check_equal("uart-edge", in32(UART + 6) >> 8, 0xffff00 | 0xa5);
+    check_equal("uart-below", in16(UART - 2), 0xffff);
+}
+
+void hvtest_ports(void)
+{
+    ports_closed();
+    ports_string();
+    ports_uart();
+}

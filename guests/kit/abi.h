@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * abi: the numbers of the guest interface, shared by guests and the hypervisor. Versioned, only
+ * ever added to. docs/guest-abi.md is the text.
+ *
+ * A hypercall is VMCALL (VMMCALL on AMD) at CPL 0: number in RAX, first argument in RBX, data in
+ * RCX, RDX, RSI, RDI, R8, R9 in this order; the result comes in RAX, negative for an error, and
+ * in the data registers where a call returns data. All other registers are unchanged. Outside
+ * 64-bit mode registers are cut to 32 bits.
+ */
+#pragma once
+
+#define BULKHEAD_ABI_VERSION 1
+
+/* CPUID: EAX = highest leaf of the range, EBX:ECX:EDX = "BulkheadHV\0\0". */
+#define BULKHEAD_CPUID_BASE     0x40000000u
+#define BULKHEAD_CPUID_FEATURES 0x40000001u /* EAX = ABI version, EBX = BULKHEAD_FEATURE_* */
+#define BULKHEAD_CPUID_TIME     0x40000002u /* EAX = TSC kHz, EBX = APIC timer input kHz */
+
+#define BULKHEAD_FEATURE_CONSOLE 0x1u
+#define BULKHEAD_FEATURE_TIME    0x2u
+#define BULKHEAD_FEATURE_TIMER   0x4u
+#define BULKHEAD_FEATURE_POWER   0x8u
+
+/* Numbers start high, so that KVM's small ones stay free. */
+#define BULKHEAD_CALL_BASE    0x42480000u
+#define BULKHEAD_CALL_VERSION 0x42480000u /* -> ABI version */
+#define BULKHEAD_CALL_CONSOLE_WRITE \
+    0x42480001u                                /* RBX = bytes 1..48, data -> bytes taken, 0: full */
+#define BULKHEAD_CALL_CONSOLE_READ 0x42480002u /* RBX = most bytes 1..48 -> bytes given, data */
+#define BULKHEAD_CALL_TIME         0x42480003u /* -> ns since the guest's machine started */
+#define BULKHEAD_CALL_TIMER_SET    0x42480004u /* RBX = deadline in ns (0 cancels), RCX = vector */
+#define BULKHEAD_CALL_POWER_OFF    0x42480005u /* RBX = code 0..255; does not return */
+#define BULKHEAD_CALL_RESTART      0x42480006u /* does not return */
+#define BULKHEAD_CALL_COUNT        7
+
+/* Errors in RAX. */
+#define BULKHEAD_OK             0
+#define BULKHEAD_ERROR_DENIED   (-1)    /* not at CPL 0 (EPERM) */
+#define BULKHEAD_ERROR_ARGUMENT (-22)   /* an argument is out of its range (EINVAL) */
+#define BULKHEAD_ERROR_UNKNOWN  (-1000) /* no such call; what Linux's KVM code expects */
+
+#define BULKHEAD_CONSOLE_MAX 48

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bulkhead: the hypercalls as C functions, for 64-bit guests. Copy this file and abi.h into any
+ * kernel: nothing else is needed, and nothing is kept between calls. docs/guest-abi.md is the
+ * text.
+ *
+ * Every call is a VMCALL instruction at CPL 0; no pointer crosses the border, the data of a call
+ * travels in six registers. On a processor with SVM instead of VT-x write VMMCALL for VMCALL.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guests/kit/abi.h"
+
+/* RCX, RDX, RSI, RDI, R8, R9; byte 0 is the lowest byte of RCX. */
+struct bulkhead_data {
+    uint64_t word[BULKHEAD_CONSOLE_MAX / 8];
+};
+
+/* Any call: the result, and the data registers as the hypervisor left them in *data. */
+static inline int64_t bulkhead_call(uint64_t number, uint64_t argument, struct bulkhead_data *data)
+{
+    int64_t result;
+    register uint64_t r8 __asm__("r8") = data->word[4];
+    register uint64_t r9 __asm__("r9") = data->word[5];
+
+    __asm__ volatile("vmcall"
+                     : "=a"(result), "+c"(data->word[0]), "+d"(data->word[1]), "+S"(data->word[2]),
+                       "+D"(data->word[3]), "+r"(r8), "+r"(r9)
+                     : "a"(number), "b"(argument)
+                     : "memory");
+    data->word[4] = r8;
+    data->word[5] = r9;
+    return result;
+}
+
+/* A call that takes at most RBX and RCX and returns nothing but RAX. */
+static inline int64_t bulkhead_call2(uint64_t number, uint64_t rbx, uint64_t rcx)
+{
+    int64_t result;
+
+    __asm__ volatile("vmcall" : "=a"(result) : "a"(number), "b"(rbx), "c"(rcx) : "memory");
+    return result;
+}
+
+/* One leaf of CPUID, subleaf 0: EAX, EBX, ECX, EDX. */
+static inline void bulkhead_cpuid(uint32_t leaf, uint32_t out[4])
+{
+    __asm__ volatile("cpuid"
+                     : "=a"(out[0]), "=b"(out[1]), "=c"(out[2]), "=d"(out[3])
+                     : "a"(leaf), "c"(0));
+}
+
+/* Are we on Bulkhead? Ask this before the first call: elsewhere VMCALL may be #UD. */
+static inline bool bulkhead_present(void)
+{
+    uint32_t r[4];
+
+    bulkhead_cpuid(1, r);
+    if ((r[2] & UINT32_C(1) << 31) == 0) /* no hypervisor at all */
+        return false;
+    bulkhead_cpuid(BULKHEAD_CPUID_BASE, r);
+    return r[0] >= BULKHEAD_CPUID_FEATURES && r[1] == 0x6b6c7542 && /* "Bulk" */
+           r[2] == 0x64616568 && r[3] == 0x00005648;                /* "head", "HV" */
+}
+
+/* BULKHEAD_FEATURE_* of this machine; ABI versions only ever add. */
+static inline uint32_t bulkhead_features(void)
+{
+    uint32_t r[4];
+
+    bulkhead_cpuid(BULKHEAD_CPUID_FEATURES, r);
+    return r[1];
+}
+
+static inline int64_t bulkhead_version(void)
+{
+    return bulkhead_call2(BULKHEAD_CALL_VERSION, 0, 0);
+}
+
+/*
+ * Offers the first bytes of a text to the console: at most BULKHEAD_CONSOLE_MAX of them in one
+ * call, which stay together whatever other cores print. Returns how many were taken; 0 means that
+ * the console is behind: try again a little later.
+ */
+static inline int64_t bulkhead_console_write(const char *bytes, uint64_t len)
+{
+    struct bulkhead_data data = {{0}};
+
+    if (len > BULKHEAD_CONSOLE_MAX)
+        len = BULKHEAD_CONSOLE_MAX;
+    for (uint64_t i = 0; i < len; i++)
+        data.word[i / 8] |= (uint64_t)(uint8_t)bytes[i] << (i % 8 * 8);
+    return bulkhead_call(BULKHEAD_CALL_CONSOLE_WRITE, len, &data);
+}
+
+/* Fetches typed bytes, at most `size` and at most BULKHEAD_CONSOLE_MAX. Never waits: 0 is none. */
+static inline int64_t bulkhead_console_read(char *bytes, uint64_t size)
+{
+    struct bulkhead_data data = {{0}};
+
+    if (size > BULKHEAD_CONSOLE_MAX)
+        size = BULKHEAD_CONSOLE_MAX;
+    int64_t len = bulkhead_call(BULKHEAD_CALL_CONSOLE_READ, size, &data);
+    for (int64_t i = 0; i < len && i < (int64_t)size; i++)
+        bytes[i] = (char)(data.word[i / 8] >> (i % 8 * 8));
+    return len;
+}
+
+/* Nanoseconds since this guest's machine started; the same on all of its cores. */
+static inline uint64_t bulkhead_time(void)
+{
+    return (uint64_t)bulkhead_call2(BULKHEAD_CALL_TIME, 0, 0);
+}
+
+/*
+ * One interrupt with `vector` (32..255) on this core once bulkhead_time() has reached `deadline`
+ * ns; replaces the one set before, 0 cancels it. The interrupt does not come through the local
+ * APIC: its handler must not write EOI.
+ */
+static inline int64_t bulkhead_timer_set(uint64_t deadline, uint32_t vector)
+{
+    return bulkhead_call2(BULKHEAD_CALL_TIMER_SET, deadline, vector);
+}
+
+/* Ends this guest, all cores of it. `code` 0..255, 0 means that all went well. */
+static inline int64_t bulkhead_power_off(uint32_t code)
+{
+    return bulkhead_call2(BULKHEAD_CALL_POWER_OFF, code, 0);
+}
+
+/* Starts this guest afresh from its image, with scrubbed memory. Does not return. */
+static inline int64_t bulkhead_restart(void)
+{
+    return bulkhead_call2(BULKHEAD_CALL_RESTART, 0, 0);
+}

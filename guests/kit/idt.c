@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * idt: one interrupt descriptor table for all cores, and the C end of vectors.asm.
+ * SDM "64-Bit Mode IDT".
+ */
+#include "guests/kit/idt.h"
+
+#include "guests/kit/kit.h"
+#include "guests/kit/try.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+
+#define EXCEPTIONS   32
+#define VECTOR_SIZE  16 /* bytes of code per vector in vectors.asm */
+#define SELECTOR     0x08
+#define GATE_PRESENT 0x80
+#define GATE_INT64   0x0e
+
+struct gate {
+    uint16_t offset_low;
+    uint16_t selector;
+    uint8_t ist;
+    uint8_t type;
+    uint16_t offset_middle;
+    uint32_t offset_high;
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct gate) == 16, "SDM \"64-Bit IDT Gate Descriptors\"");
+_Static_assert(sizeof(struct trap_frame) == 22 * 8, "vectors.asm pushes 22 words");
+
+struct PACKED table_register {
+    uint16_t limit;
+    uint64_t base;
+};
+
+extern const char idt_vectors[];
+void idt_dispatch(struct trap_frame *frame);
+
+static ALIGNED(16) struct gate gates[256];
+static irq_handler *handlers[256];
+
+static const char *const exception_names[EXCEPTIONS] = {
+    "#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "9",   "#TS",
+    "#NP", "#SS", "#GP", "#PF", "15",  "#MF", "#AC", "#MC", "#XM", "#VE", "#CP",
+};
+
+void irq_handle(uint8_t vector, irq_handler *handler)
+{
+    handlers[vector] = handler;
+}
+
+static void idt_set(uint8_t vector, uint64_t entry, unsigned dpl)
+{
+    gates[vector] = (struct gate){
+        .offset_low = (uint16_t)entry,
+        .selector = SELECTOR,
+        .type = (uint8_t)(GATE_PRESENT | dpl << 5 | GATE_INT64),
+        .offset_middle = (uint16_t)(entry >> 16),
+        .offset_high = (uint32_t)(entry >> 32),
+    };
+}
+
+void idt_set_gate(uint8_t vector, void (*entry)(void), unsigned dpl)
+{
+    idt_set(vector, (uint64_t)entry, dpl);
+}
+
+void idt_load(void)
+{
+    struct table_register idtr = {.limit = sizeof(gates) - 1, .base = (uint64_t)gates};
+
+    __asm__ volatile("lidt %0" : : "m"(idtr));
+}
+
+void idt_init(void)
+{
+    for (unsigned v = 0; v < 256; v++)
+        idt_set((uint8_t)v, (uint64_t)idt_vectors + v * VECTOR_SIZE, 0);
+    idt_load();
+}
+
+NORETURN static void idt_die(const struct trap_frame *f)
+{
+    const char *name = f->vector < EXCEPTIONS ? exception_names[f->vector] : NULL;
+
+    if (name == NULL)
+        fatal(EXIT_EXCEPTION, "unexpected interrupt, vector %lu, at RIP 0x%lx", f->vector, f->rip);
+    if (f->vector == VECTOR_PF)
+        fatal(EXIT_EXCEPTION, "%s at RIP 0x%lx, error code 0x%lx, address 0x%lx", name, f->rip,
+              f->error_code, read_cr2());
+    fatal(EXIT_EXCEPTION, "%s at RIP 0x%lx, error code 0x%lx", name, f->rip, f->error_code);
+}
+
+/* By vectors.asm, for every interrupt and exception, on any core. */
+void idt_dispatch(struct trap_frame *frame)
+{
+    irq_handler *handler = handlers[frame->vector & 0xff];
+
+    if (handler != NULL) {
+        handler(frame);
+        return;
+    }
+    if (frame->vector >= EXCEPTIONS || !try_recover(frame))
+        idt_die(frame);
+}
