@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: MIT
+#
+# make run | make test | make demo | make image | make lint | make bench | make gdb | make clean
+# is the whole manual; `make help` says a line about each.
+
+CC      ?= gcc
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+B       ?= build
+NASM    := nasm
+PYTHON  := /usr/bin/python3
+
+.DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
+.PHONY: all setup run demo test test-unit test-boot lint image bench gdb clean help hypervisor \
+        loader guests tools coverage fuzz
+
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+        -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough
+
+# ---------------------------------------------------------------------- the hypervisor
+# Pure files include neither lib/x86 nor vmx/insn.h: host tests run them as they are.
+PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) \
+            mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/hostmap.c \
+            drivers/acpi.c drivers/acpi_tables.c drivers/keymap.c drivers/text.c drivers/font.c \
+            drivers/screen.c \
+            kernel/config*.c kernel/plan*.c kernel/image.c kernel/report.c kernel/span.c \
+            kernel/reset.c \
+            vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c
+PURE_SRC := $(wildcard $(PURE_SRC))
+
+HV_SRC  := $(filter-out kernel/offsets.c, \
+           $(wildcard lib/*.c lib/x86/*.c mm/*.c drivers/*.c vdev/*.c vmx/*.c kernel/*.c))
+HV_ASM  := $(wildcard kernel/*.asm vmx/*.asm)
+HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
+
+# clang before 16 wants to be told that zero-initialisation may go; later ones ignore the flag.
+CLANG_AUTO_VAR_INIT := $(if $(findstring clang,$(CC)),\
+    -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
+
+HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hidden \
+             -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-jump-tables \
+             -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
+             -fno-stack-protector -ffunction-sections -fdata-sections \
+             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN)
+HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
+              --gc-sections --build-id=none -nostdlib -T linker.ld
+
+all: hypervisor loader guests tools
+
+hypervisor: $B/bulkhead.elf
+
+$B/hv/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $<"
+	@$(CC) $(HV_CFLAGS) -MMD -MP -c $< -o $@
+
+# Offsets of C structures for assembly: compiled, never written by hand.
+$B/offsets.inc: kernel/offsets.c
+	@mkdir -p $(@D)
+	@$(CC) $(HV_CFLAGS) -MMD -MP -MF $B/offsets.d -MT $@ -S $< -o $B/offsets.s
+	@sed -n 's/^.*@@ \([A-Za-z0-9_]*\) [$$#]*\(-\{0,1\}[0-9]*\).*$$/%define \1 \2/p' $B/offsets.s > $@
+
+$B/hv/%.asm.o: %.asm $B/offsets.inc
+	@mkdir -p $(@D)
+	@echo "  NASM  $<"
+	@$(NASM) -f elf64 -g -F dwarf -I $B/ -w+all -w+error -MD $(@:.o=.d) $< -o $@
+
+# Linked twice: the first link gives the addresses for the symbol table that the panic's
+# backtrace prints (scripts/symbols), the second puts that table in.
+$B/bulkhead.elf: $(HV_OBJ) linker.ld scripts/symbols
+	@echo "  LD    $@"
+	@$(PYTHON) scripts/symbols --empty > $B/symbols0.c
+	@$(CC) $(HV_CFLAGS) -c $B/symbols0.c -o $B/symbols0.o
+	@$(LD) $(HV_LDFLAGS) $(HV_OBJ) $B/symbols0.o -o $B/bulkhead.pass1
+	@$(PYTHON) scripts/symbols $B/bulkhead.pass1 > $B/symbols.c
+	@$(CC) $(HV_CFLAGS) -c $B/symbols.c -o $B/symbols.o
+	@$(LD) $(HV_LDFLAGS) -Map $B/bulkhead.map $(HV_OBJ) $B/symbols.o -o $@
+	@$(PYTHON) scripts/symbols --check $B/bulkhead.pass1 $@
+
+# ---------------------------------------------------------------------- the loader (GNU-EFI)
+EFI_LIB    ?= /usr/lib
+EFI_INC    ?= /usr/include/efi
+LD_SRC     := $(wildcard boot/*.c) lib/elf.c
+LD_ASM     := $(wildcard boot/*.asm)
+LD_OBJ     := $(LD_SRC:%.c=$B/efi/%.o) $(LD_ASM:%.asm=$B/efi/%.asm.o)
+LD_CFLAGS  := -std=c11 -O2 -g -ffreestanding -fpic -fshort-wchar -mno-red-zone \
+              -mgeneral-regs-only -fno-stack-protector -fno-stack-check -fno-strict-aliasing \
+              -DGNU_EFI_USE_MS_ABI -I. -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 $(WARN)
+
+loader: $B/BOOTX64.EFI
+
+$B/efi/%.o: %.c
+	@mkdir -p $(@D)
+	@echo "  CC    $< (loader)"
+	@$(CC) $(LD_CFLAGS) -MMD -MP -c $< -o $@
+
+$B/efi/%.asm.o: %.asm
+	@mkdir -p $(@D)
+	@$(NASM) -f elf64 -w+all -w+error -MD $(@:.o=.d) $< -o $@
+
+$B/loader.so: $(LD_OBJ)
+	@$(LD) -nostdlib -znocombreloc -shared -Bsymbolic -T $(EFI_LIB)/elf_x86_64_efi.lds \
+	    $(EFI_LIB)/crt0-efi-x86_64.o $(LD_OBJ) -o $@ -L$(EFI_LIB) -lefi -lgnuefi
+	@if nm -u $@ | grep -q .; then echo "loader: undefined symbols:"; nm -u $@; exit 1; fi
+
+$B/BOOTX64.EFI: $B/loader.so
+	@echo "  EFI   $@"
+	@objcopy -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela \
+	    -j '.rel.*' -j '.rela.*' -j .reloc --target efi-app-x86_64 --subsystem=10 $< $@
+
+# ---------------------------------------------------------------------- guests
+include guests/guests.mk
+
+# ---------------------------------------------------------------------- host programs and tests
+include tests/unit/unit.mk
+
+tools: $B/plancheck
+
+# ---------------------------------------------------------------------- the commands
+# Each command does its own set-up first: scripts/setup is quick when nothing is missing.
+setup:
+	@scripts/setup
+
+# The guests of the demo and of everything that boots.
+DEMO_GUESTS := hello clock smp escape
+
+$B/demo: all guests/demo/bulkhead.conf
+	@mkdir -p $@
+	@cp guests/demo/bulkhead.conf $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
+	@touch $@
+
+run: setup
+	@$(MAKE) --no-print-directory $B/demo
+	@scripts/run --files $B/demo --cores 6 --memory 512 --interactive
+
+demo: setup
+	@$(MAKE) --no-print-directory $B/demo
+	@$(PYTHON) scripts/demo $B/demo
+
+test: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/test $B
+
+test-boot: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/test $B --only boot
+
+image: setup
+	@$(MAKE) --no-print-directory $B/demo
+	@scripts/mkimage $B/bulkhead.img $B/demo
+	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
+
+lint: setup
+	@scripts/lint
+
+bench: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/bench $B
+
+gdb: setup
+	@$(MAKE) --no-print-directory $B/demo
+	@scripts/gdb $B/demo
+
+help:
+	@echo 'make run     boot the demo partitions in an emulator, their console on this terminal'
+	@echo 'make demo    the same, unattended; status 0 when every guest did what it should'
+	@echo 'make test    every test; the last line is the count'
+	@echo 'make image   $B/bulkhead.img for a USB stick'
+	@echo 'make lint    format, warnings, layers, headers'
+	@echo 'make bench   what an exit costs'
+	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
+	@echo 'make clean   remove $B'
+
+-include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $B/offsets.d
+
+clean:
+	rm -rf $B

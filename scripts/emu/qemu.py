@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""QEMU, with TCG or KVM. Its management socket (QMP) is its standard input and output: it tells why
+the machine stopped, and takes the picture of the screen."""
+import json
+import os
+import pathlib
+import socket
+import subprocess
+
+from . import process
+
+PROGRAM = "qemu-system-x86_64"
+FIRMWARE = pathlib.Path("/usr/share/ovmf/OVMF.fd")
+DEFAULT_CPU = {"qemu": "max", "kvm": "host"}
+ACCELERATOR = {"qemu": "tcg", "kvm": "kvm"}
+GDB_PORT = 1234
+REPLY_TIMEOUT_S = 10
+
+# Reasons in QMP's SHUTDOWN event.
+POWER_OFF = "guest-shutdown"
+STOPS = {
+    POWER_OFF: "the machine powered off",
+    "guest-reset": "the machine was reset: triple fault, or a reset asked for",
+}
+
+
+def kvm_refusal():
+    """Why the kvm engine cannot offer VT-x here; None if it can. A /dev/kvm that opens proves
+    nothing: QEMU is asked for a virtual CPU that must have VMX."""
+    try:
+        os.close(os.open("/dev/kvm", os.O_RDWR))
+    except OSError as error:
+        return f"/dev/kvm: {error.strerror}"
+    flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split()
+    if "vmx" not in flags:
+        return "/dev/kvm is there, but this processor offers no VT-x"
+    probe = subprocess.run(
+        [PROGRAM, "-machine", "q35,accel=kvm", "-cpu", "host,+vmx,enforce", "-m", "64",
+         "-display", "none", "-nodefaults", "-S", "-qmp", "stdio"],
+        input='{"execute":"qmp_capabilities"}{"execute":"quit"}', text=True, check=False,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=REPLY_TIMEOUT_S)
+    if probe.returncode != 0:
+        return "KVM gives no VT-x to its guests: " + probe.stderr.strip().replace("\n", "; ")
+    return None
+
+
+class Qmp:
+    """The few words of QMP that we need, over a connected socket."""
+
+    def __init__(self, sock):
+        self.sock = sock
+        self.events = []
+        self._partial = b""
+
+    def receive(self):
+        """Reads once; returns the messages that became complete. An empty read is the end."""
+        data = self.sock.recv(65536)
+        if not data:
+            raise EOFError
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        messages = [json.loads(line) for line in lines if line.strip()]
+        self.events += [message for message in messages if "event" in message]
+        return messages
+
+    def send(self, command, **arguments):
+        self.sock.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+
+    def ask(self, command, **arguments):
+        """Returns the reply's error text, or None."""
+        self.send(command, **arguments)
+        while True:
+            for message in self.receive():
+                if "return" in message:
+                    return None
+                if "error" in message:
+                    return message["error"]["desc"]
+
+
+class Qemu:
+    """One machine in QEMU. The caller has put disk.img into `work`."""
+
+    def __init__(self, args, work, tty):
+        self.name = args.engine
+        self._work = work
+        self._process = None
+        self._qmp = None
+        cpu = args.cpu or DEFAULT_CPU[args.engine]
+        self._command = [
+            PROGRAM, "-machine", f"q35,accel={ACCELERATOR[args.engine]}", "-cpu", cpu,
+            "-smp", args.cores, "-m", args.memory, "-bios", FIRMWARE,
+            "-drive", f"format=raw,file={work / 'disk.img'}", "-serial", tty,
+            "-display", "none", "-net", "none", "-qmp", "stdio",
+            # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.
+            "-no-shutdown", "-no-reboot",
+        ]
+        if args.gdb:
+            self._command += ["-S", "-gdb", f"tcp:localhost:{GDB_PORT}"]
+
+    def start(self):
+        ours, theirs = socket.socketpair()
+        with theirs, open(self._work / "qemu.err", "wb") as err:
+            self._process = process.start(self._command, stdin=theirs, stdout=theirs, stderr=err)
+        ours.settimeout(REPLY_TIMEOUT_S)
+        self._qmp = Qmp(ours)
+        self._qmp.send("qmp_capabilities")
+        return self._process
+
+    def event_fd(self):
+        return self._qmp.sock
+
+    def on_event(self):
+        """Reads from event_fd(); False when there is nothing more to come."""
+        try:
+            self._qmp.receive()
+        except (OSError, EOFError):
+            return False
+        return True
+
+    def poll(self):
+        """Returns why the machine cannot go on, or None."""
+        return STOPS.get(reason, f"QEMU stopped: {reason}") if (reason := self._stop()) else None
+
+    def _stop(self):
+        """QEMU's word for why the machine stopped; None while it runs."""
+        for event in self._qmp.events:
+            if event["event"] == "SHUTDOWN":
+                return event["data"]["reason"]
+        return None
+
+    def screenshot(self, path):
+        """Saves the screen; returns why it could not."""
+        try:
+            return self._qmp.ask("screendump", filename=str(path.absolute()), format="png")
+        except (OSError, EOFError):
+            return "QEMU was gone before the screen could be saved"
+
+    def end(self):
+        """Ends the machine; returns None after a clean power-off, else what happened."""
+        running = self._process.poll() is None
+        status = process.end(self._process)
+        self._qmp.sock.close()
+        if self._stop() == POWER_OFF:
+            return None
+        return self.poll() or ("ended from outside" if running
+                               else f"QEMU ended with status {status}")
+
+    def last_words(self, count=15):
+        text = (self._work / "qemu.err").read_text(encoding="utf-8", errors="replace")
+        return text.splitlines()[-count:]

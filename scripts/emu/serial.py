@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The machine's serial port: a pseudo-terminal whose far end the emulator opens, what the lines that
+come out of it mean, and the bytes that go in."""
+import collections
+import os
+import re
+import tty
+
+HYPERVISOR = b"[bulkhead]"
+PANIC = b"PANIC"
+ESCAPES = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]")   # firmware paints its console
+HALF_ESCAPE = re.compile(rb"\x1b(\[[0-9;=?]*)?$")
+MAX_LINE = 64 * 1024
+
+# Input is fed as fast as a UART FIFO can be emptied by a polling reader, not faster.
+PACE_BYTES = 16
+PACE_S = 0.01
+
+
+class SerialPort:
+    """Our end of a raw pty pair. The far end stays open here too, so that what the emulator wrote
+    last can still be read when it is gone."""
+
+    def __init__(self):
+        self.fd, self._far = os.openpty()
+        tty.setraw(self._far)
+        os.set_blocking(self.fd, False)
+        self.path = os.ttyname(self._far)
+
+    def read(self):
+        """What has arrived, b"" if nothing has."""
+        try:
+            return os.read(self.fd, 65536)
+        except BlockingIOError:
+            return b""
+
+    def write(self, data):
+        """Writes what fits and returns how much that was."""
+        try:
+            return os.write(self.fd, data)
+        except BlockingIOError:
+            return 0
+
+    def close(self):
+        os.close(self.fd)
+        os.close(self._far)
+
+
+class LineWatch:
+    """Reads along and remembers two things: the hypervisor has spoken; the hypervisor has panicked.
+    Only its own lines count, a guest may print what it likes."""
+
+    def __init__(self):
+        self.spoken = False
+        self.panic = None
+        self._partial = b""
+
+    def feed(self, data):
+        *lines, self._partial = (self._partial + data).split(b"\n")
+        self._partial = self._partial[-MAX_LINE:]
+        for line in lines:
+            line = ESCAPES.sub(b"", line).strip(b"\r")
+            if line.startswith(HYPERVISOR):
+                self.spoken = True
+                if PANIC in line and self.panic is None:
+                    self.panic = line.decode("utf-8", "replace")
+
+
+class WithoutFirmwarePaint:
+    """A terminal that firmware may write to but not clear: escape sequences are left out until the
+    hypervisor speaks."""
+
+    def __init__(self, terminal):
+        self._terminal = terminal
+        self._watch = LineWatch()
+        self._held = b""
+
+    def write(self, data):
+        if not self._watch.spoken:
+            self._watch.feed(data)
+            data = self._held + data
+            half = HALF_ESCAPE.search(data)
+            self._held = half.group() if half else b""
+            data = ESCAPES.sub(b"", data[:len(data) - len(self._held)])
+        self._terminal.write(data)
+
+    def flush(self):
+        self._terminal.flush()
+
+
+class InputQueue:
+    """Bytes on their way into the machine, handed out at the UART's pace."""
+
+    def __init__(self, data=b""):
+        self._chunks = collections.deque([data] if data else [])
+        self._next_at = 0.0
+
+    def __bool__(self):
+        return bool(self._chunks)
+
+    def add(self, data):
+        if data:
+            self._chunks.append(data)
+
+    def wait(self, now):
+        """Seconds until more may be sent."""
+        return max(0.0, self._next_at - now)
+
+    def send(self, port, now):
+        if not self._chunks or now < self._next_at:
+            return
+        chunk = self._chunks.popleft()
+        sent = port.write(chunk[:PACE_BYTES])
+        if chunk[sent:]:
+            self._chunks.appendleft(chunk[sent:])
+        self._next_at = now + PACE_S

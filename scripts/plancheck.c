@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plancheck: checks a bulkhead.conf on the desk, with the hypervisor's own code and words, against
+ * a machine made up from the options. Images are looked for beside the file, as Bulkhead finds
+ * them beside it on the EFI system partition.
+ *
+ * Exit status: 0 the plan is on stdout; 1 the errors are on stderr; 2 it could not be called so.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "kernel/config.h"
+#include "kernel/plan.h"
+#include "kernel/report.h"
+#include "kernel/span.h"
+#include "lib/assert.h"
+#include "lib/log.h"
+
+enum { EXIT_FITS = 0, EXIT_ERRORS = 1, EXIT_USAGE = 2 };
+
+/* The made-up machine: what a PC's firmware and Bulkhead take before guests get anything. */
+#define CORES_DEFAULT   4
+#define MEMORY_DEFAULT  1024 /* MiB */
+#define MEMORY_MIN      128  /* MiB */
+#define MEMORY_MAX      (16 * 1024 * 1024)
+#define TAKEN_AT_BOTTOM (1 * MIB)
+#define TAKEN_AT_TOP    (64 * MIB)
+#define RAM_LOW_MAX     (3 * GIB) /* the rest goes on at 4 GiB */
+
+struct options {
+    const char *file;
+    uint64_t cores;
+    uint64_t memory; /* MiB */
+};
+
+/* Too large for a stack, and plans point into them. */
+static struct config config;
+static struct machine machine;
+static struct plan plan;
+static struct report report;
+
+void log_emit(const char *line, size_t len)
+{
+    fprintf(stderr, "%.*s\n", (int)len, line);
+}
+
+NORETURN void assert_fail(const char *expr, const char *file, int line)
+{
+    fprintf(stderr, "plancheck: broken assertion at %s:%d: %s\n", file, line, expr);
+    abort();
+}
+
+NORETURN static void usage(const char *complaint, const char *subject)
+{
+    if (complaint != NULL)
+        fprintf(stderr, "plancheck: %s '%s'\n", complaint, subject);
+    fprintf(stderr,
+            "usage: plancheck FILE [--cores N] [--memory MB]\n"
+            "Checks FILE, a bulkhead.conf with its images beside it, for a machine with\n"
+            "N cores (1 to %d, else %d) and MB MiB of memory (%d or more, else %d).\n",
+            CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
+    exit(EXIT_USAGE);
+}
+
+static uint64_t option_number(const char *name, const char *text, uint64_t min, uint64_t max)
+{
+    uint64_t value;
+
+    if (text == NULL)
+        usage("a number is missing behind", name);
+    if (!span_number(span_of(text), &value) || value < min || value > max)
+        usage("cannot make a machine of", text);
+    return value;
+}
+
+static struct options read_options(int argc, char **argv)
+{
+    struct options o = {.cores = CORES_DEFAULT, .memory = MEMORY_DEFAULT};
+
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--cores") == 0) {
+            o.cores = option_number(argv[i], argv[i + 1], 1, CORES_MAX);
+            i++;
+        } else if (strcmp(argv[i], "--memory") == 0) {
+            o.memory = option_number(argv[i], argv[i + 1], MEMORY_MIN, MEMORY_MAX);
+            i++;
+        } else if (strcmp(argv[i], "--help") == 0) {
+            usage(NULL, NULL);
+        } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
+            usage("unknown option", argv[i]);
+        } else if (o.file != NULL) {
+            usage("one FILE only, so not", argv[i]);
+        } else {
+            o.file = argv[i];
+        }
+    }
+    if (o.file == NULL)
+        usage(NULL, NULL);
+    return o;
+}
+
+/* A little more than is allowed is enough to see that a file is too long. */
+static size_t read_text(const char *path, char *buf, size_t size)
+{
+    FILE *f = fopen(path, "rb");
+    size_t len = f == NULL ? 0 : fread(buf, 1, size, f);
+
+    if (f == NULL || ferror(f)) {
+        fprintf(stderr, "plancheck: cannot read '%s': %s\n", path, strerror(errno));
+        exit(EXIT_USAGE);
+    }
+    fclose(f);
+    return len;
+}
+
+static void make_machine(const struct options *o)
+{
+    uint64_t low = o->memory * MIB < RAM_LOW_MAX ? o->memory * MIB : RAM_LOW_MAX;
+    uint64_t high = o->memory * MIB - low;
+
+    machine.core_count = (uint32_t)o->cores;
+    for (uint32_t i = 0; i < machine.core_count; i++)
+        machine.apic_ids[i] = i;
+    machine.ranges[machine.range_count++] =
+        (struct range){.base = TAKEN_AT_BOTTOM, .size = low - TAKEN_AT_BOTTOM - TAKEN_AT_TOP};
+    if (high > 0)
+        machine.ranges[machine.range_count++] = (struct range){.base = 4 * GIB, .size = high};
+    machine.has_screen = true;
+}
+
+static void print_machine(const struct options *o)
+{
+    printf("made-up machine: %u core%s, %lu MiB of memory, of which guests can have %lu MiB\n"
+           "(the first 1 MiB and 64 MiB more are left to the firmware and to Bulkhead)\n\n",
+           machine.core_count, machine.core_count == 1 ? "" : "s", o->memory,
+           o->memory - (TAKEN_AT_BOTTOM + TAKEN_AT_TOP) / MIB);
+}
+
+static bool is_named(const char *name)
+{
+    for (uint32_t g = 0; g < config.guest_count; g++)
+        if (span_is_any_case(span_of(name), config.guests[g].image) ||
+            span_is_any_case(span_of(name), config.guests[g].initrd))
+            return true;
+    return false;
+}
+
+/* The file's bytes, for as long as plancheck runs. */
+static const uint8_t *map_file(int folder, const char *name, uint64_t size)
+{
+    int fd = openat(folder, name, O_RDONLY);
+    void *bytes = MAP_FAILED;
+
+    if (fd >= 0)
+        bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (bytes == MAP_FAILED) {
+        fprintf(stderr, "plancheck: cannot read '%s': %s\n", name, strerror(errno));
+        exit(EXIT_USAGE);
+    }
+    close(fd);
+    return bytes;
+}
+
+/* Only files that the config names are opened; of the others only the name matters, for hints. */
+static void add_module(int folder, const char *name)
+{
+    struct machine_module *m = &machine.modules[machine.module_count];
+    struct stat st;
+
+    if (machine.module_count == MACHINE_MODULES_MAX || strlen(name) >= FILE_NAME_MAX ||
+        fstatat(folder, name, &st, 0) != 0 || !S_ISREG(st.st_mode))
+        return;
+    strcpy(m->name, name);
+    m->size = (uint64_t)st.st_size;
+    if (m->size > 0 && is_named(name))
+        m->bytes = map_file(folder, name, m->size);
+    machine.module_count++;
+}
+
+/* A folder may hold more files than a machine may have modules: the named ones come first. */
+static void add_modules(const char *path)
+{
+    struct dirent **entries;
+    int count = scandir(path, &entries, NULL, alphasort);
+    int folder = open(path, O_RDONLY | O_DIRECTORY);
+
+    if (count < 0 || folder < 0) {
+        fprintf(stderr, "plancheck: cannot read the folder '%s': %s\n", path, strerror(errno));
+        exit(EXIT_USAGE);
+    }
+    for (int named = 1; named >= 0; named--)
+        for (int i = 0; i < count; i++)
+            if (is_named(entries[i]->d_name) == (named == 1))
+                add_module(folder, entries[i]->d_name);
+    for (int i = 0; i < count; i++)
+        free(entries[i]);
+    free(entries);
+    close(folder);
+}
+
+/* Splits "a/b.conf" into the folder and the name; "b.conf" lies in ".". */
+static const char *split_path(const char *path, char *folder, size_t size)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (slash == NULL)
+        snprintf(folder, size, ".");
+    else
+        snprintf(folder, size, "%.*s", (int)(slash - path + 1), path);
+    return slash == NULL ? path : slash + 1;
+}
+
+static int show_errors(const char *name)
+{
+    char line[REPORT_TEXT_MAX + FILE_NAME_MAX];
+
+    fflush(stdout);
+    for (uint32_t i = 0; report_print(&report, i, name, line, sizeof(line)); i++)
+        fprintf(stderr, "%s\n", line);
+    return EXIT_ERRORS;
+}
+
+int main(int argc, char **argv)
+{
+    static char text[CONFIG_SIZE_MAX + 1];
+    static char folder[4096];
+    struct options options = read_options(argc, argv);
+    const char *name = split_path(options.file, folder, sizeof(folder));
+    size_t size = read_text(options.file, text, sizeof(text));
+    char line[PLAN_LINE_MAX + 1];
+
+    make_machine(&options);
+    print_machine(&options);
+    if (!config_parse(&config, text, size, &report))
+        return show_errors(name);
+    add_modules(folder);
+    if (!plan_make(&plan, &config, &machine, &report))
+        return show_errors(name);
+    if (!plan_valid(&plan, &machine)) {
+        fprintf(stderr, "plancheck: the plan breaks its own rules; this is a bug in Bulkhead\n");
+        abort();
+    }
+    for (uint32_t i = 0; plan_print(&plan, i, line, sizeof(line)); i++)
+        printf("%s\n", line);
+    return EXIT_FITS;
+}

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the boot tests. Tests are independent of each other: run them with -n 2 to use two
+cores. Serial logs stay in build/test-logs/."""
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+
+from machine import ROOT, Machine                                   # noqa: E402
+
+LOG_DIR = ROOT / "build" / "test-logs"
+BUILT = ("BOOTX64.EFI", "bulkhead.elf")
+
+
+def skip(why):
+    pytest.skip(f"skipped, because {why}")
+
+
+@pytest.fixture(scope="session")
+def testbed():
+    """Everything that scripts/setup provides is there."""
+    check = subprocess.run([ROOT / "scripts" / "setup", "--check"], capture_output=True, text=True,
+                           check=False)
+    if check.returncode != 0:
+        skip(f"scripts/setup has to run first: {check.stdout.strip() or check.stderr.strip()}")
+
+
+@pytest.fixture
+def bare_machine(testbed, request):
+    """Boots whatever the test brings along; needs no hypervisor."""
+    module = request.node.module.__name__
+    return Machine(f"{module}-{request.node.name}", LOG_DIR)
+
+
+@pytest.fixture
+def machine(bare_machine):
+    """Boots the hypervisor that was built."""
+    for name in BUILT:
+        if not (ROOT / "build" / name).is_file():
+            skip(f"build/{name} is missing: run make first")
+    return bare_machine
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item):
+    """A failure shows the end of what the machine said."""
+    outcome = yield
+    report = outcome.get_result()
+    booted = getattr(item, "funcargs", {}).get("bare_machine")
+    if report.when == "call" and report.failed and booted and booted.logs:
+        report.sections.append(("serial log, the end of it", booted.tail()))

@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+"""build/plancheck as a person calls it: its output, its exit status, and where it finds files.
+The words of each error are looked at in tests/unit/test_config.c, test_plan.c and test_image.c."""
+import os
+import struct
+import subprocess
+
+import pytest
+
+from machine import ROOT
+
+PLANCHECK = ROOT / "build" / "plancheck"
+GUEST = "[guest a]\nmemory = 16M\nimage = a.elf\n"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def plancheck_built():
+    subprocess.run(["make", "-s", "build/plancheck"], cwd=ROOT, check=True)
+
+
+def pvh_elf():
+    """The smallest PVH kernel: one segment at 1 MiB, entered at its start."""
+    note = struct.pack("<III4sI", 4, 4, 18, b"Xen", 0x100000)
+    code = b"\xf4" * 16
+    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, 0x100000, 64, 0, 0,
+                         64, 56, 2, 0, 0, 0)
+    at = len(header) + 2 * 56
+    load = struct.pack("<IIQQQQQQ", 1, 5, at, 0x100000, 0x100000, len(code), 0x1000, 0x1000)
+    notes = struct.pack("<IIQQQQQQ", 4, 4, at + len(code), 0, 0, len(note), len(note), 4)
+    return header + load + notes + code + note
+
+
+def run(*arguments, cwd=None):
+    return subprocess.run([PLANCHECK, *map(str, arguments)], capture_output=True, text=True,
+                          cwd=cwd, check=False, timeout=60)
+
+
+def check(folder, text, *arguments):
+    conf = folder / "bulkhead.conf"
+    conf.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return run(conf, *arguments)
+
+
+def test_plan(tmp_path):
+    (tmp_path / "A.elf").write_bytes(pvh_elf())
+    done = check(tmp_path, GUEST)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("made-up machine: 4 cores, 1024 MiB of memory, ")
+    assert "guests can have 959 MiB" in lines[0]
+    assert "64 MiB more are left to the firmware" in lines[1]
+    assert lines[3] == "1 guest; core #0 is kept for the monitor"
+    assert lines[5].split() == ["a", "#1", "16", "MiB", "0x200000-0x11fffff", "stop"]
+    assert lines[7].split() == ["image", "A.elf"]
+    assert max(map(len, lines)) <= 100
+
+
+def test_options(tmp_path):
+    (tmp_path / "a.elf").write_bytes(pvh_elf())
+    done = check(tmp_path, GUEST.replace("16M", "4G"), "--memory", 8192, "--cores", "1")
+    assert done.returncode == 0
+    assert "1 core, 8192 MiB of memory, of which guests can have 8127 MiB" in done.stdout
+    assert "no core is kept for the monitor" in done.stdout
+    assert "0x100000000-0x1ffffffff" in done.stdout
+
+
+def test_errors(tmp_path):
+    """Errors of the text first; those of the plan only when there are none."""
+    done = check(tmp_path, GUEST + "cores = 0\nmemroy = 1M\n")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "bulkhead.conf:4: a guest needs at least 1 core",
+        "bulkhead.conf:5: unknown key 'memroy'; did you mean 'memory'?"]
+    done = check(tmp_path, GUEST + "cores = 5\n")
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [
+        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; the files here are bulkhead.conf",
+        "bulkhead.conf:4: guest 'a' wants 5 cores, 4 are left (4 in the machine)"]
+
+
+def test_other_name(tmp_path):
+    (tmp_path / "try.txt").write_text("")
+    done = run("try.txt", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == "try.txt: the file is empty: it needs at least one [guest NAME] section\n"
+    assert run(tmp_path / "try.txt").stderr == done.stderr
+
+
+def test_long_and_noise(tmp_path):
+    done = check(tmp_path, b"x" * 65537)
+    assert done.returncode == 1
+    assert done.stderr == ("bulkhead.conf: the file is longer than 65536 bytes, which is the "
+                           "limit\n")
+    done = check(tmp_path, b"\0\n" * 1000)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 33
+    assert done.stderr.endswith("bulkhead.conf: and 969 more errors\n")
+
+
+def test_crowded_folder(tmp_path):
+    """More files than a machine may have modules: those that the file names count first."""
+    for i in range(100):
+        (tmp_path / f"0{i}").write_text("x")
+    (tmp_path / "zz.elf").write_bytes(pvh_elf())
+    (tmp_path / ("n" * 64)).write_text("x")
+    (tmp_path / "folder").mkdir()
+    done = check(tmp_path, GUEST.replace("a.elf", "zz.elf"))
+    assert (done.returncode, done.stderr) == (0, "")
+    done = check(tmp_path, GUEST.replace("a.elf", "folder"))
+    assert done.returncode == 1
+    assert "there is no image 'folder'" in done.stderr
+
+
+def test_images(tmp_path):
+    (tmp_path / "a.elf").write_bytes(b"")
+    assert "image 'a.elf' is empty" in check(tmp_path, GUEST).stderr
+    (tmp_path / "a.elf").write_bytes(pvh_elf()[:-1])
+    assert "image 'a.elf' is cut off" in check(tmp_path, GUEST).stderr
+    (tmp_path / "a.elf").write_text("#!/bin/sh\n")
+    assert "image 'a.elf' is not an ELF file" in check(tmp_path, GUEST).stderr
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_unreadable_image(tmp_path):
+    (tmp_path / "a.elf").write_bytes(pvh_elf())
+    (tmp_path / "a.elf").chmod(0)
+    done = check(tmp_path, GUEST)
+    assert done.returncode == 2
+    assert "cannot read 'a.elf': Permission denied" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [
+    [], ["--help"], ["x", "y"], ["x", "--cores"], ["x", "--cores", "0"], ["x", "--cores", "65"],
+    ["x", "--cores", "two"], ["x", "--memory"], ["x", "--memory", "127"], ["x", "--memory", "-5"],
+    ["x", "--memory", "99999999999999999999"], ["x", "--frobnicate"], ["--cores", "4"]])
+def test_usage(arguments):
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: plancheck FILE [--cores N] [--memory MB]" in done.stderr
+
+
+def test_no_such_file(tmp_path):
+    done = run(tmp_path / "none.conf")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot read" in done.stderr and "No such file" in done.stderr
+    done = run(tmp_path)
+    assert done.returncode == 2
+    assert "Is a directory" in done.stderr

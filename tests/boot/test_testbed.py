@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Tests of the test bed itself: set-up, disk images, the emulators. No hypervisor is needed."""
+import os
+import signal
+import struct
+import subprocess
+import time
+import zlib
+
+import pytest
+
+from machine import CRASHED, POWERED_OFF, ROOT, RUN, TIMED_OUT, MachineError
+
+MKIMAGE = ROOT / "scripts" / "mkimage"
+SETUP = ROOT / "scripts" / "setup"
+ESP = "@@1M"                            # where the EFI system partition is in an image
+
+CFLAGS = ["-fpic", "-ffreestanding", "-fno-stack-protector", "-fno-stack-check", "-fshort-wchar",
+          "-mno-red-zone", "-maccumulate-outgoing-args", "-DGNU_EFI_USE_MS_ABI", "-O1", "-Wall",
+          "-I/usr/include/efi", "-I/usr/include/efi/x86_64"]
+SECTIONS = [".text", ".sdata", ".data", ".dynamic", ".dynsym", ".rel", ".rela", ".reloc"]
+
+ENGINES = ("bochs", "qemu")
+
+
+@pytest.fixture(scope="session")
+def probe(testbed, tmp_path_factory):
+    """{BOOTX64.EFI: the probe}, ready to be booted."""
+    work = tmp_path_factory.mktemp("probe")
+    source = ROOT / "tests" / "boot" / "efi_probe.c"
+    built = work / "BOOTX64.EFI"
+    for command in (
+            ["gcc", *CFLAGS, "-c", source, "-o", work / "probe.o"],
+            ["ld", "-nostdlib", "-shared", "-Bsymbolic", "-T", "/usr/lib/elf_x86_64_efi.lds",
+             "/usr/lib/crt0-efi-x86_64.o", work / "probe.o", "-o", work / "probe.so",
+             "-L/usr/lib", "-lgnuefi", "-lefi"],
+            ["objcopy", *(word for name in SECTIONS for word in ("-j", name)),
+             "--target", "efi-app-x86_64", work / "probe.so", built]):
+        subprocess.run(command, check=True)
+    return {built.name: built}
+
+
+@pytest.fixture
+def probed(bare_machine, probe):
+    """probed(commands, **options): boots the probe, gives it the commands, returns the result."""
+    def boot(commands, **options):
+        return bare_machine.boot(probe, input=commands, no_kernel=True, **options)
+    return boot
+
+
+def mkimage(*arguments):
+    return subprocess.run([MKIMAGE, *arguments], capture_output=True, text=True, check=False)
+
+
+def files_in(image):
+    listing = subprocess.run(["mdir", "-i", f"{image}{ESP}", "-/", "-b", "::"], check=True,
+                             capture_output=True, text=True, env=dict(os.environ, MTOOLSRC=""))
+    return {line for line in listing.stdout.splitlines() if not line.endswith("/")}
+
+
+def content_of(image, name):
+    return subprocess.run(["mtype", "-i", f"{image}{ESP}", f"::{name}"], check=True,
+                          capture_output=True).stdout
+
+
+@pytest.fixture
+def folder(testbed, tmp_path):
+    """A folder with a loader, a kernel and two more files."""
+    made = tmp_path / "folder"
+    made.mkdir()
+    (made / "BOOTX64.EFI").write_bytes(b"loader")
+    (made / "bulkhead.elf").write_bytes(b"kernel")
+    (made / "bulkhead.conf").write_text("[machine]\n")
+    (made / "a guest with a long name.elf").write_bytes(bytes(range(256)) * 5000)
+    return made
+
+
+def test_setup_with_nothing_to_do_is_quick(testbed):
+    started = time.monotonic()
+    subprocess.run([SETUP], check=True)
+    assert time.monotonic() - started < 1
+
+
+def test_image_holds_what_it_should(folder, tmp_path):
+    image = tmp_path / "disk.img"
+    assert mkimage(image, folder).returncode == 0
+    assert files_in(image) == {"::/EFI/BOOT/BOOTX64.EFI", "::/bulkhead/bulkhead.elf",
+                               "::/bulkhead/bulkhead.conf",
+                               "::/bulkhead/a guest with a long name.elf"}
+    assert content_of(image, "EFI/BOOT/BOOTX64.EFI") == b"loader"
+    assert content_of(image, "bulkhead/bulkhead.elf") == b"kernel"
+    big = "a guest with a long name.elf"
+    assert content_of(image, f"bulkhead/{big}") == (folder / big).read_bytes()
+
+
+def test_image_is_sound(folder, tmp_path):
+    image, partition = tmp_path / "disk.img", tmp_path / "partition.img"
+    assert mkimage(image, folder).returncode == 0
+    table = subprocess.run(["sgdisk", "--verify", image], capture_output=True, text=True,
+                           check=True)
+    assert "No problems found" in table.stdout
+    partition.write_bytes(image.read_bytes()[1 << 20:-(1 << 20)])
+    subprocess.run(["fsck.fat", "-n", partition], check=True)
+
+
+def test_image_is_reproducible(folder, tmp_path):
+    images = [tmp_path / "one.img", tmp_path / "two.img"]
+    for image in images:
+        assert mkimage(image, folder).returncode == 0
+        time.sleep(2)                   # FAT's clock has steps of two seconds
+    assert images[0].read_bytes() == images[1].read_bytes()
+
+
+def test_image_grows_with_its_contents(folder, tmp_path):
+    image = tmp_path / "disk.img"
+    with open(folder / "large", "wb") as large:
+        large.truncate(600 << 20)
+    assert mkimage(image, folder).returncode == 0
+    assert image.stat().st_size > 600 << 20
+    assert "::/bulkhead/large" in files_in(image)
+
+
+@pytest.mark.parametrize("spoil, complaint", [
+    (lambda folder: (folder / "bulkhead.CONF").touch(), "one name to FAT"),
+    (lambda folder: (folder / "sub").mkdir(), "is no file"),
+], ids=["case", "directory"])
+def test_image_refuses(folder, tmp_path, spoil, complaint):
+    spoil(folder)
+    refused = mkimage(tmp_path / "disk.img", folder)
+    assert refused.returncode == 1 and complaint in refused.stderr
+    assert list(tmp_path.iterdir()) == [folder]
+
+
+def test_image_without_a_kernel(folder, tmp_path):
+    (folder / "bulkhead.elf").unlink()
+    image = tmp_path / "disk.img"
+    missing = mkimage(image, folder, "--kernel", tmp_path / "none")
+    assert missing.returncode == 1 and "is missing" in missing.stderr
+    assert mkimage(image, folder, "--no-kernel").returncode == 0
+    assert "::/bulkhead/bulkhead.elf" not in files_in(image)
+
+
+@pytest.mark.parametrize("cores", [1, 4])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_power_off(probed, engine, cores):
+    result = probed("go", engine=engine, cores=cores, memory=512)
+    assert result.status == POWERED_OFF, result.reason
+    assert result.hv == ["ready"]
+    assert f"cores {cores}" in result.lines
+    assert "idiv right" in result.lines
+    free = next(int(line.split()[-1]) for line in result.lines if line.startswith("free MiB"))
+    assert 450 < free < 512
+    assert result.guest("guest") == ["PANIC is mine alone"]     # and it was no panic of ours
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_power_off_by_firmware(probed, engine):
+    result = probed("s", engine=engine, cores=1)
+    assert result.status == POWERED_OFF, result.reason
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_triple_fault(probed, engine):
+    result = probed("t", engine=engine, cores=2)
+    assert result.status == CRASHED and "triple fault" in result.reason
+
+
+def test_panic(probed):
+    result = probed("p", engine="qemu")
+    assert result.status == CRASHED and "PANIC: as asked" in result.reason
+    assert "the rest of it" in result.lines
+
+
+def test_time_out(probed):
+    started = time.monotonic()
+    result = probed("h", engine="qemu", timeout=3)
+    assert result.status == TIMED_OUT and "time-out after 3 s" in result.reason
+    assert 3 <= time.monotonic() - started < 10
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_input_arrives_complete(probed, engine):
+    text = " ".join(f"word {i}" for i in range(500))
+    result = probed(f"e{text}\no", engine=engine, cores=1)
+    assert result.status == POWERED_OFF, result.reason
+    assert text in result.lines
+
+
+def test_conversation(bare_machine, probe):
+    with bare_machine.spawn(probe, engine="qemu", no_kernel=True, timeout=60) as console:
+        console.expect_exact("[bulkhead] ready")
+        console.sendline("ehello")
+        console.expect_exact("hello")
+        console.send("o")
+        assert console.finish() == POWERED_OFF
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_screen(probed, engine, tmp_path):
+    picture = tmp_path / "screen.png"
+    result = probed("co", engine=engine, cores=1, screen=picture)
+    assert result.status == POWERED_OFF, result.reason
+    png = picture.read_bytes()
+    assert png.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", png[16:24])
+    assert f"painted, width {width}" in result.lines
+    if engine == "bochs":               # written by us: one chunk of pixels, no filters
+        size, = struct.unpack(">I", png[33:37])
+        rows = zlib.decompress(png[41:41 + size])
+        half = width // 2
+        assert rows == (b"\0" + b"\xff\0\0" * half + b"\0\0\xff" * (width - half)) * height
+
+
+def test_impossible_wishes_are_refused(bare_machine, probe):
+    with pytest.raises(MachineError, match="gdb"):
+        bare_machine.boot(probe, engine="bochs", no_kernel=True, gdb=True)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_nothing_is_left_behind(probe, tmp_path, engine, number):
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "BOOTX64.EFI").write_bytes(probe["BOOTX64.EFI"].read_bytes())
+    mark = f"marker-{os.getpid()}-{number}-{engine}"
+    run = subprocess.Popen(
+        [RUN, "--files", tmp_path / "files", "--engine", engine, "--no-kernel",
+         "--keep", tmp_path / mark], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_until(lambda: processes_in(tmp_path / mark))
+    run.send_signal(number)
+    assert run.wait(10) == (-number if number == signal.SIGKILL else 128 + number)
+    wait_until(lambda: not processes_in(tmp_path / mark))
+
+
+def processes_in(directory):
+    """The processes whose emulator files are open in `directory`."""
+    found = []
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            names = [os.readlink(f"/proc/{pid}/fd/{fd}") for fd in os.listdir(f"/proc/{pid}/fd")]
+        except OSError:
+            continue
+        if any(name == str(directory / "disk.img") for name in names):
+            found.append(pid)
+    return found
+
+
+def wait_until(condition, seconds=10):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.1)

@@ -1,0 +1,573 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_image: where a PVH guest's pieces go, what it is told, and why a file is refused.
+ */
+#include "kernel/image.h"
+
+#include <stdio.h>
+
+#include "kernel/config.h"
+#include "kernel/pvh.h"
+#include "mm/range.h"
+#include "support.h"
+
+#include "pvh_file.h"
+
+static struct image image;
+static struct pvh_file file;
+static struct image_request request;
+static const uint8_t initrd_bytes[0x2345] = {1};
+
+static int setup(void **state)
+{
+    (void)state;
+    pvh_file_simple(&file);
+    request = (struct image_request){.size = PVH_FILE_SIZE, .cmdline = "", .memory = 16 * MIB};
+    return 0;
+}
+
+static bool prepare(void)
+{
+    /* On the heap, exactly as long as it says: a byte read behind it ends the test. */
+    uint8_t *exact = malloc(request.size == 0 ? 1 : request.size);
+    assert_non_null(exact);
+    memcpy(exact, pvh_file_bytes(&file), request.size);
+    memset(&image, 0x55, sizeof(image));
+    request.bytes = exact;
+    bool ok = image_prepare(&image, &request);
+    assert_int_equal(ok, image.why[0] == '\0');
+    for (uint32_t i = 0; ok && i < image.piece_count; i++)
+        if (image.pieces[i].source >= exact && image.pieces[i].source < exact + request.size)
+            image.pieces[i].source = file.bytes + (image.pieces[i].source - exact);
+    free(exact);
+    return ok;
+}
+
+static void accept(void)
+{
+    if (!prepare())
+        fail_msg("refused: %s", image.why);
+}
+
+static void refuse(const char *why)
+{
+    assert_false(prepare());
+    assert_string_equal(image.why, why);
+}
+
+static void expect_piece(uint32_t i, uint64_t to, const uint8_t *source, uint64_t size)
+{
+    assert_in_range(i, 0, image.piece_count - 1);
+    assert_int_equal(image.pieces[i].to.v, to);
+    assert_ptr_equal(image.pieces[i].source, source);
+    assert_int_equal(image.pieces[i].size, size);
+}
+
+/* What the guest reads at `at`, by way of the pieces. */
+static const void *guest_read(uint64_t at, uint64_t size)
+{
+    for (uint32_t i = 0; i < image.piece_count; i++) {
+        const struct image_piece *p = &image.pieces[i];
+        if (at >= p->to.v && at - p->to.v <= p->size && size <= p->size - (at - p->to.v))
+            return p->source + (at - p->to.v);
+    }
+    fail_msg("nothing at 0x%lx", at);
+    return NULL;
+}
+
+static struct pvh_start_info start_info(void)
+{
+    struct pvh_start_info info;
+    memcpy(&info, guest_read(image.start_info.v, sizeof(info)), sizeof(info));
+    return info;
+}
+
+/* ---------------------------------------------------------------------- what is accepted */
+
+static void test_simple(void **state)
+{
+    (void)state;
+    accept();
+    assert_int_equal(image.mode, IMAGE_ENTER_PVH32);
+    assert_int_equal(image.entry.v, MIB);
+    assert_int_equal(image.start_info.v, IMAGE_BOOT_DATA);
+    assert_int_equal(image.piece_count, 2);
+    expect_piece(0, MIB, file.bytes + PVH_FILE_DATA, 0x2000); /* bss has no piece */
+    expect_piece(1, IMAGE_BOOT_DATA, image.boot_data, PAGE_SIZE);
+    struct pvh_start_info info = start_info();
+    assert_int_equal(info.magic, 0x336ec578);
+    assert_int_equal(info.version, 1);
+    assert_int_equal(info.flags, 0);
+    assert_int_equal(info.module_count, 0);
+    assert_int_equal(info.modules, 0);
+    assert_int_equal(info.rsdp, 0);
+    assert_int_equal(info.reserved, 0);
+    assert_string_equal(guest_read(info.cmdline, 1), "");
+}
+
+static void expect_map(uint64_t memory, uint32_t count, const struct pvh_memory *want)
+{
+    request.memory = memory;
+    accept();
+    struct pvh_start_info info = start_info();
+    assert_int_equal(info.memory_map_count, count);
+    assert_memory_equal(guest_read(info.memory_map, count * sizeof(*want)), want,
+                        count * sizeof(*want));
+}
+
+static void test_memory_map(void **state)
+{
+    struct pvh_memory want[4] = {{0, 0xa0000, 1, 0}, {0xa0000, 0x60000, 2, 0}};
+    (void)state;
+    pvh_file_start(&file, 0x2000);
+    pvh_file_add(&file, 0x2000, 0x1000, 0x1000);
+    expect_map(MIB, 2, want);
+    want[2] = (struct pvh_memory){MIB, PAGE_SIZE, 1, 0};
+    expect_map(MIB + PAGE_SIZE, 3, want);
+    want[2].size = 3 * GIB - MIB;
+    expect_map(3 * GIB, 3, want);
+    want[3] = (struct pvh_memory){4 * GIB, PAGE_SIZE, 1, 0};
+    expect_map(3 * GIB + PAGE_SIZE, 4, want);
+    want[3].size = GUEST_MEMORY_MAX - 3 * GIB;
+    expect_map(GUEST_MEMORY_MAX, 4, want);
+}
+
+static void test_ram(void **state)
+{
+    struct range ram[2];
+    (void)state;
+    image_ram(3 * GIB, ram);
+    assert_int_equal(ram[0].base, 0);
+    assert_int_equal(ram[0].size, 3 * GIB);
+    assert_int_equal(ram[1].size, 0);
+    image_ram(5 * GIB, ram);
+    assert_int_equal(ram[0].size, 3 * GIB);
+    assert_int_equal(ram[1].base, 4 * GIB);
+    assert_int_equal(ram[1].size, 2 * GIB);
+}
+
+static void test_cmdline(void **state)
+{
+    char longest[CMDLINE_MAX];
+    (void)state;
+    request.cmdline = "console=ttyS0 quiet";
+    accept();
+    assert_string_equal(guest_read(start_info().cmdline, 20), "console=ttyS0 quiet");
+    memset(longest, 'x', sizeof(longest));
+    longest[sizeof(longest) - 1] = '\0';
+    request.cmdline = longest;
+    request.memory = 4 * GIB; /* with the longest memory map */
+    accept();
+    assert_string_equal(guest_read(start_info().cmdline, sizeof(longest)), longest);
+}
+
+static void add_initrd(uint64_t size)
+{
+    request.initrd = initrd_bytes;
+    request.initrd_size = size;
+}
+
+static void expect_initrd(uint64_t at, uint64_t size)
+{
+    accept();
+    expect_piece(image.piece_count - 1, at, initrd_bytes, size);
+    struct pvh_start_info info = start_info();
+    assert_int_equal(info.module_count, 1);
+    struct pvh_module module;
+    memcpy(&module, guest_read(info.modules, sizeof(module)), sizeof(module));
+    assert_int_equal(module.base, at);
+    assert_int_equal(module.size, size);
+    assert_int_equal(module.cmdline, 0);
+    assert_int_equal(module.reserved, 0);
+}
+
+static void test_initrd(void **state)
+{
+    (void)state;
+    add_initrd(0x2345);
+    expect_initrd(16 * MIB - 0x3000, 0x2345);
+    add_initrd(0x2000);
+    expect_initrd(16 * MIB - 0x2000, 0x2000);
+    add_initrd(1);
+    expect_initrd(16 * MIB - 0x1000, 1);
+    request.memory = 8 * GIB; /* low memory, not the top of all */
+    expect_initrd(3 * GIB - 0x1000, 1);
+}
+
+static void test_initrd_below_segments(void **state)
+{
+    (void)state;
+    add_initrd(0x2345);
+    pvh_file_add(&file, 15 * MIB, 0x1000, MIB);
+    pvh_file_add(&file, 15 * MIB - 0x4000, 0, 0x3000);
+    /* between the two there is a page only */
+    expect_initrd(15 * MIB - 0x4000 - 0x3000, 0x2345);
+}
+
+static void test_initrd_just_fits(void **state)
+{
+    (void)state;
+    request.memory = MIB + 0x8000;
+    add_initrd(0x2345); /* three pages above the segment's five */
+    expect_initrd(MIB + 0x5000, 0x2345);
+    request.memory = MIB + 0x7000;
+    refuse("and its initrd of 9 KiB do not fit in 1052 KiB of memory");
+    request.memory = 2 * MIB;
+    add_initrd(2 * MIB);
+    refuse("and its initrd of 2048 KiB do not fit in 2048 KiB of memory");
+    add_initrd(UINT64_MAX);
+    refuse("and its initrd of 18014398509481984 KiB do not fit in 2048 KiB of memory");
+}
+
+/* The first place above 1 MiB serves; below it would lie in the legacy hole. */
+static void test_initrd_lowest(void **state)
+{
+    (void)state;
+    pvh_file_start(&file, 0x2000);
+    pvh_file_add(&file, 0x2000, 0x1000, 0x1000);
+    request.memory = MIB + 0x3000;
+    add_initrd(0x2345);
+    expect_initrd(MIB, 0x2345);
+    request.memory = MIB + 0x2000;
+    refuse("and its initrd of 9 KiB do not fit in 1032 KiB of memory");
+    request.memory = MIB;
+    refuse("and its initrd of 9 KiB do not fit in 1024 KiB of memory");
+}
+
+static void test_boot_data_moves(void **state)
+{
+    (void)state;
+    pvh_file_add(&file, 0x8fff, 1, 1);
+    pvh_file_add(&file, 0xa000, 1, 1);
+    accept();
+    assert_int_equal(image.start_info.v, 0x9000);
+    pvh_file_add(&file, 0x9fff, 1, 1);
+    accept();
+    assert_int_equal(image.start_info.v, 0xb000);
+    struct pvh_start_info info = start_info();
+    assert_in_range(info.cmdline, 0xb000, 0xbfff);
+    assert_in_range(info.memory_map, 0xb000, 0xbfff);
+}
+
+static void test_boot_data_nowhere(void **state)
+{
+    (void)state;
+    pvh_file_add(&file, 0, 0x10, 0x9f000); /* leaves the last page */
+    accept();
+    assert_int_equal(image.start_info.v, 0x9f000);
+    file.segments[2].memsz++;
+    refuse("leaves no page free from 0x9000 to 0x9ffff for the boot data");
+}
+
+static void test_sixteen_segments(void **state)
+{
+    (void)state;
+    while (file.header.phnum < ELF_SEGMENTS_MAX)
+        pvh_file_add(&file, MIB * file.header.phnum, 0x10, 0x10);
+    file.segments[0].filesz = 24; /* the note stays where it is */
+    add_initrd(0x1000);
+    accept();
+    assert_int_equal(image.piece_count, ELF_SEGMENTS_MAX - 1 + 2);
+    file.header.phnum++;
+    refuse("has more than 16 program headers");
+}
+
+static void test_empty_segments(void **state)
+{
+    (void)state;
+    pvh_file_add(&file, UINT64_C(1) << 50, 0, 0); /* nothing to place: anywhere will do */
+    pvh_file_add(&file, 2 * MIB, 0, 0x1000);      /* bss only */
+    accept();
+    assert_int_equal(image.piece_count, 2);
+}
+
+static void test_note_of_eight_bytes(void **state)
+{
+    (void)state;
+    file.note.descsz = 8;
+    pvh_file_entry(&file, MIB + 0x1fff);
+    accept();
+    assert_int_equal(image.entry.v, MIB + 0x1fff);
+}
+
+static void test_high_segment(void **state)
+{
+    (void)state;
+    request.memory = 4 * GIB;
+    pvh_file_add(&file, 5 * GIB - 0x1000, 0x1000, 0x1000);
+    accept();
+    expect_piece(1, 5 * GIB - 0x1000, file.bytes + PVH_FILE_DATA, 0x1000);
+    file.segments[2].memsz++;
+    refuse("has a segment at 0x13ffff000-0x140000000, outside of the guest's memory (4 GiB from 0 "
+           "up, but none from 3 to 4 GiB)");
+}
+
+/* ---------------------------------------------------------------------- what is refused */
+
+static void test_kinds(void **state)
+{
+    (void)state;
+    request.size = 0;
+    refuse("is empty");
+    request.size = 1;
+    refuse("is not an ELF file");
+    setup(NULL);
+    memset(&file.header, 0, sizeof(file.header));
+    refuse("is not an ELF file");
+    setup(NULL);
+    file.header.ident[4] = 1;
+    refuse("is a 32-bit ELF file; Bulkhead starts 64-bit ELF files only");
+    setup(NULL);
+    file.header.ident[4] = 3;
+    refuse("is not a 64-bit ELF file");
+    setup(NULL);
+    file.header.machine = 183;
+    refuse("is an ELF file for another processor than x86-64");
+    setup(NULL);
+    file.header.ident[5] = 2;
+    refuse("is an ELF file for another processor than x86-64");
+    setup(NULL);
+    file.header.type = ET_DYN;
+    refuse("is not an ELF executable with fixed addresses");
+    setup(NULL);
+    file.header.phnum = 0;
+    refuse("has no program headers");
+    setup(NULL);
+    file.header.phnum = 1;
+    refuse("has nothing to load");
+}
+
+/* Replaces the file's first bytes. */
+static void begins_with(const char *bytes, size_t len)
+{
+    setup(NULL);
+    memset(&file.header, 0, sizeof(file.header));
+    memcpy(&file.header, bytes, len);
+}
+
+static void test_other_files(void **state)
+{
+    (void)state;
+    begins_with("\x1f\x8b\x08", 3);
+    refuse("is compressed; unpack it first");
+    begins_with("\xfd"
+                "7zXZ",
+                5);
+    refuse("is compressed; unpack it first");
+    begins_with("\x28\xb5\x2f\xfd", 4);
+    refuse("is compressed; unpack it first");
+    begins_with("MZ", 2);
+    refuse("is not an ELF file");
+    memcpy((uint8_t *)file.segments + 0x202 - sizeof(file.header), "HdrS", 4);
+    refuse("is a Linux bzImage; use the vmlinux of a kernel built with CONFIG_PVH=y");
+    request.size = 0x205;
+    refuse("is not an ELF file");
+}
+
+static void test_segment_places(void **state)
+{
+    (void)state;
+    request.memory = 2 * MIB;
+    file.segments[1].memsz = MIB;
+    accept();
+    file.segments[1].memsz++;
+    refuse("needs memory up to 0x200000 for a segment, the guest has 2 MiB: write 'memory = 3M' "
+           "or more");
+    request.memory = 3 * GIB;
+    file.segments[1].memsz = 3 * GIB - MIB;
+    accept();
+    file.segments[1].memsz++;
+    refuse("has a segment at 0x100000-0xc0000000, outside of the guest's memory (3 GiB from 0 up, "
+           "but none from 3 to 4 GiB)");
+    request.memory = 8 * GIB;
+    refuse("has a segment at 0x100000-0xc0000000, outside of the guest's memory (8 GiB from 0 up, "
+           "but none from 3 to 4 GiB)");
+    file.segments[1].memsz = 0x2000;
+    file.segments[1].paddr = 4 * GIB - 1;
+    refuse("has a segment at 0xffffffff-0x100001ffe, outside of the guest's memory (8 GiB from 0 "
+           "up, but none from 3 to 4 GiB)");
+    file.segments[1].paddr = -UINT64_C(0x2000); /* ends at 2^64 */
+    refuse("has a segment at 0xffffffffffffe000-0xffffffffffffffff, outside of the guest's memory "
+           "(8 GiB from 0 up, but none from 3 to 4 GiB)");
+    file.segments[1].paddr++;
+    refuse("has a segment that wraps around the address space");
+}
+
+static void test_legacy_hole(void **state)
+{
+    (void)state;
+    pvh_file_add(&file, 0x9f000, 0x1000, 0x1000);
+    accept();
+    file.segments[2].memsz++;
+    refuse("has a segment at 0x9f000-0xa0000, which touches the reserved 0xa0000-0xfffff; link it "
+           "at 0x100000 or higher");
+    file.segments[2].paddr = 0xfefff;
+    file.segments[2].memsz = 0x1001;
+    refuse("has a segment at 0xfefff-0xfffff, which touches the reserved 0xa0000-0xfffff; link "
+           "it at 0x100000 or higher");
+}
+
+static void test_segment_shapes(void **state)
+{
+    (void)state;
+    pvh_file_add(&file, MIB + 0x4fff, 1, 1);
+    refuse("has segments that overlap in memory");
+    setup(NULL);
+    file.segments[1].filesz = file.segments[1].memsz + 1;
+    file.segments[1].memsz = 0x1000;
+    refuse("is cut off: a segment lies beyond the end of the file");
+    file.segments[1].filesz = 0x1001;
+    refuse("has a segment that is larger in the file than in memory");
+    setup(NULL);
+    request.size = PVH_FILE_DATA + 0x1fff;
+    refuse("is cut off: a segment lies beyond the end of the file");
+    request.size++;
+    accept();
+}
+
+static void test_notes(void **state)
+{
+    static const char none[] = "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY); "
+                               "build Linux with CONFIG_PVH=y";
+    (void)state;
+    file.note.type = 17;
+    refuse(none);
+    setup(NULL);
+    file.note.name[0] = 'Y';
+    refuse(none);
+    setup(NULL);
+    file.segments[0].type = PT_NOTE + 1000;
+    refuse(none);
+    setup(NULL);
+    file.note.descsz = 9; /* runs out of the segment */
+    refuse(none);
+    file.note.descsz = 7;
+    refuse("has a PVH entry note of 7 bytes; it must be 4 or 8");
+    file.note.descsz = 0;
+    refuse("has a PVH entry note of 0 bytes; it must be 4 or 8");
+}
+
+static void test_entries(void **state)
+{
+    (void)state;
+    pvh_file_entry(&file, MIB + 0x1fff);
+    accept();
+    assert_int_equal(image.entry.v, MIB + 0x1fff);
+    pvh_file_entry(&file, MIB + 0x2000); /* in the bss */
+    refuse("has its PVH entry at 0x102000, where no segment has code");
+    pvh_file_entry(&file, MIB - 1);
+    refuse("has its PVH entry at 0xfffff, where no segment has code");
+    pvh_file_entry(&file, 0);
+    refuse("has its PVH entry at 0x0, where no segment has code");
+    pvh_file_entry(&file, 4 * GIB + MIB);
+    accept(); /* four bytes: the low half */
+    file.note.descsz = 8;
+    refuse("has its PVH entry at 0x100100000, beyond 4 GiB");
+}
+
+static void test_too_little_memory(void **state)
+{
+    (void)state;
+    request.memory = MIB - 1;
+    refuse("needs at least 1 MiB of memory");
+    request.memory = 0;
+    refuse("needs at least 1 MiB of memory");
+}
+
+/* ---------------------------------------------------------------------- any bytes at all */
+
+static void check_pieces(void)
+{
+    struct range ram[2];
+    image_ram(request.memory, ram);
+    assert_in_range(image.piece_count, 2, IMAGE_PIECES_MAX);
+    for (uint32_t i = 0; i < image.piece_count; i++) {
+        struct range piece = {image.pieces[i].to.v, image.pieces[i].size};
+        assert_true(piece.size > 0 && range_valid(piece));
+        assert_true(range_contains(ram[0], piece) || range_contains(ram[1], piece));
+        for (uint32_t k = 0; k < i; k++) {
+            struct range other = {image.pieces[k].to.v, image.pieces[k].size};
+            assert_false(range_overlaps(piece, other));
+        }
+    }
+}
+
+static void test_cut_everywhere(void **state)
+{
+    (void)state;
+    for (uint64_t size = 0; size <= PVH_FILE_SIZE; size += size < 0x900 ? 1 : 97) {
+        request.size = size;
+        assert_int_equal(prepare(), size >= PVH_FILE_DATA + 0x2000);
+    }
+}
+
+/* Headers with one to four fields of chance or of the sort that overflows. */
+static void test_random(void **state)
+{
+    static const uint64_t odd[] = {0,
+                                   1,
+                                   0xfff,
+                                   0x1000,
+                                   MIB,
+                                   16 * MIB,
+                                   3 * GIB,
+                                   4 * GIB,
+                                   UINT64_MAX,
+                                   UINT64_MAX - 0xfff,
+                                   UINT64_C(1) << 63};
+    uint64_t seed = 11;
+    uint32_t accepted = 0;
+    (void)state;
+    for (uint32_t round = 0; round < 10000; round++) {
+        setup(NULL);
+        pvh_file_add(&file, 4 * MIB, 0x100, 0x100);
+        pvh_file_add(&file, 5 * MIB, 0x100, 0x100);
+        if (round % 2 == 0)
+            add_initrd(random_next(&seed) % (20 * MIB));
+        for (uint64_t n = random_next(&seed) % 4; n > 0; n--) {
+            uint8_t *headers = (uint8_t *)file.segments;
+            uint64_t value = odd[random_next(&seed) % ARRAY_SIZE(odd)];
+            size_t at = random_next(&seed) % (4 * sizeof(file.segments[0]) / 8) * 8;
+            if (random_next(&seed) % 2 == 0)
+                value = random_next(&seed) >> (random_next(&seed) % 64);
+            memcpy(headers + at, &value, sizeof(value));
+        }
+        if (prepare()) {
+            accepted++;
+            check_pieces();
+        }
+    }
+    assert_in_range(accepted, 1000, 9500);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup(f, setup)
+    const struct CMUnitTest tests[] = {
+        TEST(test_simple),
+        TEST(test_memory_map),
+        TEST(test_ram),
+        TEST(test_cmdline),
+        TEST(test_initrd),
+        TEST(test_initrd_below_segments),
+        TEST(test_initrd_just_fits),
+        TEST(test_initrd_lowest),
+        TEST(test_boot_data_moves),
+        TEST(test_boot_data_nowhere),
+        TEST(test_sixteen_segments),
+        TEST(test_empty_segments),
+        TEST(test_note_of_eight_bytes),
+        TEST(test_high_segment),
+        TEST(test_kinds),
+        TEST(test_other_files),
+        TEST(test_segment_places),
+        TEST(test_legacy_hole),
+        TEST(test_segment_shapes),
+        TEST(test_notes),
+        TEST(test_entries),
+        TEST(test_too_little_memory),
+        TEST(test_cut_everywhere),
+        TEST(test_random),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

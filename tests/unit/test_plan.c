@@ -1,0 +1,793 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_plan: who gets which cores, which memory and which files; each refusal word by word; and
+ * plan_valid() against plans that were spoiled by hand.
+ */
+#include "kernel/plan.h"
+
+#include <stdio.h>
+
+#include "support.h"
+
+#include "pvh_file.h"
+
+static struct config config;
+static struct machine machine;
+static struct plan plan;
+static struct report report;
+static struct pvh_file kernel; /* runs in 1 MiB */
+static struct pvh_file large;  /* needs memory up to 0x104fff */
+static const uint8_t initrd_bytes[0x1000] = {1};
+
+static void add_range(uint64_t base, uint64_t size)
+{
+    machine.ranges[machine.range_count++] = (struct range){.base = base, .size = size};
+}
+
+static void add_module(const char *name, const uint8_t *bytes, uint64_t size)
+{
+    struct machine_module *m = &machine.modules[machine.module_count++];
+    snprintf(m->name, sizeof(m->name), "%s", name);
+    m->bytes = bytes;
+    m->size = size;
+}
+
+/* Four cores, one GiB from 2 MiB up, four files, no guests. */
+static int setup(void **state)
+{
+    (void)state;
+    memset(&config, 0, sizeof(config));
+    memset(&machine, 0, sizeof(machine));
+    memset(&report, 0, sizeof(report));
+    config.machine.serial = config.machine.screen = true;
+    machine.core_count = 4;
+    machine.has_screen = true;
+    add_range(2 * MIB, GIB);
+    pvh_file_start(&kernel, 0x2000);
+    pvh_file_add(&kernel, 0x2000, 0x2000, 0x5000);
+    pvh_file_simple(&large);
+    add_module("K.ELF", pvh_file_bytes(&kernel), PVH_FILE_SIZE);
+    add_module("initrd.img", initrd_bytes, sizeof(initrd_bytes));
+    add_module("empty", NULL, 0);
+    add_module("large.elf", pvh_file_bytes(&large), PVH_FILE_SIZE);
+    return 0;
+}
+
+/* Lines are 10 for the first guest, 20 for the second...; keys 1 to 4 lines below. */
+static struct config_guest *add_guest(const char *name, uint32_t cores, uint64_t memory)
+{
+    struct config_guest *g = &config.guests[config.guest_count++];
+    snprintf(g->name, sizeof(g->name), "%s", name);
+    g->line = 10 * config.guest_count;
+    g->cores = (struct config_cores){.line = g->line + 1, .count = cores};
+    g->memory = memory;
+    g->memory_line = g->line + 2;
+    snprintf(g->image, sizeof(g->image), "k.elf");
+    g->image_line = g->line + 3;
+    g->initrd_line = g->line + 4;
+    return g;
+}
+
+static void exact(struct config_guest *g, uint32_t count, ...)
+{
+    va_list args;
+    va_start(args, count);
+    g->cores.exact = true;
+    g->cores.count = count;
+    for (uint32_t i = 0; i < count; i++)
+        g->cores.list[i] = va_arg(args, uint32_t);
+    va_end(args);
+}
+
+static void reserve(uint32_t count)
+{
+    config.machine.reserve_given = true;
+    config.machine.reserve = count;
+    config.machine.reserve_line = 3;
+}
+
+static void show_report(void)
+{
+    char line[256];
+    for (uint32_t i = 0; report_print(&report, i, "conf", line, sizeof(line)); i++)
+        print_error("%s\n", line);
+}
+
+static bool make(void)
+{
+    memset(&plan, 0x55, sizeof(plan));
+    memset(&report, 0, sizeof(report));
+    bool ok = plan_make(&plan, &config, &machine, &report);
+    assert_int_equal(ok, report.count == 0);
+    return ok;
+}
+
+static void accept(void)
+{
+    if (!make()) {
+        show_report();
+        fail();
+    }
+    assert_true(plan_valid(&plan, &machine));
+}
+
+/* Exactly these errors: `count` pairs of a line and a text. */
+static void refuse(uint32_t count, ...)
+{
+    va_list args;
+    assert_false(make());
+    if (report.count != count)
+        show_report();
+    assert_int_equal(report.count, count);
+    va_start(args, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_int_equal(report.rows[i].line, va_arg(args, uint32_t));
+        assert_string_equal(report.rows[i].text, va_arg(args, const char *));
+    }
+    va_end(args);
+}
+
+static void has_cores(uint32_t guest, uint32_t count, ...)
+{
+    va_list args;
+    assert_int_equal(plan.guests[guest].core_count, count);
+    va_start(args, count);
+    for (uint32_t i = 0; i < count; i++)
+        assert_int_equal(plan.guests[guest].cores[i], va_arg(args, uint32_t));
+    va_end(args);
+}
+
+static void has_ram(uint32_t guest, uint64_t base, uint64_t size)
+{
+    assert_int_equal(plan.guests[guest].ram.base, base);
+    assert_int_equal(plan.guests[guest].ram.size, size);
+}
+
+/* ---------------------------------------------------------------------- cores */
+
+static void test_simple(void **state)
+{
+    (void)state;
+    struct config_guest *g = add_guest("a", 2, 16 * MIB);
+    snprintf(g->initrd, sizeof(g->initrd), "INITRD.img");
+    accept();
+    assert_ptr_equal(plan.config, &config);
+    assert_int_equal(plan.guest_count, 1);
+    assert_int_equal(plan.reserved_cores, 1);
+    has_cores(0, 2, 1, 2);
+    has_ram(0, 2 * MIB, 16 * MIB);
+    assert_ptr_equal(plan.guests[0].config, g);
+    assert_ptr_equal(plan.guests[0].image_module, &machine.modules[0]);
+    assert_ptr_equal(plan.guests[0].initrd_module, &machine.modules[1]);
+    assert_int_equal(plan.guests[0].image.entry.v, 0x2000);
+    assert_int_equal(plan.guests[0].image.piece_count, 3);
+}
+
+static void test_reserve_to_spare(void **state)
+{
+    (void)state;
+    add_guest("a", 1, 16 * MIB);
+    add_guest("b", 3, 16 * MIB);
+    accept();
+    assert_int_equal(plan.reserved_cores, 0);
+    has_cores(0, 1, 0);
+    has_cores(1, 3, 1, 2, 3);
+    config.guests[1].cores.count = 2;
+    accept();
+    assert_int_equal(plan.reserved_cores, 1);
+    has_cores(0, 1, 1);
+    has_cores(1, 2, 2, 3);
+    exact(&config.guests[1], 1, 0); /* named, so not the monitor's */
+    accept();
+    assert_int_equal(plan.reserved_cores, 0);
+    has_cores(0, 1, 1);
+    has_cores(1, 1, 0);
+    exact(&config.guests[1], 1, 3);
+    accept();
+    assert_int_equal(plan.reserved_cores, 1);
+    machine.core_count = 1;
+    config.guest_count = 1;
+    accept();
+    assert_int_equal(plan.reserved_cores, 0);
+    has_cores(0, 1, 0);
+}
+
+static void test_reserve_given(void **state)
+{
+    (void)state;
+    add_guest("a", 1, 16 * MIB);
+    reserve(0);
+    accept();
+    assert_int_equal(plan.reserved_cores, 0);
+    has_cores(0, 1, 0);
+    reserve(3);
+    accept();
+    assert_int_equal(plan.reserved_cores, 3);
+    has_cores(0, 1, 3);
+    reserve(4);
+    refuse(1, 3, "reserve = 4 leaves no core for guests (4 in the machine): write 3 or less");
+    reserve(63);
+    config.guests[0].cores.count = 5;
+    refuse(2, 3, "reserve = 63 leaves no core for guests (4 in the machine): write 3 or less", 11,
+           "guest 'a' wants 5 cores, 4 are left (4 in the machine)");
+}
+
+static void test_exact_first(void **state)
+{
+    (void)state;
+    machine.core_count = 6;
+    add_guest("a", 2, 16 * MIB);
+    exact(add_guest("b", 0, 16 * MIB), 3, 5, 0, 2);
+    accept();
+    has_cores(0, 2, 1, 3);
+    has_cores(1, 3, 5, 0, 2); /* in the order of the list */
+}
+
+static void test_too_few_cores(void **state)
+{
+    (void)state;
+    reserve(1);
+    add_guest("clock", 1, 16 * MIB);
+    add_guest("rtos", 4, 16 * MIB);
+    refuse(1, 21,
+           "guest 'rtos' wants 4 cores, 2 are left (4 in the machine, 1 reserved, 1 for 'clock')");
+    reserve(0);
+    config.guests[0].cores.count = 3;
+    refuse(1, 21, "guest 'rtos' wants 4 cores, 1 is left (4 in the machine, 3 for 'clock')");
+    config.guests[0].cores.count = 4;
+    config.guests[1].cores.count = 1;
+    refuse(1, 21, "guest 'rtos' wants 1 core, none is left (4 in the machine, 4 for 'clock')");
+    config.guests[0].cores.count = 64;
+    config.guests[1].cores.count = 4; /* what is refused takes nothing */
+    refuse(1, 11, "guest 'clock' wants 64 cores, 4 are left (4 in the machine)");
+}
+
+static void test_many_takers(void **state)
+{
+    char name[16];
+    (void)state;
+    machine.core_count = 16;
+    for (uint32_t i = 0; i < 15; i++) {
+        snprintf(name, sizeof(name), "longest-name-%02u", i);
+        add_guest(name, 1, MIB);
+    }
+    add_guest("last", 64, MIB);
+    refuse(1, 161,
+           "guest 'last' wants 64 cores, 1 is left (16 in the machine, 1 for 'longest-name-00', "
+           "1 for 'longest-name-01', 1 for 'longest-name-02', more for 12 others)");
+    config.guests[0].cores.count = 13;
+    config.guest_count = 4;
+    config.guests[1].cores.count = config.guests[2].cores.count = 1;
+    config.guests[3].cores.count = 2;
+    refuse(1, 41,
+           "guest 'longest-name-03' wants 2 cores, 1 is left (16 in the machine, 13 for "
+           "'longest-name-00', 1 for 'longest-name-01', more for 1 other)");
+}
+
+static void test_exact_conflicts(void **state)
+{
+    (void)state;
+    reserve(1);
+    exact(add_guest("a", 0, 16 * MIB), 4, 0, 2, 4, 63);
+    exact(add_guest("b", 0, 16 * MIB), 2, 2, 3);
+    refuse(4, 11, "guest 'a' wants core #0, which 'reserve = 1' (line 3) keeps for the monitor", 11,
+           "guest 'a' wants core #4, the machine has #0 to #3", 11,
+           "guest 'a' wants core #63, the machine has #0 to #3", 21,
+           "guest 'b' wants core #2, which guest 'a' has (line 11)");
+    machine.core_count = 1;
+    config.guest_count = 1;
+    reserve(0);
+    exact(&config.guests[0], 1, 1);
+    refuse(1, 11, "guest 'a' wants core #1, the machine has only #0");
+}
+
+static void test_all_cores(void **state)
+{
+    (void)state;
+    machine.core_count = CORES_MAX;
+    add_guest("a", CORES_MAX, 16 * MIB);
+    accept();
+    assert_int_equal(plan.reserved_cores, 0);
+    assert_int_equal(plan.guests[0].core_count, CORES_MAX);
+    assert_int_equal(plan.guests[0].cores[63], 63);
+}
+
+/* ---------------------------------------------------------------------- memory */
+
+static void test_largest_first(void **state)
+{
+    (void)state;
+    add_guest("small", 1, MIB);
+    add_guest("large", 1, 64 * MIB);
+    add_guest("equal", 1, MIB);
+    accept();
+    has_ram(0, 66 * MIB, MIB);
+    has_ram(1, 2 * MIB, 64 * MIB);
+    has_ram(2, 68 * MIB, MIB); /* the next place on 2 MiB */
+}
+
+static void test_first_fit(void **state)
+{
+    (void)state;
+    machine.range_count = 0;
+    add_range(MIB, 2 * MIB);                    /* one MiB of it is on 2 MiB */
+    add_range(5 * MIB + 4096, 32 * MIB - 8192); /* 31 MiB less a page */
+    add_range(64 * MIB, 31 * MIB);
+    add_guest("a", 1, 31 * MIB);
+    add_guest("b", 1, MIB);
+    add_guest("c", 1, 31 * MIB - 4096);
+    accept();
+    has_ram(0, 64 * MIB, 31 * MIB);
+    has_ram(1, 2 * MIB, MIB);
+    has_ram(2, 6 * MIB, 31 * MIB - 4096);
+}
+
+static void test_whole_range(void **state)
+{
+    (void)state;
+    add_guest("a", 1, GIB);
+    accept();
+    has_ram(0, 2 * MIB, GIB);
+    config.guests[0].memory += PAGE_SIZE;
+    refuse(1, 12,
+           "guest 'a' wants 1048580 KiB of memory, 1024 MiB are left "
+           "(1024 MiB in the machine)");
+}
+
+static void test_huge_alignment(void **state)
+{
+    (void)state;
+    machine.range_count = 0;
+    add_range(2 * MIB, 3 * GIB - 2 * MIB);
+    add_guest("a", 1, GIB);
+    add_guest("b", 1, GIB - 2 * MIB); /* not worth it */
+    accept();
+    has_ram(0, GIB, GIB);
+    has_ram(1, 2 * MIB, GIB - 2 * MIB);
+    config.guest_count = 1;
+    config.guests[0].memory = 2 * GIB + PAGE_SIZE; /* no room on 1 GiB */
+    accept();
+    has_ram(0, 2 * MIB, 2 * GIB + PAGE_SIZE);
+}
+
+/* A base on 1 GiB would leave no room for the second. */
+static void test_huge_alignment_given_up(void **state)
+{
+    (void)state;
+    machine.range_count = 0;
+    add_range(64 * MIB, 3 * GIB - 64 * MIB);
+    add_guest("a", 1, GIB + GIB / 2);
+    add_guest("b", 1, GIB);
+    accept();
+    has_ram(0, 64 * MIB, GIB + GIB / 2);
+    has_ram(1, 64 * MIB + GIB + GIB / 2, GIB);
+}
+
+static void test_too_little_memory(void **state)
+{
+    (void)state;
+    add_guest("clock", 1, 16 * MIB);
+    add_guest("linux", 1, 2 * GIB);
+    add_guest("web", 1, GIB);
+    refuse(2, 12,
+           "guest 'clock' wants 16 MiB of memory, none is left (1024 MiB in the machine, "
+           "1 GiB for 'web')",
+           22, "guest 'linux' wants 2 GiB of memory, 1024 MiB are left (1024 MiB in the machine)");
+}
+
+static void test_memory_takers(void **state)
+{
+    (void)state;
+    machine.range_count = 0;
+    add_range(2 * MIB, 100 * MIB);
+    add_range(201 * MIB, 50 * MIB);
+    add_guest("small", 1, 40 * MIB);
+    add_guest("large", 1, 64 * MIB);
+    add_guest("web", 1, 37 * MIB);
+    refuse(1, 32,
+           "guest 'web' wants 37 MiB of memory, 46 MiB are left, 36 MiB of it in one piece "
+           "(150 MiB in the machine, 40 MiB for 'small', 64 MiB for 'large')");
+    config.guests[2].memory = 36 * MIB;
+    accept();
+}
+
+static void test_no_memory(void **state)
+{
+    (void)state;
+    machine.range_count = 0;
+    add_guest("a", 1, MIB);
+    refuse(1, 12, "guest 'a' wants 1 MiB of memory, none is left (0 MiB in the machine)");
+    add_range(MIB, MIB); /* nothing on 2 MiB */
+    refuse(1, 12,
+           "guest 'a' wants 1 MiB of memory, 1 MiB is left, 0 MiB of it in one piece "
+           "(1 MiB in the machine)");
+    add_range(-MIB, MIB); /* up to 2^64 */
+    refuse(1, 12,
+           "guest 'a' wants 1 MiB of memory, 2 MiB are left, 0 MiB of it in one piece "
+           "(2 MiB in the machine)");
+}
+
+/* As many ranges and guests as there can be. */
+static void test_most_of_all(void **state)
+{
+    char name[16];
+    (void)state;
+    machine.range_count = 0;
+    machine.core_count = 64;
+    for (uint32_t i = 0; i < MACHINE_RANGES_MAX; i++)
+        add_range(MIB + i * 16 * MIB, 7 * MIB);
+    for (uint32_t i = 0; i < GUESTS_MAX; i++) {
+        snprintf(name, sizeof(name), "g%u", i);
+        add_guest(name, 3, 2 * MIB);
+    }
+    accept();
+    has_ram(0, 2 * MIB, 2 * MIB);
+    has_ram(15, 2 * MIB + 5 * 16 * MIB, 2 * MIB);
+}
+
+/* ---------------------------------------------------------------------- files and console */
+
+static void test_no_file(void **state)
+{
+    (void)state;
+    struct config_guest *g = add_guest("a", 1, 16 * MIB);
+    snprintf(g->image, sizeof(g->image), "kk.elf");
+    snprintf(g->initrd, sizeof(g->initrd), "ramdisk.gz");
+    refuse(2, 13, "guest 'a': there is no image 'kk.elf'; did you mean 'K.ELF'?", 14,
+           "guest 'a': there is no initrd 'ramdisk.gz'; the files here are K.ELF, initrd.img, "
+           "empty, large.elf");
+    machine.module_count = 0;
+    g->initrd[0] = '\0';
+    refuse(1, 13, "guest 'a': there is no image 'kk.elf'; there are no files at all");
+}
+
+static void test_many_files(void **state)
+{
+    (void)state;
+    struct config_guest *g = add_guest("a", 1, 16 * MIB);
+    snprintf(g->image, sizeof(g->image), "vmlinux");
+    machine.module_count = 0;
+    for (uint32_t i = 0; i < MACHINE_MODULES_MAX; i++)
+        add_module("some-file-name", initrd_bytes, 1);
+    refuse(1, 13,
+           "guest 'a': there is no image 'vmlinux'; the files here are some-file-name, "
+           "some-file-name, some-file-name, some-file-name, ...");
+}
+
+static void test_empty_files(void **state)
+{
+    (void)state;
+    struct config_guest *g = add_guest("a", 1, 16 * MIB);
+    snprintf(g->image, sizeof(g->image), "EMPTY");
+    snprintf(g->initrd, sizeof(g->initrd), "empty");
+    refuse(2, 13, "guest 'a': image 'EMPTY' is empty", 14, "guest 'a': initrd 'empty' is empty");
+}
+
+static void test_bad_image(void **state)
+{
+    (void)state;
+    struct config_guest *g = add_guest("a", 1, MIB);
+    snprintf(g->image, sizeof(g->image), "initrd.img");
+    refuse(1, 13, "guest 'a': image 'initrd.img' is not an ELF file");
+    snprintf(g->image, sizeof(g->image), "large.elf");
+    refuse(1, 13,
+           "guest 'a': image 'large.elf' needs memory up to 0x104fff for a segment, the guest has "
+           "1 MiB: write 'memory = 2M' or more");
+    snprintf(g->initrd, sizeof(g->initrd), "initrd.img");
+    g->memory = MIB + 0x5000;
+    refuse(1, 13,
+           "guest 'a': image 'large.elf' and its initrd of 4 KiB do not fit in 1044 KiB of "
+           "memory");
+}
+
+static void test_one_image_for_two(void **state)
+{
+    (void)state;
+    add_guest("a", 1, 2 * MIB);
+    add_guest("b", 1, 4 * MIB);
+    accept();
+    assert_ptr_equal(plan.guests[0].image_module, plan.guests[1].image_module);
+    assert_ptr_not_equal(plan.guests[0].image.pieces[1].source,
+                         plan.guests[1].image.pieces[1].source);
+}
+
+static void test_no_screen(void **state)
+{
+    (void)state;
+    add_guest("a", 1, 16 * MIB);
+    machine.has_screen = false;
+    accept();
+    config.machine.serial = false;
+    config.machine.console_line = 2;
+    refuse(1, 2, "the machine has no screen: write 'console = serial' or 'serial screen'");
+    machine.has_screen = true;
+    accept();
+}
+
+static void test_all_at_once(void **state)
+{
+    (void)state;
+    struct config_guest *g = add_guest("a", 9, 2 * GIB);
+    snprintf(g->image, sizeof(g->image), "none");
+    g = add_guest("b", 9, 3 * GIB);
+    snprintf(g->image, sizeof(g->image), "none");
+    reserve(4);
+    assert_false(make());
+    assert_int_equal(report.count, 7);
+    static const uint32_t lines[] = {3, 11, 12, 13, 21, 22, 23};
+    for (uint32_t i = 0; i < ARRAY_SIZE(lines); i++)
+        assert_int_equal(report.rows[i].line, lines[i]);
+}
+
+static void test_asserts(void **state)
+{
+    (void)state;
+    add_guest("a", 1, MIB);
+    machine.core_count = 0;
+    expect_assert_failure(make());
+    machine.core_count = CORES_MAX + 1;
+    expect_assert_failure(make());
+}
+
+/* ---------------------------------------------------------------------- plan_valid */
+
+/* Three guests, one with exact cores, and more than one range. */
+static void make_good(void)
+{
+    setup(NULL);
+    machine.core_count = 8;
+    add_range(2 * GIB, 6 * GIB);
+    add_guest("a", 2, 4 * GIB);
+    exact(add_guest("b", 0, 16 * MIB), 2, 6, 3);
+    add_guest("c", 1, 32 * MIB);
+    accept();
+}
+
+#define SPOILT(change)                             \
+    do {                                           \
+        make_good();                               \
+        change;                                    \
+        assert_false(plan_valid(&plan, &machine)); \
+    } while (0)
+
+static void test_valid_counts(void **state)
+{
+    (void)state;
+    SPOILT(plan.guest_count = 0);
+    SPOILT(plan.guest_count = 2);
+    SPOILT(plan.guest_count = config.guest_count = GUESTS_MAX + 1);
+    SPOILT(machine.core_count = CORES_MAX + 1);
+    SPOILT(machine.range_count = MACHINE_RANGES_MAX + 1);
+    SPOILT(plan.guests[1].core_count = 0);
+    SPOILT(plan.guests[1].core_count = CORES_MAX + 1);
+    SPOILT(plan.guests[0].image.piece_count = IMAGE_PIECES_MAX + 1);
+}
+
+static void test_valid_cores(void **state)
+{
+    (void)state;
+    SPOILT(plan.guests[0].core_count = 1);
+    SPOILT(plan.guests[0].cores[1] = plan.guests[0].cores[0]);
+    SPOILT(plan.guests[0].cores[1] = plan.guests[2].cores[0]);
+    SPOILT(plan.guests[0].cores[1] = 0); /* the monitor's */
+    SPOILT(plan.guests[0].cores[1] = 8);
+    SPOILT(plan.guests[0].cores[1] = UINT32_MAX);
+    SPOILT(plan.guests[1].cores[0] = 7);
+    SPOILT(plan.reserved_cores = 2);
+    SPOILT(machine.core_count = 6);
+}
+
+static void test_valid_ram(void **state)
+{
+    (void)state;
+    SPOILT(plan.guests[0].ram.size -= PAGE_SIZE);
+    SPOILT(plan.guests[0].ram.size = config.guests[0].memory = 0);
+    SPOILT(plan.guests[0].ram.size = config.guests[0].memory = 4 * GIB - 1);
+    SPOILT(plan.guests[0].ram.base += PAGE_SIZE);
+    SPOILT(plan.guests[0].ram.base -= 2 * GIB);
+    SPOILT(plan.guests[0].ram.base += 4 * GIB);
+    SPOILT(plan.guests[0].ram.base = -4 * GIB);
+    SPOILT(plan.guests[0].ram.base = -2 * GIB);
+    SPOILT(plan.guests[1].ram.base = plan.guests[2].ram.base);
+    SPOILT(plan.guests[1].ram.base = plan.guests[2].ram.base + 30 * MIB);
+    SPOILT(plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB - 2 * MIB);
+    SPOILT(machine.range_count = 1);
+    make_good();
+    plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB; /* touches, no more */
+    plan.guests[2].ram.base = plan.guests[1].ram.base + 16 * MIB;
+    assert_true(plan_valid(&plan, &machine));
+}
+
+static void test_valid_image(void **state)
+{
+    (void)state;
+    SPOILT(plan.guests[0].image_module = NULL);
+    SPOILT(plan.guests[0].image.pieces[0].source = NULL);
+    SPOILT(plan.guests[0].image.pieces[0].size = 0);
+    SPOILT(plan.guests[0].image.pieces[0].to = plan.guests[0].image.pieces[1].to);
+    SPOILT(plan.guests[1].image.pieces[0].to.v = 16 * MIB - 0x1fff);
+    SPOILT(plan.guests[0].image.pieces[0].to.v = 3 * GIB - 1);
+    SPOILT(plan.guests[0].image.pieces[0].to.v = 4 * GIB - 1);
+    SPOILT(plan.guests[0].image.pieces[0].to.v = 5 * GIB - 0x1fff);
+    SPOILT(plan.guests[0].image.pieces[0].to.v = UINT64_MAX - 10);
+    make_good();
+    plan.guests[0].image.pieces[0].to.v = 5 * GIB - 0x2000;
+    assert_true(plan_valid(&plan, &machine));
+    plan.guests[0].image.pieces[0].to.v = 4 * GIB;
+    assert_true(plan_valid(&plan, &machine));
+}
+
+/* Machines and wishes by chance: whatever plan_make() accepts, plan_valid() accepts. */
+static void test_random(void **state)
+{
+    uint64_t seed = 5;
+    uint32_t accepted = 0;
+    (void)state;
+    for (uint32_t round = 0; round < 6000; round++) {
+        setup(NULL);
+        machine.core_count = 1 + random_next(&seed) % 16;
+        machine.range_count = 0;
+        uint64_t base = 0;
+        for (uint64_t n = random_next(&seed) % 8; n > 0; n--) {
+            base += (1 + random_next(&seed) % 2000) * 256 * PAGE_SIZE;
+            add_range(base, (1 + random_next(&seed) % 4000) * 256 * PAGE_SIZE);
+            base += machine.ranges[machine.range_count - 1].size;
+        }
+        for (uint64_t n = 1 + random_next(&seed) % 5; n > 0; n--) {
+            struct config_guest *g = add_guest("g", 1 + random_next(&seed) % 4, 0);
+            g->memory = MIB + 0x5000 + random_next(&seed) % 500 * 1001 * PAGE_SIZE;
+            if (random_next(&seed) % 4 == 0)
+                exact(g, 1, (uint32_t)(random_next(&seed) % 16));
+        }
+        if (random_next(&seed) % 2 == 0)
+            reserve(random_next(&seed) % 4);
+        if (make()) {
+            accepted++;
+            assert_true(plan_valid(&plan, &machine));
+        }
+    }
+    assert_in_range(accepted, 600, 5400);
+}
+
+/* ---------------------------------------------------------------------- plan_print */
+
+static void expect_table(uint32_t count, ...)
+{
+    char line[PLAN_LINE_MAX + 20];
+    va_list args;
+    va_start(args, count);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(plan_print(&plan, i, line, sizeof(line)));
+        assert_string_equal(line, va_arg(args, const char *));
+        assert_in_range(strlen(line), 1, PLAN_LINE_MAX);
+    }
+    va_end(args);
+    assert_false(plan_print(&plan, count, line, sizeof(line)));
+    assert_false(plan_print(&plan, UINT32_MAX, line, sizeof(line)));
+}
+
+#define HEADER \
+    "guest           cores                 memory      host memory                    on crash"
+
+static void test_print(void **state)
+{
+    (void)state;
+    make_good();
+    config.guests[0].on_crash = CRASH_RESTART;
+    config.guests[0].restarts = 3;
+    config.guests[1].on_crash = CRASH_REBOOT;
+    config.guests[2].on_crash = CRASH_RESTART;
+    config.guests[2].restarts = UINT32_MAX;
+    plan.guests[1].initrd_module = &machine.modules[1];
+    expect_table(
+        12, "3 guests; core #0 is kept for the monitor", HEADER,
+        "a               #1-2                  4 GiB       0x80000000-0x17fffffff         restart "
+        "3",
+        "  guest memory 0x0-0xbfffffff, 0x100000000-0x13fffffff", "  image        K.ELF",
+        "b               #6,#3                 16 MiB      0x2200000-0x31fffff            reboot",
+        "  guest memory 0x0-0xffffff", "  image        K.ELF", "  initrd       initrd.img",
+        "c               #4                    32 MiB      0x200000-0x21fffff             restart",
+        "  guest memory 0x0-0x1ffffff", "  image        K.ELF");
+}
+
+static void test_print_titles(void **state)
+{
+    char line[PLAN_LINE_MAX + 1];
+    (void)state;
+    make_good();
+    plan.reserved_cores = 0;
+    assert_true(plan_print(&plan, 0, line, sizeof(line)));
+    assert_string_equal(line, "3 guests; no core is kept for the monitor");
+    plan.reserved_cores = 3;
+    plan.guest_count = 1;
+    assert_true(plan_print(&plan, 0, line, sizeof(line)));
+    assert_string_equal(line, "1 guest; cores #0-2 are kept for the monitor");
+}
+
+static void expect_cores(const char *want)
+{
+    char line[PLAN_LINE_MAX + 1];
+    assert_true(plan_print(&plan, 2, line, sizeof(line)));
+    assert_memory_equal(line + 16, want, strlen(want));
+    assert_int_equal(line[16 + strlen(want)], ' ');
+    assert_memory_equal(line + 16 + 22, "4 GiB ", 6);
+}
+
+static void test_print_cores(void **state)
+{
+    (void)state;
+    make_good();
+    struct plan_guest *g = &plan.guests[0];
+    g->core_count = CORES_MAX;
+    for (uint32_t i = 0; i < CORES_MAX; i++)
+        g->cores[i] = i;
+    expect_cores("#0-63");
+    for (uint32_t i = 0; i < CORES_MAX; i++)
+        g->cores[i] = CORES_MAX - 1 - i;
+    expect_cores("#63,#62,#61... (64)");
+    g->core_count = 7;
+    for (uint32_t i = 0; i < 7; i++)
+        g->cores[i] = 2 * i;
+    expect_cores("#0,#2,#4,#6,#8... (7)");
+    g->cores[5] = 9; /* the list is now as long as the column */
+    g->core_count = 6;
+    expect_cores("#0,#2,#4,#6,#8-9");
+}
+
+/* The widest of everything still fits. */
+static void test_print_width(void **state)
+{
+    char line[256];
+    (void)state;
+    make_good();
+    struct plan_guest *g = &plan.guests[0];
+    memset(config.guests[0].name, 'n', GUEST_NAME_MAX - 1);
+    config.guests[0].on_crash = CRASH_RESTART;
+    config.guests[0].restarts = UINT32_MAX - 1;
+    memset(machine.modules[0].name, 'f', FILE_NAME_MAX - 1);
+    g->ram = (struct range){.base = UINT64_C(1) << 51, .size = GUEST_MEMORY_MAX - PAGE_SIZE};
+    for (uint32_t i = 0; plan_print(&plan, i, line, sizeof(line)); i++)
+        assert_in_range(strlen(line), 1, PLAN_LINE_MAX);
+}
+
+int main(void)
+{
+#define TEST(f) cmocka_unit_test_setup(f, setup)
+    const struct CMUnitTest tests[] = {
+        TEST(test_simple),
+        TEST(test_reserve_to_spare),
+        TEST(test_reserve_given),
+        TEST(test_exact_first),
+        TEST(test_too_few_cores),
+        TEST(test_many_takers),
+        TEST(test_exact_conflicts),
+        TEST(test_all_cores),
+        TEST(test_largest_first),
+        TEST(test_first_fit),
+        TEST(test_whole_range),
+        TEST(test_huge_alignment),
+        TEST(test_huge_alignment_given_up),
+        TEST(test_too_little_memory),
+        TEST(test_memory_takers),
+        TEST(test_no_memory),
+        TEST(test_most_of_all),
+        TEST(test_no_file),
+        TEST(test_many_files),
+        TEST(test_empty_files),
+        TEST(test_bad_image),
+        TEST(test_one_image_for_two),
+        TEST(test_no_screen),
+        TEST(test_all_at_once),
+        TEST(test_asserts),
+        TEST(test_valid_counts),
+        TEST(test_valid_cores),
+        TEST(test_valid_ram),
+        TEST(test_valid_image),
+        TEST(test_random),
+        TEST(test_print),
+        TEST(test_print_titles),
+        TEST(test_print_cores),
+        TEST(test_print_width),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
