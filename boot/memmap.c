@@ -64,7 +64,7 @@ EFI_STATUS memmap_prepare(struct loader *l)
     EFI_STATUS s = memmap_get(l, &key); /* no buffer yet: asks for the size */
 
     if (s != EFI_BUFFER_TOO_SMALL || l->map_step < sizeof(EFI_MEMORY_DESCRIPTOR))
-        return say_failure(l, NULL, "the firmware does not tell its memory map", s);
+        return say_refusal(l, NULL, "the firmware does not tell the size of its memory map");
     descriptors = 2 * (l->map_size / l->map_step) + MEMMAP_SPARE;
     edges = RANGES_EDGES(descriptors + l->info->module_count + BLOCK_COUNT);
     s = memory_take_block(l, BLOCK_RANGES, edges * sizeof(struct boot_range));

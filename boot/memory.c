@@ -8,12 +8,14 @@
 
 #include "lib/bits.h"
 
-#define MEMORY_LOW_LIMIT 0x9ffff         /* a start-up IPI's vector reaches 0xff000, */
-                                         /* but from 0xa0000 on is video memory */
-#define MEMORY_IMAGE_LIMIT (4 * GIB - 1) /* cores start in 32-bit mode */
-#define MEMORY_IMAGE_SLACK                                                \
-    (PLACE_ALIGN / PAGE_SIZE - 1) /* pages; firmware aligns to 4 KiB only \
-                                   */
+/* A start-up IPI reaches all of the first MiB, but from 0xa0000 on there is video memory. */
+#define MEMORY_LOW_LIMIT 0x9ffff
+
+/* The other cores start in 32-bit mode and must reach what the hypervisor gives them. */
+#define MEMORY_IMAGE_LIMIT (4 * GIB - 1)
+
+/* Pages too many: the firmware aligns to 4 KiB only. */
+#define MEMORY_IMAGE_SLACK (PLACE_ALIGN / PAGE_SIZE - 1)
 
 EFI_STATUS memory_take(struct loader *l, const char *name, uint64_t bytes, uint64_t *base,
                        uint64_t *pages)

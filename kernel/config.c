@@ -119,7 +119,7 @@ static void config_begin_guest(struct config_parser *p, struct span name)
 static void config_read_header(struct config_parser *p, struct span line)
 {
     size_t close = span_find(line, ']');
-    struct span inside = {.at = line.at + 1, .len = close > 0 ? close - 1 : 0};
+    struct span inside = {.at = line.at + 1, .len = close - 1};
     struct span name = inside;
     struct span kind = span_word(&name);
 

@@ -47,6 +47,7 @@ static struct console {
     uint32_t source_count, next_source, focus;
     struct source sources[GUESTS_MAX];
     const struct source *open;
+    struct rx_ring typed;
     uint32_t stage_head, stage_tail;
     uint8_t stage[STAGE_SIZE];
     struct lock log_lock;
@@ -197,17 +198,19 @@ static bool source_pump(struct source *s, uint64_t now)
 
 /* ------------------------------------------------------------------ both ways */
 
+/* What is typed waits in our own ring first: the UART's FIFO is short, and at boot there is no
+ * guest yet to give it to. When a guest does not read and both rings are full, bytes are lost. */
 static void console_input(void)
 {
     uint8_t byte;
 
+    while (uart_get(&console.uart, &byte) && rx_put(&console.typed, byte))
+        ;
     if (console.source_count == 0)
         return;
-    for (uint32_t i = 0; i < 16 && uart_get(&console.uart, &byte); i++) {
-        struct rx_ring *rx = &console.sources[console.focus].stream->rx;
-        if (!rx_put(rx, byte))
-            continue; /* the guest does not read: as on a real line, the byte is lost */
-    }
+    struct rx_ring *rx = &console.sources[console.focus].stream->rx;
+    while (rx_has_room(rx) && rx_get(&console.typed, &byte))
+        (void)!rx_put(rx, byte);
 }
 
 /* Worst case of one round: a line of ours or a guest's record that completes two lines, each with
@@ -312,6 +315,7 @@ void console_emergency(const char *text, size_t len)
 
 void console_init(const struct boot_framebuffer *framebuffer)
 {
+    rx_init(&console.typed);
     console.serial_on = uart_init(&console.uart, COM1, 0);
     console.screen_on = screen_init(&console.screen, framebuffer);
 }

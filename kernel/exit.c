@@ -34,7 +34,8 @@ static enum verdict on_pio(struct vcpu *v, const struct vcpu_exit *x)
         return DO_GP;
     if (!x->pio.in) {
         bus_out(bus, x->pio.port, x->pio.size, (uint32_t)*rax);
-        vcpu_has_output(v);
+        if (!tx_is_empty(&v->vm->console.tx))
+            vcpu_has_output(v);
         return DO_NEXT;
     }
     const uint32_t value = bus_in(bus, x->pio.port, x->pio.size);

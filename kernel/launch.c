@@ -40,17 +40,10 @@ bool launch_possible(const struct boot_state *boot)
 
 static void launch_print_errors(void)
 {
-    const uint32_t shown = report.count < REPORT_MAX ? report.count : REPORT_MAX;
+    char line[LOG_LINE_MAX];
 
-    for (uint32_t i = 0; i < shown; i++) {
-        if (report.rows[i].line)
-            log_line("%s:%u: %s", CONFIG_NAME, report.rows[i].line, report.rows[i].text);
-        else
-            log_line("%s: %s", CONFIG_NAME, report.rows[i].text);
-    }
-    if (report.count > shown)
-        log_line("%s: and %u more", CONFIG_NAME, report.count - shown);
-    log_line("%u %s in %s", report.count, report.count == 1 ? "error" : "errors", CONFIG_NAME);
+    for (uint32_t i = 0; report_print(&report, i, CONFIG_NAME, line, sizeof(line)); i++)
+        log_line("%s", line);
 }
 
 static const struct machine_module *launch_find_config(const struct machine *machine)

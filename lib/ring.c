@@ -134,6 +134,13 @@ bool rx_get(struct rx_ring *r, uint8_t *byte)
     return true;
 }
 
+bool rx_has_room(const struct rx_ring *r)
+{
+    return atomic_load_explicit(&r->head, memory_order_relaxed) -
+               atomic_load_explicit(&r->tail, memory_order_relaxed) <
+           RX_RING_BYTES;
+}
+
 bool rx_has_data(const struct rx_ring *r)
 {
     /* A hint, as tx_has_room. */

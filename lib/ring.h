@@ -53,4 +53,5 @@ size_t tx_get(struct tx_ring *r, uint8_t out[TX_RECORD_MAX]);
 void rx_init(struct rx_ring *r);
 MUST_CHECK bool rx_put(struct rx_ring *r, uint8_t byte);  /* producer only */
 MUST_CHECK bool rx_get(struct rx_ring *r, uint8_t *byte); /* any vCPU of the guest */
+bool rx_has_room(const struct rx_ring *r); /* stays true until the producer puts something */
 bool rx_has_data(const struct rx_ring *r);

@@ -19,8 +19,8 @@ void vmx_die(const char *instruction, uint64_t operand)
                      : "=@ccbe"(failed), "=r"(error)
                      : "r"((uint64_t)VMCS_VM_INSTRUCTION_ERROR));
     panic("%s %s (0x%llx) failed, VM-instruction error %llu", instruction,
-               vmcs_field_name((enum vmcs_field)operand), (unsigned long long)operand,
-               failed ? 0ull : (unsigned long long)error);
+          vmcs_field_name((enum vmcs_field)operand), (unsigned long long)operand,
+          failed ? 0ull : (unsigned long long)error);
 }
 
 /* Why guest state was refused, as far as the qualification tells. */

@@ -6,11 +6,11 @@
  * IDIV: some Bochs packages are compiled with strict aliasing, which Bochs' long_idiv() breaks: its
  * quotient is garbage, so every signed 64-bit division inside the machine is. The constructor calls
  * the function on values with known answers and redirects it only when an answer is wrong, so a
- * repaired Bochs is left alone. With BULKHEAD_PRELOAD_REPORT set it prints what it found and ends the
- * process: scripts/setup asks.
+ * repaired Bochs is left alone. With BULKHEAD_PRELOAD_REPORT set it prints what it found and ends
+ * the process: scripts/setup asks.
  *
- * The screen: Bochs cannot save a picture without a window. With BULKHEAD_VRAM=FILE its video memory,
- * recognised by its size, is a shared mapping of FILE, for scripts/run to read.
+ * The screen: Bochs cannot save a picture without a window. With BULKHEAD_VRAM=FILE its video
+ * memory, recognised by its size, is a shared mapping of FILE, for scripts/run to read.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -23,7 +23,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { VRAM_SIZE = 16 << 20 };      /* Bochs' VBE_DISPI_TOTAL_VIDEO_MEMORY_MB */
+enum { VRAM_SIZE = 16 << 20 }; /* Bochs' VBE_DISPI_TOTAL_VIDEO_MEMORY_MB */
 
 /* ---- IDIV ---- */
 
@@ -52,15 +52,14 @@ static void idiv_correct(struct bit128s *quotient, int64_t *remainder,
 static bool idiv_is_right(idiv_fn *idiv)
 {
     static const int64_t samples[][2] = {
-        { 7, 2 },      { -7, 2 },          { 7, -2 },         { -7, -2 },
-        { 1, 1 },      { 1000000007, 10 }, { -1000000007, 3 }, { INT64_MAX, 60 },
-        { -1, 1 },     { 0, 5 },           { INT64_MIN, 3 },  { 20, 100 },
+        {7, 2},           {-7, 2},         {7, -2}, {-7, -2}, {1, 1},         {1000000007, 10},
+        {-1000000007, 3}, {INT64_MAX, 60}, {-1, 1}, {0, 5},   {INT64_MIN, 3}, {20, 100},
     };
 
     for (size_t i = 0; i < sizeof(samples) / sizeof(samples[0]); i++) {
         int64_t n = samples[i][0];
-        struct bit128s dividend = { (uint64_t)n, n < 0 ? -1 : 0 };
-        struct bit128s got = { 0, 0 }, want;
+        struct bit128s dividend = {(uint64_t)n, n < 0 ? -1 : 0};
+        struct bit128s got = {0, 0}, want;
         int64_t got_rest = 0, want_rest;
 
         idiv(&got, &got_rest, &dividend, samples[i][1]);
@@ -74,7 +73,7 @@ static bool idiv_is_right(idiv_fn *idiv)
 /* Overwrites the start of `from` with: jmp [rip]; the absolute address of `to`. */
 static bool redirect(void *from, idiv_fn *to)
 {
-    uint8_t jump[14] = { 0xff, 0x25, 0, 0, 0, 0 };
+    uint8_t jump[14] = {0xff, 0x25, 0, 0, 0, 0};
     uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
     uintptr_t start = (uintptr_t)from & ~(page - 1);
     size_t size = (((uintptr_t)from + sizeof(jump) + page - 1) & ~(page - 1)) - start;
@@ -146,7 +145,7 @@ void _ZdaPv(void *memory)
     static void (*real)(void *);
 
     if (memory != NULL && memory == vram)
-        return;                         /* Bochs frees it on its way out */
+        return; /* Bochs frees it on its way out */
     if (real == NULL)
         real = (void (*)(void *))dlsym(RTLD_NEXT, "_ZdaPv");
     real(memory);

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The machine's serial port: a pseudo-terminal whose far end the emulator opens, what the lines that
-come out of it mean, and the bytes that go in."""
+"""The machine's serial port: a pseudo-terminal whose far end the emulator opens, what the lines
+that come out of it mean, and the bytes that go in."""
 import collections
 import os
 import re
@@ -8,13 +8,15 @@ import tty
 
 HYPERVISOR = b"[bulkhead]"
 PANIC = b"PANIC"
+GUEST_STARTS = re.compile(rb"\[bulkhead\] guest '[^']*' starts ")
 ESCAPES = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]")   # firmware paints its console
 HALF_ESCAPE = re.compile(rb"\x1b(\[[0-9;=?]*)?$")
 MAX_LINE = 64 * 1024
 
-# Input is fed as fast as a UART FIFO can be emptied by a polling reader, not faster.
-PACE_BYTES = 16
-PACE_S = 0.01
+# A 16550 drops what its FIFO of 16 has no room for, and Bochs' does so at once: input is typed in
+# half FIFOs, slowly, and only when somebody is there to read it.
+PACE_BYTES = 8
+PACE_S = 0.05
 
 
 class SerialPort:
@@ -47,11 +49,13 @@ class SerialPort:
 
 
 class LineWatch:
-    """Reads along and remembers two things: the hypervisor has spoken; the hypervisor has panicked.
-    Only its own lines count, a guest may print what it likes."""
+    """Reads along and remembers three things: the hypervisor has spoken; it has started a guest,
+    and so reads what is typed; it has panicked. Only its own lines count, a guest may print what
+    it likes."""
 
     def __init__(self):
         self.spoken = False
+        self.listening = False
         self.panic = None
         self._partial = b""
 
@@ -62,6 +66,7 @@ class LineWatch:
             line = ESCAPES.sub(b"", line).strip(b"\r")
             if line.startswith(HYPERVISOR):
                 self.spoken = True
+                self.listening = self.listening or bool(GUEST_STARTS.match(line))
                 if PANIC in line and self.panic is None:
                     self.panic = line.decode("utf-8", "replace")
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A stand-in for Bulkhead, to test the test bed: an EFI program that reports on the machine and then
- * obeys one-letter commands from the serial port.
+ * A stand-in for Bulkhead, to test the test bed: an EFI program that reports on the machine and
+ * then obeys one-letter commands from the serial port.
  *
  *   o  power off through the emulators' ports     s  power off through the firmware
  *   p  print what looks like our panic, and hang  g  print what a guest's panic would look like
@@ -83,14 +83,13 @@ static void report_idiv(void)
                                                                      : "idiv WRONG\n");
 }
 
-struct mp_services {                    /* EFI_MP_SERVICES_PROTOCOL, as far as we need it */
-    EFI_STATUS (EFIAPI *number)(struct mp_services *, UINTN *all, UINTN *enabled);
+struct mp_services { /* EFI_MP_SERVICES_PROTOCOL, as far as we need it */
+    EFI_STATUS(EFIAPI *number)(struct mp_services *, UINTN *all, UINTN *enabled);
 };
 
 static void report_cores(void)
 {
-    EFI_GUID guid = { 0x3fdda605, 0xa76e, 0x4f46,
-                      { 0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08 } };
+    EFI_GUID guid = {0x3fdda605, 0xa76e, 0x4f46, {0xad, 0x29, 0x12, 0xf4, 0x53, 0x1b, 0x3d, 0x08}};
     struct mp_services *mp;
     UINTN all = 0, enabled = 0;
 
@@ -149,8 +148,14 @@ static void power_off(void)
 {
     flush();
     for (const char *word = "Shutdown"; *word != '\0'; word++)
-        out8(0x8900, (UINT8)*word);     /* Bochs */
-    out16(0x604, 0x2000);               /* QEMU q35: ACPI S5 */
+        out8(0x8900, (UINT8)*word); /* Bochs */
+    out16(0x604, 0x2000);           /* QEMU q35: ACPI S5 */
+}
+
+static void firmware_off(void)
+{
+    flush();
+    uefi_call_wrapper(RT->ResetSystem, 4, EfiResetShutdown, EFI_SUCCESS, 0, NULL);
 }
 
 static void triple_fault(void)
@@ -158,7 +163,7 @@ static void triple_fault(void)
     struct __attribute__((packed)) {
         UINT16 limit;
         UINT64 base;
-    } no_idt = { 0, 0 };
+    } no_idt = {0, 0};
 
     flush();
     __asm__ volatile("lidt %0; ud2" : : "m"(no_idt));
@@ -167,16 +172,33 @@ static void triple_fault(void)
 static void obey(char command)
 {
     switch (command) {
-    case 'c': paint(); break;
-    case 'e': echo_line(); break;
-    case 'g': say("[guest] PANIC is mine alone\nno prefix, PANIC\n"); break;
-    case 'h': for (;;) ;
-    case 'o': power_off(); break;
-    case 'p': say("[bulkhead] PANIC: as asked\nthe rest of it\n"); for (;;) ;
-    case 's': flush(); uefi_call_wrapper(RT->ResetSystem, 4, EfiResetShutdown, EFI_SUCCESS, 0, NULL);
-              break;
-    case 't': triple_fault(); break;
-    default: break;
+    case 'c':
+        paint();
+        break;
+    case 'e':
+        echo_line();
+        break;
+    case 'g':
+        say("[guest] PANIC is mine alone\nno prefix, PANIC\n");
+        break;
+    case 'h':
+        for (;;)
+            ;
+    case 'o':
+        power_off();
+        break;
+    case 'p':
+        say("[bulkhead] PANIC: as asked\nthe rest of it\n");
+        for (;;)
+            ;
+    case 's':
+        firmware_off();
+        break;
+    case 't':
+        triple_fault();
+        break;
+    default:
+        break;
     }
 }
 
@@ -189,7 +211,7 @@ EFI_STATUS efi_main(EFI_HANDLE image, EFI_SYSTEM_TABLE *system)
     report_memory();
     /* The firmware must not read the serial port any more: its timer has to stop. */
     uefi_call_wrapper(BS->RaiseTPL, 1, TPL_HIGH_LEVEL);
-    say("[bulkhead] ready\n");
+    say("[bulkhead] guest 'probe' starts and listens\n");
     for (;;)
         obey(get());
 }

@@ -109,7 +109,8 @@ class Machine:
         """Runs a machine to its end and returns its Result.
 
         files: {name: bytes or path}, what \\bulkhead\\ holds beside the hypervisor.
-        conf: text of bulkhead.conf. input: bytes or text for the serial port.
+        conf: text of bulkhead.conf. input: bytes or text for the serial port, typed once a guest
+        has started.
         options: cores, memory, engine, cpu, screen, no_kernel, as in scripts/run.
         """
         log = self._next_log()

@@ -166,6 +166,10 @@ static void test_unaligned(void **state)
     finish();
     assert_int_equal(count, 1);
     is(0, TOP - 2, 1, BOOT_RAM_BAD);
+    start();
+    assert_true(ranges_add(&r, UINT64_MAX - 2 * PAGE_SIZE, 3, BOOT_RAM_FREE)); /* wraps: dropped */
+    finish();
+    assert_int_equal(count, 0);
 }
 
 static void test_refused(void **state)
@@ -174,7 +178,7 @@ static void test_refused(void **state)
     start();
     assert_false(ranges_add(&r, 0, 1, 0));
     assert_false(ranges_add(&r, 0, 1, BOOT_RAM_BAD + 1));
-    r.capacity = 4;
+    r.capacity = 5; /* two descriptors and half a one */
     assert_true(ranges_add(&r, 0, 1, BOOT_RAM_FREE));
     assert_true(ranges_add(&r, 0, 2, BOOT_RAM_FREE));
     assert_false(ranges_add(&r, 0, 3, BOOT_RAM_FREE));

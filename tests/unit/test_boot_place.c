@@ -146,6 +146,10 @@ static void test_without_relocations(void **state)
     in.p[2].filesz = sizeof(struct elf64_dyn) * DYN_END + 15; /* no DT_NULL, half an entry */
     assert_true(check() && lay_out());
     assert_int_equal(word(DATA_VADDR), BASE + 0x123);
+    build();
+    in.p[2].offset = FILE_SIZE - 15; /* less than one entry, at the end of the file */
+    in.p[2].filesz = 15;
+    assert_true(check() && lay_out());
 }
 
 static void test_headers(void **state)
@@ -222,10 +226,11 @@ static void test_relocations(void **state)
     static const struct {
         uint64_t type;
         const char *text;
-    } types[] = {
-        {1, "R_X86_64_64,"},       {6, "R_X86_64_GLOB_DAT,"},   {7, "R_X86_64_JUMP_SLOT,"},
-        {9, "R_X86_64_GOTPCREL,"}, {37, "R_X86_64_IRELATIVE,"}, {38, "R_X86_64_RELATIVE64,"},
-        {12, "unknown type"},      {39, "unknown type"},        {UINT32_MAX, "unknown type"}};
+    } types[] = {{1, "R_X86_64_64,"},         {6, "R_X86_64_GLOB_DAT,"},
+                 {7, "R_X86_64_JUMP_SLOT,"},  {9, "R_X86_64_GOTPCREL,"},
+                 {37, "R_X86_64_IRELATIVE,"}, {38, "R_X86_64_RELATIVE64,"},
+                 {12, "unknown type"},        {39, "unknown type"},
+                 {0x108, "unknown type"},     {UINT32_MAX, "unknown type"}};
     (void)state;
     build();
     for (size_t i = 0; i < ARRAY_SIZE(types); i++) {

@@ -405,9 +405,13 @@ static void test_names(void **state)
         {"[guest BulkHead]" REST, 1,
          "a guest cannot be called 'BulkHead': that name marks Bulkhead's own lines"},
         {"[guest a]" REST "[guest A]" REST, 4, "guest name 'A' is taken by line 1"},
+        {"[guest a]" REST "[guest b]" REST "[guest b]" REST, 7,
+         "guest name 'b' is taken by line 4"},
     };
     (void)state;
     REFUSE_ALL(rows);
+    assert_false(parse("[guest]" REST "[guest]" REST)); /* two without a name are not the same */
+    assert_int_equal(report.count, 2);
     accept("[guest Z_-9]" REST);
     assert_string_equal(THE_GUEST.name, "Z_-9");
     accept("[guest bulkhead2]" REST);
@@ -462,11 +466,27 @@ static void test_unknown_keys(void **state)
         {GUEST "colour scheme = 1", 4,
          "unknown key 'colour scheme'; [guest NAME] knows cores, memory, image, initrd, cmdline, "
          "on_crash"},
+        {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
+        {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
+        {"[machine]\nserv = 1\n" GUEST, 2, "unknown key 'serv'; [machine] knows console, reserve"},
         {"[machine]\nx = 1\n" GUEST, 2, "unknown key 'x'; [machine] knows console, reserve"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
     REFUSE_ALL(rows);
+}
+
+static void test_long_key(void **state)
+{
+    char text[1000];
+    (void)state;
+    for (int len = 62; len < 600; len++) {
+        snprintf(text, sizeof(text), "[machine]\n%0*d = 1\n" GUEST, len, 0);
+        refuse(
+            text, 2,
+            "unknown key '0000000000000000000000000000000000000000...'; [machine] knows console, "
+            "reserve");
+    }
 }
 
 static void test_missing(void **state)
@@ -503,7 +523,9 @@ static void test_bad_console(void **state)
         {"serial 0x3g8", 2, "'0x3g8' is no serial port: com1 to com4, or such as 0x3f8"},
         {"serial scren", 2, "'scren' is no console; did you mean 'screen'?"},
         {"serial 9600", 2, "'9600' stands where the port should: write 'serial com1 9600'"},
+        {"serial 1x3f8", 2, "'1x3f8' is no serial port: com1 to com4, or such as 0x3f8"},
         {"serial 0xf8", 2, "'0xf8'" PORT},
+        {"serial 0xf8 fast vga", 2, "'0xf8'" PORT},
         {"serial 0x3f9", 2, "'0x3f9'" PORT},
         {"serial 0xcf8", 2, "'0xcf8'" PORT},
         {"serial 0x10000", 2, "'0x10000'" PORT},
@@ -567,6 +589,7 @@ static void test_bad_cores(void **state)
         {IN_GUEST "cores=#", 4, "'#'" LIST},
         {IN_GUEST "cores=#x", 4, "'#x'" LIST},
         {IN_GUEST "cores=#2,3", 4, "'3'" LIST},
+        {IN_GUEST "cores=#2,x3", 4, "'x3'" LIST},
         {IN_GUEST "cores=#2,", 4, "''" LIST},
         {IN_GUEST "cores=,#2", 4, "''" LIST},
         {IN_GUEST "cores=#2,,#3", 4, "''" LIST},
@@ -575,6 +598,9 @@ static void test_bad_cores(void **state)
         {IN_GUEST "cores=#2-#", 4, "'#2-#'" LIST},
         {IN_GUEST "cores=#2 #3", 4, "'#2 #3' (a comment needs a space behind its '#')" LIST},
         {IN_GUEST "cores=#1-2-3", 4, "'#1-2-3'" LIST},
+        {IN_GUEST "cores=#5-2,#x,#99", 4, "'#5-2' runs backwards: write #2-5"},
+        {IN_GUEST "cores=#64,#x", 4, "'#64': Bulkhead uses cores #0 to #63 at most"},
+        {IN_GUEST "cores=#2,#2,#2", 4, "core #2 is listed twice"},
         {IN_GUEST "cores=#5-2", 4, "'#5-2' runs backwards: write #2-5"},
         {IN_GUEST "cores=#64", 4, "'#64': Bulkhead uses cores #0 to #63 at most"},
         {IN_GUEST "cores=#0-18446744073709551615", 4,
@@ -840,6 +866,7 @@ int main(void)
         cmocka_unit_test(test_lines),
         cmocka_unit_test(test_given_badly_twice),
         cmocka_unit_test(test_unknown_keys),
+        cmocka_unit_test(test_long_key),
         cmocka_unit_test(test_missing),
         cmocka_unit_test(test_bad_console),
         cmocka_unit_test(test_bad_reserve),

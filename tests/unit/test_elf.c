@@ -8,9 +8,9 @@
 
 #include "support.h"
 
-#define NOTES_AT   0x200
+#define NOTES_AT   0x300
 #define NOTES_SIZE 0x100
-#define FILE_SIZE  0x400
+#define FILE_SIZE  (NOTES_AT + NOTES_SIZE) /* nothing behind the notes */
 #define ROUNDS     200000
 
 /* The file under test, to be changed before check(). */
@@ -47,7 +47,7 @@ static void build(enum elf_type type)
                                     .align = 0x1000};
     file.p[1] = (struct elf64_phdr){.type = PT_LOAD,
                                     .flags = PF_R | PF_W,
-                                    .offset = 0x300,
+                                    .offset = 0x280,
                                     .vaddr = 0xffffffff80001000,
                                     .paddr = 0x101000,
                                     .filesz = 0x100,
@@ -63,7 +63,7 @@ static bool check_cut(uint64_t size, enum elf_type type, bool by_paddr)
     uint8_t whole[FILE_SIZE] = {0};
 
     memcpy(whole, &file.h, sizeof(file.h));
-    memcpy(whole + sizeof(file.h), file.p, 6 * sizeof(file.p[0])); /* up to NOTES_AT */
+    memcpy(whole + sizeof(file.h), file.p, 6 * sizeof(file.p[0])); /* below NOTES_AT */
     memcpy(whole + NOTES_AT, file.notes, NOTES_SIZE);
     free(memory);
     memory = malloc(size + 1);
@@ -193,6 +193,10 @@ static void test_overlap(void **state)
     file.p[1].memsz = file.p[1].filesz = 0;            /* no bytes, no overlap */
     assert_true(check());
     build(ET_EXEC);
+    file.p[0].paddr = file.p[1].paddr + 1;
+    file.p[0].memsz = file.p[0].filesz = 0;
+    assert_true(check());
+    build(ET_EXEC);
     file.p[1].vaddr = file.p[0].vaddr;
     assert_true(check()); /* apart by paddr */
     assert_false(check_cut(FILE_SIZE, ET_EXEC, false));
@@ -265,21 +269,37 @@ static void test_notes(void **state)
     }
 }
 
+/* One note, of which only the first `size` bytes are there, and they are the file's last. */
+static void build_note_at_end(const char *name, uint32_t type, const char *desc, size_t size)
+{
+    build(ET_EXEC);
+    add_note(0, name, type, desc, 4);
+    memmove(file.notes + NOTES_SIZE - size, file.notes, size);
+    file.p[2].offset = FILE_SIZE - size;
+    file.p[2].filesz = size;
+    assert_true(check());
+}
+
+static void test_notes_at_end(void **state)
+{
+    uint32_t len = 0;
+    (void)state;
+    for (size_t size = 0; size < 20; size++) {
+        build_note_at_end("Xen", 18, "entr", size);
+        assert_null(elf_note(&elf, "Xen", 18, &len));
+    }
+    build_note_at_end("Xen", 18, "entr", 20);
+    has_note("Xen", 18, "entr");
+    build_note_at_end("GNU", 1, "xy", 18); /* its padding is beyond the end */
+    has_note("GNU", 1, "xy");
+    assert_null(elf_note(&elf, "Xen", 18, &len));
+}
+
 static void test_notes_damaged(void **state)
 {
     uint32_t len = 0;
     uint32_t huge = UINT32_MAX;
     (void)state;
-    build(ET_EXEC);
-    add_note(0, "Xen", 18, "entr", 4);
-    for (uint64_t size = 0; size < 20; size++) { /* cut inside the only note */
-        file.p[2].filesz = size;
-        assert_true(check());
-        assert_null(elf_note(&elf, "Xen", 18, &len));
-    }
-    file.p[2].filesz = 20;
-    assert_true(check());
-    has_note("Xen", 18, "entr");
     for (size_t field = 0; field < 8; field += 4) { /* name and descriptor size */
         build(ET_EXEC);
         add_note(0, "Xen", 18, "entr", 4);
@@ -291,6 +311,12 @@ static void test_notes_damaged(void **state)
     build(ET_EXEC);
     add_note(0, "Xen", 18, "entr", 4);
     file.notes[12 + 3] = '!';
+    assert_true(check());
+    assert_null(elf_note(&elf, "Xen", 18, &len));
+    /* A name with more bytes than its NUL ends. */
+    build(ET_EXEC);
+    add_note(0, "Xen1234", 18, "entr", 4);
+    memset(file.notes + 12 + 3, 0, 5);
     assert_true(check());
     assert_null(elf_note(&elf, "Xen", 18, &len));
     /* The search goes on in the next segment. */
@@ -362,6 +388,7 @@ int main(void)
         cmocka_unit_test(test_overlap),
         cmocka_unit_test(test_every_cut),
         cmocka_unit_test(test_notes),
+        cmocka_unit_test(test_notes_at_end),
         cmocka_unit_test(test_notes_damaged),
         cmocka_unit_test(test_random),
     };

@@ -290,6 +290,24 @@ static void test_note_of_eight_bytes(void **state)
     assert_int_equal(image.entry.v, MIB + 0x1fff);
 }
 
+/* Any order of segments will do. */
+static void test_note_last(void **state)
+{
+    (void)state;
+    file.segments[2] = file.segments[0];
+    file.segments[0] = file.segments[1];
+    file.segments[1] = file.segments[2];
+    add_initrd(0x2345);
+    request.memory = MIB + 0x8000;
+    accept();
+    assert_int_equal(image.piece_count, 3);
+    request.memory = MIB + 0x7000;
+    refuse("and its initrd of 9 KiB do not fit in 1052 KiB of memory");
+    request.memory = MIB;
+    refuse("needs memory up to 0x104fff for a segment, the guest has 1 MiB: write 'memory = 2M' "
+           "or more");
+}
+
 static void test_high_segment(void **state)
 {
     (void)state;
@@ -349,6 +367,8 @@ static void test_other_files(void **state)
 {
     (void)state;
     begins_with("\x1f\x8b\x08", 3);
+    refuse("is compressed; unpack it first");
+    request.size = 2;
     refuse("is compressed; unpack it first");
     begins_with("\xfd"
                 "7zXZ",
@@ -557,6 +577,7 @@ int main(void)
         TEST(test_sixteen_segments),
         TEST(test_empty_segments),
         TEST(test_note_of_eight_bytes),
+        TEST(test_note_last),
         TEST(test_high_segment),
         TEST(test_kinds),
         TEST(test_other_files),

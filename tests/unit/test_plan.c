@@ -436,6 +436,14 @@ static void test_no_file(void **state)
     refuse(2, 13, "guest 'a': there is no image 'kk.elf'; did you mean 'K.ELF'?", 14,
            "guest 'a': there is no initrd 'ramdisk.gz'; the files here are K.ELF, initrd.img, "
            "empty, large.elf");
+    snprintf(g->initrd, sizeof(g->initrd), "initrd.im");
+    snprintf(g->image, sizeof(g->image), "kk"); /* as near to "zz" as to any two letters */
+    add_module("zz", initrd_bytes, 1);
+    refuse(2, 13,
+           "guest 'a': there is no image 'kk'; the files here are K.ELF, initrd.img, empty, "
+           "large.elf, zz",
+           14, "guest 'a': there is no initrd 'initrd.im'; did you mean 'initrd.img'?");
+    snprintf(g->image, sizeof(g->image), "kk.elf");
     machine.module_count = 0;
     g->initrd[0] = '\0';
     refuse(1, 13, "guest 'a': there is no image 'kk.elf'; there are no files at all");
@@ -558,6 +566,7 @@ static void test_valid_counts(void **state)
     SPOILT(plan.guest_count = config.guest_count = GUESTS_MAX + 1);
     SPOILT(machine.core_count = CORES_MAX + 1);
     SPOILT(machine.range_count = MACHINE_RANGES_MAX + 1);
+    SPOILT(plan.guests[0].core_count = config.guests[0].cores.count = 0);
     SPOILT(plan.guests[1].core_count = 0);
     SPOILT(plan.guests[1].core_count = CORES_MAX + 1);
     SPOILT(plan.guests[0].image.piece_count = IMAGE_PIECES_MAX + 1);
@@ -581,7 +590,8 @@ static void test_valid_ram(void **state)
 {
     (void)state;
     SPOILT(plan.guests[0].ram.size -= PAGE_SIZE);
-    SPOILT(plan.guests[0].ram.size = config.guests[0].memory = 0);
+    SPOILT(plan.guests[0].ram.size = config.guests[0].memory = plan.guests[0].image.piece_count =
+               0);
     SPOILT(plan.guests[0].ram.size = config.guests[0].memory = 4 * GIB - 1);
     SPOILT(plan.guests[0].ram.base += PAGE_SIZE);
     SPOILT(plan.guests[0].ram.base -= 2 * GIB);
@@ -729,7 +739,9 @@ static void test_print_cores(void **state)
     for (uint32_t i = 0; i < 7; i++)
         g->cores[i] = 2 * i;
     expect_cores("#0,#2,#4,#6,#8... (7)");
-    g->cores[5] = 9; /* the list is now as long as the column */
+    g->cores[6] = 11; /* as wide as the column may be */
+    expect_cores("#0,#2,#4,#6,#8,#10-11");
+    g->cores[5] = 9;
     g->core_count = 6;
     expect_cores("#0,#2,#4,#6,#8-9");
 }
