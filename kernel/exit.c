@@ -173,9 +173,12 @@ enum verdict exit_dispatch(struct vcpu *v, struct vcpu_exit *x)
         return on_nested_fault(v, x);
     case EXIT_EXCEPTION:
         return on_exception(v, x);
-    case EXIT_KICK:   /* vcpu.c looks at the requests before every entry */
-    case EXIT_TIMER:  /* ... and at the deadlines */
-    case EXIT_WINDOW: /* ... and at what waits to be injected */
+    case EXIT_KICK:
+        return vcpu_on_kick(v);
+    case EXIT_TIMER:
+        return vcpu_on_timer(v);
+    case EXIT_WINDOW:
+        return vcpu_on_window(v);
     case EXIT_INIT:
         return DO_AGAIN;
     case EXIT_FORBIDDEN:

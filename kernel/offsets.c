@@ -30,7 +30,6 @@ void offsets(void)
     EMIT_GPR(R14);
     EMIT_GPR(R15);
     EMIT(VCPU_KICK, offsetof(struct vcpu, kick));
-    EMIT(VCPU_LAUNCHED, offsetof(struct vcpu, launched));
     EMIT(CPU_ROOT, offsetof(struct cpu, host.root));
     EMIT(HOST_MAIN_STACK_TOP,
          HOST_PRIVATE + STACK_MAIN * HOST_STACK_STRIDE + (1 + HOST_STACK_PAGES) * PAGE_SIZE);

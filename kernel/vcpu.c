@@ -14,8 +14,7 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
-#define PUMPS_PER_SECOND      1000 /* while text waits: a UART's FIFO empties in 1.4 ms */
-#define IDLE_PUMPS_PER_SECOND 50   /* for input only */
+#define IDLE_PUMP_FACTOR 20 /* so much slower when only input is looked for */
 
 void vcpu_request(struct vcpu *v, uint32_t kicks)
 {
@@ -26,7 +25,16 @@ void vcpu_request(struct vcpu *v, uint32_t kicks)
 
 void vcpu_update_timer(struct vcpu *v)
 {
-    virt_set_timer(v, min_u64(v->soft->timer_deadline, v->soft->pump_deadline));
+    virt_set_timer(v, v->soft->timer_deadline, v->soft->pump_deadline);
+}
+
+void vcpu_hurry_console(struct vcpu *v)
+{
+    struct vcpu_soft *soft = v->soft;
+
+    soft->console_busy = true;
+    soft->pump_deadline = rdtsc() + soft->pump_ticks;
+    vcpu_update_timer(v);
 }
 
 /* ------------------------------------------------------------------ stopping */
@@ -71,8 +79,20 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
 
 /* ------------------------------------------------------------------ between two stays */
 
-/* Deadlines that have passed. */
-static void vcpu_timers(struct vcpu *v)
+/* What waits to be injected. What cannot be yet comes here again at EXIT_WINDOW. */
+enum verdict vcpu_on_window(struct vcpu *v)
+{
+    struct vcpu_soft *soft = v->soft;
+
+    if (soft->nmi_pending && virt_inject_nmi(v))
+        soft->nmi_pending = false;
+    if (soft->timer_pending && virt_inject_interrupt(v, soft->timer_vector))
+        soft->timer_pending = false;
+    return DO_AGAIN;
+}
+
+/* A deadline has passed. */
+enum verdict vcpu_on_timer(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     const uint64_t now = rdtsc();
@@ -83,21 +103,10 @@ static void vcpu_timers(struct vcpu *v)
     }
     if (soft->pump_deadline <= now) {
         soft->console_busy = console_pump(now);
-        soft->pump_deadline =
-            now + v->vm->tsc->hz / (soft->console_busy ? PUMPS_PER_SECOND : IDLE_PUMPS_PER_SECOND);
+        soft->pump_deadline = now + (soft->console_busy ? 1 : IDLE_PUMP_FACTOR) * soft->pump_ticks;
     }
     vcpu_update_timer(v);
-}
-
-/* What waits to be injected; tried again at each exit until the guest can take it. */
-static void vcpu_inject_pending(struct vcpu *v)
-{
-    struct vcpu_soft *soft = v->soft;
-
-    if (soft->nmi_pending && virt_inject_nmi(v))
-        soft->nmi_pending = false;
-    if (soft->timer_pending && virt_inject_interrupt(v, soft->timer_vector))
-        soft->timer_pending = false;
+    return vcpu_on_window(v);
 }
 
 /* ------------------------------------------------------------------ phases */
@@ -114,6 +123,7 @@ static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
     soft->nmi_pending = false;
     soft->timer_pending = false;
     soft->timer_deadline = UINT64_MAX;
+    soft->console_busy = false;
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->phase = VCPU_RUNNING;
     vcpu_update_timer(v);
@@ -166,12 +176,13 @@ static void vcpu_leave(struct vcpu *v, enum vcpu_phase phase)
     v->soft->phase = phase;
 }
 
-/* Carries out requests of other cores. The order matters: a start ends waiting, a stop everything,
- * and of INIT and SIPI in one go the INIT was first. */
-static void vcpu_obey(struct vcpu *v, uint32_t kicks)
+/* Carries out the requests of other cores. The order matters: a start ends waiting, a stop
+ * everything, and of INIT and SIPI in one go the INIT was first. */
+enum verdict vcpu_on_kick(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     struct vcpu_state state;
+    const uint32_t kicks = atomic_exchange(&v->kick, 0);
 
     if (panic_is_on())
         panic_stop_core();
@@ -180,7 +191,7 @@ static void vcpu_obey(struct vcpu *v, uint32_t kicks)
     if ((kicks & KICK_STOP) && soft->phase != VCPU_PARKED) {
         vcpu_leave(v, VCPU_PARKED);
         partition_parked(v->vm);
-        return;
+        return DO_LEAVE;
     }
     if ((kicks & KICK_INIT) && soft->phase == VCPU_RUNNING)
         vcpu_leave(v, VCPU_WAIT_SIPI);
@@ -190,6 +201,7 @@ static void vcpu_obey(struct vcpu *v, uint32_t kicks)
     }
     if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)
         soft->nmi_pending = true;
+    return soft->phase == VCPU_RUNNING ? vcpu_on_window(v) : DO_LEAVE;
 }
 
 static void vcpu_wait(struct vcpu *v)
@@ -200,10 +212,11 @@ static void vcpu_wait(struct vcpu *v)
     }
     const uint64_t now = rdtsc();
     console_pump(now);
-    cpu_wait_until(&v->kick, now + v->vm->tsc->hz / PUMPS_PER_SECOND);
+    cpu_wait_until(&v->kick, now + v->soft->pump_ticks);
 }
 
-static void vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict verdict)
+/* Carries out a verdict; false: out of the loop. */
+static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict verdict)
 {
     switch (verdict) {
     case DO_NEXT:
@@ -220,29 +233,34 @@ static void vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict v
     case DO_REFLECT:
         virt_reflect(v, x);
         break;
-    case DO_STOP: /* the stop request is among our kicks: the next round obeys it */
+    case DO_LEAVE:
+        return false;
+    case DO_STOP: /* the stop request is among our kicks: it is obeyed instead of the next entry */
         break;
     }
+    return true;
 }
 
-NORETURN void vcpu_thread(struct vcpu *v)
+/* From the first entry until this core no longer runs its guest. */
+static void vcpu_live(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     struct vcpu_exit x;
 
-    for (;;) {
-        if (__builtin_expect(atomic_load_explicit(&v->kick, memory_order_relaxed) != 0, 0))
-            vcpu_obey(v, atomic_exchange(&v->kick, 0));
-        if (__builtin_expect(soft->phase != VCPU_RUNNING, 0)) {
-            vcpu_wait(v);
-            continue;
-        }
-        if (__builtin_expect(soft->nmi_pending || soft->timer_pending, 0))
-            vcpu_inject_pending(v);
+    do {
         virt_run(v, &x);
         soft->exits[x.kind]++;
-        vcpu_apply(v, &x, exit_dispatch(v, &x));
-        if (x.kind == EXIT_TIMER)
-            vcpu_timers(v);
+    } while (vcpu_apply(v, &x, exit_dispatch(v, &x)));
+}
+
+NORETURN void vcpu_thread(struct vcpu *v)
+{
+    for (;;) {
+        if (v->soft->phase == VCPU_RUNNING)
+            vcpu_live(v);
+        else if (atomic_load(&v->kick))
+            (void)vcpu_on_kick(v);
+        else
+            vcpu_wait(v);
     }
 }

@@ -14,6 +14,8 @@
 #include "vdev/vcpuid.h"
 #include "vdev/vmsr.h"
 
+#define PUMPS_PER_SECOND 1000 /* while text waits: a UART's FIFO empties in 1.4 ms */
+
 /* Requests to a vCPU, as bits of v->kick. Any core sets them with vcpu_request(). */
 enum kick {
     KICK_START =
@@ -37,6 +39,7 @@ struct vcpu_soft {
     bool console_duty;       /* this core pumps the console, by a timer while its guest runs */
     bool console_busy;       /* ... soon, because text waits; else slowly, for input */
     uint64_t pump_deadline;  /* TSC; UINT64_MAX without the duty */
+    uint64_t pump_ticks;     /* from text waiting to the next pump */
     uint64_t xcr0;
     struct vapic apic;
     struct vapic_peers peers;
@@ -51,15 +54,19 @@ NORETURN void vcpu_thread(struct vcpu *v);
 /* Any core: sets request bits and makes the owning core look. */
 void vcpu_request(struct vcpu *v, uint32_t kicks);
 
+/* The three exits that ask this core to look at itself. On v's own core; DO_AGAIN. */
+enum verdict vcpu_on_kick(struct vcpu *v);
+enum verdict vcpu_on_timer(struct vcpu *v);
+enum verdict vcpu_on_window(struct vcpu *v);
+
 /* After the PV timer or the console's deadline changed. */
 void vcpu_update_timer(struct vcpu *v);
 
 /* Text was put into the guest's ring: see that it is pumped soon. On the exit path. */
+void vcpu_hurry_console(struct vcpu *v);
+
 static inline void vcpu_has_output(struct vcpu *v)
 {
-    if (v->soft->console_duty && !v->soft->console_busy) {
-        v->soft->console_busy = true;
-        v->soft->pump_deadline = 0;
-        vcpu_update_timer(v);
-    }
+    if (__builtin_expect(v->soft->console_duty && !v->soft->console_busy, 0))
+        vcpu_hurry_console(v);
 }

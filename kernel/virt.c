@@ -73,9 +73,9 @@ bool virt_inject_nmi(struct vcpu *v)
     return vmx_inject_nmi(v);
 }
 
-void virt_set_timer(struct vcpu *v, uint64_t deadline)
+void virt_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse)
 {
-    vmx_set_timer(v, deadline);
+    vmx_set_timer(v, exact, coarse);
 }
 
 enum verdict virt_cr_write(struct vcpu *v, const struct vcpu_exit *x)

@@ -90,7 +90,6 @@ struct vcpu_soft;
  */
 struct vcpu {
     struct vcpu_regs regs; /* first: switch.asm is entered with RDI = vcpu */
-    uint64_t launched;     /* switch.asm: VMRESUME instead of VMLAUNCH */
     _Atomic uint32_t
         kick;       /* requests from other cores, KICK_*; switch.asm does not enter while set */
     uint32_t index; /* within its guest; 0 boots it */
@@ -173,6 +172,7 @@ enum verdict {
     DO_GP,      /* inject #GP(0) */
     DO_UD,      /* inject #UD */
     DO_REFLECT, /* give the intercepted exception to the guest as it was */
+    DO_LEAVE,   /* stop running it for now: the core waits, see kernel/vcpu.c */
     DO_STOP,    /* this guest ends here; the reason is recorded */
 };
 
@@ -198,46 +198,48 @@ struct virt_vm_config {
     uint16_t tag;      /* VPID, ASID: unique per guest, > 0 */
 };
 
-#define VIRT_BACKEND(prefix)                                                                      \
-    /* Can this core do it? Any core, before anything else; fills the report, changes nothing. */ \
-    void prefix##_probe(struct virt_report *report);                                              \
-    /* Format of the guest-physical map. */                                                       \
-    const struct pt_format *prefix##_nested_format(void);                                         \
-    /* Turns the extension on for this core, which keeps `region`. After probe said yes. */       \
-    MUST_CHECK enum status prefix##_cpu_on(struct page *region);                                  \
-    void prefix##_cpu_off(void);                                                                  \
-    /* Allocates and fills what the guest's vCPUs share, into *shared. Before sealing. */         \
-    MUST_CHECK enum status prefix##_vm_create(const struct virt_vm_config *config,                \
-                                              struct pages *pages, void **shared);                \
-    /* Allocates v->hw. Boot core, before sealing. */                                             \
-    MUST_CHECK enum status prefix##_vcpu_create(struct vcpu *v, struct pages *pages,              \
-                                                void *shared);                                    \
-    /* Puts the vCPU into `state`, everything else into reset state. On v's own core. */          \
-    void prefix##_vcpu_reset(struct vcpu *v, const struct vcpu_state *state);                     \
-    /* Runs the guest until the next exit that needs a decision. On v's own core. */              \
-    void prefix##_run(struct vcpu *v, struct vcpu_exit *x);                                       \
-    /* Moves RIP behind the exiting instruction. */                                               \
-    void prefix##_advance(struct vcpu *v, const struct vcpu_exit *x);                             \
-    /* Exceptions by vector; the error code is dropped where the mode has none. */                \
-    void prefix##_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code); \
-    /* Gives the intercepted exception of `x` to the guest unchanged. */                          \
-    void prefix##_reflect(struct vcpu *v, const struct vcpu_exit *x);                             \
-    /* Injects an external interrupt, or an NMI (vector 2), if the guest can take it now; else    \
-     * asks for a window and returns false: try again at EXIT_WINDOW. */                          \
-    MUST_CHECK bool prefix##_inject_interrupt(struct vcpu *v, uint8_t vector);                    \
-    MUST_CHECK bool prefix##_inject_nmi(struct vcpu *v);                                          \
-    /* EXIT_TIMER once the TSC has reached `deadline`; UINT64_MAX: never. */                      \
-    void prefix##_set_timer(struct vcpu *v, uint64_t deadline);                                   \
-    /* A CR write of EXIT_CR_WRITE: DO_AGAIN (the guest repeats it, now allowed) or DO_GP. */     \
-    MUST_CHECK enum verdict prefix##_cr_write(struct vcpu *v, const struct vcpu_exit *x);         \
-    /* Privilege level and mode at the exit. */                                                   \
-    uint8_t prefix##_cpl(const struct vcpu *v);                                                   \
-    bool prefix##_in_64bit(const struct vcpu *v);                                                 \
-    uint64_t prefix##_cr4(const struct vcpu *v);                                                  \
-    /* All of it, for a diagnosis. */                                                             \
-    void prefix##_get_state(struct vcpu *v, struct vcpu_state *state);                            \
-    /* One line about why entry failed, into buf. */                                              \
-    void prefix##_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size);     \
+#define VIRT_BACKEND(prefix)                                                                       \
+    /* Can this core do it? Any core, before anything else; fills the report, changes nothing. */  \
+    void prefix##_probe(struct virt_report *report);                                               \
+    /* Format of the guest-physical map. */                                                        \
+    const struct pt_format *prefix##_nested_format(void);                                          \
+    /* Turns the extension on for this core, which keeps `region`. After probe said yes. */        \
+    MUST_CHECK enum status prefix##_cpu_on(struct page *region);                                   \
+    void prefix##_cpu_off(void);                                                                   \
+    /* Allocates and fills what the guest's vCPUs share, into *shared. Before sealing. */          \
+    MUST_CHECK enum status prefix##_vm_create(const struct virt_vm_config *config,                 \
+                                              struct pages *pages, void **shared);                 \
+    /* Allocates v->hw. Boot core, before sealing. */                                              \
+    MUST_CHECK enum status prefix##_vcpu_create(struct vcpu *v, struct pages *pages,               \
+                                                void *shared);                                     \
+    /* Puts the vCPU into `state`, everything else into reset state. On v's own core. */           \
+    void prefix##_vcpu_reset(struct vcpu *v, const struct vcpu_state *state);                      \
+    /* Runs the guest until the next exit that needs a decision. On v's own core. */               \
+    void prefix##_run(struct vcpu *v, struct vcpu_exit *x);                                        \
+    /* Moves RIP behind the exiting instruction. */                                                \
+    void prefix##_advance(struct vcpu *v, const struct vcpu_exit *x);                              \
+    /* Exceptions by vector; the error code is dropped where the mode has none. */                 \
+    void prefix##_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code);  \
+    /* Gives the intercepted exception of `x` to the guest unchanged. */                           \
+    void prefix##_reflect(struct vcpu *v, const struct vcpu_exit *x);                              \
+    /* Injects an external interrupt, or an NMI (vector 2), if the guest can take it now; else     \
+     * asks for a window and returns false: try again at EXIT_WINDOW. */                           \
+    MUST_CHECK bool prefix##_inject_interrupt(struct vcpu *v, uint8_t vector);                     \
+    MUST_CHECK bool prefix##_inject_nmi(struct vcpu *v);                                           \
+    /* EXIT_TIMER once the TSC has reached one of the deadlines; UINT64_MAX: never. `exact` comes  \
+     * as soon as it is reached and costs a little at each entry; `coarse` comes later by the time \
+     * spent outside the guest and costs nothing. */                                               \
+    void prefix##_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse);                      \
+    /* A CR write of EXIT_CR_WRITE: DO_AGAIN (the guest repeats it, now allowed) or DO_GP. */      \
+    MUST_CHECK enum verdict prefix##_cr_write(struct vcpu *v, const struct vcpu_exit *x);          \
+    /* Privilege level and mode at the exit. */                                                    \
+    uint8_t prefix##_cpl(const struct vcpu *v);                                                    \
+    bool prefix##_in_64bit(const struct vcpu *v);                                                  \
+    uint64_t prefix##_cr4(const struct vcpu *v);                                                   \
+    /* All of it, for a diagnosis. */                                                              \
+    void prefix##_get_state(struct vcpu *v, struct vcpu_state *state);                             \
+    /* One line about why entry failed, into buf. */                                               \
+    void prefix##_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size);      \
     const char *prefix##_exit_name(const struct vcpu_exit *x)
 
 VIRT_BACKEND(vmx);

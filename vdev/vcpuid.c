@@ -303,13 +303,12 @@ void vcpuid_build(struct vcpuid *out, const struct vcpuid_host *host,
 
 /* ------------------------------------------------------------------ looking up */
 
-_Static_assert(offsetof(struct cpuid_row, edx) - offsetof(struct cpuid_row, eax) == 12,
-               "give() copies the four registers in one piece");
-
 static inline void give(uint32_t out[4], const struct cpuid_row *row)
 {
-    const uint8_t *registers = (const uint8_t *)row + offsetof(struct cpuid_row, eax);
-    __builtin_memcpy(out, registers, 4 * sizeof(out[0]));
+    out[0] = row->eax;
+    out[1] = row->ebx;
+    out[2] = row->ecx;
+    out[3] = row->edx;
 }
 
 /* A subleaf past the last level still names the core. */

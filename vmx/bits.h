@@ -50,6 +50,7 @@
 #define EXIT_LOAD_PAT   BIT32(19)
 #define EXIT_SAVE_EFER  BIT32(20)
 #define EXIT_LOAD_EFER  BIT32(21)
+#define EXIT_SAVE_TIMER BIT32(22)
 
 /* VM-Entry Controls */
 #define ENTRY_LOAD_DEBUG BIT32(2)

@@ -83,7 +83,6 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 
     vmclear(region);
     vmptrld(region);
-    v->launched = 0;
     hw->host_rsp = 0;
     hw->deadline = UINT64_MAX;
     hw->deferred = 0;

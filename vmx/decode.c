@@ -11,20 +11,7 @@ enum { CR_ACCESS_MOV_TO = 0 };
 
 uint32_t vmx_exit_needs(uint32_t reason)
 {
-    if (reason & EXIT_REASON_ENTRY_FAILED)
-        return NEEDS_QUALIFICATION;
     switch (reason) {
-    case VMX_REASON_CPUID:
-    case VMX_REASON_VMCALL:
-    case VMX_REASON_RDMSR:
-    case VMX_REASON_WRMSR:
-    case VMX_REASON_PREEMPTION_TIMER:
-    case VMX_REASON_XSETBV:
-        return 0;
-    case VMX_REASON_IO:
-    case VMX_REASON_CR_ACCESS:
-    case VMX_REASON_TASK_SWITCH:
-        return NEEDS_QUALIFICATION;
     case VMX_REASON_EXCEPTION_OR_NMI:
         return NEEDS_QUALIFICATION | NEEDS_INTR;
     case VMX_REASON_EPT_VIOLATION:
@@ -131,33 +118,38 @@ static enum exit_kind decode_plain(uint32_t reason)
     }
 }
 
-void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x)
+bool vmx_decode_simple(uint32_t reason, const struct vcpu_regs *regs, struct vcpu_exit *x)
 {
-    x->raw_reason = raw->reason;
-    switch (raw->reason) {
+    x->raw_reason = reason;
+    switch (reason) {
     case VMX_REASON_CPUID:
         x->kind = EXIT_CPUID;
-        return;
+        return true;
     case VMX_REASON_VMCALL:
         x->kind = EXIT_HYPERCALL;
-        return;
+        return true;
     case VMX_REASON_RDMSR:
         x->kind = EXIT_RDMSR;
         x->msr.index = (uint32_t)regs->gpr[REG_RCX];
-        return;
+        return true;
     case VMX_REASON_WRMSR:
         x->kind = EXIT_WRMSR;
         x->msr.index = (uint32_t)regs->gpr[REG_RCX];
         x->msr.value = decode_edx_eax(regs);
-        return;
+        return true;
     case VMX_REASON_XSETBV:
         x->kind = EXIT_XSETBV;
         x->xcr.index = (uint32_t)regs->gpr[REG_RCX];
         x->xcr.value = decode_edx_eax(regs);
-        return;
+        return true;
     default:
-        break;
+        return false;
     }
+}
+
+void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x)
+{
+    x->raw_reason = raw->reason;
     x->qualification = raw->qualification;
     if (raw->reason & EXIT_REASON_ENTRY_FAILED) {
         x->kind = (raw->reason & 0xffff) == VMX_REASON_ENTRY_MACHINE_CHECK ? EXIT_MACHINE_CHECK

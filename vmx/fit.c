@@ -52,11 +52,12 @@ static const struct word word_cpu2 = {
 
 static const struct word word_exit = {
     .ask = {.must = EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
-                    EXIT_SAVE_EFER | EXIT_LOAD_EFER},
+                    EXIT_SAVE_EFER | EXIT_LOAD_EFER | EXIT_SAVE_TIMER},
     .names = {{EXIT_HOST_64, "64-bit host"},
               {EXIT_SAVE_DEBUG, "save of debug controls"},
               {EXIT_SAVE_PAT | EXIT_LOAD_PAT, "PAT switching"},
-              {EXIT_SAVE_EFER | EXIT_LOAD_EFER, "EFER switching"}},
+              {EXIT_SAVE_EFER | EXIT_LOAD_EFER, "EFER switching"},
+              {EXIT_SAVE_TIMER, "save of the VMX-preemption timer"}},
 };
 
 static const struct word word_entry = {

@@ -111,28 +111,35 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
                     vmread32(VMCS_EXIT_INSTRUCTION_LENGTH));
 }
 
-static void vmx_write_preemption_timer(struct vmx_vcpu *hw)
+/* The timer counts down in the guest only, and its value is kept over exits. */
+static void vmx_write_preemption_timer(uint64_t deadline)
 {
     const uint32_t shift = (uint32_t)(vmx_caps.misc & 0x1f); /* counts when this TSC bit changes */
     const uint64_t now = rdtsc();
     uint64_t ticks = 0;
 
-    if (hw->deadline > now)
-        ticks = ((hw->deadline - now) >> shift) + 1; /* never early */
+    if (deadline > now)
+        ticks = ((deadline - now) >> shift) + 1; /* never early */
     vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(ticks, UINT32_MAX));
 }
 
-void vmx_set_timer(struct vcpu *v, uint64_t deadline)
+void vmx_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse)
 {
     struct vmx_vcpu *hw = v->hw;
+    const uint64_t first = min_u64(exact, coarse);
     const uint32_t off = hw->controls_pin & ~PIN_PREEMPTION_TIMER;
-    const uint32_t pin = deadline == UINT64_MAX ? off : off | PIN_PREEMPTION_TIMER;
+    const uint32_t pin = first == UINT64_MAX ? off : off | PIN_PREEMPTION_TIMER;
 
-    hw->deadline = deadline;
-    hw->has_work = deadline != UINT64_MAX || hw->deferred;
+    hw->deadline = exact == UINT64_MAX ? UINT64_MAX : first;
+    hw->has_work = hw->deadline != UINT64_MAX || hw->deferred;
+    if (first != UINT64_MAX)
+        vmx_write_preemption_timer(first);
     if (hw->controls_pin != pin) {
         hw->controls_pin = pin;
         vmwrite32(VMCS_PIN_BASED_CONTROLS, pin);
+        /* "If the timer is not activated, its saving must be off" as well. */
+        vmwrite32(VMCS_EXIT_CONTROLS,
+                  pin == off ? vmx_controls.exit & ~EXIT_SAVE_TIMER : vmx_controls.exit);
     }
 }
 
@@ -144,30 +151,49 @@ static void vmx_before_entry(struct vmx_vcpu *hw)
         hw->has_work = hw->deadline != UINT64_MAX;
     }
     if (hw->deadline != UINT64_MAX)
-        vmx_write_preemption_timer(hw);
+        vmx_write_preemption_timer(hw->deadline);
 }
 
-/* The fields that only some exits have. */
-static void vmx_read_more(struct vmx_raw *raw, uint32_t needs)
+/* The exits that vmx_decode_simple() leaves over: reads the fields that only some of them have. */
+static void vmx_decode_rest(struct vcpu *v, uint32_t reason, struct vcpu_exit *x)
 {
-    if (needs & NEEDS_QUALIFICATION)
-        raw->qualification = vmread_nat(VMCS_EXIT_QUALIFICATION);
+    struct vmx_vcpu *hw = v->hw;
+    struct vmx_raw raw = {.reason = reason};
+    const uint32_t needs = vmx_exit_needs(reason);
+
+    raw.qualification = vmread_nat(VMCS_EXIT_QUALIFICATION);
     if (needs & NEEDS_PHYSICAL)
-        raw->guest_physical = vmread64(VMCS_GUEST_PHYSICAL_ADDRESS);
+        raw.guest_physical = vmread64(VMCS_GUEST_PHYSICAL_ADDRESS);
     if (needs & NEEDS_INTR) {
-        raw->intr_info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
-        raw->intr_error = vmread32(VMCS_EXIT_INTERRUPTION_ERROR);
+        raw.intr_info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
+        raw.intr_error = vmread32(VMCS_EXIT_INTERRUPTION_ERROR);
     }
+    vmx_decode(&raw, &v->regs, x);
+    if (x->kind == EXIT_WINDOW)
+        vmx_set_cpu_controls(hw, hw->controls_cpu & ~(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW));
+}
+
+/* RBP alone cannot be named as lost: the compiler's frames hang on it. */
+static inline uint64_t vmx_call_switch(struct vcpu *v, uint64_t *host_rsp)
+{
+    uint64_t result;
+
+    __asm__ volatile("push %%rbp\n\t"
+                     "call vmx_switch\n\t"
+                     "pop %%rbp"
+                     : "=a"(result), "+D"(v), "+S"(host_rsp)
+                     :
+                     : "rcx", "rdx", "r8", "r9", "r10", "r11", "r13", "r14", "r15", "memory", "cc");
+    return result;
 }
 
 void vmx_run(struct vcpu *v, struct vcpu_exit *x)
 {
     struct vmx_vcpu *hw = v->hw;
-    struct vmx_raw raw = {0};
 
     if (__builtin_expect(hw->has_work, 0))
         vmx_before_entry(hw);
-    const uint64_t result = vmx_switch(v, &hw->host_rsp);
+    const uint64_t result = vmx_call_switch(v, &hw->host_rsp);
     if (__builtin_expect(result != VMX_SWITCH_EXIT, 0)) {
         if (result == VMX_SWITCH_FAILED) /* VMfail: control or host state, which is ours */
             vmx_die("VMLAUNCH/VMRESUME", 0);
@@ -175,14 +201,10 @@ void vmx_run(struct vcpu *v, struct vcpu_exit *x)
         x->raw_reason = 0;
         return;
     }
-    raw.reason = vmread32(VMCS_EXIT_REASON);
+    const uint32_t reason = vmread32(VMCS_EXIT_REASON);
     v->regs.rip = vmread_nat(VMCS_GUEST_RIP);
-    const uint32_t needs = vmx_exit_needs(raw.reason);
-    if (needs)
-        vmx_read_more(&raw, needs);
-    vmx_decode(&raw, &v->regs, x);
-    if (x->kind == EXIT_WINDOW)
-        vmx_set_cpu_controls(hw, hw->controls_cpu & ~(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW));
+    if (!vmx_decode_simple(reason, &v->regs, x))
+        vmx_decode_rest(v, reason, x);
 }
 
 void vmx_advance(struct vcpu *v, const struct vcpu_exit *x)

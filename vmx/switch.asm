@@ -19,17 +19,14 @@ RESULT_FAILED   equ 2
 
         section .text
 
-; uint64_t vmx_switch(struct vcpu *v, uint64_t *host_rsp)
+; RDI = struct vcpu, RSI = its cached HOST_RSP; result in RAX; RSP, RBX and R12 are kept for the C code
+; around it, all other registers are lost.
 ;
 ; Between window_begin and window_end the decision to enter has been made but the guest does not
 ; run yet: an NMI there would be lost, so the NMI handler moves RIP to vmx_abandon (.fixup below).
 vmx_switch:
         push    rbx
-        push    rbp
         push    r12
-        push    r13
-        push    r14
-        push    r15
         push    rdi
         cmp     [rsi], rsp
         jne     set_host_rsp
@@ -37,7 +34,6 @@ host_rsp_is_set:
 window_begin:
         cmp     dword [rdi + VCPU_KICK], 0
         jne     vmx_abandon
-        cmp     qword [rdi + VCPU_LAUNCHED], 0  ; flags stay until the jump below
         mov     rax, [rdi + VCPU_RAX]
         mov     rcx, [rdi + VCPU_RCX]
         mov     rdx, [rdi + VCPU_RDX]
@@ -53,13 +49,10 @@ window_begin:
         mov     r14, [rdi + VCPU_R14]
         mov     r15, [rdi + VCPU_R15]
         mov     rdi, [rdi + VCPU_RDI]
-        je      .launch
         vmresume
-        jmp     vmx_failed
-.launch:
+        ; Still here: the first entry after VMCLEAR, which has to be a launch, and nothing is lost.
         vmlaunch
 window_end:
-vmx_failed:
         mov     eax, RESULT_FAILED
         jmp     vmx_leave
 
@@ -88,23 +81,22 @@ vmx_exit:
         mov     [rdi + VCPU_R14], r14
         mov     [rdi + VCPU_R15], r15
         pop     qword [rdi + VCPU_RDI]
-        mov     qword [rdi + VCPU_LAUNCHED], 1
-        ; From here on no guest value is in a register: the rest is popped below.
+        ; What the guest had in its registers is not left in ours.
+        xor     eax, eax                        ; RESULT_EXIT
         xor     ecx, ecx
         xor     edx, edx
+        xor     ebp, ebp
         xor     esi, esi
         xor     r8d, r8d
         xor     r9d, r9d
         xor     r10d, r10d
         xor     r11d, r11d
-        xor     eax, eax                        ; RESULT_EXIT
+        xor     r13d, r13d
+        xor     r14d, r14d
+        xor     r15d, r15d
 vmx_leave:
         add     rsp, 8
-        pop     r15
-        pop     r14
-        pop     r13
         pop     r12
-        pop     rbp
         pop     rbx
         ret
 

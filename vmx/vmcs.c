@@ -27,7 +27,7 @@ void vmx_write_controls(struct vmx_vcpu *hw)
     vmwrite32(VMCS_PIN_BASED_CONTROLS, hw->controls_pin);
     vmwrite32(VMCS_PRIMARY_CONTROLS, hw->controls_cpu);
     vmwrite32(VMCS_SECONDARY_CONTROLS, vmx_controls.cpu2);
-    vmwrite32(VMCS_EXIT_CONTROLS, vmx_controls.exit);
+    vmwrite32(VMCS_EXIT_CONTROLS, vmx_controls.exit & ~EXIT_SAVE_TIMER);
     vmwrite32(VMCS_ENTRY_CONTROLS, vmx_controls.entry);
     vmwrite32(VMCS_EXCEPTION_BITMAP, INTERCEPTED_EXCEPTIONS);
     vmwrite32(VMCS_PF_ERROR_MASK, 0);

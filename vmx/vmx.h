@@ -39,11 +39,11 @@ struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
     const struct vmx_shared *shared;
     uint64_t host_rsp;     /* what HOST_RSP holds now: switch.asm */
-    uint64_t deadline;     /* TSC; UINT64_MAX: no timer */
+    uint64_t deadline;     /* TSC, exact; UINT64_MAX: none */
     uint32_t deferred;     /* interruption information of an event whose delivery was cut short */
     uint32_t controls_cpu; /* what the control fields hold now */
     uint32_t controls_pin;
-    bool has_work; /* a timer or a deferred event: look before entry */
+    bool has_work; /* an exact deadline or a deferred event: look before entry */
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */
@@ -80,7 +80,8 @@ static inline uint64_t vmx_cr_real(struct vmx_cr_policy p, uint64_t value)
 bool vmx_cr0_ok(struct vmx_cr_policy p, uint64_t value);
 bool vmx_cr4_ok(struct vmx_cr_policy p, uint64_t value);
 
-/* decode.c: pure. What run.c read from the VMCS; only what vmx_exit_needs() asked for is valid. */
+/* decode.c: pure. What an exit brings besides its reason; only what vmx_exit_needs() asked for is
+ * valid. */
 struct vmx_raw {
     uint32_t reason;
     uint32_t intr_info, intr_error;
@@ -90,10 +91,13 @@ struct vmx_raw {
 
 enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4 };
 
+/* The exits of instructions that say it all in registers, which are the frequent ones: true when
+ * it was one of them. Else vmx_exit_needs() and vmx_decode(). */
+bool vmx_decode_simple(uint32_t reason, const struct vcpu_regs *regs, struct vcpu_exit *x);
 uint32_t vmx_exit_needs(uint32_t reason);
 void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
 
-/* switch.asm: enters the guest and comes back at its next exit. */
+/* switch.asm: enters the guest and comes back at its next exit. Not a C function: RDI = vcpu,
+ * RSI = &hw->host_rsp, result in RAX; RSP, RBX and R12 are kept, all others lost. */
 enum vmx_switch_result { VMX_SWITCH_EXIT, VMX_SWITCH_KICKED, VMX_SWITCH_FAILED };
-uint64_t vmx_switch(struct vcpu *v, uint64_t *host_rsp);
 void vmx_exit(void); /* HOST_RIP */

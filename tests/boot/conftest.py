@@ -44,6 +44,11 @@ def machine(bare_machine):
     return bare_machine
 
 
+def pytest_configure(config):
+    # Debian 12's pexpect is older than its Python.
+    config.addinivalue_line("filterwarnings", "ignore:setDaemon:DeprecationWarning")
+
+
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item):
     """A failure shows the end of what the machine said."""
