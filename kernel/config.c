@@ -26,6 +26,8 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_INITRD] = {"initrd", SECTION_GUEST, config_read_initrd, NULL},
     [KEY_CMDLINE] = {"cmdline", SECTION_GUEST, config_read_cmdline, NULL},
     [KEY_ON_CRASH] = {"on_crash", SECTION_GUEST, config_read_on_crash, NULL},
+    [KEY_ON_POWEROFF] = {"on_poweroff", SECTION_GUEST, config_read_on_poweroff, NULL},
+    [KEY_WATCHDOG] = {"watchdog", SECTION_GUEST, config_read_watchdog, NULL},
 };
 
 #define GUEST_SECTION "[guest NAME]"

@@ -24,6 +24,9 @@
 /* What the hypervisor does with a guest that crashed. */
 enum crash_action { CRASH_STOP, CRASH_RESTART, CRASH_REBOOT };
 
+/* ... and with one that switched itself off. */
+enum poweroff_action { POWEROFF_STOP, POWEROFF_RESTART, POWEROFF_REBOOT };
+
 struct config_cores {
     uint32_t line;
     bool exact;               /* a list of exact cores, else a count */
@@ -43,6 +46,8 @@ struct config_guest {
     char initrd[FILE_NAME_MAX]; /* empty: none */
     uint32_t initrd_line;
     char cmdline[CMDLINE_MAX];
+    enum poweroff_action on_poweroff;
+    uint64_t watchdog_ns; /* the guest has to call in more often than this; 0: no watchdog */
     enum crash_action on_crash;
     uint32_t restarts; /* CRASH_RESTART: at most so many; UINT32_MAX: without end */
 };

@@ -24,6 +24,8 @@ enum config_key {
     KEY_INITRD,
     KEY_CMDLINE,
     KEY_ON_CRASH,
+    KEY_ON_POWEROFF,
+    KEY_WATCHDOG,
     KEY_COUNT
 };
 
@@ -41,6 +43,13 @@ struct config_parser {
     uint32_t excused;              /* bit per key: probably misspelt, so not missing as well */
 };
 
+/* How a refused value is shown: `"'" VALUE " is not ...", VALUE_ARGS(value)`; where a comment seems
+ * to have slipped into it, with how to write that comment. */
+#define VALUE         SPAN_FMT "%s"
+#define VALUE_ARGS(v) SPAN_ARGS(v), config_comment_hint(v)
+
+const char *config_comment_hint(struct span value);
+
 /* One per key: reads a value that is not empty, reports what is wrong with it. */
 void config_read_console(struct config_parser *p, struct span value);
 void config_read_reserve(struct config_parser *p, struct span value);
@@ -50,3 +59,5 @@ void config_read_image(struct config_parser *p, struct span value);
 void config_read_initrd(struct config_parser *p, struct span value);
 void config_read_cmdline(struct config_parser *p, struct span value);
 void config_read_on_crash(struct config_parser *p, struct span value);
+void config_read_on_poweroff(struct config_parser *p, struct span value);
+void config_read_watchdog(struct config_parser *p, struct span value);

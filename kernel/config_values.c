@@ -9,12 +9,7 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 
-#define VALUE SPAN_FMT "%s"
-
-/* A value and, where a comment seems to have slipped into it, how to write that comment. */
-#define VALUE_ARGS(v) SPAN_ARGS(v), config_comment_hint(v)
-
-static const char *config_comment_hint(struct span value)
+const char *config_comment_hint(struct span value)
 {
     for (size_t i = 1; i < value.len; i++)
         if (value.at[i] == '#' && span_is_blank(value.at[i - 1]))
@@ -363,30 +358,4 @@ void config_read_cmdline(struct config_parser *p, struct span value)
     }
     memcpy(p->guest->cmdline, value.at, value.len);
     p->guest->cmdline[value.len] = '\0';
-}
-
-void config_read_on_crash(struct config_parser *p, struct span value)
-{
-    struct config_guest *g = p->guest;
-    struct span rest = value;
-    struct span word = span_word(&rest);
-    uint64_t restarts = UINT32_MAX; /* not given: without end */
-
-    rest = span_trim(rest);
-    if (span_is(word, "stop") && rest.len == 0) {
-        g->on_crash = CRASH_STOP;
-    } else if (span_is(word, "reboot") && rest.len == 0) {
-        g->on_crash = CRASH_REBOOT;
-    } else if (span_is(word, "restart") && (rest.len == 0 || span_number(rest, &restarts))) {
-        if (rest.len > 0 && (restarts == 0 || restarts >= UINT32_MAX)) {
-            report_add(p->report, p->line, "on_crash = " SPAN_FMT ": write %s", SPAN_ARGS(value),
-                       restarts == 0 ? "'stop' for no restart" : "'restart' for no limit");
-            return;
-        }
-        g->on_crash = CRASH_RESTART;
-        g->restarts = (uint32_t)restarts;
-    } else {
-        report_add(p->report, p->line, "on_crash = '" VALUE ": write stop, restart [N] or reboot",
-                   VALUE_ARGS(value));
-    }
 }

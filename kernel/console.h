@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * console: merges what the guests and the hypervisor say, line by line, onto the serial port and
- * the screen, and hands what is typed to the focused guest. Every line carries a prefix made here:
- * `[name] text`, ours `[bulkhead] text`. A guest can neither forge a prefix nor tear a line.
+ * the screen, and hands what is typed to whoever has the focus: a guest, or the monitor. Every line
+ * carries a prefix made here: `[name] text`, ours `[bulkhead] text`. A guest can neither forge a
+ * prefix nor tear a line.
  *
  * Nobody waits for a device: output lies in rings until console_pump() finds room for it. Pumping
  * is core 0's business: as the monitor's core, while its guest is stopped, or from a timer.
@@ -10,7 +11,6 @@
 #pragma once
 
 #include "boot/boot_info.h"
-#include "drivers/uart.h"
 #include "lib/ring.h"
 #include "lib/types.h"
 
@@ -19,7 +19,12 @@ struct console_stream {
     char name[16];
     struct tx_ring tx;
     struct rx_ring rx;
+    uint64_t lines, bytes; /* that reached the console; whoever pumps writes */
 };
+
+/* The key that gives the focus to the monitor, and back to the guest that had it. */
+#define CONSOLE_KEY      0x14
+#define CONSOLE_KEY_NAME "Ctrl-T"
 
 /* First thing at boot: lines go out at once, each waiting for the devices. */
 void console_init(const struct boot_framebuffer *framebuffer);
@@ -50,3 +55,19 @@ void console_emergency(const char *text, size_t len);
 
 /* Set once the TSC's rate is known; before, unfinished lines are not shown. */
 void console_set_tick_rate(uint64_t tsc_hz);
+
+/* ------------------------------------------------------------------ for the monitor */
+
+/* Whether the monitor has the focus. Any core. */
+bool console_is_monitor(void);
+
+/* Gives the focus to a stream, or with NULL to the monitor. */
+void console_focus(const struct console_stream *stream);
+
+/* A byte typed at the monitor; false: none. Core 0 only. */
+MUST_CHECK bool console_read(uint8_t *byte);
+
+/* What stands on the last line while the monitor has the focus: `len` characters, the cursor before
+ * character `cursor`. Other lines appear above it. */
+#define PROMPT_MAX 128
+void console_set_prompt(const char *text, uint32_t len, uint32_t cursor);

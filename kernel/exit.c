@@ -49,12 +49,28 @@ static enum verdict on_pio(struct vcpu *v, const struct vcpu_exit *x)
     return DO_NEXT;
 }
 
+/* Kept by number, for the monitor: a guest that finds a feature missing often looks for its MSR. */
+COLD static enum verdict exit_refuse_msr(struct vcpu *v, uint32_t index)
+{
+    struct refused *r = &v->soft->stats.msrs;
+
+    r->total++;
+    for (uint32_t i = 0; i < REFUSED_ROWS; i++) {
+        if (r->rows[i].count != 0 && r->rows[i].index != index)
+            continue;
+        r->rows[i].index = index;
+        r->rows[i].count++;
+        break;
+    }
+    return DO_GP;
+}
+
 static enum verdict on_rdmsr(struct vcpu *v, const struct vcpu_exit *x)
 {
     uint64_t value;
 
     if (!vmsr_read(&v->soft->msr, &v->soft->apic, x->msr.index, &value))
-        return DO_GP;
+        return exit_refuse_msr(v, x->msr.index);
     v->regs.gpr[REG_RAX] = (uint32_t)value;
     v->regs.gpr[REG_RDX] = value >> 32;
     return DO_NEXT;
@@ -104,7 +120,7 @@ static enum verdict on_wrmsr(struct vcpu *v, const struct vcpu_exit *x)
 
     if (!vmsr_write(&v->soft->msr, &v->soft->apic, &v->soft->peers, x->msr.index, x->msr.value,
                     &action))
-        return DO_GP;
+        return exit_refuse_msr(v, x->msr.index);
     exit_apic_action(v, &action);
     return DO_NEXT;
 }
@@ -132,9 +148,13 @@ static enum verdict on_nested_fault(struct vcpu *v, const struct vcpu_exit *x)
                        : x->fault.access & NESTED_EXEC ? "executed at"
                                                        : "read from";
 
-    return vcpu_crash(v, x, "it %s guest-physical address 0x%llx%s, which is outside of its memory",
+    char place[80];
+
+    diagnosis_place(x->fault.address, v->vm->plan->config->memory, place, sizeof(place));
+    return vcpu_crash(v, x,
+                      "it %s guest-physical address 0x%llx%s, which is outside of its memory: %s",
                       what, (unsigned long long)x->fault.address.v,
-                      x->fault.table_walk ? " while its own page tables were walked" : "");
+                      x->fault.table_walk ? " while its own page tables were walked" : "", place);
 }
 
 static enum verdict on_exception(struct vcpu *v, const struct vcpu_exit *x)
@@ -176,7 +196,7 @@ enum verdict exit_dispatch(struct vcpu *v, struct vcpu_exit *x)
     case EXIT_KICK:
         return vcpu_on_kick(v);
     case EXIT_TIMER:
-        return vcpu_on_timer(v);
+        return vcpu_on_timer(v, x);
     case EXIT_WINDOW:
         return vcpu_on_window(v);
     case EXIT_INIT:

@@ -105,6 +105,8 @@ enum verdict hypercall(struct vcpu *v)
         call_cut_registers(v);
     const uint64_t first = v->regs.gpr[REG_RBX];
     int64_t result = BULKHEAD_ERROR_UNKNOWN;
+    const uint64_t number = *rax - BULKHEAD_CALL_BASE;
+    v->soft->stats.calls[number < BULKHEAD_CALL_COUNT ? number : BULKHEAD_CALL_COUNT]++;
     switch (*rax) {
     case BULKHEAD_CALL_VERSION:
         result = BULKHEAD_ABI_VERSION;
@@ -123,6 +125,10 @@ enum verdict hypercall(struct vcpu *v)
         break;
     case BULKHEAD_CALL_POWER_OFF:
         return call_power_off(v, first);
+    case BULKHEAD_CALL_WATCHDOG:
+        atomic_store_explicit(&v->vm->last_sign, rdtsc(), memory_order_relaxed);
+        result = BULKHEAD_OK;
+        break;
     case BULKHEAD_CALL_RESTART:
         partition_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
         return DO_STOP;

@@ -4,6 +4,7 @@
 #include "kernel/config.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/monitor.h"
 #include "kernel/partition.h"
 #include "kernel/smp.h"
 #include "kernel/vcpu.h"
@@ -136,21 +137,27 @@ NORETURN static void launch_monitor(const struct boot_state *boot)
 
     for (;;) {
         const uint64_t now = rdtsc();
-        (void)console_pump(now);
+        (void)monitor_service(now);
         cpu_wait_until(&cpu->wake, now + boot->tsc.hz / MONITOR_PER_SECOND);
     }
 }
 
 void launch_run(const struct boot_state *boot)
 {
+    const struct monitor_view view = {
+        .boot = boot, .plan = &plan, .vms = vms, .vm_count = plan.guest_count};
+
+    monitor_init(&view);
     console_start_pumping();
-    atomic_store(&partitions_alive, plan.guest_count);
     for (uint32_t id = 1; id < boot->machine.core_count; id++) {
         atomic_store(&cpus[id].wake, 1);
         cpu_kick(&cpus[id]);
     }
+    atomic_store(&partitions_alive,
+                 1); /* held, so that a guest that ends at once is not the last */
     for (uint32_t i = 0; i < plan.guest_count; i++)
-        partition_start(vms[i]);
+        (void)partition_start(vms[i]);
+    partition_release();
     if (cpus[0].vcpu)
         vcpu_thread(cpus[0].vcpu);
     launch_monitor(boot);

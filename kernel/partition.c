@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/partition.h"
 
+#include "kernel/monitor.h"
 #include "kernel/power.h"
 #include "kernel/report_exits.h"
 #include "kernel/vcpu.h"
@@ -56,6 +57,7 @@ static enum status partition_vcpu(struct vm *vm, uint32_t index, const struct pa
     v->soft = soft;
     soft->console_duty = core == 0 && !kit->monitor_core;
     soft->pump_deadline = UINT64_MAX;
+    soft->watchdog_deadline = UINT64_MAX;
     soft->pump_ticks = kit->tsc->hz / PUMPS_PER_SECOND;
     soft->timer_deadline = UINT64_MAX;
     soft->peers.count = vm->vcpu_count;
@@ -85,6 +87,7 @@ enum status partition_create(struct vm **out, const struct plan_guest *plan, uin
         return FAIL(E_NOMEM, "no pages for guest '%s'", plan->config->name);
     vm->plan = plan;
     vm->tsc = kit->tsc;
+    vm->watchdog_ticks = time_to_ticks(&kit->tsc->scale, plan->config->watchdog_ns);
     vm->name = plan->config->name;
     vm->vcpu_count = plan->core_count;
     vm->vcpus = vcpus;
@@ -158,16 +161,31 @@ void partition_load(struct vm *vm)
     host_window_close(core);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx);
     vm->started = rdtsc();
+    atomic_store(&vm->last_sign, vm->started);
 }
 
 /* ------------------------------------------------------------------ lives */
 
-void partition_start(struct vm *vm)
+static void partition_begin_life(struct vm *vm)
 {
     atomic_store(&vm->parked, 0);
     atomic_store(&vm->phase, VM_RUNNING);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         vcpu_request(&vm->vcpus[i], KICK_START);
+}
+
+bool partition_start(struct vm *vm)
+{
+    uint32_t stopped = VM_STOPPED;
+
+    if (!atomic_compare_exchange_strong(&vm->phase, &stopped, VM_STOPPING))
+        return false;
+    if (vm->end.kind != VM_END_NONE)
+        vm->restarts++;
+    vm->crash_restarts = 0;
+    atomic_fetch_add(&partitions_alive, 1);
+    partition_begin_life(vm);
+    return true;
 }
 
 bool partition_end(struct vm *vm, struct vm_end end)
@@ -202,27 +220,29 @@ static void partition_report(const struct vm *vm)
         log_line("guest '%s' was stopped after %llu ms; %s", vm->name, (unsigned long long)ms,
                  exits);
         break;
+    case VM_END_STOP:
+        log_line("guest '%s' was stopped by the operator after %llu ms; %s", vm->name,
+                 (unsigned long long)ms, exits);
+        break;
+    case VM_END_NONE:
+        break;
     }
 }
 
-/* Whether the file says that another life follows. */
-static bool partition_lives_on(struct vm *vm)
+static bool partition_survives_crash(struct vm *vm)
 {
     const struct config_guest *config = vm->plan->config;
 
-    if (vm->end.kind == VM_END_RESTART)
-        return true;
-    if (vm->end.kind == VM_END_POWER_OFF)
-        return false;
     switch (config->on_crash) {
     case CRASH_STOP:
         return false;
     case CRASH_RESTART:
-        if (vm->restarts >= config->restarts) {
+        if (vm->crash_restarts >= config->restarts) {
             log_line("guest '%s' has been restarted %u times: it stays stopped", vm->name,
-                     vm->restarts);
+                     vm->crash_restarts);
             return false;
         }
+        vm->crash_restarts++;
         return true;
     case CRASH_REBOOT:
         log_line("guest '%s' crashed, and the file says: on_crash = reboot", vm->name);
@@ -231,20 +251,54 @@ static bool partition_lives_on(struct vm *vm)
     return false;
 }
 
+static bool partition_survives_power_off(const struct vm *vm)
+{
+    switch (vm->plan->config->on_poweroff) {
+    case POWEROFF_STOP:
+        return false;
+    case POWEROFF_RESTART:
+        return true;
+    case POWEROFF_REBOOT:
+        log_line("guest '%s' powered off, and the file says: on_poweroff = reboot", vm->name);
+        power_reset();
+    }
+    return false;
+}
+
+/* Whether another life follows. */
+static bool partition_lives_on(struct vm *vm)
+{
+    switch (vm->end.kind) {
+    case VM_END_RESTART:
+        return true;
+    case VM_END_POWER_OFF:
+        return partition_survives_power_off(vm);
+    case VM_END_CRASH:
+        return partition_survives_crash(vm);
+    case VM_END_STOP:
+    case VM_END_NONE:
+        return false;
+    }
+    return false;
+}
+
+void partition_release(void)
+{
+    if (atomic_fetch_sub(&partitions_alive, 1) == 1)
+        monitor_all_ended();
+}
+
 void partition_parked(struct vm *vm)
 {
     if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
         return;
-    atomic_store(&vm->phase, VM_STOPPED);
     partition_report(vm);
     if (partition_lives_on(vm)) {
         vm->restarts++;
-        partition_start(vm);
+        partition_begin_life(vm);
         return;
     }
     partition_scrub(vm);
-    if (atomic_fetch_sub(&partitions_alive, 1) == 1) {
-        log_line("every guest has ended: switching the machine off");
-        power_off();
-    }
+    atomic_store(&vm->phase, VM_STOPPED);
+    partition_release();
 }

@@ -17,7 +17,8 @@
 
 enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING };
 
-enum vm_end_kind { VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH };
+/* Of these, only a crash and a power-off ask the file what comes next. */
+enum vm_end_kind { VM_END_NONE, VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH, VM_END_STOP };
 
 /* Why a life ended. Written by the one core that won vm_end(), read by the last to park. */
 struct vm_end {
@@ -38,8 +39,12 @@ struct vm {
     _Atomic uint32_t phase;  /* enum vm_phase */
     _Atomic uint32_t parked; /* vCPUs that have ended the present life */
     struct vm_end end;
-    uint32_t restarts; /* of all lives; the last to park writes */
-    uint64_t started;  /* TSC; the lead writes */
+    uint32_t restarts; /* lives after the first; the last to park writes */
+    uint32_t
+        crash_restarts; /* of them, how many on_crash granted since the operator's last start */
+    uint64_t watchdog_ticks;    /* 0: no watchdog */
+    _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
+    uint64_t started;           /* TSC; the lead writes */
 };
 
 /* What all partitions are made with. */
@@ -56,8 +61,8 @@ struct partition_kit {
 MUST_CHECK enum status partition_create(struct vm **out, const struct plan_guest *plan,
                                         uint32_t index, const struct partition_kit *kit);
 
-/* Begins a life. Any core, while the guest is stopped and no other core starts it. */
-void partition_start(struct vm *vm);
+/* Begins a life of a stopped guest; false when it is not stopped. Any core. */
+bool partition_start(struct vm *vm);
 
 /* On the lead's core: scrubs, copies the image, resets the devices. */
 void partition_load(struct vm *vm);
@@ -68,5 +73,8 @@ bool partition_end(struct vm *vm, struct vm_end end);
 /* A vCPU has left the guest for good; the last one reports, scrubs and applies the policy. */
 void partition_parked(struct vm *vm);
 
-/* Guests that have not been stopped for good; the machine is switched off when it reaches 0. */
+/* Guests that have not been stopped for good, and whoever else holds the machine on. */
 extern _Atomic uint32_t partitions_alive;
+
+/* One less; tells the monitor when it was the last. */
+void partition_release(void);

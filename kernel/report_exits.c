@@ -1,37 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/report_exits.h"
 
+#include "kernel/diagnosis.h"
 #include "kernel/partition.h"
 #include "kernel/vcpu.h"
 #include "lib/fmt.h"
-
-const char *exit_kind_name(enum exit_kind kind)
-{
-    static const char *const names[EXIT_KIND_COUNT] = {
-        [EXIT_CPUID] = "cpuid",
-        [EXIT_HYPERCALL] = "hypercall",
-        [EXIT_PIO] = "port",
-        [EXIT_RDMSR] = "rdmsr",
-        [EXIT_WRMSR] = "wrmsr",
-        [EXIT_CR_WRITE] = "cr",
-        [EXIT_XSETBV] = "xsetbv",
-        [EXIT_NESTED_FAULT] = "memory",
-        [EXIT_EXCEPTION] = "exception",
-        [EXIT_KICK] = "kick",
-        [EXIT_TIMER] = "timer",
-        [EXIT_WINDOW] = "window",
-        [EXIT_FORBIDDEN] = "forbidden",
-        [EXIT_RDPMC] = "rdpmc",
-        [EXIT_CACHE] = "cache",
-        [EXIT_INIT] = "init",
-        [EXIT_TRIPLE_FAULT] = "triple-fault",
-        [EXIT_TASK_SWITCH] = "task-switch",
-        [EXIT_MACHINE_CHECK] = "machine-check",
-        [EXIT_ENTRY_FAILED] = "entry-failed",
-        [EXIT_UNKNOWN] = "unknown",
-    };
-    return kind < EXIT_KIND_COUNT ? names[kind] : "?";
-}
 
 void report_exits(const struct vm *vm, char *buf, size_t size)
 {
@@ -39,7 +12,7 @@ void report_exits(const struct vm *vm, char *buf, size_t size)
 
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
         for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
-            sums[k] += vm->vcpus[i].soft->exits[k];
+            sums[k] += vm->vcpus[i].soft->stats.exits[k];
     }
     for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
         total += sums[k];

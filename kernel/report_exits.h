@@ -9,5 +9,3 @@
 
 /* "31 exits: 20 hypercall, 6 cpuid, 5 timer"; cut where `size` is too small. */
 void report_exits(const struct vm *vm, char *buf, size_t size);
-
-const char *exit_kind_name(enum exit_kind kind);

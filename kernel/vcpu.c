@@ -4,7 +4,9 @@
 #include <stdarg.h>
 
 #include "drivers/lapic.h"
+#include "kernel/diagnosis.h"
 #include "kernel/exit.h"
+#include "kernel/monitor.h"
 #include "kernel/panic.h"
 #include "kernel/partition.h"
 #include "kernel/reset.h"
@@ -25,7 +27,8 @@ void vcpu_request(struct vcpu *v, uint32_t kicks)
 
 void vcpu_update_timer(struct vcpu *v)
 {
-    virt_set_timer(v, v->soft->timer_deadline, v->soft->pump_deadline);
+    virt_set_timer(v, v->soft->timer_deadline,
+                   min_u64(v->soft->pump_deadline, v->soft->watchdog_deadline));
 }
 
 void vcpu_hurry_console(struct vcpu *v)
@@ -39,25 +42,27 @@ void vcpu_hurry_console(struct vcpu *v)
 
 /* ------------------------------------------------------------------ stopping */
 
-static void vcpu_print_state(struct vcpu *v, const struct vcpu_exit *x)
+static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
 {
-    struct vcpu_state s;
+    const struct vcpu_stats *stats = &v->soft->stats;
+    const uint64_t now = rdtsc();
+    struct vcpu_state state;
+    char line[LOG_LINE_MAX];
 
-    virt_get_state(v, &s);
-    log_line("  exit %s (0x%llx), qualification 0x%llx", virt_exit_name(x),
-             (unsigned long long)x->raw_reason, (unsigned long long)x->qualification);
-    log_line("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx CPL %u", (unsigned long long)s.rip,
-             (unsigned long long)s.gpr[REG_RSP], (unsigned long long)s.rflags,
-             s.segments[SEG_SS].attributes >> 5 & 3u);
-    log_line("  CR0 0x%llx CR3 0x%llx CR4 0x%llx EFER 0x%llx", (unsigned long long)s.cr0,
-             (unsigned long long)s.cr3, (unsigned long long)s.cr4, (unsigned long long)s.efer);
-    log_line("  RAX 0x%llx RBX 0x%llx RCX 0x%llx RDX 0x%llx", (unsigned long long)s.gpr[REG_RAX],
-             (unsigned long long)s.gpr[REG_RBX], (unsigned long long)s.gpr[REG_RCX],
-             (unsigned long long)s.gpr[REG_RDX]);
-    log_line("  RSI 0x%llx RDI 0x%llx RBP 0x%llx CS 0x%x:0x%llx",
-             (unsigned long long)s.gpr[REG_RSI], (unsigned long long)s.gpr[REG_RDI],
-             (unsigned long long)s.gpr[REG_RBP], s.segments[SEG_CS].selector,
-             (unsigned long long)s.segments[SEG_CS].base);
+    diagnosis_qualification(x, line, sizeof(line));
+    log_line("  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
+             (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
+    virt_get_state(v, &state);
+    for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
+        log_line("%s", line);
+    const uint32_t rows = stats->trace_next < TRACE_ROWS ? stats->trace_next : TRACE_ROWS;
+    log_line("  the last %u exits before this one:", rows);
+    for (uint32_t i = stats->trace_next - rows; i != stats->trace_next; i++) {
+        const struct trace_row *row = &stats->trace[i % TRACE_ROWS];
+        diagnosis_trace_line(row, time_to_ns(&v->vm->tsc->scale, now - row->time) / 1000, line,
+                             sizeof(line));
+        log_line("%s", line);
+    }
 }
 
 enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
@@ -73,7 +78,7 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     console_settle(&v->vm->console);
     log_line("guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index, v->cpu->id,
              why);
-    vcpu_print_state(v, x);
+    vcpu_print_diagnosis(v, x);
     return DO_STOP;
 }
 
@@ -84,15 +89,19 @@ enum verdict vcpu_on_window(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
 
-    if (soft->nmi_pending && virt_inject_nmi(v))
+    if (soft->nmi_pending && virt_inject_nmi(v)) {
         soft->nmi_pending = false;
-    if (soft->timer_pending && virt_inject_interrupt(v, soft->timer_vector))
+        soft->stats.injected++;
+    }
+    if (soft->timer_pending && virt_inject_interrupt(v, soft->timer_vector)) {
         soft->timer_pending = false;
+        soft->stats.injected++;
+    }
     return DO_AGAIN;
 }
 
 /* A deadline has passed. */
-enum verdict vcpu_on_timer(struct vcpu *v)
+enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
 {
     struct vcpu_soft *soft = v->soft;
     const uint64_t now = rdtsc();
@@ -102,8 +111,15 @@ enum verdict vcpu_on_timer(struct vcpu *v)
         soft->timer_pending = true;
     }
     if (soft->pump_deadline <= now) {
-        soft->console_busy = console_pump(now);
+        soft->console_busy = monitor_service(now);
         soft->pump_deadline = now + (soft->console_busy ? 1 : IDLE_PUMP_FACTOR) * soft->pump_ticks;
+    }
+    if (soft->watchdog_deadline <= now) {
+        const uint64_t sign = atomic_load(&v->vm->last_sign);
+        if (now - sign >= v->vm->watchdog_ticks)
+            return vcpu_crash(v, x, "its watchdog has expired: no sign of life for %llu ms",
+                              (unsigned long long)(v->vm->plan->config->watchdog_ns / NS_PER_MS));
+        soft->watchdog_deadline = sign + v->vm->watchdog_ticks;
     }
     vcpu_update_timer(v);
     return vcpu_on_window(v);
@@ -123,6 +139,8 @@ static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
     soft->nmi_pending = false;
     soft->timer_pending = false;
     soft->timer_deadline = UINT64_MAX;
+    soft->watchdog_deadline =
+        v->index == 0 && v->vm->watchdog_ticks ? rdtsc() + v->vm->watchdog_ticks : UINT64_MAX;
     soft->console_busy = false;
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->phase = VCPU_RUNNING;
@@ -134,8 +152,7 @@ static void vcpu_start(struct vcpu *v)
     struct vcpu_soft *soft = v->soft;
     struct vcpu_state state;
 
-    for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
-        soft->exits[k] = 0;
+    soft->stats = (struct vcpu_stats){0};
     if (v->index != 0) {
         soft->phase = VCPU_WAIT_SIPI;
         return;
@@ -199,6 +216,11 @@ enum verdict vcpu_on_kick(struct vcpu *v)
         reset_for_sipi(&state, atomic_load(&soft->sipi_vector));
         vcpu_enter_state(v, &state);
     }
+    if (kicks & KICK_SHOW) {
+        if (soft->phase == VCPU_RUNNING)
+            virt_get_state(v, &soft->shown);
+        atomic_fetch_add(&soft->shown_count, 1);
+    }
     if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)
         soft->nmi_pending = true;
     return soft->phase == VCPU_RUNNING ? vcpu_on_window(v) : DO_LEAVE;
@@ -211,7 +233,7 @@ static void vcpu_wait(struct vcpu *v)
         return;
     }
     const uint64_t now = rdtsc();
-    console_pump(now);
+    (void)monitor_service(now);
     cpu_wait_until(&v->kick, now + v->soft->pump_ticks);
 }
 
@@ -225,9 +247,11 @@ static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict v
     case DO_AGAIN:
         break;
     case DO_GP:
+        v->soft->stats.injected++;
         virt_inject_exception(v, VECTOR_GP, true, 0);
         break;
     case DO_UD:
+        v->soft->stats.injected++;
         virt_inject_exception(v, VECTOR_UD, false, 0);
         break;
     case DO_REFLECT:
@@ -241,16 +265,31 @@ static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict v
     return true;
 }
 
+static void vcpu_trace(struct vcpu_stats *stats, const struct vcpu_exit *x, enum verdict verdict,
+                       uint64_t rip)
+{
+    struct trace_row *row = &stats->trace[stats->trace_next++ % TRACE_ROWS];
+
+    row->time = rdtsc();
+    row->rip = rip;
+    row->reason = (uint32_t)x->raw_reason;
+    row->kind = (uint8_t)x->kind;
+    row->verdict = (uint8_t)verdict;
+}
+
 /* From the first entry until this core no longer runs its guest. */
 static void vcpu_live(struct vcpu *v)
 {
-    struct vcpu_soft *soft = v->soft;
+    struct vcpu_stats *stats = &v->soft->stats;
     struct vcpu_exit x;
+    enum verdict verdict;
 
     do {
         virt_run(v, &x);
-        soft->exits[x.kind]++;
-    } while (vcpu_apply(v, &x, exit_dispatch(v, &x)));
+        stats->exits[x.kind]++;
+        verdict = exit_dispatch(v, &x);
+        vcpu_trace(stats, &x, verdict, v->regs.rip);
+    } while (vcpu_apply(v, &x, verdict));
 }
 
 NORETURN void vcpu_thread(struct vcpu *v)

@@ -7,7 +7,9 @@
 
 #include <stdatomic.h>
 
+#include "guests/kit/abi.h"
 #include "kernel/cpu.h"
+#include "kernel/diagnosis.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
 #include "vdev/vapic.h"
@@ -24,9 +26,30 @@ enum kick {
     KICK_INIT = 4, /* INIT from a sibling */
     KICK_SIPI = 8, /* SIPI from a sibling, vector in soft->sipi_vector */
     KICK_NMI = 16, /* NMI from a sibling */
+    KICK_SHOW = 32, /* the monitor wants the registers: into soft->shown */
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
+
+/* MSRs that a guest was refused, the first few by number. */
+#define REFUSED_ROWS 8
+struct refused {
+    uint64_t total;
+    struct refused_row {
+        uint32_t index;
+        uint32_t count;
+    } rows[REFUSED_ROWS];
+};
+
+/* Counters of one life. The owning core's alone to write; the monitor reads them as they are. */
+struct vcpu_stats {
+    uint64_t exits[EXIT_KIND_COUNT];
+    uint64_t injected;                       /* events */
+    uint64_t calls[BULKHEAD_CALL_COUNT + 1]; /* hypercalls by number; last: unknown ones */
+    struct refused msrs;
+    uint32_t trace_next;
+    struct trace_row trace[TRACE_ROWS]; /* a ring */
+};
 
 /* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
 struct vcpu_soft {
@@ -45,7 +68,10 @@ struct vcpu_soft {
     struct vapic_peers peers;
     struct vmsr msr;
     struct vcpuid cpuid;
-    uint64_t exits[EXIT_KIND_COUNT]; /* of this life */
+    uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; the lead vCPU's alone */
+    struct vcpu_stats stats;
+    struct vcpu_state shown;      /* what KICK_SHOW asked for ... */
+    _Atomic uint32_t shown_count; /* ... and how often it was answered */
 };
 
 /* The life of a core that has a vCPU. On that core, VMX on. Does not return. */
@@ -56,7 +82,7 @@ void vcpu_request(struct vcpu *v, uint32_t kicks);
 
 /* The three exits that ask this core to look at itself. On v's own core; DO_AGAIN. */
 enum verdict vcpu_on_kick(struct vcpu *v);
-enum verdict vcpu_on_timer(struct vcpu *v);
+enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x);
 enum verdict vcpu_on_window(struct vcpu *v);
 
 /* After the PV timer or the console's deadline changed. */

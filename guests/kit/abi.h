@@ -17,10 +17,11 @@
 #define BULKHEAD_CPUID_FEATURES 0x40000001u /* EAX = ABI version, EBX = BULKHEAD_FEATURE_* */
 #define BULKHEAD_CPUID_TIME     0x40000002u /* EAX = TSC kHz, EBX = APIC timer input kHz */
 
-#define BULKHEAD_FEATURE_CONSOLE 0x1u
-#define BULKHEAD_FEATURE_TIME    0x2u
-#define BULKHEAD_FEATURE_TIMER   0x4u
-#define BULKHEAD_FEATURE_POWER   0x8u
+#define BULKHEAD_FEATURE_CONSOLE  0x1u
+#define BULKHEAD_FEATURE_TIME     0x2u
+#define BULKHEAD_FEATURE_TIMER    0x4u
+#define BULKHEAD_FEATURE_POWER    0x8u
+#define BULKHEAD_FEATURE_WATCHDOG 0x10u
 
 /* Numbers start high, so that KVM's small ones stay free. */
 #define BULKHEAD_CALL_BASE    0x42480000u
@@ -32,7 +33,8 @@
 #define BULKHEAD_CALL_TIMER_SET    0x42480004u /* RBX = deadline in ns (0 cancels), RCX = vector */
 #define BULKHEAD_CALL_POWER_OFF    0x42480005u /* RBX = code 0..255; does not return */
 #define BULKHEAD_CALL_RESTART      0x42480006u /* does not return */
-#define BULKHEAD_CALL_COUNT        7
+#define BULKHEAD_CALL_WATCHDOG     0x42480007u /* "I am well": see watchdog in docs/config.md */
+#define BULKHEAD_CALL_COUNT        8
 
 /* Errors in RAX. */
 #define BULKHEAD_OK             0

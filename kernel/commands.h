@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * commands: what the monitor can be told to do. Each answers in lines of the log.
+ */
+#pragma once
+
+#include "kernel/monitor.h"
+#include "lib/types.h"
+
+/* What `list` needs to say exits per second. */
+struct commands_sample {
+    uint64_t exits;
+    uint64_t per_second;
+};
+
+struct commands {
+    struct monitor_view view;
+    uint64_t sampled; /* TSC */
+    struct commands_sample samples[GUESTS_MAX];
+};
+
+void commands_init(struct commands *c, const struct monitor_view *view);
+
+/* Takes a sample every second. */
+void commands_tick(struct commands *c, uint64_t now);
+
+/* Carries out one line; core 0. */
+void commands_run(struct commands *c, const char *line);
+
+/* For completion: command names, or guest names; NULL: no more. */
+const char *commands_candidate(const struct commands *c, bool command, uint32_t index);

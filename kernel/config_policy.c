@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config_policy: the values that say what becomes of a guest that ends: on_crash, on_poweroff,
+ * watchdog. Pure.
+ */
+#include "kernel/config_parse.h"
+#include "lib/bits.h"
+#include "lib/time.h"
+
+#define WATCHDOG_MIN_NS (10 * NS_PER_MS)
+#define WATCHDOG_MAX_NS (3600 * NS_PER_SECOND)
+
+void config_read_on_crash(struct config_parser *p, struct span value)
+{
+    struct config_guest *g = p->guest;
+    struct span rest = value;
+    struct span word = span_word(&rest);
+    uint64_t restarts = UINT32_MAX; /* not given: without end */
+
+    rest = span_trim(rest);
+    if (span_is(word, "stop") && rest.len == 0) {
+        g->on_crash = CRASH_STOP;
+    } else if (span_is(word, "reboot") && rest.len == 0) {
+        g->on_crash = CRASH_REBOOT;
+    } else if (span_is(word, "restart") && (rest.len == 0 || span_number(rest, &restarts))) {
+        if (rest.len > 0 && (restarts == 0 || restarts >= UINT32_MAX)) {
+            report_add(p->report, p->line, "on_crash = " SPAN_FMT ": write %s", SPAN_ARGS(value),
+                       restarts == 0 ? "'stop' for no restart" : "'restart' for no limit");
+            return;
+        }
+        g->on_crash = CRASH_RESTART;
+        g->restarts = (uint32_t)restarts;
+    } else {
+        report_add(p->report, p->line, "on_crash = '" VALUE ": write stop, restart [N] or reboot",
+                   VALUE_ARGS(value));
+    }
+}
+
+void config_read_on_poweroff(struct config_parser *p, struct span value)
+{
+    if (span_is(value, "stop"))
+        p->guest->on_poweroff = POWEROFF_STOP;
+    else if (span_is(value, "restart"))
+        p->guest->on_poweroff = POWEROFF_RESTART;
+    else if (span_is(value, "reboot"))
+        p->guest->on_poweroff = POWEROFF_REBOOT;
+    else
+        report_add(p->report, p->line, "on_poweroff = '" VALUE ": write stop, restart or reboot",
+                   VALUE_ARGS(value));
+}
+
+/* "5s", "500ms", "2m"; "off" is the same as leaving the key out. */
+void config_read_watchdog(struct config_parser *p, struct span value)
+{
+    static const struct {
+        const char *name;
+        uint64_t ns;
+    } units[] = {{"ms", NS_PER_MS}, {"s", NS_PER_SECOND}, {"m", 60 * NS_PER_SECOND}};
+    size_t digits = 0;
+    uint64_t number, ns;
+
+    if (span_is(value, "off"))
+        return;
+    while (digits < value.len && span_is_digit(value.at[digits]))
+        digits++;
+    const struct span unit = span_trim(span_from(value, digits));
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        if (!span_is(unit, units[i].name) ||
+            !span_number((struct span){.at = value.at, .len = digits}, &number))
+            continue;
+        if (!mul_u64(number, units[i].ns, &ns) || ns < WATCHDOG_MIN_NS || ns > WATCHDOG_MAX_NS) {
+            report_add(p->report, p->line, "watchdog = " SPAN_FMT ": it can be from 10ms to 60m",
+                       SPAN_ARGS(value));
+            return;
+        }
+        p->guest->watchdog_ns = ns;
+        return;
+    }
+    report_add(p->report, p->line,
+               "watchdog = '" VALUE ": write a time such as 5s, 500ms or 2m, or off",
+               VALUE_ARGS(value));
+}

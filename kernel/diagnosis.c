@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/diagnosis.h"
+
+#include "kernel/image.h"
+#include "lib/fmt.h"
+#include "lib/x86/cr.h"
+
+typedef unsigned long long ull;
+
+const char *exit_kind_name(enum exit_kind kind)
+{
+    static const char *const names[EXIT_KIND_COUNT] = {
+        [EXIT_CPUID] = "cpuid",
+        [EXIT_HYPERCALL] = "hypercall",
+        [EXIT_PIO] = "port",
+        [EXIT_RDMSR] = "rdmsr",
+        [EXIT_WRMSR] = "wrmsr",
+        [EXIT_CR_WRITE] = "cr",
+        [EXIT_XSETBV] = "xsetbv",
+        [EXIT_NESTED_FAULT] = "memory",
+        [EXIT_EXCEPTION] = "exception",
+        [EXIT_KICK] = "kick",
+        [EXIT_TIMER] = "timer",
+        [EXIT_WINDOW] = "window",
+        [EXIT_FORBIDDEN] = "forbidden",
+        [EXIT_RDPMC] = "rdpmc",
+        [EXIT_CACHE] = "cache",
+        [EXIT_INIT] = "init",
+        [EXIT_TRIPLE_FAULT] = "triple-fault",
+        [EXIT_TASK_SWITCH] = "task-switch",
+        [EXIT_MACHINE_CHECK] = "machine-check",
+        [EXIT_ENTRY_FAILED] = "entry-failed",
+        [EXIT_UNKNOWN] = "unknown",
+    };
+    return kind < EXIT_KIND_COUNT ? names[kind] : "?";
+}
+
+const char *verdict_name(enum verdict verdict)
+{
+    switch (verdict) {
+    case DO_NEXT:
+        return "next";
+    case DO_AGAIN:
+        return "again";
+    case DO_GP:
+        return "#GP";
+    case DO_UD:
+        return "#UD";
+    case DO_REFLECT:
+        return "reflect";
+    case DO_LEAVE:
+        return "leave";
+    case DO_STOP:
+        return "stop";
+    }
+    return "?";
+}
+
+static void diagnosis_segment(const struct vcpu_state *s, enum segment first, char *buf,
+                              size_t size)
+{
+    static const char *const names[SEG_COUNT] = {"ES", "CS", "SS", "DS", "FS", "GS", "LDTR", "TR"};
+    size_t len = 0;
+
+    for (uint32_t i = first; i < (uint32_t)first + 4; i++) {
+        const struct segment_state *seg = &s->segments[i];
+        if (seg->attributes == 0)
+            len += fmt_print(buf + len, size - len, "  %s unusable", names[i]);
+        else
+            len += fmt_print(buf + len, size - len, "  %s %x base %llx limit %x attr %x", names[i],
+                             seg->selector, (ull)seg->base, seg->limit, seg->attributes);
+    }
+}
+
+static const char *diagnosis_mode(const struct vcpu_state *s)
+{
+    if (!(s->cr0 & CR0_PE))
+        return "real mode";
+    if (s->rflags & RFLAGS_VM)
+        return "virtual-8086 mode";
+    if (!(s->efer & (UINT64_C(1) << 10)))
+        return s->cr0 & CR0_PG ? "protected mode, paging" : "protected mode, no paging";
+    return s->segments[SEG_CS].attributes & SEGMENT_LONG ? "64-bit mode" : "compatibility mode";
+}
+
+bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index, char *buf, size_t size)
+{
+    const uint64_t *r = s->gpr;
+
+    switch (index) {
+    case 0:
+        fmt_print(buf, size, "  RIP %llx RSP %llx RFLAGS %llx CPL %u, %s%s%s%s", (ull)s->rip,
+                  (ull)r[REG_RSP], (ull)s->rflags, s->segments[SEG_SS].attributes >> 5 & 3u,
+                  diagnosis_mode(s), s->blocked_by_sti ? ", blocked by STI" : "",
+                  s->blocked_by_mov_ss ? ", blocked by MOV SS" : "",
+                  s->blocked_by_nmi ? ", in an NMI" : "");
+        return true;
+    case 1:
+        fmt_print(buf, size, "  CR0 %llx CR3 %llx CR4 %llx EFER %llx DR7 %llx", (ull)s->cr0,
+                  (ull)s->cr3, (ull)s->cr4, (ull)s->efer, (ull)s->dr7);
+        return true;
+    case 2:
+        fmt_print(buf, size, "  RAX %llx RBX %llx RCX %llx RDX %llx RSI %llx RDI %llx RBP %llx",
+                  (ull)r[REG_RAX], (ull)r[REG_RBX], (ull)r[REG_RCX], (ull)r[REG_RDX],
+                  (ull)r[REG_RSI], (ull)r[REG_RDI], (ull)r[REG_RBP]);
+        return true;
+    case 3:
+        fmt_print(buf, size,
+                  "  R8 %llx R9 %llx R10 %llx R11 %llx R12 %llx R13 %llx R14 %llx R15 %llx",
+                  (ull)r[REG_R8], (ull)r[REG_R9], (ull)r[REG_R10], (ull)r[REG_R11], (ull)r[REG_R12],
+                  (ull)r[REG_R13], (ull)r[REG_R14], (ull)r[REG_R15]);
+        return true;
+    case 4:
+        diagnosis_segment(s, SEG_ES, buf, size);
+        return true;
+    case 5:
+        diagnosis_segment(s, SEG_FS, buf, size);
+        return true;
+    case 6:
+        fmt_print(buf, size, "  GDTR %llx limit %x  IDTR %llx limit %x", (ull)s->gdtr_base,
+                  s->gdtr_limit, (ull)s->idtr_base, s->idtr_limit);
+        return true;
+    default:
+        return false;
+    }
+}
+
+void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size)
+{
+    buf[0] = '\0';
+    switch (x->kind) {
+    case EXIT_NESTED_FAULT:
+        fmt_print(buf, size, "%s%s%s%s", x->fault.access & NESTED_READ ? "read " : "",
+                  x->fault.access & NESTED_WRITE ? "write " : "",
+                  x->fault.access & NESTED_EXEC ? "fetch " : "",
+                  x->fault.table_walk ? "by its own page-table walk" : "by the instruction");
+        break;
+    case EXIT_PIO:
+        fmt_print(buf, size, "%s of %u bytes at port %x", x->pio.in ? "input" : "output",
+                  x->pio.size, x->pio.port);
+        break;
+    case EXIT_RDMSR:
+    case EXIT_WRMSR:
+        fmt_print(buf, size, "MSR %x", x->msr.index);
+        break;
+    case EXIT_EXCEPTION:
+        fmt_print(buf, size, "vector %u", x->exception.vector);
+        break;
+    case EXIT_CPUID:
+    case EXIT_HYPERCALL:
+    case EXIT_CR_WRITE:
+    case EXIT_XSETBV:
+    case EXIT_KICK:
+    case EXIT_TIMER:
+    case EXIT_WINDOW:
+    case EXIT_FORBIDDEN:
+    case EXIT_RDPMC:
+    case EXIT_CACHE:
+    case EXIT_INIT:
+    case EXIT_TRIPLE_FAULT:
+    case EXIT_TASK_SWITCH:
+    case EXIT_MACHINE_CHECK:
+    case EXIT_ENTRY_FAILED:
+    case EXIT_UNKNOWN:
+    case EXIT_KIND_COUNT:
+        break;
+    }
+}
+
+/* What a program used to PCs may look for at an address. */
+static const char *diagnosis_pc_device(uint64_t address)
+{
+    static const struct {
+        uint64_t base, size;
+        const char *what;
+    } places[] = {
+        {0xfee00000, 0x1000, "the local APIC's registers on a PC: use x2APIC"},
+        {0xfec00000, 0x1000, "an I/O APIC's registers on a PC: there is none"},
+        {0xfed00000, 0x1000, "the HPET's registers on a PC: there is none"},
+        {0xfed40000, 0x5000, "a TPM's registers on a PC: there is none"},
+        {0xff000000, 0x1000000, "the firmware's flash on a PC: there is none"},
+        {0xe0000000, 0x10000000, "PCI configuration space on a PC: there is none"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+        if (address - places[i].base < places[i].size)
+            return places[i].what;
+    }
+    return NULL;
+}
+
+void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size)
+{
+    const char *device = diagnosis_pc_device(address.v);
+    struct range ram[2];
+    char distance[24];
+
+    image_ram(memory, ram);
+    const struct range last = ram[ram[1].size ? 1 : 0];
+    if (device) {
+        fmt_print(buf, size, "%s", device);
+        return;
+    }
+    if (address.v < last.base + last.size) {
+        fmt_print(buf, size, "the hole below 4 GiB");
+        return;
+    }
+    fmt_size(distance, sizeof(distance), address.v - (last.base + last.size));
+    fmt_print(buf, size, "%s behind the end of its memory", distance);
+}
+
+void diagnosis_trace_line(const struct trace_row *row, uint64_t ago_us, char *buf, size_t size)
+{
+    fmt_print(buf, size, "  %10llu us ago  %-12s reason %-3u RIP %-18llx %s", (ull)ago_us,
+              exit_kind_name((enum exit_kind)row->kind), row->reason & 0xffff, (ull)row->rip,
+              verdict_name((enum verdict)row->verdict));
+}

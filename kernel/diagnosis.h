@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * diagnosis: what a person needs to understand why a guest was stopped, as lines of text.
+ * Pure: takes copies of everything.
+ */
+#pragma once
+
+#include "kernel/virt.h"
+#include "lib/types.h"
+
+#define TRACE_ROWS 16 /* a power of two */
+
+/* One exit as it is remembered. */
+struct trace_row {
+    uint64_t time; /* TSC when it had been handled */
+    uint64_t rip;
+    uint32_t reason; /* the hardware's number */
+    uint8_t kind;    /* enum exit_kind */
+    uint8_t verdict; /* enum verdict */
+};
+
+/* Registers, segments and what blocks interrupts: line `index` of them; false: no more. */
+MUST_CHECK bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index, char *buf,
+                                     size_t size);
+
+/* The exit's qualification in words, "" where it has none worth telling. */
+void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size);
+
+/* What lies at a guest-physical address outside the `memory` bytes of RAM of a guest: "16 KiB
+ * behind its memory", "the local APIC's registers on a PC (use x2APIC)", ... */
+void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size);
+
+/* One row of a trace; `ago_us`: how long before the line is made. */
+void diagnosis_trace_line(const struct trace_row *row, uint64_t ago_us, char *buf, size_t size);
+
+const char *exit_kind_name(enum exit_kind kind);
+const char *verdict_name(enum verdict verdict);

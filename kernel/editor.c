@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/editor.h"
+
+#include "lib/string.h"
+
+#define CTRL(letter) ((letter) - '@')
+#define KEY_ESCAPE   0x1b
+#define KEY_DELETE   0x7f /* what most terminals send for Backspace */
+
+static enum editor_event editor_set(struct editor *e, const char *text)
+{
+    (void)text_copy(e->line, sizeof(e->line), text);
+    e->len = (uint32_t)strlen(e->line);
+    e->cursor = e->len;
+    return EDITOR_CHANGED;
+}
+
+/* Removes the `count` characters before the cursor. */
+static enum editor_event editor_erase(struct editor *e, uint32_t count)
+{
+    if (count == 0)
+        return EDITOR_NOTHING;
+    memmove(e->line + e->cursor - count, e->line + e->cursor, e->len - e->cursor + 1);
+    e->cursor -= count;
+    e->len -= count;
+    return EDITOR_CHANGED;
+}
+
+/* Blanks before the cursor, then the word before them. */
+static enum editor_event editor_erase_word(struct editor *e)
+{
+    uint32_t from = e->cursor;
+
+    while (from > 0 && e->line[from - 1] == ' ')
+        from--;
+    while (from > 0 && e->line[from - 1] != ' ')
+        from--;
+    return editor_erase(e, e->cursor - from);
+}
+
+static enum editor_event editor_cut(struct editor *e)
+{
+    e->len = e->cursor;
+    e->line[e->len] = '\0';
+    return EDITOR_CHANGED;
+}
+
+static enum editor_event editor_move(struct editor *e, uint32_t to)
+{
+    if (to == e->cursor)
+        return EDITOR_NOTHING;
+    e->cursor = to;
+    return EDITOR_CHANGED;
+}
+
+static uint32_t editor_oldest(const struct editor *e)
+{
+    return e->history_count > EDITOR_HISTORY_MAX ? e->history_count - EDITOR_HISTORY_MAX : 0;
+}
+
+static enum editor_event editor_recall(struct editor *e, uint32_t at)
+{
+    e->history_at = at;
+    return editor_set(e, at == e->history_count ? "" : e->history[at % EDITOR_HISTORY_MAX]);
+}
+
+static enum editor_event editor_older(struct editor *e)
+{
+    return e->history_at > editor_oldest(e) ? editor_recall(e, e->history_at - 1) : EDITOR_NOTHING;
+}
+
+static enum editor_event editor_newer(struct editor *e)
+{
+    return e->history_at < e->history_count ? editor_recall(e, e->history_at + 1) : EDITOR_NOTHING;
+}
+
+static enum editor_event editor_left(struct editor *e)
+{
+    return editor_move(e, e->cursor > 0 ? e->cursor - 1 : 0);
+}
+
+static enum editor_event editor_right(struct editor *e)
+{
+    return editor_move(e, e->cursor < e->len ? e->cursor + 1 : e->len);
+}
+
+/* Delete: the character under the cursor. */
+static enum editor_event editor_delete(struct editor *e)
+{
+    if (e->cursor == e->len)
+        return EDITOR_NOTHING;
+    e->cursor++;
+    return editor_erase(e, 1);
+}
+
+/* ECMA-48: ESC [ and a final byte; "3~" is Delete, "1~" and "4~" are Home and End of some. */
+static enum editor_event editor_escaped(struct editor *e, uint8_t byte)
+{
+    if (e->escape == ESCAPE_BEGUN) {
+        e->escape = byte == '[' || byte == 'O' ? ESCAPE_BRACKET : ESCAPE_NONE;
+        return EDITOR_NOTHING;
+    }
+    if (byte == '~' || byte < '0' || byte > '9')
+        e->escape = ESCAPE_NONE;
+    switch (byte) {
+    case 'A':
+        return editor_older(e);
+    case 'B':
+        return editor_newer(e);
+    case 'C':
+        return editor_right(e);
+    case 'D':
+        return editor_left(e);
+    case 'H':
+    case '1':
+        return editor_move(e, 0);
+    case 'F':
+    case '4':
+        return editor_move(e, e->len);
+    case '3':
+        return editor_delete(e);
+    default:
+        return EDITOR_NOTHING;
+    }
+}
+
+static enum editor_event editor_control(struct editor *e, uint8_t byte)
+{
+    switch (byte) {
+    case '\r':
+    case '\n':
+        return EDITOR_ENTER;
+    case '\t':
+        return EDITOR_TAB;
+    case '\b':
+    case KEY_DELETE:
+        return editor_erase(e, e->cursor > 0 ? 1 : 0);
+    case KEY_ESCAPE:
+        e->escape = ESCAPE_BEGUN;
+        return EDITOR_NOTHING;
+    case CTRL('A'):
+        return editor_move(e, 0);
+    case CTRL('E'):
+        return editor_move(e, e->len);
+    case CTRL('K'):
+        return editor_cut(e);
+    case CTRL('U'):
+        return editor_erase(e, e->cursor);
+    case CTRL('W'):
+        return editor_erase_word(e);
+    case CTRL('C'):
+        return editor_recall(e, e->history_count);
+    case CTRL('P'):
+        return editor_older(e);
+    case CTRL('N'):
+        return editor_newer(e);
+    default:
+        return EDITOR_NOTHING;
+    }
+}
+
+enum editor_event editor_key(struct editor *e, uint8_t byte)
+{
+    if (e->escape != ESCAPE_NONE)
+        return editor_escaped(e, byte);
+    if (byte < 0x20 || byte == KEY_DELETE)
+        return editor_control(e, byte);
+    if (byte > 0x7e || e->len + 1 >= EDITOR_LINE_MAX)
+        return EDITOR_NOTHING;
+    const char text[2] = {(char)byte, '\0'};
+    editor_insert(e, text);
+    return EDITOR_CHANGED;
+}
+
+void editor_insert(struct editor *e, const char *text)
+{
+    for (; *text && e->len + 1 < EDITOR_LINE_MAX; text++) {
+        memmove(e->line + e->cursor + 1, e->line + e->cursor, e->len - e->cursor + 1);
+        e->line[e->cursor++] = *text;
+        e->len++;
+    }
+}
+
+void editor_take(struct editor *e, char out[EDITOR_LINE_MAX])
+{
+    const char *newest = e->history[(e->history_count - 1) % EDITOR_HISTORY_MAX];
+
+    memcpy(out, e->line, EDITOR_LINE_MAX);
+    if (e->len > 0 && (e->history_count == 0 || !text_equal(newest, e->line)))
+        memcpy(e->history[e->history_count++ % EDITOR_HISTORY_MAX], e->line, EDITOR_LINE_MAX);
+    (void)editor_recall(e, e->history_count);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/monitor.h"
+
+#include <stdatomic.h>
+
+#include "kernel/commands.h"
+#include "kernel/console.h"
+#include "kernel/editor.h"
+#include "kernel/power.h"
+#include "lib/fmt.h"
+#include "lib/log.h"
+#include "lib/string.h"
+
+#define PROMPT         "bulkhead> "
+#define KEYS_PER_ROUND 32 /* typed keys handled in one service */
+#define CANDIDATE_MAX  40
+
+static struct monitor {
+    struct commands commands;
+    struct editor editor;
+    bool was_open;
+    _Atomic uint32_t all_ended; /* set by the core whose guest was the last */
+} monitor;
+
+static void monitor_show_prompt(void)
+{
+    const struct editor *e = &monitor.editor;
+    char text[PROMPT_MAX];
+    const size_t len = fmt_print(text, sizeof(text), "%s%s", PROMPT, e->line);
+
+    console_set_prompt(text, (uint32_t)len, (uint32_t)(sizeof(PROMPT) - 1) + e->cursor);
+}
+
+void monitor_init(const struct monitor_view *view)
+{
+    commands_init(&monitor.commands, view);
+    monitor_show_prompt();
+    log_line("%s gives you the monitor, and back; `help` there lists the commands",
+             CONSOLE_KEY_NAME);
+}
+
+/* ------------------------------------------------------------------ completion */
+
+/* Completes the word before the cursor as far as all candidates agree, and lists them when that
+ * gets nowhere. The first word is a command, others are guests. */
+static void monitor_complete(void)
+{
+    struct editor *e = &monitor.editor;
+    char word[EDITOR_LINE_MAX], common[CANDIDATE_MAX] = "", list[LOG_LINE_MAX] = "";
+    uint32_t start = e->cursor, found = 0;
+    const char *name;
+
+    while (start > 0 && e->line[start - 1] != ' ')
+        start--;
+    const uint32_t len = e->cursor - start;
+    memcpy(word, e->line + start, len);
+    size_t list_len = 0;
+    for (uint32_t i = 0; (name = commands_candidate(&monitor.commands, start == 0, i)); i++) {
+        if (memcmp(name, word, len < strlen(name) ? len : strlen(name)) != 0 || strlen(name) < len)
+            continue;
+        if (found++ == 0)
+            (void)text_copy(common, sizeof(common), name);
+        for (uint32_t c = 0; common[c]; c++) {
+            if (common[c] != name[c])
+                common[c] = '\0';
+        }
+        list_len += fmt_print(list + list_len, sizeof(list) - list_len, "  %s", name);
+    }
+    if (found > 0)
+        editor_insert(e, common + len);
+    if (found == 1)
+        editor_insert(e, " ");
+    else if (found > 1 && strlen(common) == len)
+        log_line("%s", list);
+}
+
+/* ------------------------------------------------------------------ service */
+
+static void monitor_keys(void)
+{
+    char line[EDITOR_LINE_MAX];
+    uint8_t byte;
+
+    for (uint32_t i = 0; i < KEYS_PER_ROUND && console_read(&byte); i++) {
+        switch (editor_key(&monitor.editor, byte)) {
+        case EDITOR_NOTHING:
+            continue;
+        case EDITOR_CHANGED:
+            break;
+        case EDITOR_TAB:
+            monitor_complete();
+            break;
+        case EDITOR_ENTER:
+            editor_take(&monitor.editor, line);
+            log_line("> %s", line);
+            commands_run(&monitor.commands, line);
+            break;
+        }
+        monitor_show_prompt();
+    }
+}
+
+/* All guests have ended: nobody can do anything any more unless an operator is there. */
+static void monitor_check_end(void)
+{
+    if (console_is_monitor() || atomic_load(&partitions_alive) != 0)
+        return;
+    log_line("every guest has ended: switching the machine off");
+    power_off();
+}
+
+void monitor_all_ended(void)
+{
+    atomic_store(&monitor.all_ended, 1);
+    if (console_is_monitor())
+        log_line("every guest has ended; the monitor is open: `start GUEST` or `poweroff`");
+}
+
+bool monitor_service(uint64_t now)
+{
+    const bool waiting = console_pump(now);
+
+    commands_tick(&monitor.commands, now);
+    if (console_is_monitor())
+        monitor_keys();
+    if (atomic_load(&monitor.all_ended))
+        monitor_check_end();
+    return waiting;
+}

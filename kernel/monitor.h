@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * monitor: the operator's commands, on the hypervisor's own console. Lives on core 0: between two
+ * looks at the console, whatever else that core does. Commands never wait for a guest; what they
+ * start goes on by itself and is reported in the log.
+ */
+#pragma once
+
+#include "kernel/boot.h"
+#include "kernel/partition.h"
+#include "kernel/plan.h"
+#include "lib/types.h"
+
+/* What the monitor can look at. */
+struct monitor_view {
+    const struct boot_state *boot;
+    const struct plan *plan;
+    struct vm **vms; /* [vm_count] */
+    uint32_t vm_count;
+};
+
+/* Boot core, before launch. */
+void monitor_init(const struct monitor_view *view);
+
+/* Pumps the console and carries out what was typed; core 0, as often as it can. True: more waits
+ * to go out. */
+bool monitor_service(uint64_t now);
+
+/* The last guest has ended. With the monitor open the operator decides what comes next; else the
+ * machine is switched off. Any core. */
+void monitor_all_ended(void);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/terminal.h"
+
+#include "lib/string.h"
+
+uint32_t terminal_room(const struct terminal *t)
+{
+    return TERMINAL_STAGE - (t->head - t->tail);
+}
+
+void terminal_put(struct terminal *t, const void *bytes, size_t len)
+{
+    const uint8_t *b = bytes;
+
+    if (t->screen_on)
+        screen_put(&t->screen, b, len);
+    if (!t->serial_on)
+        return;
+    for (size_t i = 0; i < len; i++) {
+        if (b[i] == '\n')
+            t->stage[t->head++ % TERMINAL_STAGE] = '\r';
+        t->stage[t->head++ % TERMINAL_STAGE] = b[i];
+    }
+}
+
+void terminal_drain(struct terminal *t)
+{
+    while (t->tail != t->head) {
+        const uint32_t at = t->tail % TERMINAL_STAGE;
+        const uint32_t waiting = t->head - t->tail;
+        const uint32_t run = waiting < TERMINAL_STAGE - at ? waiting : TERMINAL_STAGE - at;
+        const size_t taken = uart_put(&t->uart, t->stage + at, run);
+
+        if (taken == 0)
+            return;
+        t->tail += (uint32_t)taken;
+    }
+}
+
+bool terminal_is_idle(const struct terminal *t)
+{
+    return t->head == t->tail && uart_is_idle(&t->uart);
+}
+
+void terminal_emergency(struct terminal *t, const char *text, size_t len)
+{
+    uart_put_all(&t->uart, text, len);
+    uart_put_all(&t->uart, "\r\n", 2);
+    if (t->screen_on) {
+        screen_put(&t->screen, (const uint8_t *)text, len);
+        screen_put(&t->screen, (const uint8_t *)"\n", 1);
+        (void)screen_draw(&t->screen, SCREEN_ALL);
+    }
+}

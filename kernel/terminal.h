@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * terminal: the serial port and the screen as one place to put text. Never waits: what the serial
+ * port does not take yet lies in a stage. Caller: whoever holds the console's lock.
+ */
+#pragma once
+
+#include "drivers/screen.h"
+#include "drivers/uart.h"
+#include "lib/types.h"
+
+#define TERMINAL_STAGE 2048 /* bytes; a power of two */
+
+struct terminal {
+    struct uart uart;
+    struct screen screen;
+    bool serial_on, screen_on;
+    uint32_t head, tail; /* of the stage */
+    uint8_t stage[TERMINAL_STAGE];
+};
+
+/* Bytes that terminal_put() is sure to take; each '\n' counts twice. */
+uint32_t terminal_room(const struct terminal *t);
+
+void terminal_put(struct terminal *t, const void *bytes, size_t len);
+
+/* To the serial port, as much as it takes now. */
+void terminal_drain(struct terminal *t);
+
+/* Nothing waits and nothing is on the wire. */
+bool terminal_is_idle(const struct terminal *t);
+
+/* At once, waiting for the device: for a panic. */
+void terminal_emergency(struct terminal *t, const char *text, size_t len);
