@@ -186,3 +186,8 @@ void lapic_write_icr(uint64_t icr)
 {
     wrmsr(MSR_X2APIC_ICR, icr);
 }
+
+bool lapic_in_service(uint8_t vector)
+{
+    return lapic_read(MSR_X2APIC_ISR0 + vector / 32) >> vector % 32 & 1;
+}

@@ -39,3 +39,6 @@ void lapic_write_icr(uint64_t icr);
 
 /* Also where nothing is in service: then it has no effect. */
 void lapic_eoi(void);
+
+/* An interrupt of `vector` has been taken and not been ended by an EOI. */
+bool lapic_in_service(uint8_t vector);

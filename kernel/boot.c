@@ -13,9 +13,11 @@
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 
-#define POOL_BASE_SIZE (4 * MIB)
-#define POOL_PER_CORE  (256 * KIB)
-#define LOW_MEMORY_END MIB /* left alone: real-mode leftovers, our trampoline */
+#define POOL_BASE_SIZE    (4 * MIB)
+#define POOL_PER_CORE     (256 * KIB)
+#define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* an EPT entry for every 2 MiB that guests may get \
+                                              */
+#define LOW_MEMORY_END MIB                   /* left alone: real-mode leftovers, our trampoline */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
@@ -76,13 +78,23 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
 
 /* ------------------------------------------------------------------ memory */
 
+static uint64_t boot_ram_size(const struct boot_state *boot)
+{
+    uint64_t size = 0;
+
+    for (uint32_t i = 0; i < boot->machine.range_count; i++)
+        size += boot->machine.ranges[i].size;
+    return size;
+}
+
 /* The pool: below 4 GiB, because a starting core loads its first CR3 in 32-bit mode. */
 static bool boot_take_pool(struct boot_state *boot)
 {
     const uint64_t cores = boot->acpi.core_count ? boot->acpi.core_count : 1;
     const struct range low = {LOW_MEMORY_END, 4 * GIB - LOW_MEMORY_END};
     struct range_list list = {boot->machine.range_count, MACHINE_RANGES_MAX, boot->machine.ranges};
-    uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE;
+    uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE +
+                    boot_ram_size(boot) / RAM_PER_POOL_BYTE;
     struct range pool;
 
     if (!align_up(size, PAGE_SIZE_2M, &size))
@@ -220,13 +232,19 @@ void boot_start_cores(struct boot_state *boot)
             continue;
         }
         room = boot_prepare_core(boot, id, apic_id);
-        if (!room || !smp_start_core(id, boot->low_page, &boot->tsc)) {
+        if (!room) {
+            log_line("no memory for the core with APIC id %u and those after it", apic_id);
+            break;
+        }
+        if (!smp_start_core(id, boot->low_page, &boot->tsc)) {
             log_line("core with APIC id %u does not answer: it is not used", apic_id);
             /* It may still wake up some day, into its own struct cpu: so that slot is burnt. */
             break;
         }
         boot_add_core(boot, apic_id);
     }
+    if (!boot->tsc.invariant)
+        log_line("this processor does not promise an invariant TSC: guests' clocks may drift");
     log_line("%u of %u cores answer, %s, TSC %llu kHz (%s)", boot->machine.core_count,
              boot->acpi.core_count ? boot->acpi.core_count : 1,
              boot->x2apic ? "x2APIC" : "no x2APIC", (unsigned long long)(boot->tsc.hz / 1000),

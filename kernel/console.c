@@ -20,6 +20,9 @@
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
 #define SETTLE_PARTIALS     (1 * PARTIALS_PER_SECOND)
 
+/* One pump takes at most so many records and lines, so that a flood cannot hold it. */
+#define ROUNDS_MAX 64
+
 /* One pump draws at most so many slices of so many characters: some 100 us each. */
 #define DRAW_SLICES 8
 #define DRAW_CELLS  64
@@ -180,12 +183,11 @@ void log_emit(const char *text, size_t len)
 
 /* ------------------------------------------------------------------ the guests' lines */
 
-/* What a guest may put on the terminal: printable ASCII, tab, and bytes of UTF-8. */
+/* What a guest may put on the terminal: printable ASCII and tab. No byte above: among them are
+ * control characters, alone (0x9b) and as UTF-8 (c2 9b). */
 static uint8_t source_filter(uint8_t byte)
 {
-    if (byte == '\t' || (byte >= 0x20 && byte != 0x7f))
-        return byte;
-    return '.';
+    return byte == '\t' || (byte >= 0x20 && byte < 0x7f) ? byte : '.';
 }
 
 static void source_byte(struct source *s, uint8_t byte, uint64_t now)
@@ -321,13 +323,16 @@ bool console_pump(uint64_t now)
 {
     if (!lock_try(&console.lock))
         return true;
-    console_input();
-    do
+    bool more = true;
+    for (uint32_t i = 0; i < ROUNDS_MAX && more; i++) {
+        console_input(); /* each time: a UART's FIFO is full after 1.4 ms */
         terminal_drain(&console.terminal);
-    while (console_round(now));
+        more = console_round(now);
+    }
+    terminal_drain(&console.terminal);
     prompt_show();
     const bool undrawn = console_draw();
-    const bool waiting = console_waiting() || undrawn;
+    const bool waiting = console_waiting() || undrawn || more;
     lock_release(&console.lock);
     return waiting;
 }
@@ -351,14 +356,33 @@ void console_settle(const struct console_stream *stream)
         (void)console_pump(rdtsc());
 }
 
+/* What had been said before but had not gone out. Without locks: their owner may be the one that
+ * failed, and every other core is stopped. */
+void console_emergency_begin(void)
+{
+    struct terminal *t = &console.terminal;
+    uint8_t byte;
+
+    while (t->tail != t->head) {
+        byte = t->stage[t->tail++ % TERMINAL_STAGE];
+        uart_put_all(&t->uart, (const char *)&byte, 1);
+    }
+    if (console.open || console.prompt.shown)
+        terminal_emergency(t, "", 0);
+    console.open = NULL;
+    console.prompt.shown = false;
+    while (console.log_tail != console.log_head) {
+        byte = console.log[console.log_tail++ % LOG_BYTES];
+        if (byte == '\n')
+            uart_put_all(&t->uart, "\r", 1);
+        uart_put_all(&t->uart, (const char *)&byte, 1);
+    }
+}
+
 void console_emergency(const char *text, size_t len)
 {
     char line[LOG_LINE_MAX + 16];
 
-    if (console.open || console.prompt.shown)
-        terminal_emergency(&console.terminal, "", 0);
-    console.open = NULL;
-    console.prompt.shown = false;
     const size_t n = fmt_print(line, sizeof(line), "%s%.*s", own_prefix, (int)len, text);
     terminal_emergency(&console.terminal, line, n);
 }
@@ -376,7 +400,13 @@ void console_init(const struct boot_framebuffer *framebuffer)
 void console_use_serial(uint16_t port, uint32_t baud)
 {
     console_flush();
-    console.terminal.serial_on = uart_init(&console.terminal.uart, port, baud);
+    console.terminal.serial_on = uart_init(&console.terminal.uart, port, baud) ||
+                                 uart_init(&console.terminal.uart, COM1, 0);
+}
+
+bool console_has_serial(void)
+{
+    return console.terminal.serial_on;
 }
 
 void console_select(bool serial, bool screen)

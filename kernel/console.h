@@ -29,9 +29,13 @@ struct console_stream {
 /* First thing at boot: lines go out at once, each waiting for the devices. */
 void console_init(const struct boot_framebuffer *framebuffer);
 
-/* The serial port and devices that the firmware or the file asked for. */
+/* The serial port and devices that the firmware or the file asked for; a port where nothing answers
+ * gives way to COM1. */
 void console_use_serial(uint16_t port, uint32_t baud);
 void console_select(bool serial, bool screen);
+
+/* Somebody may be reading along elsewhere: else only the screen shows what was said. */
+bool console_has_serial(void);
 
 /* Before launch; the stream stays for good. The first one has the focus. */
 void console_add_stream(struct console_stream *stream);
@@ -49,6 +53,9 @@ void console_flush(void);
 /* Waits until the stream's ring is empty, at most about a second, so that what is logged next comes
  * behind the guest's last words. For a core whose guest has been stopped. */
 void console_settle(const struct console_stream *stream);
+
+/* A panic begins: brings out what waits, as console_emergency() does. Once. */
+void console_emergency_begin(void);
 
 /* A panic's line: takes no lock, waits for the device. */
 void console_emergency(const char *text, size_t len);

@@ -37,7 +37,8 @@ enum cpu_stage { CPU_ABSENT, CPU_STARTED, CPU_VIRT_ON, CPU_VIRT_FAILED };
 
 extern struct cpu cpus[CORES_MAX];
 
-/* For trap, panic and console only; everybody else is handed what it works on. */
+/* For those who are called on whatever core it happens to be: trap, panic, requests to a core that
+ * may be this one. Everybody else is handed what it works on. */
 static inline struct cpu *this_cpu(void)
 {
     struct cpu *c;
@@ -68,9 +69,10 @@ void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline);
 /* Lets interrupts that are pending in this core's APIC come in and be counted and dropped. */
 void cpu_drain_interrupts(void);
 
+void cpu_drain(void); /* kernel/trap.asm */
+
 /* Makes another core look at its flags, whatever it does. */
 void cpu_kick(const struct cpu *cpu);
 
-/* kernel/fpu.asm: everything that XSAVE (or FXSAVE) covers, into its initial state. */
+/* kernel/fpu.asm: everything that XSAVE covers, into its initial state. */
 void fpu_reset_xsave(uint64_t xcr0);
-void fpu_reset_fxsave(void);

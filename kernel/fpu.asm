@@ -7,7 +7,6 @@
         default rel
 
         global fpu_reset_xsave:function hidden
-        global fpu_reset_fxsave:function hidden
 
         section .text
 
@@ -27,11 +26,6 @@ fpu_reset_xsave:
         xor     edx, edx
         xor     ecx, ecx
         xsetbv
-        ret
-
-; void fpu_reset_fxsave(void): for CPUs without XSAVE.
-fpu_reset_fxsave:
-        fxrstor [reset_image]
         ret
 
         section .rodata align=64

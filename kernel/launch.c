@@ -7,6 +7,7 @@
 #include "kernel/monitor.h"
 #include "kernel/partition.h"
 #include "kernel/smp.h"
+#include "kernel/span.h"
 #include "kernel/vcpu.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
@@ -24,9 +25,8 @@ static struct virt_report virt_report;
 static struct vcpuid_host cpuid_host;
 static struct vm *vms[GUESTS_MAX];
 
-bool launch_possible(const struct boot_state *boot)
+bool launch_possible(void)
 {
-    (void)boot;
     virt_probe(&virt_report);
     cpu_need(&virt_report);
     if (virt_report.missing_count == 0)
@@ -50,7 +50,7 @@ static void launch_print_errors(void)
 static const struct machine_module *launch_find_config(const struct machine *machine)
 {
     for (uint32_t i = 0; i < machine->module_count; i++) {
-        if (text_equal(machine->modules[i].name, CONFIG_NAME))
+        if (span_is_any_case(span_of(machine->modules[i].name), CONFIG_NAME))
             return &machine->modules[i];
     }
     return NULL;

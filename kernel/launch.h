@@ -8,7 +8,7 @@
 #include "kernel/boot.h"
 
 /* False, after naming everything this machine lacks. */
-MUST_CHECK bool launch_possible(const struct boot_state *boot);
+MUST_CHECK bool launch_possible(void);
 
 /* Reads bulkhead.conf and makes the plan; false after listing every error. */
 MUST_CHECK bool launch_plan(const struct boot_state *boot);

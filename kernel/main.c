@@ -32,12 +32,12 @@ NORETURN static void main_give_up(void)
 /* On our own tables and stack. */
 static void main_late(void)
 {
-    cpu_setup(&cpus[0]);           /* from here on a fault of ours is caught and named */
-    boot.x2apic = lapic_init();    /* before the other cores, which are started through it */
-    boot_start_cores(&boot);       /* before probing: a refusal should know all the cores */
-    if (!launch_possible(&boot) || /* every lack of this machine, in one message */
-        !launch_plan(&boot) ||     /* every error of the file, in one list */
-        !launch_prepare(&boot))    /* all memory is taken here */
+    cpu_setup(&cpus[0]);        /* from here on a fault of ours is caught and named */
+    boot.x2apic = lapic_init(); /* before the other cores, which are started through it */
+    boot_start_cores(&boot);    /* before probing: a refusal should know all the cores */
+    if (!launch_possible() ||   /* every lack of this machine, in one message */
+        !launch_plan(&boot) ||  /* every error of the file, in one list */
+        !launch_prepare(&boot)) /* all memory is taken here */
         main_give_up();
     launch_run(&boot); /* no allocation and no remapping after this */
 }
@@ -55,6 +55,7 @@ void main_early(const struct boot_info *info)
     boot_read_firmware(&boot, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&boot.tsc, info->stamps[BOOT_STAMP_ENTRY]);
     console_set_tick_rate(boot.tsc.hz);
+    power_set_tick_rate(boot.tsc.hz);
     if (!boot_take_memory(&boot)) /* our pool, our tables; what is left is for guests */
         main_give_up();
     host_core_enter(&cpus[0].host);

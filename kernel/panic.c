@@ -107,6 +107,7 @@ static void panic_begin(void)
             cpu_kick(&cpus[i]);
         }
     }
+    console_emergency_begin();
 }
 
 NORETURN static void panic_end(uint64_t rip, uint64_t rbp)

@@ -58,6 +58,7 @@ static enum status partition_vcpu(struct vm *vm, uint32_t index, const struct pa
     soft->console_duty = core == 0 && !kit->monitor_core;
     soft->pump_deadline = UINT64_MAX;
     soft->watchdog_deadline = UINT64_MAX;
+    soft->retry_deadline = UINT64_MAX;
     soft->pump_ticks = kit->tsc->hz / PUMPS_PER_SECOND;
     soft->timer_deadline = UINT64_MAX;
     soft->peers.count = vm->vcpu_count;
@@ -169,9 +170,13 @@ void partition_load(struct vm *vm)
 static void partition_begin_life(struct vm *vm)
 {
     atomic_store(&vm->parked, 0);
+    /* All are parked: what is in their kicks now was meant for the life before. The lead comes
+     * last, so that whatever it sends its siblings finds them started. */
+    for (uint32_t i = vm->vcpu_count; i-- > 0;)
+        atomic_store(&vm->vcpus[i].kick, KICK_START);
     atomic_store(&vm->phase, VM_RUNNING);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
-        vcpu_request(&vm->vcpus[i], KICK_START);
+        vcpu_request(&vm->vcpus[i], 0);
 }
 
 bool partition_start(struct vm *vm)

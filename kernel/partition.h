@@ -20,7 +20,7 @@ enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING };
 /* Of these, only a crash and a power-off ask the file what comes next. */
 enum vm_end_kind { VM_END_NONE, VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH, VM_END_STOP };
 
-/* Why a life ended. Written by the one core that won vm_end(), read by the last to park. */
+/* Why a life ended. Written by the one core that won partition_end(), read by the last to park. */
 struct vm_end {
     enum vm_end_kind kind;
     uint32_t code; /* VM_END_POWER_OFF */

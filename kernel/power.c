@@ -21,11 +21,19 @@
 #define PCI_RESET_PORT        0xcf9
 #define PCI_RESET_FULL        0x06
 
+#define READ_SECONDS 30
+
 static struct acpi_info power_acpi;
+static uint64_t power_tsc_hz; /* 0: not known yet */
 
 void power_init(const struct acpi_info *acpi)
 {
     power_acpi = *acpi;
+}
+
+void power_set_tick_rate(uint64_t tsc_hz)
+{
+    power_tsc_hz = tsc_hz;
 }
 
 /* "SMI_CMD" and "ACPI_ENABLE": the sleep register works in ACPI mode only. */
@@ -41,8 +49,21 @@ static void power_enable_acpi(void)
     }
 }
 
+/* With nothing but a screen, what was said last would be gone before anybody has read it. */
+static void power_wait_for_reader(void)
+{
+    if (console_has_serial())
+        return;
+    log_line("switching off in %u seconds", READ_SECONDS);
+    console_flush();
+    const uint64_t start = rdtsc();
+    while (rdtsc() - start < READ_SECONDS * power_tsc_hz)
+        cpu_pause();
+}
+
 void power_off(void)
 {
+    power_wait_for_reader();
     console_flush();
     if (in8(BOCHS_DEBUG_PORT) == BOCHS_DEBUG_PORT) {
         for (const char *c = "Shutdown"; *c; c++)

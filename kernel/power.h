@@ -11,6 +11,9 @@
 /* Keeps what it needs of the tables. Boot core. */
 void power_init(const struct acpi_info *acpi);
 
+/* Once the TSC's rate is known. */
+void power_set_tick_rate(uint64_t tsc_hz);
+
 /* Brings the console's text out first. Any core. */
 NORETURN void power_off(void);
 NORETURN void power_reset(void);

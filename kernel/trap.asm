@@ -7,12 +7,17 @@
         default rel
 
         extern  trap_handle
+        extern  trap_idtr
+        extern  trap_wait_idtr
 
         global trap_stubs:data hidden
+        global trap_wait_stubs:data hidden
+        global cpu_drain:function hidden
         global load_segments:function hidden
         global cpu_wait:function hidden
 
-STUB_SIZE equ 16
+STUB_SIZE       equ 16
+TRAP_INTERRUPT  equ 256         ; kernel/trap.h
 
 ; Exceptions that push an error code.
 %define HAS_ERROR(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || \
@@ -29,6 +34,28 @@ trap_stubs:
         push    0
 %endif
         push    strict dword vector
+        jmp     strict near trap_common
+%assign vector vector + 1
+%endrep
+
+; The same while interrupts are on, which they are only around the HLT of a wait: there is nothing
+; there that faults, and an interrupt of any vector (a guest chose them: 16 and up) pushes no error
+; code.
+        align   STUB_SIZE
+trap_wait_stubs:
+%assign vector 0
+%rep 256
+        align   STUB_SIZE
+%if vector < 16 && HAS_ERROR(vector)
+        nop
+%else
+        push    0
+%endif
+%if vector < 16
+        push    strict dword vector
+%else
+        push    strict dword vector + TRAP_INTERRUPT
+%endif
         jmp     strict near trap_common
 %assign vector vector + 1
 %endrep
@@ -91,16 +118,29 @@ load_segments:
 ; STI keeps interrupts off until HLT has begun, so an interrupt cannot slip between; an NMI can,
 ; and is sent on to wait_end (.fixup below).
 cpu_wait:
+        lidt    [trap_wait_idtr]
+wait_begin:
         cmp     dword [rdi], 0
         jne     wait_end
         sti
         hlt
 wait_end:
         cli
+        lidt    [trap_idtr]
+        ret
+
+; void cpu_drain(void): takes what is pending in the APIC.
+cpu_drain:
+        lidt    [trap_wait_idtr]
+        sti
+        nop
+        nop
+        cli
+        lidt    [trap_idtr]
         ret
 
         section .fixup alloc noexec nowrite align=4
-        dd      cpu_wait - $
+        dd      wait_begin - $
         dd      wait_end - $
         dd      wait_end - $
 

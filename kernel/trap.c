@@ -10,10 +10,17 @@
 #define IDT_ENTRIES 256
 #define STUB_SIZE   16
 
+/* One for the hypervisor at work, with interrupts off; one for its waits, with interrupts on. */
 static ALIGNED(16) struct idt_gate idt[IDT_ENTRIES];
+static ALIGNED(16) struct idt_gate wait_idt[IDT_ENTRIES];
+
+/* For trap.asm. */
+extern struct table_register trap_idtr, trap_wait_idtr;
+struct table_register trap_idtr, trap_wait_idtr;
 
 /* kernel/trap.asm */
 extern const uint8_t trap_stubs[IDT_ENTRIES][STUB_SIZE];
+extern const uint8_t trap_wait_stubs[IDT_ENTRIES][STUB_SIZE];
 
 /* linker.ld */
 extern const struct fixup fixup_table[], fixup_table_end[];
@@ -34,25 +41,33 @@ static uint8_t trap_ist(uint32_t vector)
     }
 }
 
+static struct idt_gate trap_gate(const uint8_t stub[STUB_SIZE], uint8_t ist)
+{
+    const uint64_t address = (uintptr_t)stub;
+
+    return (struct idt_gate){
+        .offset_low = (uint16_t)address,
+        .selector = GDT_SELECTOR(GDT_CODE),
+        .ist = ist,
+        .type = IDT_INTERRUPT_GATE,
+        .offset_middle = (uint16_t)(address >> 16),
+        .offset_high = (uint32_t)(address >> 32),
+    };
+}
+
 void trap_init(void)
 {
     for (uint32_t v = 0; v < IDT_ENTRIES; v++) {
-        const uint64_t stub = (uintptr_t)trap_stubs[v];
-        idt[v] = (struct idt_gate){
-            .offset_low = (uint16_t)stub,
-            .selector = GDT_SELECTOR(GDT_CODE),
-            .ist = trap_ist(v),
-            .type = IDT_INTERRUPT_GATE,
-            .offset_middle = (uint16_t)(stub >> 16),
-            .offset_high = (uint32_t)(stub >> 32),
-        };
+        idt[v] = trap_gate(trap_stubs[v], trap_ist(v));
+        wait_idt[v] = trap_gate(trap_wait_stubs[v], trap_ist(v));
     }
+    trap_idtr = (struct table_register){sizeof(idt) - 1, (uintptr_t)idt};
+    trap_wait_idtr = (struct table_register){sizeof(wait_idt) - 1, (uintptr_t)wait_idt};
 }
 
 void trap_load_idt(void)
 {
-    const struct table_register idtr = {sizeof(idt) - 1, (uintptr_t)idt};
-    load_idtr(&idtr);
+    load_idtr(&trap_idtr);
 }
 
 static uint64_t fixup_address(const int32_t *field)
@@ -71,17 +86,27 @@ static void trap_nmi(struct trap_frame *frame)
     }
 }
 
+/* Taken in a wait: the tick that ends it, or what a guest left behind. */
+static void trap_interrupt(struct trap_frame *frame)
+{
+    const uint64_t vector = frame->vector - TRAP_INTERRUPT;
+
+    /* A machine check shares its number with an interrupt that a guest may have sent. */
+    if (vector == VECTOR_MC && !lapic_in_service(VECTOR_MC))
+        panic_trap(frame);
+    if (vector != HOST_VECTOR_TICK)
+        atomic_fetch_add_explicit(&this_cpu()->spurious, 1, memory_order_relaxed);
+    /* Also for the spurious vector: an interrupt with that number is in service like any other, and
+     * where none is the EOI does nothing. */
+    lapic_eoi();
+}
+
 void trap_handle(struct trap_frame *frame)
 {
-    if (frame->vector == VECTOR_NMI) {
+    if (frame->vector == VECTOR_NMI)
         trap_nmi(frame);
-        return;
-    }
-    if (frame->vector < 32)
+    else if (frame->vector >= TRAP_INTERRUPT)
+        trap_interrupt(frame);
+    else
         panic_trap(frame);
-    if (frame->vector == HOST_VECTOR_SPURIOUS)
-        return; /* "Spurious Interrupt": no EOI */
-    if (frame->vector != HOST_VECTOR_TICK)
-        atomic_fetch_add_explicit(&this_cpu()->spurious, 1, memory_order_relaxed);
-    lapic_eoi();
 }

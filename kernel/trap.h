@@ -7,6 +7,9 @@
 
 #include "lib/types.h"
 
+/* Added to the vector of an interrupt, to tell it from an exception of the same number. */
+#define TRAP_INTERRUPT 256
+
 /* As trap.asm pushes it. */
 struct trap_frame {
     uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;

@@ -16,7 +16,8 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
-#define IDLE_PUMP_FACTOR 20 /* so much slower when only input is looked for */
+#define RETRIES_PER_SECOND 50000 /* of an injection that waits for its window */
+#define IDLE_PUMP_FACTOR   20    /* so much slower when only input is looked for */
 
 void vcpu_request(struct vcpu *v, uint32_t kicks)
 {
@@ -28,7 +29,8 @@ void vcpu_request(struct vcpu *v, uint32_t kicks)
 void vcpu_update_timer(struct vcpu *v)
 {
     virt_set_timer(v, v->soft->timer_deadline,
-                   min_u64(v->soft->pump_deadline, v->soft->watchdog_deadline));
+                   min_u64(v->soft->retry_deadline,
+                           min_u64(v->soft->pump_deadline, v->soft->watchdog_deadline)));
 }
 
 void vcpu_hurry_console(struct vcpu *v)
@@ -88,6 +90,7 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
 enum verdict vcpu_on_window(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
+    const bool retried = soft->retry_deadline != UINT64_MAX;
 
     if (soft->nmi_pending && virt_inject_nmi(v)) {
         soft->nmi_pending = false;
@@ -97,6 +100,13 @@ enum verdict vcpu_on_window(struct vcpu *v)
         soft->timer_pending = false;
         soft->stats.injected++;
     }
+    /* The window exit is enough on silicon. Bochs does not wake a halted guest for it, and a guest
+     * that had interrupts off when the deadline came halts next: so look again soon. */
+    soft->retry_deadline = UINT64_MAX;
+    if (soft->nmi_pending || soft->timer_pending)
+        soft->retry_deadline = rdtsc() + v->vm->tsc->hz / RETRIES_PER_SECOND;
+    if (retried || soft->retry_deadline != UINT64_MAX)
+        vcpu_update_timer(v);
     return DO_AGAIN;
 }
 
@@ -139,6 +149,7 @@ static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
     soft->nmi_pending = false;
     soft->timer_pending = false;
     soft->timer_deadline = UINT64_MAX;
+    soft->retry_deadline = UINT64_MAX;
     soft->watchdog_deadline =
         v->index == 0 && v->vm->watchdog_ticks ? rdtsc() + v->vm->watchdog_ticks : UINT64_MAX;
     soft->console_busy = false;

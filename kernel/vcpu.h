@@ -68,6 +68,7 @@ struct vcpu_soft {
     struct vapic_peers peers;
     struct vmsr msr;
     struct vcpuid cpuid;
+    uint64_t retry_deadline;    /* TSC; UINT64_MAX: nothing waits to be injected */
     uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; the lead vCPU's alone */
     struct vcpu_stats stats;
     struct vcpu_state shown;      /* what KICK_SHOW asked for ... */
@@ -77,7 +78,7 @@ struct vcpu_soft {
 /* The life of a core that has a vCPU. On that core, VMX on. Does not return. */
 NORETURN void vcpu_thread(struct vcpu *v);
 
-/* Any core: sets request bits and makes the owning core look. */
+/* Any core: sets request bits (or none) and makes the owning core look. */
 void vcpu_request(struct vcpu *v, uint32_t kicks);
 
 /* The three exits that ask this core to look at itself. On v's own core; DO_AGAIN. */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * virt: picks a backend at boot and forwards to it. A switch, not a table of function pointers, so
- * that the exit path has no indirect call for a guest to train (docs/decisions/001).
+ * virt: forwards to the backend. By direct calls, not through a table of function pointers, so that
+ * the exit path has no indirect call for a guest to train (docs/decisions/001). svm_* will stand
+ * beside vmx_*, each pair behind one test of which it is.
  */
 #include "kernel/virt.h"
 
 #include "lib/assert.h"
 
-/* With one backend there is nothing to pick yet; svm_* will stand beside vmx_* in each switch. */
 void virt_probe(struct virt_report *report)
 {
     vmx_probe(report);

@@ -33,9 +33,8 @@ struct vmx_cr_policy vmx_cr4_policy(const struct vmx_caps *caps, uint64_t cr4_al
     };
 }
 
-bool vmx_cr0_ok(struct vmx_cr_policy p, uint64_t value)
+bool vmx_cr0_ok(uint64_t value)
 {
-    (void)p;
     /* SDM "MOV—Move to/from Control Registers": what is #GP(0) whatever the mode. */
     if (value >> 32)
         return false;

@@ -230,16 +230,18 @@ void vmx_advance(struct vcpu *v, const struct vcpu_exit *x)
 enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)
 {
     const struct vmx_vcpu *hw = v->hw;
+    /* Outside 64-bit mode the operand has 32 bits, whatever lies in the register above them. */
+    const uint64_t value = vmx_in_64bit(v) ? x->cr.value : (uint32_t)x->cr.value;
 
     if (x->cr.number == 0) {
-        if (!vmx_cr0_ok(vmx_cr0_policy(&vmx_caps), x->cr.value))
+        if (!vmx_cr0_ok(value))
             return DO_GP;
-        vmwrite_nat(VMCS_CR0_SHADOW, x->cr.value);
+        vmwrite_nat(VMCS_CR0_SHADOW, value);
         return DO_AGAIN;
     }
-    if (!vmx_cr4_ok(vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed), x->cr.value))
+    if (!vmx_cr4_ok(vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed), value))
         return DO_GP;
-    vmwrite_nat(VMCS_CR4_SHADOW, x->cr.value);
+    vmwrite_nat(VMCS_CR4_SHADOW, value);
     return DO_AGAIN;
 }
 

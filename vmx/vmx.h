@@ -77,7 +77,7 @@ static inline uint64_t vmx_cr_real(struct vmx_cr_policy p, uint64_t value)
 }
 
 /* True: the guest may believe in `value` (owned bits only); else #GP(0). */
-bool vmx_cr0_ok(struct vmx_cr_policy p, uint64_t value);
+bool vmx_cr0_ok(uint64_t value);
 bool vmx_cr4_ok(struct vmx_cr_policy p, uint64_t value);
 
 /* decode.c: pure. What an exit brings besides its reason; only what vmx_exit_needs() asked for is
