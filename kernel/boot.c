@@ -12,6 +12,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
+#include "mm/firmware.h"
 
 #define POOL_BASE_SIZE (4 * MIB)
 #define POOL_PER_CORE  (256 * KIB)
@@ -76,6 +77,22 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
 
 /* ------------------------------------------------------------------ memory */
 
+/* A place for the pool in `free` that holds none of the page tables we run on: zeroing it would
+ * take them away. */
+static bool boot_fit_pool(struct range free, uint64_t size, struct range *pool)
+{
+    const hpa_t tables = hpa(read_cr3());
+    struct range table;
+
+    while (range_fit(free, size, PAGE_SIZE_2M, pool)) {
+        if (!firmware_table_in(tables, *pool, &table))
+            return true;
+        const uint64_t behind = table.base + PAGE_SIZE;
+        free = range_intersect(free, (struct range){behind, 4 * GIB - behind});
+    }
+    return false;
+}
+
 /* The pool: below 4 GiB, because a starting core loads its first CR3 in 32-bit mode. */
 static bool boot_take_pool(struct boot_state *boot)
 {
@@ -88,7 +105,7 @@ static bool boot_take_pool(struct boot_state *boot)
     if (!align_up(size, PAGE_SIZE_2M, &size))
         return false;
     for (uint32_t i = list.count; i-- > 0;) { /* from the top: low memory is dear */
-        if (!range_fit(range_intersect(list.rows[i], low), size, PAGE_SIZE_2M, &pool))
+        if (!boot_fit_pool(range_intersect(list.rows[i], low), size, &pool))
             continue;
         if (!range_list_remove(&list, pool))
             continue;
