@@ -12,12 +12,12 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
+#include "mm/firmware.h"
 
 #define POOL_BASE_SIZE    (4 * MIB)
 #define POOL_PER_CORE     (256 * KIB)
-#define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* an EPT entry for every 2 MiB that guests may get \
-                                              */
-#define LOW_MEMORY_END MIB                   /* left alone: real-mode leftovers, our trampoline */
+#define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* the EPT entry of 2 MiB of guest */
+#define LOW_MEMORY_END    MIB                /* left alone: real-mode leftovers, our trampoline */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
@@ -87,6 +87,22 @@ static uint64_t boot_ram_size(const struct boot_state *boot)
     return size;
 }
 
+/* A place for the pool in `free` that holds none of the page tables we run on: zeroing it would
+ * take them away. */
+static bool boot_fit_pool(struct range free, uint64_t size, struct range *pool)
+{
+    const hpa_t tables = hpa(read_cr3());
+    struct range table;
+
+    while (range_fit(free, size, PAGE_SIZE_2M, pool)) {
+        if (!firmware_table_in(tables, *pool, &table))
+            return true;
+        const uint64_t behind = table.base + PAGE_SIZE;
+        free = range_intersect(free, (struct range){behind, 4 * GIB - behind});
+    }
+    return false;
+}
+
 /* The pool: below 4 GiB, because a starting core loads its first CR3 in 32-bit mode. */
 static bool boot_take_pool(struct boot_state *boot)
 {
@@ -100,7 +116,7 @@ static bool boot_take_pool(struct boot_state *boot)
     if (!align_up(size, PAGE_SIZE_2M, &size))
         return false;
     for (uint32_t i = list.count; i-- > 0;) { /* from the top: low memory is dear */
-        if (!range_fit(range_intersect(list.rows[i], low), size, PAGE_SIZE_2M, &pool))
+        if (!boot_fit_pool(range_intersect(list.rows[i], low), size, &pool))
             continue;
         if (!range_list_remove(&list, pool))
             continue;

@@ -400,8 +400,8 @@ void console_init(const struct boot_framebuffer *framebuffer)
 void console_use_serial(uint16_t port, uint32_t baud)
 {
     console_flush();
-    console.terminal.serial_on = uart_init(&console.terminal.uart, port, baud) ||
-                                 uart_init(&console.terminal.uart, COM1, 0);
+    console.terminal.serial_on =
+        uart_init(&console.terminal.uart, port, baud) || uart_init(&console.terminal.uart, COM1, 0);
 }
 
 bool console_has_serial(void)

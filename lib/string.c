@@ -40,10 +40,15 @@ void *memmove(void *dst, const void *src, size_t n)
     return dst;
 }
 
+/* Whole guests are zeroed with it: eight bytes a step, for processors (and emulators) to which a
+ * step is a step. */
 void *memset(void *dst, int c, size_t n)
 {
+    const uint64_t pattern = (uint8_t)c * UINT64_C(0x0101010101010101);
+    size_t words = n / sizeof(pattern), rest = n % sizeof(pattern);
     void *to = dst;
-    __asm__ volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(c) : "memory");
+    __asm__ volatile("rep stosq" : "+D"(to), "+c"(words) : "a"(pattern) : "memory");
+    __asm__ volatile("rep stosb" : "+D"(to), "+c"(rest) : "a"(pattern) : "memory");
     return dst;
 }
 

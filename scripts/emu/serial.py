@@ -8,6 +8,7 @@ import tty
 
 HYPERVISOR = b"[bulkhead]"
 PANIC = b"PANIC"
+RETURNED = b"[bulkhead] back to the firmware"
 GUEST_STARTS = re.compile(rb"\[bulkhead\] guest '[^']*' starts ")
 ESCAPES = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]")   # firmware paints its console
 HALF_ESCAPE = re.compile(rb"\x1b(\[[0-9;=?]*)?$")
@@ -49,14 +50,15 @@ class SerialPort:
 
 
 class LineWatch:
-    """Reads along and remembers three things: the hypervisor has spoken; it has started a guest,
-    and so reads what is typed; it has panicked. Only its own lines count, a guest may print what
-    it likes."""
+    """Reads along and remembers four things: the hypervisor has spoken; it has started a guest,
+    and so reads what is typed; it has panicked; its loader has given the machine back to the
+    firmware, which goes on for ever. Only its own lines count, a guest may print what it likes."""
 
     def __init__(self):
         self.spoken = False
         self.listening = False
         self.panic = None
+        self.returned = False
         self._partial = b""
 
     def feed(self, data):
@@ -67,6 +69,7 @@ class LineWatch:
             if line.startswith(HYPERVISOR):
                 self.spoken = True
                 self.listening = self.listening or bool(GUEST_STARTS.match(line))
+                self.returned = self.returned or line == RETURNED
                 if PANIC in line and self.panic is None:
                     self.panic = line.decode("utf-8", "replace")
 

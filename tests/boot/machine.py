@@ -29,6 +29,7 @@ HYPERVISOR = "bulkhead"
 POWERED_OFF = 0
 CRASHED = 1             # hypervisor panic, triple fault, emulator died
 UNUSABLE = 2
+LOADER_REFUSED = 3      # and the firmware had the machine again
 TIMED_OUT = 124
 
 ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")

@@ -2,11 +2,11 @@
 """build/plancheck as a person calls it: its output, its exit status, and where it finds files.
 The words of each error are looked at in tests/unit/test_config.c, test_plan.c and test_image.c."""
 import os
-import struct
 import subprocess
 
 import pytest
 
+import elf
 from machine import ROOT
 
 PLANCHECK = ROOT / "build" / "plancheck"
@@ -16,18 +16,6 @@ GUEST = "[guest a]\nmemory = 16M\nimage = a.elf\n"
 @pytest.fixture(scope="module", autouse=True)
 def plancheck_built():
     subprocess.run(["make", "-s", "build/plancheck"], cwd=ROOT, check=True)
-
-
-def pvh_elf():
-    """The smallest PVH kernel: one segment at 1 MiB, entered at its start."""
-    note = struct.pack("<III4sI", 4, 4, 18, b"Xen", 0x100000)
-    code = b"\xf4" * 16
-    header = struct.pack("<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, 0x100000, 64, 0, 0,
-                         64, 56, 2, 0, 0, 0)
-    at = len(header) + 2 * 56
-    load = struct.pack("<IIQQQQQQ", 1, 5, at, 0x100000, 0x100000, len(code), 0x1000, 0x1000)
-    notes = struct.pack("<IIQQQQQQ", 4, 4, at + len(code), 0, 0, len(note), len(note), 4)
-    return header + load + notes + code + note
 
 
 def run(*arguments, cwd=None):
@@ -42,7 +30,7 @@ def check(folder, text, *arguments):
 
 
 def test_plan(tmp_path):
-    (tmp_path / "A.elf").write_bytes(pvh_elf())
+    (tmp_path / "A.elf").write_bytes(elf.image())
     done = check(tmp_path, GUEST)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
@@ -56,7 +44,7 @@ def test_plan(tmp_path):
 
 
 def test_options(tmp_path):
-    (tmp_path / "a.elf").write_bytes(pvh_elf())
+    (tmp_path / "a.elf").write_bytes(elf.image())
     done = check(tmp_path, GUEST.replace("16M", "4G"), "--memory", 8192, "--cores", "1")
     assert done.returncode == 0
     assert "1 core, 8192 MiB of memory, of which guests can have 8127 MiB" in done.stdout
@@ -101,7 +89,7 @@ def test_crowded_folder(tmp_path):
     """More files than a machine may have modules: those that the file names count first."""
     for i in range(100):
         (tmp_path / f"0{i}").write_text("x")
-    (tmp_path / "zz.elf").write_bytes(pvh_elf())
+    (tmp_path / "zz.elf").write_bytes(elf.image())
     (tmp_path / ("n" * 64)).write_text("x")
     (tmp_path / "folder").mkdir()
     done = check(tmp_path, GUEST.replace("a.elf", "zz.elf"))
@@ -114,7 +102,7 @@ def test_crowded_folder(tmp_path):
 def test_images(tmp_path):
     (tmp_path / "a.elf").write_bytes(b"")
     assert "image 'a.elf' is empty" in check(tmp_path, GUEST).stderr
-    (tmp_path / "a.elf").write_bytes(pvh_elf()[:-1])
+    (tmp_path / "a.elf").write_bytes(elf.image()[:-1])
     assert "image 'a.elf' is cut off" in check(tmp_path, GUEST).stderr
     (tmp_path / "a.elf").write_text("#!/bin/sh\n")
     assert "image 'a.elf' is not an ELF file" in check(tmp_path, GUEST).stderr
@@ -122,7 +110,7 @@ def test_images(tmp_path):
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_unreadable_image(tmp_path):
-    (tmp_path / "a.elf").write_bytes(pvh_elf())
+    (tmp_path / "a.elf").write_bytes(elf.image())
     (tmp_path / "a.elf").chmod(0)
     done = check(tmp_path, GUEST)
     assert done.returncode == 2

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * firmware: where the page tables lie that the firmware left us on. Its memory map calls their
+ * pages free, and they are, but only from the moment on when our own tables are in CR3. Pure.
+ */
+#pragma once
+
+#include "lib/types.h"
+#include "mm/range.h"
+
+/*
+ * True when a table below `root` (the firmware's CR3; four levels) has bytes in `where`; `found` is
+ * then the page of one such table. Reads the tables at their physical addresses.
+ */
+MUST_CHECK bool firmware_table_in(hpa_t root, struct range where, struct range *found);

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: MIT
+"""What most boot tests need: the text of bulkhead.conf, the built guests, and the questions that
+are asked of every run."""
+import re
+import subprocess
+
+from machine import CONF, POWERED_OFF, ROOT
+
+GUESTS = ROOT / "build" / "guests"
+PLANCHECK = ROOT / "build" / "plancheck"
+
+TITLE = "Bulkhead, a partitioning hypervisor"
+NO_GUEST = "no guest was started: switching the machine off"
+ALL_ENDED = "every guest has ended: switching the machine off"
+
+
+def section(header, **keys):
+    return "\n".join([f"[{header}]", *(f"{key} = {value}" for key, value in keys.items()), ""])
+
+
+def machine_section(console="serial", **keys):
+    return section("machine", console=console, **keys)
+
+
+def guest(name, memory="16M", image=None, **keys):
+    """A guest's section; the image is named like the guest unless said otherwise."""
+    return section(f"guest {name}", memory=memory, image=f"{image or name}.elf", **keys)
+
+
+def images(*names):
+    return {f"{name}.elf": GUESTS / f"{name}.elf" for name in names}
+
+
+def lacking(lines, *patterns):
+    """The patterns that match no line; they match from a line's beginning to its end."""
+    return [pattern for pattern in patterns
+            if not any(re.fullmatch(pattern, line) for line in lines)]
+
+
+def cores_answer(result, cores):
+    return any(line.startswith(f"{cores} of {cores} cores answer, ") for line in result.hv)
+
+
+def powered_off(result, guest_name, code=0):
+    """The hypervisor's line about that end, or None."""
+    start = f"guest '{guest_name}' powered off with code {code} after "
+    return next((line for line in result.hv if line.startswith(start)), None)
+
+
+def exits_of(line):
+    """{kind: count} from the end of a line about a guest's end."""
+    total, _, kinds = line.rpartition("; ")[2].partition(" exits: ")
+    counts = {kind: int(count) for count, kind in
+              (item.split(" ") for item in kinds.split(", "))}
+    assert sum(counts.values()) == int(total), line
+    return counts
+
+
+def check_lines(result):
+    """From the hypervisor's first line on, every line begins with the name of who said it: none is
+    torn, and nobody speaks for another."""
+    assert TITLE in result.hv, "the hypervisor did not speak"
+    names = {"bulkhead"} | set(re.findall(r"guest '([^']*)' starts ", result.serial))
+    lines = result.lines[result.lines.index(f"[bulkhead] {TITLE}"):]
+    wrong = [line for line in lines if line and line[1:].partition("]")[0] not in names]
+    assert not wrong, wrong
+
+
+def check_ended_well(result):
+    """All guests have ended, and then the machine switched itself off."""
+    assert result.status == POWERED_OFF, result.reason
+    assert result.hv[-1] == ALL_ENDED
+    check_lines(result)
+
+
+def check_refused(result):
+    """Nothing was started, this was said, and the machine switched itself off."""
+    assert result.status == POWERED_OFF, result.reason
+    assert result.hv[-1] == NO_GUEST
+    assert not re.search(r"guest '[^']*' starts", result.serial)
+    check_lines(result)
+
+
+def desk_errors(folder, files, conf, *arguments):
+    """What build/plancheck says of the same files."""
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    (folder / CONF).write_bytes(conf)
+    done = subprocess.run([PLANCHECK, folder / CONF, *map(str, arguments)], text=True,
+                          capture_output=True, check=False)
+    assert done.returncode == 1, done.stdout
+    return done.stderr.splitlines()

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""The real image on machines of many shapes: one core to eight, 256 MiB to 7 GiB, processors with
+and without CET. Each boot runs guests that fit the machine and must all end well."""
+import os
+
+import pytest
+
+from conftest import skip
+from partitions import (check_ended_well, cores_answer, guest, images, lacking, machine_section,
+                        powered_off)
+
+GIB = 1 << 30
+
+
+def check(result, cores, guests):
+    check_ended_well(result)
+    assert cores_answer(result, cores), result.hv
+    for name in guests:
+        assert powered_off(result, name), name
+
+
+def test_one_core(machine):
+    """No core is left for a monitor: the guest's own timer exits pump the console both ways."""
+    result = machine.boot(images("hello"), machine_section() + guest("hello"),
+                          cores=1, memory=256, input="a typed line\n")
+    check(result, 1, ["hello"])
+    assert "1 guest; no core is kept for the monitor" in result.hv
+    assert "You typed: a typed line" in result.guest("hello")
+
+
+def test_two_cores_for_two_guests(machine):
+    """As many cores as guests, so again no monitor, and one guest is on core #0."""
+    conf = (machine_section() + guest("clock", cmdline="seconds=1 tick=100")
+            + guest("hello", cmdline="noinput some words"))
+    result = machine.boot(images("clock", "hello"), conf,
+                          cores=2, memory=1024, cpu="corei7_skylake_x")
+    check(result, 2, ["clock", "hello"])
+    assert "2 guests; no core is kept for the monitor" in result.hv
+    assert not lacking(result.guest("clock"), r"tick 10 at 1\.\d+ s, drift \S+ us",
+                       r"10 ticks, worst drift \d+ us")
+    assert not lacking(result.guest("hello"), "cores +1, this is APIC id 1",
+                       "cmdline +noinput some words")
+
+
+@pytest.mark.parametrize("cpu, memory", [
+    ("corei7_skylake_x", 512), ("arrow_lake", 4096)])
+def test_four_cores(machine, cpu, memory):
+    """arrow_lake has CET, which the firmware may have switched on."""
+    conf = (machine_section() + guest("smp", cores=2)
+            + guest("hello", cores="#3", cmdline="noinput"))
+    result = machine.boot(images("smp", "hello"), conf, cores=4, memory=memory, cpu=cpu)
+    check(result, 4, ["smp", "hello"])
+    assert "2 guests; core #0 is kept for the monitor" in result.hv
+    assert not lacking(result.guest("smp"), r"all 2 cores counted, \d+ in total, IPIs ok",
+                       r"2 IPIs taken, 0 lost")
+    assert not lacking(result.guest("hello"), "cores +1, this is APIC id 3")
+
+
+def test_eight_cores(machine):
+    """Two guests with several cores, whose IPIs must not reach each other."""
+    conf = (machine_section() + guest("four", image="smp", cores=4)
+            + guest("two", image="smp", cores="#7,#6") + guest("clock", cmdline="seconds=1"))
+    result = machine.boot(images("smp", "clock"), conf, cores=8, memory=2048)
+    check(result, 8, ["four", "two", "clock"])
+    assert not lacking(result.guest("four"), "all 4 cores counted, .* IPIs ok",
+                       r"12 IPIs taken, 0 lost", r"core 3, APIC id \d, counted \d+")
+    assert not lacking(result.guest("two"), "all 2 cores counted, .* IPIs ok",
+                       r"core 0, APIC id 7, counted \d+", r"core 1, APIC id 6, counted \d+")
+
+
+def test_guest_beyond_3_gib(machine):
+    """Its memory goes on at 4 GiB. Scrubbing it twice costs half a minute of the emulator, and as
+    much memory as the guest has."""
+    if os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < 6 * GIB:
+        skip("it needs 6 GiB of free memory")
+    conf = machine_section() + guest("hello", memory="3200M", cmdline="noinput")
+    result = machine.boot(images("hello"), conf, cores=2, memory=7168, timeout=600)
+    check(result, 2, ["hello"])
+    assert not lacking(result.hv, "  guest memory 0x0-0xbfffffff, 0x100000000-0x107ffffff")
+    assert not lacking(result.guest("hello"), r" +0x100000000-0x107ffffff RAM",
+                       r" +0x000100000-0x0bfffffff RAM")

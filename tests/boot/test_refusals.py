@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""Processors that lack something: everything they lack is said at once, nothing is started, and the
+machine switches itself off."""
+import pytest
+
+from partitions import check_refused, cores_answer, guest, images, machine_section
+
+MESSAGE = "this machine cannot run guests; it lacks:"
+VTX = "VT-x (CPUID.1:ECX.VMX)"
+
+
+@pytest.mark.parametrize("engine, cpu, lacks, has", [
+    ("bochs", "core2_penryn_t9600", ["EPT", "VPID", "unrestricted guest", "VMX-preemption timer",
+                                     "x2APIC", "TSC-deadline timer"], [VTX, "MSR bitmaps"]),
+    ("bochs", "corei5_lynnfield_750", ["unrestricted guest", "x2APIC", "TSC-deadline timer"],
+     [VTX, "EPT", "VPID"]),
+    ("bochs", "athlon64_venice", [VTX, "x2APIC", "XSAVE"], []),
+    ("qemu", None, [VTX], ["XSAVE"]),
+])
+def test_processor_is_refused(machine, engine, cpu, lacks, has):
+    result = machine.boot(images("hello"), machine_section() + guest("hello"),
+                          engine=engine, cpu=cpu, cores=2, memory=512)
+    check_refused(result)
+    assert cores_answer(result, 2), result.hv
+    rows = result.hv[result.hv.index(MESSAGE) + 1:-1]
+    assert all(row.startswith("  - ") for row in rows), rows
+    said = {row.removeprefix("  - ") for row in rows}
+    assert said >= set(lacks) and not said & set(has), said
