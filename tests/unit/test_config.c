@@ -465,7 +465,7 @@ static void test_unknown_keys(void **state)
         {"[guest a]\nmmeory=16M\nimage=x", 2, "unknown key 'mmeory'; did you mean 'memory'?"},
         {GUEST "colour scheme = 1", 4,
          "unknown key 'colour scheme'; [guest NAME] knows cores, memory, image, initrd, cmdline, "
-         "on_crash"},
+         "on_crash, on_poweroff, watchdog"},
         {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
         {"[machine]\nserv = 1\n" GUEST, 2, "unknown key 'serv'; [machine] knows console, reserve"},
