@@ -293,13 +293,42 @@ void console_settle(const struct console_stream *stream)
         (void)console_pump(rdtsc());
 }
 
+/* Returns whether the byte ends a line. */
+static bool console_emergency_byte(uint8_t byte)
+{
+    if (byte == '\n')
+        uart_put_all(&console.uart, "\r\n", 2);
+    else if (byte != '\r')
+        uart_put_all(&console.uart, (const char *)&byte, 1);
+    return byte == '\n';
+}
+
+/* What was on its way when the panic came: it may tell why. Who holds the locks may be stopped for
+ * ever, so there are none here; the worst is a byte that comes twice. */
+static void console_emergency_rest(void)
+{
+    bool complete = !console.open;
+
+    for (uint32_t i = 0; i < STAGE_SIZE && console.stage_tail != console.stage_head; i++)
+        complete = console_emergency_byte(console.stage[console.stage_tail++ % STAGE_SIZE]);
+    if (!complete)
+        complete = console_emergency_byte('\n');
+    for (uint32_t i = 0; i < LOG_BYTES && console.log_tail != console.log_head; i++) {
+        const uint8_t byte = console.log[console.log_tail++ % LOG_BYTES];
+        if (console.screen_on)
+            screen_put(&console.screen, &byte, 1);
+        complete = console_emergency_byte(byte);
+    }
+    if (!complete)
+        (void)console_emergency_byte('\n');
+    console.open = NULL;
+}
+
 void console_emergency(const char *text, size_t len)
 {
     static const char prefix[] = "[bulkhead] ";
 
-    if (console.open)
-        uart_put_all(&console.uart, "\r\n", 2);
-    console.open = NULL;
+    console_emergency_rest();
     uart_put_all(&console.uart, prefix, sizeof(prefix) - 1);
     uart_put_all(&console.uart, text, len);
     uart_put_all(&console.uart, "\r\n", 2);

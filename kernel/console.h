@@ -45,7 +45,7 @@ void console_flush(void);
  * behind the guest's last words. For a core whose guest has been stopped. */
 void console_settle(const struct console_stream *stream);
 
-/* A panic's line: takes no lock, waits for the device. */
+/* A panic's line, behind what was still on its way: takes no lock, waits for the device. */
 void console_emergency(const char *text, size_t len);
 
 /* Set once the TSC's rate is known; before, unfinished lines are not shown. */
