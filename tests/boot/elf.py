@@ -17,7 +17,8 @@ SYMBOL = struct.Struct("<IBBHQQ")
 
 HLT = b"\xf4" * 16
 UD2 = b"\x0f\x0b"
-CALL_SELF = b"\xe8\xfb\xff\xff\xff"
+PROLOGUE = b"\x55\x48\x89\xe5"               # push rbp; mov rbp, rsp
+CALL_START = b"\xe8\xf7\xff\xff\xff"         # behind the prologue: calls it again
 ENTRY = 0x100000
 
 
@@ -92,6 +93,7 @@ def offset_of(program, address):
 
 
 def overwritten(program, name, code):
-    """A copy of `program` whose function `name` begins with `code`."""
+    """A copy of `program` whose function `name` begins with `code`, and that with PROLOGUE."""
     at = offset_of(program, address_of(program, name))
+    assert program[at:].startswith(PROLOGUE) and code.startswith(PROLOGUE)
     return program[:at] + code + program[at + len(code):]

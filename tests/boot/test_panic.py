@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""Our own bugs end in a panic that names them. The bugs are put in by overwriting a function in a
+copy of bulkhead.elf, behind the two instructions that make its stack frame."""
+import re
+
+import elf
+from machine import CRASHED, ROOT
+from partitions import guest, images, lacking, machine_section
+
+FRAME = re.compile(r"  #(\d+) 0x[0-9a-f]+ (\w+)\+0x[0-9a-f]+")
+
+
+def spoilt(function, code):
+    program = (ROOT / "build" / "bulkhead.elf").read_bytes()
+    return {"bulkhead.elf": elf.overwritten(program, function, elf.PROLOGUE + code)}
+
+
+def check_panic(result, text, *functions):
+    """The panic has this text and its backtrace begins with these functions, innermost first."""
+    assert result.status == CRASHED and "PANIC" in result.reason, result.reason
+    lines = result.hv
+    at = next(i for i, line in enumerate(lines) if line.startswith("PANIC on core #"))
+    assert re.fullmatch(rf"PANIC on core #\d: {text}", lines[at]), lines[at]
+    frames = [match for match in map(FRAME.fullmatch, lines[at:]) if match]
+    assert [int(frame[1]) for frame in frames] == list(range(len(frames)))
+    assert tuple(frame[2] for frame in frames[:len(functions)]) == functions, lines[at:]
+    assert "  the machine is halted; a reset starts it again" == lines[-1]
+    return lines[at:]
+
+
+def test_exception(machine):
+    files = spoilt("launch_possible", elf.UD2)
+    result = machine.boot(files, "", engine="qemu", cores=2, memory=512)
+    lines = check_panic(result, r"#UD \(vector 6, error code 0x0\)", "launch_possible", "main_late")
+    assert not lacking(lines, "  RIP 0x[0-9a-f]+ RSP 0x[0-9a-f]+ RFLAGS .*",
+                       "  RAX .*", "  image at 0x[0-9a-f]+; calls, innermost first:")
+
+
+def test_stack_overflow(machine):
+    """The guard page below the stack stops it; the page fault has no stack then, the double fault
+    has one of its own."""
+    files = spoilt("launch_possible", elf.CALL_START)
+    result = machine.boot(files, "", engine="qemu", cores=2, memory=512)
+    check_panic(result, r"#DF \(vector 8, error code 0x0\)", *["launch_possible"] * 5)
+
+
+def test_while_guests_run(machine):
+    """A bug that a guest's hypercall brings out: where that guest was is said, and our own lines
+    that were on their way are not lost."""
+    files = images("hello", "spin") | spoilt("hypercall", elf.UD2)
+    conf = (machine_section() + guest("waiting", image="spin", cmdline="how=cli")
+            + guest("hello", cmdline="noinput"))
+    result = machine.boot(files, conf, cores=3, memory=512)
+    lines = check_panic(result, r"#UD \(vector 6, error code 0x0\)", "hypercall")
+    assert not lacking(lines, "  last guest RIP 0x10[0-9a-f]{4}", r"  #\d+ .* smp_core_main.*")
+    assert not lacking(result.hv, r"guest '.*' starts on core #\d, \d+ ticks after the loader")
