@@ -18,7 +18,7 @@ TEXT = [
     ("[guest a]", None),
     ("memroy = 16M", "unknown key 'memroy'; did you mean 'memory'?"),
     ("colour = blue", "unknown key 'colour'; [guest NAME] knows cores, memory, image, initrd, "
-                      "cmdline, on_crash"),
+                      "cmdline, on_crash, on_poweroff, watchdog"),
     ("image = hello.elf", None),
     ("cores = 0", "a guest needs at least 1 core"),
     ("[guest A]", "guest name 'A' is taken by line 5"),
