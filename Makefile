@@ -124,6 +124,7 @@ include guests/guests.mk
 
 # ---------------------------------------------------------------------- host programs and tests
 include tests/unit/unit.mk
+include tests/fuzz/fuzz.mk
 
 tools: $B/plancheck
 
@@ -179,6 +180,7 @@ help:
 	@echo 'make image   $B/bulkhead.img for a USB stick'
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make bench   what an exit costs'
+	@echo 'make fuzz    SECONDS=15 of fuzzing for each target in tests/fuzz'
 	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
 	@echo 'make clean   remove $B'
 

@@ -27,11 +27,16 @@ static uint64_t decode_edx_eax(const struct vcpu_regs *regs)
     return regs->gpr[REG_RDX] << 32 | (uint32_t)regs->gpr[REG_RAX];
 }
 
-/* "Exit Qualification for I/O Instructions" */
+/* "Exit Qualification for I/O Instructions". Sizes are 1, 2 and 4; a processor that gives another,
+ * say a hypervisor's below us, has its guest stopped as for any exit that we do not know. */
 static void decode_io(const struct vmx_raw *raw, struct vcpu_exit *x)
 {
+    const uint64_t size = bits_get(raw->qualification, 2, 0) + 1;
+
+    if (size > 4 || size == 3)
+        return;
     x->kind = EXIT_PIO;
-    x->pio.size = (uint8_t)(bits_get(raw->qualification, 2, 0) + 1);
+    x->pio.size = (uint8_t)size;
     x->pio.in = raw->qualification & BIT64(3);
     x->pio.string = raw->qualification & BIT64(4);
     x->pio.port = (uint16_t)bits_get(raw->qualification, 31, 16);

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+#include "exit_machine.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "drivers/lapic.h"
+#include "lib/bits.h"
+#include "lib/fmt.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+#include "vmx/vmx.h"
+
+struct exit_machine machine;
+
+/* What no exit may change, as it was before one. */
+static struct {
+    struct vcpu v;
+    struct vcpu_soft soft;
+} before;
+
+/* ------------------------------------------------------------------ making it */
+
+/* Three hosts: one that has everything, one that has nothing, one that makes no sense. */
+static void machine_make_host(struct vcpuid_host *host, struct fuzz_input *in)
+{
+    const uint8_t kind = fuzz_u8(in);
+    uint64_t noise = fuzz_take(in, 8);
+    uint32_t leaf, subleaf;
+
+    memset(host, 0, sizeof(*host));
+    while (vcpuid_host_wants(host->count, &leaf, &subleaf)) {
+        DEMAND(host->count < VCPUID_HOST_MAX);
+        struct cpuid_row *row = &host->rows[host->count++];
+        uint32_t *const words[] = {&row->eax, &row->ebx, &row->ecx, &row->edx};
+        *row = (struct cpuid_row){.leaf = leaf, .subleaf = subleaf};
+        for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
+            noise = noise * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            *words[i] = kind % 3 == 0 ? UINT32_MAX : kind % 3 == 1 ? 0 : (uint32_t)(noise >> 32);
+        }
+    }
+}
+
+static void machine_make_vcpu(uint32_t i, const struct vcpuid_host *host)
+{
+    struct vcpu *v = &machine.vcpus[i];
+    struct vcpu_soft *soft = &machine.softs[i];
+    const struct vcpuid_wish wish = {.apic_id = v->apic_id,
+                                     .core_count = machine.vm.vcpu_count,
+                                     .physical_bits = 39,
+                                     .tsc_hz = machine.tsc.hz,
+                                     .xcr0_allowed = machine.vm.xcr0_allowed};
+
+    v->index = i;
+    v->vm = &machine.vm;
+    v->soft = soft;
+    soft->phase = VCPU_RUNNING;
+    soft->xcr0 = XCR0_X87;
+    soft->timer_deadline = UINT64_MAX;
+    soft->pump_deadline = UINT64_MAX;
+    soft->console_duty = i == 0;
+    soft->peers.count = machine.vm.vcpu_count;
+    soft->peers.self = i;
+    for (uint32_t k = 0; k < machine.vm.vcpu_count; k++)
+        soft->peers.apic_ids[k] = machine.vcpus[k].apic_id;
+    vapic_reset(&soft->apic, v->apic_id);
+    vmsr_reset(&soft->msr, i == 0);
+    if (machine.v == v) /* the others' are never looked at */
+        vcpuid_build(&soft->cpuid, host, &wish);
+}
+
+void machine_make(struct fuzz_input *in)
+{
+    static struct vcpuid_host host;
+    struct vm *vm = &machine.vm;
+
+    memset(&machine, 0, sizeof(machine));
+    vm->name = "guest";
+    vm->vcpus = machine.vcpus;
+    vm->vcpu_count = 1 + fuzz_u8(in) % VAPIC_PEERS_MAX;
+    machine.v = &machine.vcpus[fuzz_u8(in) % vm->vcpu_count];
+    const uint32_t base = (uint32_t)fuzz_take(in, 4);
+    const uint32_t step = 1 + (uint32_t)fuzz_take(in, 1);
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) /* distinct, and never the broadcast id */
+        machine.vcpus[i].apic_id = base % (UINT32_MAX - 64 * 256) + i * step;
+
+    machine.tsc.hz = TIME_HZ_MIN + fuzz_take(in, 8) % (TIME_HZ_MAX - TIME_HZ_MIN + 1);
+    machine.tsc.scale = time_scale_make(machine.tsc.hz);
+    machine.tsc.start = fuzz_number(in);
+    machine.now = machine.tsc.start;
+    machine.cr0_fixed0 = CR0_PE | CR0_NE | CR0_PG;
+    machine.cr4_fixed0 = CR4_VMXE;
+    vm->tsc = &machine.tsc;
+    tx_init(&vm->console.tx);
+    rx_init(&vm->console.rx);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx);
+    machine_make_host(&host, in);
+    vm->xcr0_allowed = vcpuid_xcr0_allowed(&host);
+    machine.cr4_allowed = vcpuid_cr4_allowed(&host);
+    DEMAND((machine.cr4_allowed & (CR4_VMXE | CR4_SMXE)) == 0);
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        machine_make_vcpu(i, &host);
+}
+
+bool machine_peer(uint32_t apic_id, uint32_t *index)
+{
+    for (uint32_t i = 0; i < machine.vm.vcpu_count; i++) {
+        if (machine.vcpus[i].apic_id == apic_id) {
+            *index = i;
+            return true;
+        }
+    }
+    return false;
+}
+
+void machine_remember(void)
+{
+    memset(&machine.effects, 0, sizeof(machine.effects));
+    before.v = *machine.v;
+    before.soft = *machine.v->soft;
+}
+
+void machine_check(void)
+{
+    const struct vcpu *v = machine.v;
+    const struct vcpu_soft *soft = v->soft;
+    const struct vcpu_soft *was = &before.soft;
+
+    DEMAND(v->regs.rip == before.v.regs.rip); /* only vcpu.c moves it */
+    DEMAND(v->regs.gpr[REG_RSP] == before.v.regs.gpr[REG_RSP]);
+    DEMAND(v->index == before.v.index && v->apic_id == before.v.apic_id);
+    DEMAND(v->vm == &machine.vm && v->soft == before.v.soft && v->cpu == before.v.cpu);
+    DEMAND(memcmp(&soft->peers, &was->peers, sizeof(soft->peers)) == 0);
+    DEMAND(memcmp(&soft->cpuid, &was->cpuid, sizeof(soft->cpuid)) == 0);
+    DEMAND(soft->apic.apic_id == v->apic_id && soft->msr.is_bsp == was->msr.is_bsp);
+    DEMAND(soft->phase == was->phase && soft->console_duty == was->console_duty);
+    DEMAND((soft->xcr0 & ~machine.vm.xcr0_allowed & ~XCR0_X87) == 0 && (soft->xcr0 & XCR0_X87));
+    DEMAND(machine.vm.vcpus == machine.vcpus && machine.vm.vcpu_count == soft->peers.count);
+    DEMAND(machine.effects.msr_writes + (machine.effects.sends > 0) + (machine.effects.asked != 0) +
+               machine.effects.xsetbvs + machine.effects.ends + machine.effects.crashes <=
+           1);
+}
+
+/* ------------------------------------------------------------------ the hardware */
+
+/* The only registers that an exit may write, and only what cannot fault or leave the guest. SDM
+ * "Local Vector Table", "Spurious Interrupt". */
+void wrmsr(uint32_t index, uint64_t value)
+{
+    const uint64_t masked = BIT64(16), enabled = BIT64(8);
+
+    machine.effects.msr_writes++;
+    if (index == MSR_X2APIC_SVR) {
+        DEMAND((value & ~(MASK64(7, 0) | enabled)) == 0);
+    } else if (index == MSR_X2APIC_LVT_TIMER) {
+        DEMAND((value & ~(MASK64(7, 0) | masked | MASK64(18, 17))) == 0);
+        DEMAND((value & MASK64(18, 17)) != MASK64(18, 17));
+    } else {
+        DEMAND(index == MSR_X2APIC_LVT_ERROR);
+        DEMAND((value & ~(MASK64(7, 0) | masked)) == 0);
+    }
+    /* "While software-disabled, LVT mask bits cannot be cleared." */
+    DEMAND(index == MSR_X2APIC_SVR || (value & masked) || (machine.v->soft->apic.svr & enabled));
+}
+
+/* Fixed, edge, physical, asserted, to one core of this guest, each at most once. */
+void lapic_write_icr(uint64_t icr)
+{
+    uint32_t index;
+
+    machine.effects.sends++;
+    DEMAND((icr & UINT32_MAX & ~MASK64(7, 0)) == BIT64(14));
+    DEMAND(machine_peer((uint32_t)(icr >> 32), &index));
+    DEMAND((machine.effects.sent_to >> index & 1) == 0);
+    machine.effects.sent_to |= BIT64(index);
+}
+
+/* SDM "XSETBV—Set Extended Control Register": none of this may be a #GP in the hypervisor. */
+void xsetbv(uint32_t index, uint64_t value)
+{
+    const uint64_t avx512 = value >> 5 & 7;
+
+    machine.effects.xsetbvs++;
+    DEMAND(index == 0 && (value & 1) && (value & ~machine.vm.xcr0_allowed) == 0);
+    DEMAND(!(value >> 2 & 1) || (value >> 1 & 1));
+    DEMAND(avx512 == 0 || (avx512 == 7 && (value >> 2 & 1)));
+    DEMAND((value >> 3 & 3) == 0); /* MPX: never one without the other; here never */
+}
+
+uint64_t rdtsc(void)
+{
+    return machine.now;
+}
+
+/* ------------------------------------------------------------------ the backend */
+
+uint64_t virt_cr4(const struct vcpu *v)
+{
+    DEMAND(v == machine.v);
+    return machine.cr4;
+}
+
+uint8_t virt_cpl(const struct vcpu *v)
+{
+    DEMAND(v == machine.v);
+    return machine.cpl;
+}
+
+bool virt_in_64bit(const struct vcpu *v)
+{
+    DEMAND(v == machine.v);
+    return machine.in_64bit;
+}
+
+void virt_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size)
+{
+    DEMAND(x->kind == EXIT_ENTRY_FAILED);
+    fmt_print(buf, size, "vCPU %u", v->index);
+}
+
+/* As vmx/run.c does it, with the real policy of vmx/cr.c: what the guest believes may be anything
+ * that is accepted, what the processor runs with may not. */
+enum verdict virt_cr_write(struct vcpu *v, const struct vcpu_exit *x)
+{
+    const struct vmx_caps caps = {.cr0_fixed0 = machine.cr0_fixed0,
+                                  .cr4_fixed0 = machine.cr4_fixed0};
+    const uint64_t allowed = machine.cr4_allowed;
+
+    DEMAND(v == machine.v && (x->cr.number == 0 || x->cr.number == 4));
+    if (x->cr.number == 0) {
+        const struct vmx_cr_policy p = vmx_cr0_policy(&caps);
+        const uint64_t real = vmx_cr_real(p, x->cr.value);
+        if (!vmx_cr0_ok(p, x->cr.value))
+            return DO_GP;
+        DEMAND((real & CR0_NE) && (real & (CR0_CD | CR0_NW)) == 0 && real >> 32 == 0);
+    } else {
+        const struct vmx_cr_policy p = vmx_cr4_policy(&caps, allowed);
+        const uint64_t real = vmx_cr_real(p, x->cr.value);
+        if (!vmx_cr4_ok(p, x->cr.value))
+            return DO_GP;
+        DEMAND((real & (CR4_VMXE | CR4_MCE)) == (CR4_VMXE | CR4_MCE));
+        DEMAND((real & ~(allowed | CR4_VMXE | CR4_MCE)) == 0);
+    }
+    return DO_AGAIN;
+}
+
+/* ------------------------------------------------------------------ the rest of kernel/ */
+
+void vcpu_request(struct vcpu *v, uint32_t kicks)
+{
+    DEMAND(v >= machine.vcpus && v < machine.vcpus + machine.vm.vcpu_count);
+    DEMAND(kicks == KICK_NMI || kicks == KICK_INIT || kicks == KICK_SIPI);
+    const uint64_t bit = BIT64(v - machine.vcpus);
+    DEMAND((machine.effects.asked & bit) == 0);
+    machine.effects.asked |= bit;
+    machine.effects.requests |= kicks;
+}
+
+void vcpu_update_timer(struct vcpu *v)
+{
+    DEMAND(v == machine.v);
+    machine.effects.timer_updates++;
+}
+
+void vcpu_hurry_console(struct vcpu *v)
+{
+    DEMAND(v == machine.v && v->soft->console_duty);
+    v->soft->console_busy = true;
+}
+
+enum verdict vcpu_on_kick(struct vcpu *v)
+{
+    DEMAND(v == machine.v);
+    return DO_AGAIN;
+}
+
+enum verdict vcpu_on_timer(struct vcpu *v)
+{
+    DEMAND(v == machine.v);
+    return DO_AGAIN;
+}
+
+enum verdict vcpu_on_window(struct vcpu *v)
+{
+    DEMAND(v == machine.v);
+    return DO_AGAIN;
+}
+
+enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
+{
+    char why[LOG_LINE_MAX];
+    va_list args;
+
+    DEMAND(v == machine.v && x != NULL);
+    va_start(args, fmt);
+    fmt_vprint(why, sizeof(why), fmt, args);
+    va_end(args);
+    DEMAND(why[0] != '\0');
+    machine.effects.crashes++;
+    return DO_STOP;
+}
+
+bool partition_end(struct vm *vm, struct vm_end end)
+{
+    DEMAND(vm == &machine.vm && end.kind != VM_END_CRASH && end.code <= 255);
+    machine.effects.ends++;
+    return true;
+}

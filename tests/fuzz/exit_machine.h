@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exit_machine: one guest for the exit target: its vCPUs with the hypervisor's own state, and in
+ * the place of everything below kernel/exit.c fakes that judge what is asked of them. After each
+ * exit machine_check() looks for what must not have changed.
+ */
+#pragma once
+
+#include "kernel/exit.h"
+#include "kernel/partition.h"
+#include "kernel/vcpu.h"
+#include "support.h"
+
+/* What the last exit did, as the fakes saw it. */
+struct effects {
+    uint32_t msr_writes;
+    uint32_t sends;    /* IPIs that reached the hardware */
+    uint64_t sent_to;  /* vCPUs of the guest, as a set */
+    uint64_t asked;    /* vCPUs that got a request, as a set */
+    uint32_t requests; /* KICK_* of all of them */
+    uint32_t xsetbvs;
+    uint32_t ends;
+    uint32_t crashes;
+    uint32_t timer_updates;
+};
+
+struct exit_machine {
+    struct vm vm;
+    struct vcpu vcpus[VAPIC_PEERS_MAX];
+    struct vcpu_soft softs[VAPIC_PEERS_MAX];
+    struct tsc tsc;
+    struct vcpu *v; /* the one that exits */
+    struct effects effects;
+    /* What the backend would answer; each input chooses. */
+    uint64_t now, cr4, cr0_fixed0, cr4_fixed0, cr4_allowed;
+    uint8_t cpl;
+    bool in_64bit;
+};
+
+extern struct exit_machine machine;
+
+/* A guest of the input's choice. */
+void machine_make(struct fuzz_input *in);
+
+/* The APIC id belongs to the guest; its vCPU. */
+MUST_CHECK bool machine_peer(uint32_t apic_id, uint32_t *index);
+
+/* Call before an exit and after it. */
+void machine_remember(void);
+void machine_check(void);

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fuzz_acpi: any bytes as the firmware's tables. Whatever they say, memory is asked for in small
+ * pieces and a bounded number of times, and what comes out keeps the promises of drivers/acpi.h.
+ *
+ * Input: memory from BASE up, the RSDP first; the last byte is a mode: bit 0 has the checksums of
+ * what looks like a table mended, bit 1 lets the bytes change while they are being read.
+ */
+#include "drivers/acpi.h"
+
+#include "support.h"
+
+#define BASE      UINT64_C(0xe0000)
+#define CALLS_MAX 4000000
+
+struct memory {
+    uint8_t *bytes;
+    size_t size;
+    bool changes;
+    uint32_t calls;
+    uint8_t *given; /* the last piece given out: gone at the next call */
+};
+
+static const void *at(void *context, hpa_t address, uint64_t size)
+{
+    struct memory *m = context;
+    const uint64_t offset = address.v - BASE;
+
+    DEMAND(size >= 1 && size <= ACPI_COPY_MAX && size - 1 <= UINT64_MAX - address.v);
+    DEMAND(++m->calls < CALLS_MAX);
+    free(m->given);
+    m->given = NULL;
+    if (address.v < BASE || offset > m->size || size > m->size - offset)
+        return NULL;
+    if (m->changes)
+        m->bytes[(m->calls * UINT64_C(2654435761)) % m->size] ^= (uint8_t)m->calls;
+    m->given = malloc(size);
+    DEMAND(m->given != NULL);
+    memcpy(m->given, m->bytes + offset, size);
+    return m->given;
+}
+
+static void mend(uint8_t *bytes, size_t where, size_t size)
+{
+    uint8_t sum = 0;
+
+    bytes[where] = 0;
+    for (size_t i = 0; i < size; i++)
+        sum = (uint8_t)(sum + bytes[i]);
+    bytes[where] = (uint8_t)-sum;
+}
+
+/* A mutation hardly ever meets a checksum: without this only the frame would be tried. */
+static void mend_all(struct memory *m)
+{
+    static const char *const names[] = {"XSDT", "RSDT", "APIC", "FACP", "SPCR", "DSDT", "SSDT"};
+
+    for (size_t i = 0; m->size - i >= 36; i++) {
+        uint32_t length;
+        for (size_t k = 0; k < ARRAY_SIZE(names); k++) {
+            if (memcmp(m->bytes + i, names[k], 4) != 0)
+                continue;
+            memcpy(&length, m->bytes + i + 4, sizeof(length));
+            if (length >= 36 && length <= m->size - i)
+                mend(m->bytes + i, 9, length);
+        }
+    }
+    if (m->size >= 36) {
+        mend(m->bytes, 8, 20);
+        mend(m->bytes, 32, 36);
+    }
+}
+
+static void check(const struct acpi_info *info, bool ok)
+{
+    DEMAND(info->core_count <= ACPI_CORES_MAX && info->ioapic_count <= ACPI_IOAPICS_MAX);
+    DEMAND(ok == (info->core_count > 0));
+    for (uint32_t i = 0; i < info->core_count; i++) {
+        DEMAND(info->cores[i].apic_id != UINT32_MAX);
+        for (uint32_t k = 0; k < i; k++)
+            DEMAND(info->cores[i].apic_id != info->cores[k].apic_id);
+    }
+    for (uint32_t i = 0; i < info->ioapic_count; i++)
+        DEMAND(info->ioapics[i].address.v != 0);
+    DEMAND(!info->has_power_off || info->pm1a_control != 0);
+    DEMAND(info->s5_type_a <= 7 && info->s5_type_b <= 7);
+    DEMAND(!info->has_reset || info->reset_port != 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct fuzz_input tail;
+    struct acpi_info info;
+
+    if (!fuzz_tail(data, &size, 1, &tail) || size == 0)
+        return 0;
+    const uint8_t mode = fuzz_u8(&tail);
+    struct memory m = {.bytes = malloc(size), .size = size, .changes = mode & 2};
+    const struct acpi_memory memory = {.at = at, .context = &m};
+    DEMAND(m.bytes != NULL);
+    memcpy(m.bytes, data, size);
+    if (mode & 1)
+        mend_all(&m);
+    memset(&info, 0xa5, sizeof(info));
+    const bool ok = acpi_read(&info, &memory, hpa(BASE));
+    check(&info, ok);
+    free(m.given);
+    free(m.bytes);
+    return 0;
+}
