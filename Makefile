@@ -27,7 +27,7 @@ PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) 
             drivers/screen.c \
             kernel/config*.c kernel/plan*.c kernel/image.c kernel/report.c kernel/span.c \
             kernel/reset.c \
-            vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c
+            vmx/audit*.c vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c
 PURE_SRC := $(wildcard $(PURE_SRC))
 
 HV_SRC  := $(filter-out kernel/offsets.c, \
