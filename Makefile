@@ -27,11 +27,14 @@ PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) 
             drivers/screen.c \
             kernel/config*.c kernel/plan*.c kernel/image.c kernel/report.c kernel/span.c \
             kernel/reset.c \
-            vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c
+            vmx/audit*.c vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c
 PURE_SRC := $(wildcard $(PURE_SRC))
 
-HV_SRC  := $(filter-out kernel/offsets.c, \
-           $(wildcard lib/*.c lib/x86/*.c mm/*.c drivers/*.c vdev/*.c vmx/*.c kernel/*.c))
+# A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
+HOOK    ?=
+HV_SRC  := $(filter-out kernel/offsets.c $(if $(HOOK),vmx/hook_none.c), \
+           $(wildcard lib/*.c lib/x86/*.c mm/*.c drivers/*.c vdev/*.c vmx/*.c kernel/*.c)) \
+           $(HOOK:%=tests/hook/%.c)
 HV_ASM  := $(wildcard kernel/*.asm vmx/*.asm)
 HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
 

@@ -254,7 +254,7 @@ static void console_input(void)
 {
     uint8_t byte;
 
-    while (uart_get(&console.terminal.uart, &byte)) {
+    while (terminal_get(&console.terminal, &byte)) {
         if (!rx_put(&console.typed, byte) && byte == CONSOLE_KEY && console.source_count > 0)
             focus_on(FOCUS_MONITOR);
     }
@@ -395,6 +395,7 @@ void console_init(const struct boot_framebuffer *framebuffer)
     rx_init(&console.to_monitor);
     console.terminal.serial_on = uart_init(&console.terminal.uart, COM1, 0);
     console.terminal.screen_on = screen_init(&console.terminal.screen, framebuffer);
+    (void)!keyboard_init(&console.terminal.keyboard); /* without one, nothing is typed on it */
 }
 
 void console_use_serial(uint16_t port, uint32_t baud)

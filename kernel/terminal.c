@@ -37,6 +37,11 @@ void terminal_drain(struct terminal *t)
     }
 }
 
+bool terminal_get(struct terminal *t, uint8_t *byte)
+{
+    return uart_get(&t->uart, byte) || keyboard_get(&t->keyboard, byte);
+}
+
 bool terminal_is_idle(const struct terminal *t)
 {
     return t->head == t->tail && uart_is_idle(&t->uart);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * terminal: the serial port and the screen as one place to put text. Never waits: what the serial
- * port does not take yet lies in a stage. Caller: whoever holds the console's lock.
+ * terminal: the serial port and the screen as one place to put text, the serial port and the
+ * keyboard as one to get it from. Never waits: what the serial port does not take yet lies in a
+ * stage. Caller: whoever holds the console's lock.
  */
 #pragma once
 
+#include "drivers/keyboard.h"
 #include "drivers/screen.h"
 #include "drivers/uart.h"
 #include "lib/types.h"
@@ -14,6 +16,7 @@
 struct terminal {
     struct uart uart;
     struct screen screen;
+    struct keyboard keyboard;
     bool serial_on, screen_on;
     uint32_t head, tail; /* of the stage */
     uint8_t stage[TERMINAL_STAGE];
@@ -26,6 +29,9 @@ void terminal_put(struct terminal *t, const void *bytes, size_t len);
 
 /* To the serial port, as much as it takes now. */
 void terminal_drain(struct terminal *t);
+
+/* One byte of what was typed, if there is one. */
+MUST_CHECK bool terminal_get(struct terminal *t, uint8_t *byte);
 
 /* Nothing waits and nothing is on the wire. */
 bool terminal_is_idle(const struct terminal *t);

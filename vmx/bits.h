@@ -57,6 +57,7 @@
 #define ENTRY_IA32E      BIT32(9)
 #define ENTRY_LOAD_PAT   BIT32(14)
 #define ENTRY_LOAD_EFER  BIT32(15)
+#define ENTRY_LOAD_CET   BIT32(20)
 
 /* IA32_VMX_BASIC */
 #define VMX_BASIC_REVISION_MASK UINT64_C(0x7fffffff)
@@ -84,11 +85,13 @@
 
 enum intr_type {
     INTR_EXTERNAL = 0,
+    INTR_RESERVED = 1,
     INTR_NMI = 2,
     INTR_HARDWARE_EXCEPTION = 3,
     INTR_SOFTWARE_INTERRUPT = 4,
     INTR_PRIVILEGED_SOFTWARE = 5, /* ICEBP */
     INTR_SOFTWARE_EXCEPTION = 6,  /* INT3, INTO */
+    INTR_OTHER = 7,               /* vector 0: a monitor-trap-flag exit */
 };
 
 /* Guest interruptibility state */
@@ -96,6 +99,7 @@ enum intr_type {
 #define BLOCKED_BY_MOV_SS BIT32(1)
 #define BLOCKED_BY_SMI    BIT32(2)
 #define BLOCKED_BY_NMI    BIT32(3)
+#define BLOCKED_ENCLAVE   BIT32(4)
 
 /* Guest activity state */
 enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_SIPI };

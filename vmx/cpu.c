@@ -101,4 +101,5 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
      */
     invept_single(hw->shared->ept_pointer);
     invvpid_single(hw->shared->vpid);
+    vmx_hook_reset(v, state);
 }

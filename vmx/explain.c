@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain: words for what the hardware refused. SDM "VM-Entry Failures During or After Loading
- * Guest State", "VM-Instruction Error Numbers".
+ * explain: words for what the hardware refused; audit.c knows the rules. SDM "VM-Entry Failures
+ * During or After Loading Guest State", "VM-Instruction Error Numbers".
  */
 #include "lib/assert.h"
 #include "lib/fmt.h"
+#include "lib/x86/insn.h"
 #include "vmx/bits.h"
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
@@ -23,10 +24,64 @@ void vmx_die(const char *instruction, uint64_t operand)
           failed ? 0ull : (unsigned long long)error);
 }
 
-/* Why guest state was refused, as far as the qualification tells. */
-static const char *explain_qualification(uint64_t qualification)
+/* ------------------------------------------------------------------ the audit's input */
+
+#define CPUID_7_EBX_SGX BIT32(2)
+#define CPUID_7_EBX_RTM BIT32(11)
+#define CPUID_7_ECX_CET BIT32(7)  /* shadow stacks */
+#define CPUID_7_EDX_CET BIT32(20) /* indirect-branch tracking */
+
+#define LINEAR_BITS_LEAST 48
+
+void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu)
 {
-    switch (qualification) {
+    const struct cpuid_regs features = cpuid(0, 0).eax >= 7 ? cpuid(7, 0) : (struct cpuid_regs){0};
+    const bool has_sizes = cpuid(0x80000000, 0).eax >= 0x80000008;
+    const uint32_t linear_bits = has_sizes ? cpuid(0x80000008, 0).eax >> 8 & 0xff : 0;
+
+    *cpu = (struct vmx_audit_cpu){
+        .basic = vmx_caps.basic,
+        .misc = vmx_caps.misc,
+        .cr0_fixed0 = vmx_caps.cr0_fixed0,
+        .cr0_fixed1 = vmx_caps.cr0_fixed1,
+        .cr4_fixed0 = vmx_caps.cr4_fixed0,
+        .cr4_fixed1 = vmx_caps.cr4_fixed1,
+        .physical_bits = vmx_caps.physical_bits,
+        .linear_bits = linear_bits > LINEAR_BITS_LEAST ? linear_bits : LINEAR_BITS_LEAST,
+        .has_cet = (features.ecx & CPUID_7_ECX_CET) || (features.edx & CPUID_7_EDX_CET),
+        .has_rtm = features.ebx & CPUID_7_EBX_RTM,
+        .has_sgx = features.ebx & CPUID_7_EBX_SGX,
+        .pin = vmread32(VMCS_PIN_BASED_CONTROLS),
+        .cpu2 = vmread32(VMCS_SECONDARY_CONTROLS),
+        .entry = vmread32(VMCS_ENTRY_CONTROLS),
+    };
+}
+
+/* Fields that only a CPU with CET has: VMREAD of them fails on others. */
+static bool explain_has_field(enum vmcs_field field, const struct vmx_audit_cpu *cpu)
+{
+    return (field != VMCS_GUEST_S_CET && field != VMCS_GUEST_SSP &&
+            field != VMCS_GUEST_SSP_TABLE) ||
+           (cpu->entry & ENTRY_LOAD_CET);
+}
+
+void vmx_read_guest_fields(struct vmx_guest_fields *g, const struct vmx_audit_cpu *cpu)
+{
+    enum vmcs_field field;
+    uint64_t *place;
+
+    for (uint32_t i = 0; (place = vmx_audit_place(g, i, &field)) != NULL; i++)
+        *place = explain_has_field(field, cpu) ? vmread_raw(field) : 0;
+}
+
+/* ------------------------------------------------------------------ the words */
+
+/* Failures whose reason the audit does not know, or that are not about fields. */
+static const char *explain_reason(const struct vcpu_exit *x)
+{
+    if ((x->raw_reason & 0xffff) != VMX_REASON_ENTRY_GUEST_STATE)
+        return "the failure is not about guest state";
+    switch (x->qualification) {
     case 2:
         return "a PDPTE has a reserved bit set";
     case 3:
@@ -34,23 +89,43 @@ static const char *explain_qualification(uint64_t qualification)
     case 4:
         return "the VMCS link pointer is not valid";
     default:
-        return "a guest-state field breaks a rule of 'Checks on Guest State'";
+        return "no field breaks a rule that we know";
     }
 }
 
 void vmx_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size)
 {
-    struct vcpu_state s;
+    struct vmx_audit_cpu cpu;
+    struct vmx_guest_fields g;
+    struct vmx_breach breach;
 
-    vmx_get_state(v, &s);
-    fmt_print(buf, size,
-              "%s: %s; RFLAGS 0x%llx CR0 0x%llx CR4 0x%llx EFER 0x%llx activity %u "
-              "interruptibility 0x%x event 0x%x",
-              vmx_reason_name((uint32_t)x->raw_reason & 0xffff),
-              explain_qualification(x->qualification), (unsigned long long)s.rflags,
-              (unsigned long long)s.cr0, (unsigned long long)s.cr4, (unsigned long long)s.efer,
-              vmread32(VMCS_GUEST_ACTIVITY), vmread32(VMCS_GUEST_INTERRUPTIBILITY),
-              vmread32(VMCS_ENTRY_INTERRUPTION_INFO));
+    (void)v;
+    vmx_read_audit_cpu(&cpu);
+    vmx_read_guest_fields(&g, &cpu);
+    const uint32_t count = vmx_audit_guest(&g, &cpu, &breach, 1);
+    if (count == 0 || (x->raw_reason & 0xffff) != VMX_REASON_ENTRY_GUEST_STATE) {
+        fmt_print(buf, size, "%s: %s (event 0x%llx)", vmx_exit_name(x), explain_reason(x),
+                  (unsigned long long)g.event);
+        return;
+    }
+    const size_t len = fmt_print(buf, size, "%s is 0x%llx, but %s", vmcs_field_name(breach.field),
+                                 (unsigned long long)breach.value, breach.rule);
+    if (count > 1)
+        fmt_print(buf + len, size - len, " (and %u more)", count - 1);
+}
+
+void vmx_refused(void)
+{
+    struct vmx_audit_cpu cpu;
+    struct vmx_guest_fields g;
+    struct vmx_breach breach;
+
+    vmx_read_audit_cpu(&cpu);
+    vmx_read_guest_fields(&g, &cpu);
+    if (vmx_audit_event(&g, &cpu, &breach, 1) == 0)
+        panic("VM entry failed, VM-instruction error %u", vmread32(VMCS_VM_INSTRUCTION_ERROR));
+    panic("VM entry failed: %s is 0x%llx, but %s", vmcs_field_name(breach.field),
+          (unsigned long long)breach.value, breach.rule);
 }
 
 const char *vmx_exit_name(const struct vcpu_exit *x)

@@ -120,6 +120,9 @@
     F(GUEST_PENDING_DEBUG, 0x6822)                  \
     F(GUEST_SYSENTER_ESP, 0x6824)                   \
     F(GUEST_SYSENTER_EIP, 0x6826)                   \
+    F(GUEST_S_CET, 0x6828)                          \
+    F(GUEST_SSP, 0x682a)                            \
+    F(GUEST_SSP_TABLE, 0x682c)                      \
     /* natural-width host state */                  \
     F(HOST_CR0, 0x6c00)                             \
     F(HOST_CR3, 0x6c02)                             \

@@ -195,8 +195,8 @@ void vmx_run(struct vcpu *v, struct vcpu_exit *x)
         vmx_before_entry(hw);
     const uint64_t result = vmx_call_switch(v, &hw->host_rsp);
     if (__builtin_expect(result != VMX_SWITCH_EXIT, 0)) {
-        if (result == VMX_SWITCH_FAILED) /* VMfail: control or host state, which is ours */
-            vmx_die("VMLAUNCH/VMRESUME", 0);
+        if (result == VMX_SWITCH_FAILED)
+            vmx_refused();
         x->kind = EXIT_KICK;
         x->raw_reason = 0;
         return;

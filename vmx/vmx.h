@@ -6,6 +6,7 @@
 
 #include "kernel/virt.h"
 #include "lib/types.h"
+#include "vmx/audit.h"
 #include "vmx/fit.h"
 
 /* "Format of the VMCS Region" and of the VMXON region: the revision, then the CPU's own. */
@@ -56,6 +57,16 @@ void vmx_caps_read(struct vmx_caps *caps);
 void vmx_write_controls(struct vmx_vcpu *hw);
 void vmx_write_host(void);
 void vmx_write_guest(struct vmx_vcpu *hw, const struct vcpu_state *state);
+
+/* explain.c: what the audit looks at, as it stands in the current VMCS. */
+void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu);
+void vmx_read_guest_fields(struct vmx_guest_fields *g, const struct vmx_audit_cpu *cpu);
+
+/* VMLAUNCH or VMRESUME failed: control or host state, which is ours. */
+NORETURN COLD void vmx_refused(void);
+
+/* A test build's own code at the end of vmx_vcpu_reset(); hook_none.c in all others. */
+void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state);
 
 /* bitmaps.c */
 void vmx_bitmaps_build(struct vmx_shared *shared, const struct msr_row *rows, uint32_t count);

@@ -69,4 +69,5 @@ enum exception_vector {
     VECTOR_MF = 16,
     VECTOR_AC = 17,
     VECTOR_MC = 18,
+    VECTOR_CP = 21,
 };

@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import subprocess
+import termios
 
 from . import png, process
 
@@ -19,6 +20,7 @@ IGNORES_BAD_MSRS = {"ryzen"}
 POWER_OFF = (b"shutdown requested", b"soft power off")
 TRIPLE_FAULT = b"exception with no resolution"
 VIDEO_MODE = re.compile(rb"VBE enabling x (\d+), y (\d+), bpp (\d+)")
+SCREEN = re.compile(rb'Bochs connected to screen "([^"]+)"')
 WORTH_SAYING = re.compile(r"\d+([ewp]\[|i\[CPU\d+ *\] (\| )?(RIP=|CR2=|0x[0-9a-f]+>>))")
 
 # The display "term" draws on a terminal: it needs no window and opens no port. It cannot draw
@@ -58,6 +60,7 @@ class Bochs:
         self._log_read = 0
         self._triple_fault = self._power_off = False
         self._process = None
+        self._keyboard = None
         self._environment = dict(os.environ, TERM="vt100")
         if args.screen:
             self._environment["BULKHEAD_VRAM"] = str(work / "vram.bin")
@@ -85,6 +88,20 @@ class Bochs:
             return bool(os.read(self._display, 65536))
         except OSError:
             return False
+
+    def write(self, keys):
+        """Presses one key: what arrives on the terminal that the display has opened for itself is
+        typed on the machine's PS/2 keyboard, whose controller holds 16 codes, four of them for one
+        key with shift. Returns how many it took."""
+        if self._keyboard is None:
+            screen = SCREEN.search((self._work / "bochs.out").read_bytes())
+            if not screen:
+                return 0
+            self._keyboard = os.open(screen[1], os.O_RDWR | os.O_NOCTTY)
+            mode = termios.tcgetattr(self._keyboard)
+            mode[1] &= ~termios.OPOST
+            termios.tcsetattr(self._keyboard, termios.TCSANOW, mode)
+        return os.write(self._keyboard, keys[:1].replace(b"\r", b"\n"))
 
     def poll(self):
         """Returns why the machine cannot go on, or None."""
@@ -114,6 +131,8 @@ class Bochs:
         running = self._process.poll() is None
         status = process.end(self._process)
         os.close(self._display)
+        if self._keyboard is not None:
+            os.close(self._keyboard)
         reason = self.poll()
         if self._power_off:
             return None

@@ -106,22 +106,23 @@ class Machine:
         self._log_dir = log_dir
         self.logs = []
 
-    def boot(self, files=None, conf=None, *, timeout=180, input=None, **options):
+    def boot(self, files=None, conf=None, *, timeout=180, input=None, keys=None, **options):
         """Runs a machine to its end and returns its Result.
 
         files: {name: bytes or path}, what \\bulkhead\\ holds beside the hypervisor.
-        conf: text of bulkhead.conf. input: bytes or text for the serial port, typed once a guest
-        has started.
+        conf: text of bulkhead.conf. input: bytes or text for the serial port, keys: for the PS/2
+        keyboard (Bochs only), both typed once a guest has started.
         options: cores, memory, engine, cpu, screen, no_kernel, as in scripts/run.
         """
         log = self._next_log()
         with self._directory(files, conf) as directory:
             command = self._command(directory / "files", timeout, options)
             command += ["--serial", str(log)]
-            if input is not None:
-                given = directory / "input"
-                given.write_bytes(input.encode() if isinstance(input, str) else input)
-                command += ["--input", str(given)]
+            for option, typed in (("input", input), ("keys", keys)):
+                if typed is not None:
+                    given = directory / option
+                    given.write_bytes(typed.encode() if isinstance(typed, str) else typed)
+                    command += [f"--{option}", str(given)]
             done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True,
                                   text=True, timeout=timeout + SPARE_S, check=False)
         if done.returncode == UNUSABLE:

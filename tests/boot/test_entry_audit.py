@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""The audit of guest state (vmx/audit.c) against the processor's own verdict, state by state.
+
+A test build (tests/hook/audit.c) enters every state of tests/unit/audit_cases.h and a thousand
+random ones and logs what the audit says and what the CPU does. They agree, except where Bochs is
+laxer than the manual: those differences are named here, and nothing else is accepted.
+"""
+import collections
+import re
+import subprocess
+
+import pytest
+
+from machine import POWERED_OFF, ROOT
+
+CONF = """\
+[guest hello]
+cores = 1
+memory = 16M
+image = hello.elf
+cmdline = noinput
+"""
+AGREED = re.compile(r"entry (\d+): both (enters|refuses|fails)$")
+DIFFER = re.compile(r"entry (\d+): audit (\w+), CPU ([\w ]+), ([^:]+): (\w+) (0x[0-9a-f]+): (.*)$")
+COUNTS = re.compile(r"entry audit: (\d+) cases, (\d+) random states")
+
+# Where the manual is stricter than Bochs: (what the audit says, part of the rule, modes), why.
+ANY = ("real", "protected", "PAE", "long", "compatible", "v8086")
+LAXER = [
+    (("refuses", "IA32_DEBUGCTL must have its reserved bits 0", ANY), "not checked"),
+    (("refuses", "RIP must have all bits beyond", ("long",)), "not checked"),
+    (("refuses", "BS (bit 14)", ANY), "not checked"),
+    (("refuses", "pending debug exceptions must have their reserved", ANY), "64 bits are read as 32"),
+    (("refuses", "not be one that the activity state blocks", ANY), "not checked"),
+    (("refuses", "RFLAGS.VM must be 0", ANY), "checked in IA-32e mode only"),
+    (("refuses", "CR0.PG must be 1 if", ("long",)), "PG is free for an unrestricted guest"),
+    # A null SS is skipped for a 64-bit guest, usable or not.
+    (("refuses", "the type of a usable SS", ("long",)), "GUEST_SS_ACCESS"),
+    (("refuses", "usable code or data segment must be 1", ("long",)), "GUEST_SS_ACCESS"),
+    (("refuses", "bits 11:8 and 31:17", ("long",)), "GUEST_SS_ACCESS"),
+    (("refuses", "P (bit 7)", ("long",)), "GUEST_SS_ACCESS"),
+    (("refuses", "G (bit 15)", ("long",)), "GUEST_SS_ACCESS"),
+    (("refuses", "the base must have bits 63:32 0", ("long",)), "GUEST_SS_BASE"),
+    # IA32_VMX_BASIC[56] lifts the rules about vectors, not those about types and real mode.
+    (("fails", "only hardware exceptions, not in real mode", ANY), "lifted by IA32_VMX_BASIC[56]"),
+]
+
+
+def is_laxer(says, does, changed, field, rule):
+    if does == "fails" or does == says or says == "enters":
+        return False
+    mode = changed.split()[0]
+    return any(says == wanted and part in rule and mode in modes
+               and (not why.startswith("GUEST_") or why == field)
+               for (wanted, part, modes), why in LAXER)
+
+
+def with_hook(name):
+    """The files of a machine whose hypervisor has tests/hook/`name`.c in it."""
+    build = f"build/hook-{name}"
+    subprocess.run(["make", "-j2", f"B={build}", f"HOOK={name}", "hypervisor"], cwd=ROOT,
+                   check=True, capture_output=True)
+    return {"hello.elf": ROOT / "build/guests/hello.elf",
+            "bulkhead.elf": ROOT / build / "bulkhead.elf"}
+
+
+# The second has CET and takes exceptions with any error code; the first has neither.
+@pytest.mark.parametrize("cpu", ["corei7_icelake_u", "arrow_lake"])
+def test_audit_agrees_with_the_cpu(machine, cpu):
+    result = machine.boot(with_hook("audit"), conf=CONF, engine="bochs", cpu=cpu, cores=2,
+                          memory=512, timeout=400)
+    assert result.status == POWERED_OFF, result.reason
+    assert "entry audit: done" in result.hv
+
+    verdicts = collections.Counter()
+    surprises = []
+    for line in result.hv:
+        if match := AGREED.match(line):
+            verdicts[match[2]] += 1
+        elif match := DIFFER.match(line):
+            verdicts["differ"] += 1
+            _, says, does, changed, field, _, rule = match.groups()
+            if not is_laxer(says, does, changed, field, rule):
+                surprises.append(line)
+    assert not surprises
+
+    cases, states = map(int, next(filter(None, map(COUNTS.match, result.hv))).groups())
+    assert sum(verdicts.values()) >= 0.95 * (cases + states)      # CET, states that sleep
+    assert verdicts["enters"] > 400 and verdicts["refuses"] > 400 and verdicts["fails"] > 10
+    assert verdicts["differ"] < 80
+    # The guest that follows finds a vCPU as if nothing had been.
+    assert "hypervisor  BulkheadHV, ABI version 1" in result.guest("hello")
+
+
+def test_refused_entry_is_explained(machine):
+    result = machine.boot(with_hook("refuse"), conf=CONF + "on_crash = restart 4\n",
+                          engine="bochs", cores=2, memory=512, timeout=300)
+    assert result.status == POWERED_OFF, result.reason
+    said = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused to enter it: "
+    assert [line.removeprefix(said) for line in result.hv if line.startswith(said)] == [
+        "GUEST_TR_ACCESS is 0x10000, but TR must be usable (bit 16 must be 0) (and 2 more)",
+        "GUEST_CR3 is 0x1000000000000000, but CR3 must be 0 beyond the physical-address width",
+        "GUEST_CS_ACCESS is 0xc09a, but the type of CS must be 9, 11, 13 or 15, for an "
+        "unrestricted guest also 3",
+        "GUEST_ACTIVITY is 0x11, but the activity state must be one that the CPU supports",
+    ]
+    assert "hypervisor  BulkheadHV, ABI version 1" in result.guest("hello")     # the fifth life
