@@ -10,6 +10,7 @@
 #define PM1_SLP_EN   0x2000u
 #define PM1_SCI_EN   0x0001u
 #define ENABLE_POLLS 100000
+#define OFF_POLLS    3000000 /* some 1 us each: power goes a while after it was asked to */
 
 /* Bochs takes a power-off as this word, byte by byte, on this port; nothing else listens there. It
  * is known by its debug port, which reads as its own number. */
@@ -76,6 +77,8 @@ void power_off(void)
         if (power_acpi.pm1b_control)
             out16(power_acpi.pm1b_control,
                   (uint16_t)(PM1_SLP_EN | (uint32_t)power_acpi.s5_type_b << 10));
+        for (uint32_t i = 0; i < OFF_POLLS; i++)
+            (void)in16(power_acpi.pm1a_control);
     }
     log_line("this machine has no power-off that we know: it is safe to switch it off");
     console_flush();

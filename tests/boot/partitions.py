@@ -56,13 +56,19 @@ def exits_of(line):
     return counts
 
 
-def check_lines(result):
-    """From the hypervisor's first line on, every line begins with the name of who said it: none is
-    torn, and nobody speaks for another."""
+def spoken_lines(result):
+    """All lines from the hypervisor's first one on."""
     assert TITLE in result.hv, "the hypervisor did not speak"
-    names = {"bulkhead"} | set(re.findall(r"guest '([^']*)' starts ", result.serial))
     lines = result.lines[result.lines.index(f"[bulkhead] {TITLE}"):]
-    wrong = [line for line in lines if line and line[1:].partition("]")[0] not in names]
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def check_lines(result):
+    """Every line begins with the name of who said it: none is torn, and nobody speaks for
+    another."""
+    names = {"bulkhead"} | set(re.findall(r"guest '([^']*)' starts ", result.serial))
+    wrong = [line for line in spoken_lines(result)
+             if not line.startswith("[") or line[1:].partition("]")[0] not in names]
     assert not wrong, wrong
 
 
