@@ -50,9 +50,13 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hi
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld
 
-# The exit path runs through five folders. gcc joins the files when it links, so that what is
-# written as separate functions need not be called as such (docs/performance.md). clang, whose
-# objects its own linker alone can join, links without.
+# The exit path runs through five folders. gcc joins its files when it links, so that what is
+# written as separate functions need not be called as such (docs/performance.md); all others stay
+# apart, and so a panic's backtrace names them. clang, whose objects its own linker alone can join,
+# links without.
+HV_JOINED   := kernel/vcpu.c kernel/exit.c kernel/hypercall.c kernel/virt.c vmx/run.c vmx/decode.c \
+               vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c vdev/vuart.c lib/ring.c \
+               lib/time.c
 comma       := ,
 HV_IS_CLANG := $(findstring clang,$(CC))
 HV_LTO      := $(if $(HV_IS_CLANG),,-flto -ffat-lto-objects)
@@ -63,10 +67,10 @@ all: hypervisor loader guests tools
 
 hypervisor: $B/bulkhead.elf
 
-$B/hv/%.o: %.c
+$B/hv/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(CC) $(HV_CFLAGS) $(HV_LTO) -MMD -MP -c $< -o $@
+	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_JOINED)),$(HV_LTO)) -MMD -MP -c $< -o $@
 
 # Offsets of C structures for assembly: compiled, never written by hand.
 $B/offsets.inc: kernel/offsets.c
@@ -103,7 +107,7 @@ LD_CFLAGS  := -std=c11 -O2 -g -ffreestanding -fpic -fshort-wchar -mno-red-zone \
 
 loader: $B/BOOTX64.EFI
 
-$B/efi/%.o: %.c
+$B/efi/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $< (loader)"
 	@$(CC) $(LD_CFLAGS) -MMD -MP -c $< -o $@

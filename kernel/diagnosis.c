@@ -206,7 +206,7 @@ void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size)
         return;
     }
     fmt_size(distance, sizeof(distance), address.v - (last.base + last.size));
-    fmt_print(buf, size, "%s behind the end of its memory", distance);
+    fmt_print(buf, size, "%s behind its end", distance);
 }
 
 void diagnosis_trace_line(const struct trace_row *row, uint64_t ago_us, char *buf, size_t size)
