@@ -13,11 +13,12 @@
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 
-#define POOL_BASE_SIZE    (4 * MIB)
-#define POOL_PER_CORE     (256 * KIB)
-#define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* an EPT entry for every 2 MiB that guests may get \
-                                              */
-#define LOW_MEMORY_END MIB                   /* left alone: real-mode leftovers, our trampoline */
+#define POOL_BASE_SIZE (4 * MIB)
+#define POOL_PER_CORE  (256 * KIB)
+#define RAM_PER_POOL_BYTE                                                      \
+    (PAGE_SIZE_2M / 8)     /* an EPT entry for every 2 MiB that guests may get \
+                            */
+#define LOW_MEMORY_END MIB /* left alone: real-mode leftovers, our trampoline */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
@@ -37,6 +38,14 @@ bool boot_check(const struct boot_info *info)
         return false;
     }
     return true;
+}
+
+void boot_keep_log(const struct boot_info *info)
+{
+    console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
+    const uint32_t count = lastlog_count(console_lastlog());
+    if (count > 0)
+        log_line("%u lines of the previous boot are kept: `last` shows the last of them", count);
 }
 
 /* ------------------------------------------------------------------ firmware */
@@ -174,6 +183,10 @@ static enum status boot_map_shared(struct boot_state *boot)
                          boot->machine.modules[i].size, PT_R, PT_WRITE_BACK);
     if (s == OK && boot->low_page.v)
         s = host_map_add(map, boot->low_page.v, PAGE_SIZE, PT_R | PT_X, PT_WRITE_BACK);
+    /* Uncached: a reset throws away what is in the caches only. */
+    if (s == OK)
+        s = host_map_add(map, boot->info->lastlog, boot->info->lastlog_size, PT_R | PT_W,
+                         PT_UNCACHED);
     if (s == OK && fb->format != BOOT_PIXEL_NONE)
         s = host_map_add(map, fb->base, fb->size, PT_R | PT_W, PT_WRITE_COMBINING);
     if (s == OK)
