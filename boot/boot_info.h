@@ -12,7 +12,7 @@
 #include "lib/types.h"
 
 #define BOOT_INFO_MAGIC   UINT64_C(0x444145484b4c5542) /* "BULKHEAD", little-endian */
-#define BOOT_INFO_VERSION 1
+#define BOOT_INFO_VERSION 2
 
 enum boot_ram_kind {
     BOOT_RAM_FREE = 1,     /* ours to use after the jump */
@@ -80,10 +80,13 @@ struct boot_info {
     uint64_t modules; /* struct boot_module[module_count] */
     struct boot_framebuffer framebuffer;
     uint64_t stamps[BOOT_STAMP_COUNT];
+    uint64_t lastlog;      /* RAM at the same place in each boot, not erased; 0: none */
+    uint64_t lastlog_size; /* bytes, whole pages */
 };
 _Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, modules) == 64, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, framebuffer) == 72, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v1");
-_Static_assert(sizeof(struct boot_info) == 168, "boot_info v1");
+_Static_assert(offsetof(struct boot_info, lastlog) == 168, "boot_info v2");
+_Static_assert(sizeof(struct boot_info) == 184, "boot_info v2");

@@ -54,6 +54,9 @@ static void loader_ask_firmware(struct loader *l)
 {
     memory_take_low(l);
     l->info->low_page = l->blocks[BLOCK_LOW].base;
+    memory_take_lastlog(l);
+    l->info->lastlog = l->blocks[BLOCK_LASTLOG].base;
+    l->info->lastlog_size = l->blocks[BLOCK_LASTLOG].pages * PAGE_SIZE;
     l->info->rsdp = firmware_rsdp(l);
     firmware_framebuffer(l, &l->info->framebuffer);
 }

@@ -16,11 +16,12 @@
 #define LOADER_KERNEL    "bulkhead.elf"
 #define LOADER_FILES_MAX 1024
 
-/* The memory that the loader takes beside the modules; the first three outlive the jump. */
+/* The memory that the loader takes beside the modules; the first four outlive the jump. */
 enum loader_block {
     BLOCK_HANDOVER, /* struct loader_handover */
     BLOCK_IMAGE,    /* bulkhead.elf as placed */
     BLOCK_LOW,      /* boot_info.low_page */
+    BLOCK_LASTLOG,  /* boot_info.lastlog */
     BLOCK_RANGES,   /* struct boot_range[], for boot_info.ranges */
     BLOCK_SCRATCH,  /* the firmware's map and our edges: free memory after the jump */
     BLOCK_COUNT
@@ -78,6 +79,9 @@ EFI_STATUS memory_take_image(struct loader *l, uint64_t bytes);
 
 /* BLOCK_LOW: one page below 640 KiB but not page 0. Not finding any is no failure. */
 void memory_take_low(struct loader *l);
+
+/* BLOCK_LASTLOG: the same pages in each boot, as they are. Not finding any is no failure. */
+void memory_take_lastlog(struct loader *l);
 
 /* Gives everything back, modules too: only after a failure, before ExitBootServices. */
 void memory_free_all(struct loader *l);

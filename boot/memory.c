@@ -17,6 +17,19 @@
 /* Pages too many: the firmware aligns to 4 KiB only. */
 #define MEMORY_IMAGE_SLACK (PLACE_ALIGN / PAGE_SIZE - 1)
 
+/*
+ * The first one that is free is taken, and firmware leaves the same ones free in each boot of a
+ * machine. Where a 2 MiB page ends, so that guests lose at most one; best the one that begins in
+ * the first MiB, which they cannot use anyway.
+ */
+#define MEMORY_LASTLOG_SIZE (64 * KIB)
+#define LASTLOG_BELOW(end)  ((end)-MEMORY_LASTLOG_SIZE)
+
+static const EFI_PHYSICAL_ADDRESS lastlog_places[] = {
+    LASTLOG_BELOW(2 * MIB),  LASTLOG_BELOW(4 * MIB),  LASTLOG_BELOW(6 * MIB),
+    LASTLOG_BELOW(16 * MIB), LASTLOG_BELOW(32 * MIB), LASTLOG_BELOW(64 * MIB),
+};
+
 EFI_STATUS memory_take(struct loader *l, const char *name, uint64_t bytes, uint64_t *base,
                        uint64_t *pages)
 {
@@ -67,6 +80,20 @@ void memory_take_low(struct loader *l)
         l->bs->FreePages(at, 1);
     else
         l->blocks[BLOCK_LOW] = (struct block){.base = at, .pages = 1};
+}
+
+void memory_take_lastlog(struct loader *l)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(lastlog_places); i++) {
+        EFI_PHYSICAL_ADDRESS at = lastlog_places[i];
+
+        if (!EFI_ERROR(l->bs->AllocatePages(AllocateAddress, EfiLoaderData,
+                                            MEMORY_LASTLOG_SIZE / PAGE_SIZE, &at))) {
+            l->blocks[BLOCK_LASTLOG] =
+                (struct block){.base = at, .pages = MEMORY_LASTLOG_SIZE / PAGE_SIZE};
+            return;
+        }
+    }
 }
 
 void memory_free_all(struct loader *l)

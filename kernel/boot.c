@@ -39,6 +39,14 @@ bool boot_check(const struct boot_info *info)
     return true;
 }
 
+void boot_keep_log(const struct boot_info *info)
+{
+    console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
+    const uint32_t count = lastlog_count(console_lastlog());
+    if (count > 0)
+        log_line("%u lines of the previous boot are kept: `last` shows the last of them", count);
+}
+
 /* ------------------------------------------------------------------ firmware */
 
 /* Firmware tables may lie in any RAM that nobody else uses, so free memory counts too: nothing has
@@ -190,6 +198,10 @@ static enum status boot_map_shared(struct boot_state *boot)
                          boot->machine.modules[i].size, PT_R, PT_WRITE_BACK);
     if (s == OK && boot->low_page.v)
         s = host_map_add(map, boot->low_page.v, PAGE_SIZE, PT_R | PT_X, PT_WRITE_BACK);
+    /* Uncached: a reset throws away what is in the caches only. */
+    if (s == OK)
+        s = host_map_add(map, boot->info->lastlog, boot->info->lastlog_size, PT_R | PT_W,
+                         PT_UNCACHED);
     if (s == OK && fb->format != BOOT_PIXEL_NONE)
         s = host_map_add(map, fb->base, fb->size, PT_R | PT_W, PT_WRITE_COMBINING);
     if (s == OK)

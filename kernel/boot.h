@@ -28,6 +28,9 @@ struct boot_state {
 /* False, after saying why, when the loader and this hypervisor do not belong together. */
 MUST_CHECK bool boot_check(const struct boot_info *info);
 
+/* From now on lines are kept for the next boot; says whether the previous one left some. */
+void boot_keep_log(const struct boot_info *info);
+
 /* Reads ACPI, sets the console up as the firmware describes it, silences the interrupt
  * controllers. On the firmware's page tables. */
 void boot_read_firmware(struct boot_state *boot, const struct boot_info *info);

@@ -237,6 +237,23 @@ static void on_isolation(struct commands *c, struct vm *vm)
         log_line("%s", line);
 }
 
+/* What goes into the log's ring in one go. */
+#define LAST_LINES 50
+
+static void on_last(struct commands *c, struct vm *vm)
+{
+    const struct lastlog *log = console_lastlog();
+    char line[LOG_LINE_MAX];
+
+    (void)c, (void)vm;
+    if (lastlog_count(log) == 0)
+        log_line("nothing is left of a previous boot");
+    for (uint32_t back = LAST_LINES; back > 0; back--) {
+        if (lastlog_get(log, back - 1, line, sizeof(line)))
+            log_line("  | %s", line);
+    }
+}
+
 static void on_cpu(struct commands *c, struct vm *vm)
 {
     (void)vm;
@@ -336,6 +353,7 @@ static const struct command commands_table[] = {
     {"trace", "GUEST", "its last exits", on_trace},
     {"plan", "", "the plan made from the file", on_plan},
     {"isolation", "", "who owns what, and what is not isolated", on_isolation},
+    {"last", "", "how the log of the boot before this one ended", on_last},
     {"cpu", "", "the cores", on_cpu},
     {"memory", "", "the hypervisor's memory and what was left for guests", on_memory},
     {"reboot", "", "start the machine again", on_reboot},

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 
 #include "kernel/config.h"
+#include "kernel/lastlog.h"
 #include "kernel/terminal.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
@@ -68,6 +69,7 @@ static struct console {
     struct lock log_lock;
     uint32_t log_head, log_tail;
     uint32_t log_lost; /* lines */
+    struct lastlog lastlog;
     uint8_t log[LOG_BYTES];
 } console;
 
@@ -169,6 +171,7 @@ void log_emit(const char *text, size_t len)
     const uint32_t need = (uint32_t)(sizeof(own_prefix) - 1 + len + 1);
 
     lock_take(&console.log_lock);
+    lastlog_append(&console.lastlog, text, len);
     if (LOG_BYTES - (console.log_head - console.log_tail) >= need) {
         log_append(own_prefix, sizeof(own_prefix) - 1);
         log_append(text, len);
@@ -383,6 +386,7 @@ void console_emergency(const char *text, size_t len)
 {
     char line[LOG_LINE_MAX + 16];
 
+    lastlog_append(&console.lastlog, text, len);
     const size_t n = fmt_print(line, sizeof(line), "%s%.*s", own_prefix, (int)len, text);
     terminal_emergency(&console.terminal, line, n);
 }
@@ -396,6 +400,16 @@ void console_init(const struct boot_framebuffer *framebuffer)
     console.terminal.serial_on = uart_init(&console.terminal.uart, COM1, 0);
     console.terminal.screen_on = screen_init(&console.terminal.screen, framebuffer);
     (void)!keyboard_init(&console.terminal.keyboard); /* without one, nothing is typed on it */
+}
+
+void console_keep_log(void *memory, size_t size)
+{
+    lastlog_init(&console.lastlog, memory, size);
+}
+
+const struct lastlog *console_lastlog(void)
+{
+    return &console.lastlog;
 }
 
 void console_use_serial(uint16_t port, uint32_t baud)

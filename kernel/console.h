@@ -11,6 +11,7 @@
 #pragma once
 
 #include "boot/boot_info.h"
+#include "kernel/lastlog.h"
 #include "lib/ring.h"
 #include "lib/types.h"
 
@@ -28,6 +29,10 @@ struct console_stream {
 
 /* First thing at boot: lines go out at once, each waiting for the devices. */
 void console_init(const struct boot_framebuffer *framebuffer);
+
+/* Lines are also kept in this memory, which outlives a reset; and what the previous boot kept. */
+void console_keep_log(void *memory, size_t size);
+const struct lastlog *console_lastlog(void);
 
 /* The serial port and devices that the firmware or the file asked for; a port where nothing answers
  * gives way to COM1. */

@@ -51,6 +51,7 @@ void main_early(const struct boot_info *info)
     log_line("Bulkhead, a partitioning hypervisor");
     if (!boot_check(info))
         main_give_up();
+    boot_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
     trap_init();
     boot_read_firmware(&boot, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&boot.tsc, info->stamps[BOOT_STAMP_ENTRY]);

@@ -270,7 +270,8 @@ static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict v
         break;
     case DO_LEAVE:
         return false;
-    case DO_STOP: /* the request to stop is among our kicks, unless another core is about to put it */
+    case DO_STOP: /* the request to stop is among our kicks, unless another core is about to put it
+                   */
         return vcpu_on_kick(v) != DO_LEAVE;
     }
     return true;

@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_lastlog: lines come back after a "reset", the ring forgets the oldest, and memory that holds
+ * anything at all does no harm.
+ */
+#include "kernel/lastlog.h"
+
+#include <stdio.h>
+
+#include "support.h"
+
+#define SIZE 2048
+
+/* On the heap, so that a step over its end is seen. */
+static uint64_t *memory;
+static struct lastlog l;
+
+static int setup(void **state)
+{
+    (void)state;
+    memory = calloc(1, SIZE);
+    return memory ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    free(memory);
+    return 0;
+}
+
+static void boot(void)
+{
+    lastlog_init(&l, memory, SIZE);
+}
+
+static void say(const char *text)
+{
+    lastlog_append(&l, text, strlen(text));
+}
+
+static void expect(uint32_t back, const char *want)
+{
+    char line[256];
+    assert_true(lastlog_get(&l, back, line, sizeof(line)));
+    assert_string_equal(line, want);
+}
+
+static void expect_end(uint32_t count)
+{
+    char line[8];
+    assert_int_equal(lastlog_count(&l), count);
+    assert_false(lastlog_get(&l, count, line, sizeof(line)));
+    assert_false(lastlog_get(&l, UINT32_MAX, line, sizeof(line)));
+}
+
+static void test_first_boot(void **state)
+{
+    (void)state;
+    boot();
+    expect_end(0);
+    say("one");
+    expect_end(0); /* this boot's own lines are not the previous one's */
+}
+
+static void test_lines_survive(void **state)
+{
+    (void)state;
+    boot();
+    say("one");
+    say("");
+    say("three");
+    boot();
+    expect(0, "three");
+    expect(1, "");
+    expect(2, "one");
+    expect_end(3);
+    say("four");
+    expect(0, "three");
+    boot();
+    expect(0, "four");
+    expect_end(1);
+    boot(); /* said nothing */
+    expect_end(0);
+}
+
+static void test_many_boots(void **state)
+{
+    char text[16];
+
+    (void)state;
+    boot();
+    for (uint32_t i = 0; i < 9; i++) {
+        snprintf(text, sizeof(text), "boot %u", i);
+        say(text);
+        boot();
+        expect(0, text);
+        expect_end(1);
+    }
+}
+
+static void test_ring(void **state)
+{
+    char text[32];
+
+    (void)state;
+    boot();
+    for (uint32_t i = 0; i < 1000; i++) {
+        snprintf(text, sizeof(text), "line number %u", i);
+        say(text);
+    }
+    boot();
+    const uint32_t count = lastlog_count(&l);
+    assert_in_range(count, 50, 80);
+    for (uint32_t back = 0; back < count; back++) {
+        snprintf(text, sizeof(text), "line number %u", 999 - back);
+        expect(back, text);
+    }
+    expect_end(count);
+}
+
+/* A line longer than the ring: none is whole. */
+static void test_too_long(void **state)
+{
+    char text[SIZE];
+
+    (void)state;
+    boot();
+    memset(text, 'x', sizeof(text));
+    lastlog_append(&l, text, sizeof(text));
+    boot();
+    expect_end(0);
+}
+
+static void test_cut_and_filtered(void **state)
+{
+    char line[6];
+
+    (void)state;
+    boot();
+    say("\033[2J\x9b");
+    say("longer than the buffer");
+    boot();
+    expect(1, "?[2J?");
+    assert_true(lastlog_get(&l, 0, line, sizeof(line)));
+    assert_string_equal(line, "longe");
+}
+
+static void test_too_small(void **state)
+{
+    (void)state;
+    lastlog_init(&l, NULL, 0);
+    say("nobody hears this");
+    expect_end(0);
+    lastlog_init(&l, memory, 100);
+    say("nor this");
+    expect_end(0);
+}
+
+/* Whichever bit of the header is wrong, nothing bad happens; mostly there are no lines then. */
+static void test_damage(void **state)
+{
+    const size_t header = 40;
+
+    (void)state;
+    for (size_t bit = 0; bit < header * 8; bit++) {
+        memset(memory, 0, SIZE);
+        boot();
+        say("one");
+        say("two");
+        ((uint8_t *)memory)[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        boot();
+        if (bit / 64 == 2) /* the count of boots is not protected */
+            expect(0, "two");
+        else
+            expect_end(0);
+    }
+}
+
+static void test_noise(void **state)
+{
+    uint64_t seed = 1;
+    char line[64];
+
+    (void)state;
+    for (uint32_t n = 0; n < 2000; n++) {
+        boot();
+        say("a line");
+        /* Noise behind valid headers, with any head that passes the check. */
+        for (size_t i = 0; i < SIZE / 8; i++) {
+            if (i % (SIZE / 16) >= 5)
+                memory[i] = random_next(&seed);
+        }
+        const uint64_t head = random_next(&seed) >> (n % 64);
+        memory[3] = memory[SIZE / 16 + 3] = head;
+        memory[4] = memory[SIZE / 16 + 4] = ~head;
+        boot();
+        const uint32_t count = lastlog_count(&l);
+        for (uint32_t back = 0; back < count; back++) {
+            assert_true(lastlog_get(&l, back, line, sizeof(line)));
+            for (const char *c = line; *c; c++)
+                assert_true(*c >= ' ' && *c <= '~');
+        }
+        expect_end(count);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_first_boot, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_lines_survive, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_many_boots, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_ring, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_long, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_cut_and_filtered, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_too_small, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_noise, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
