@@ -13,6 +13,9 @@
 #include "lib/x86/insn.h"
 #include "mm/host.h"
 
+/* What a guest's clock says when the machine starts, 2026-01-01: boot_info has no date yet. */
+#define BOOT_DATE UINT64_C(1767225600)
+
 _Atomic uint32_t partitions_alive;
 
 /* ------------------------------------------------------------------ creation */
@@ -154,13 +157,15 @@ void partition_load(struct vm *vm)
 {
     const struct host_core *core = &vm->vcpus[0].cpu->host;
     const struct image *image = &vm->plan->image;
+    const struct vrtc_clock clock = {
+        .scale = &vm->tsc->scale, .start = vm->tsc->start, .seconds = BOOT_DATE};
 
     partition_scrub(vm);
     for (uint32_t i = 0; i < image->piece_count; i++)
         partition_fill(core, partition_host_address(vm, image->pieces[i].to),
                        image->pieces[i].source, image->pieces[i].size);
     host_window_close(core);
-    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock);
     vm->started = rdtsc();
     atomic_store(&vm->last_sign, vm->started);
 }
