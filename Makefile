@@ -25,7 +25,7 @@ PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) 
             mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/hostmap.c mm/firmware.c \
             drivers/acpi.c drivers/acpi_tables.c drivers/keymap.c drivers/text.c drivers/font.c \
             drivers/screen.c \
-            kernel/config*.c kernel/plan*.c kernel/image.c kernel/report.c kernel/span.c \
+            kernel/config*.c kernel/plan*.c kernel/image*.c kernel/aml.c kernel/report.c kernel/span.c \
             kernel/reset.c \
             vmx/audit*.c vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c
 PURE_SRC := $(wildcard $(PURE_SRC))
