@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup run demo test test-unit test-boot lint image bench gdb clean help hypervisor \
+.PHONY: all setup run demo test test-unit test-boot test-linux lint image bench gdb clean help hypervisor \
         loader guests tools coverage fuzz
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -144,9 +144,26 @@ $B/demo: all guests/demo/bulkhead.conf
 	@cp guests/demo/bulkhead.conf $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
 	@touch $@
 
+# Debian's own kernel with a busybox user space; scripts/linux-images fetches both.
+LINUX_KERNEL ?= cloud
+
+$B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
+	@scripts/linux-images $(LINUX_KERNEL) busybox > $B/linux-images.txt
+	@mkdir -p $@
+	@cp guests/linux/bulkhead.conf $@/
+	@cp "$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)" $@/vmlinuz
+	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
+	@touch $@
+
+# make run [CONF=demo|linux]: which files, and a machine for them.
+CONF      ?= demo
+RUN_demo  := --cores 6 --memory 512
+RUN_linux := --cores 3 --memory 768
+
 run: setup
-	@$(MAKE) --no-print-directory $B/demo
-	@scripts/run --files $B/demo --cores 6 --memory 512 --interactive
+	$(if $(RUN_$(CONF)),,$(error CONF is demo or linux))
+	@$(MAKE) --no-print-directory $B/$(CONF)
+	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) --interactive
 
 demo: setup
 	@$(MAKE) --no-print-directory $B/demo
@@ -155,6 +172,11 @@ demo: setup
 test: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B
+
+# The matrix of Linux guests: kernels, cores, memory sizes, ends. Takes long.
+test-linux: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/test $B --only linux
 
 test-boot: setup
 	@$(MAKE) --no-print-directory all
@@ -178,8 +200,10 @@ gdb: setup
 
 help:
 	@echo 'make run     boot the demo partitions in an emulator, their console on this terminal'
+	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|newest'
 	@echo 'make demo    the same, unattended; status 0 when every guest did what it should'
 	@echo 'make test    every test; the last line is the count'
+	@echo 'make test-linux  Linux guests at length: kernels, cores, memory sizes, ends'
 	@echo 'make image   $B/bulkhead.img for a USB stick'
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make bench   what an exit costs'
