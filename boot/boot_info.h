@@ -80,10 +80,12 @@ struct boot_info {
     uint64_t modules; /* struct boot_module[module_count] */
     struct boot_framebuffer framebuffer;
     uint64_t stamps[BOOT_STAMP_COUNT];
+    uint64_t seconds; /* since 1970-01-01 UTC, at BOOT_STAMP_ENTRY; 0: the firmware does not know */
 };
 _Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, modules) == 64, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, framebuffer) == 72, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v1");
-_Static_assert(sizeof(struct boot_info) == 168, "boot_info v1");
+_Static_assert(offsetof(struct boot_info, seconds) == 168, "boot_info v1");
+_Static_assert(sizeof(struct boot_info) == 176, "boot_info v1");

@@ -13,9 +13,6 @@
 #include "lib/x86/insn.h"
 #include "mm/host.h"
 
-/* What a guest's clock says when the machine starts, 2026-01-01: boot_info has no date yet. */
-#define BOOT_DATE UINT64_C(1767225600)
-
 _Atomic uint32_t partitions_alive;
 
 /* ------------------------------------------------------------------ creation */
@@ -91,6 +88,8 @@ enum status partition_create(struct vm **out, const struct plan_guest *plan, uin
         return FAIL(E_NOMEM, "no pages for guest '%s'", plan->config->name);
     vm->plan = plan;
     vm->tsc = kit->tsc;
+    vm->clock = (struct vrtc_clock){
+        .scale = &kit->tsc->scale, .start = kit->tsc->start, .seconds = kit->seconds};
     vm->watchdog_ticks = time_to_ticks(&kit->tsc->scale, plan->config->watchdog_ns);
     vm->name = plan->config->name;
     vm->vcpu_count = plan->core_count;
@@ -157,15 +156,13 @@ void partition_load(struct vm *vm)
 {
     const struct host_core *core = &vm->vcpus[0].cpu->host;
     const struct image *image = &vm->plan->image;
-    const struct vrtc_clock clock = {
-        .scale = &vm->tsc->scale, .start = vm->tsc->start, .seconds = BOOT_DATE};
 
     partition_scrub(vm);
     for (uint32_t i = 0; i < image->piece_count; i++)
         partition_fill(core, partition_host_address(vm, image->pieces[i].to),
                        image->pieces[i].source, image->pieces[i].size);
     host_window_close(core);
-    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
     vm->started = rdtsc();
     atomic_store(&vm->last_sign, vm->started);
 }

@@ -2,6 +2,7 @@
 """Unmodified Linux as a guest: what everybody wants to know after every change. The matrix of
 kernels, sizes and ends is in test_linux_long.py."""
 import re
+import time
 
 import pytest
 
@@ -27,6 +28,8 @@ def test_shell(machine):
         assert shell.run("cat /sys/devices/system/clocksource/*/current_clocksource") == ["tsc"]
         assert shell.run("dmesg | grep -ciE 'unchecked MSR|Call Trace|timed out|rcu.*stall'; true"
                          ) == ["0"]
+        # The firmware's date; in what zone it is, the emulator does not say.
+        assert abs(int(shell.run("date +%s")[-1]) - time.time()) < 25 * 3600
         lives = []
         for pause, command, end in ((5, "reboot", "asked for a restart"),
                                     (1, "poweroff", "powered off with code 0")):

@@ -86,17 +86,14 @@ def test_offline_online(machine):
     assert said.count("off 1") == 3 and said.count("on 2") == 3 and "works yes" in said
 
 
-# (command line, what the first life does, what the hypervisor says of its end)
-ENDS = [
-    ("panic=1", "echo c >/proc/sysrq-trigger", "asked for a restart"),
-    ("", "reboot -f", "asked for a restart"),
-    ("reboot=a", "reboot -f", "asked for a restart"),
-    ("reboot=k", "reboot -f", "asked for a restart"),
-    ("reboot=t", "reboot -f", "was stopped"),       # a triple fault is a crash, like any other
-]
-
-
-@pytest.mark.parametrize("cmdline,command,end", ENDS)
+@pytest.mark.parametrize("cmdline,command,end", [
+    pytest.param("panic=1", "echo c >/proc/sysrq-trigger", "asked for a restart", id="panic"),
+    pytest.param("", "reboot -f", "asked for a restart", id="reset-code"),
+    pytest.param("reboot=a", "reboot -f", "asked for a restart", id="acpi"),
+    pytest.param("reboot=k", "reboot -f", "asked for a restart", id="keyboard"),
+    # A triple fault is a crash, like any other.
+    pytest.param("reboot=t", "reboot -f", "was stopped", id="triple-fault"),
+])
 def test_ends(machine, cmdline, command, end):
     """Each way to end a life is followed by another, which powers off."""
     get("cloud")
