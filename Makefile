@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup run demo test test-unit test-boot lint image bench gdb clean help hypervisor \
+.PHONY: all setup run demo test test-unit test-boot test-linux lint image bench gdb clean help hypervisor \
         loader guests tools coverage fuzz
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -25,8 +25,8 @@ PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) 
             mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/hostmap.c mm/firmware.c \
             drivers/acpi.c drivers/acpi_tables.c drivers/keymap.c drivers/text.c drivers/font.c \
             drivers/screen.c \
-            kernel/config*.c kernel/plan*.c kernel/image.c kernel/report.c kernel/span.c \
-            kernel/reset.c kernel/lastlog.c \
+            kernel/config*.c kernel/plan*.c kernel/image*.c kernel/aml.c kernel/report.c \
+            kernel/span.c kernel/reset.c kernel/lastlog.c \
             vmx/audit*.c vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c
 PURE_SRC := $(wildcard $(PURE_SRC))
 
@@ -148,9 +148,26 @@ $B/demo: all guests/demo/bulkhead.conf
 	@cp guests/demo/bulkhead.conf $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
 	@touch $@
 
+# Debian's own kernel with a busybox user space; scripts/linux-images fetches both.
+LINUX_KERNEL ?= cloud
+
+$B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
+	@scripts/linux-images $(LINUX_KERNEL) busybox > $B/linux-images.txt
+	@mkdir -p $@
+	@cp guests/linux/bulkhead.conf $@/
+	@cp "$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)" $@/vmlinuz
+	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
+	@touch $@
+
+# make run [CONF=demo|linux]: which files, and a machine for them.
+CONF      ?= demo
+RUN_demo  := --cores 6 --memory 512
+RUN_linux := --cores 3 --memory 768
+
 run: setup
-	@$(MAKE) --no-print-directory $B/demo
-	@scripts/run --files $B/demo --cores 6 --memory 512 --interactive
+	$(if $(RUN_$(CONF)),,$(error CONF is demo or linux))
+	@$(MAKE) --no-print-directory $B/$(CONF)
+	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) --interactive
 
 demo: setup
 	@$(MAKE) --no-print-directory $B/demo
@@ -159,6 +176,11 @@ demo: setup
 test: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B
+
+# The matrix of Linux guests: kernels, cores, memory sizes, ends. Takes long.
+test-linux: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/test $B --only linux
 
 test-boot: setup
 	@$(MAKE) --no-print-directory all
@@ -182,8 +204,10 @@ gdb: setup
 
 help:
 	@echo 'make run     boot the demo partitions in an emulator, their console on this terminal'
+	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|newest'
 	@echo 'make demo    the same, unattended; status 0 when every guest did what it should'
 	@echo 'make test    every test; the last line is the count'
+	@echo 'make test-linux  Linux guests at length: kernels, cores, memory sizes, ends'
 	@echo 'make image   $B/bulkhead.img for a USB stick'
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make bench   what an exit costs'

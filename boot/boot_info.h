@@ -82,6 +82,7 @@ struct boot_info {
     uint64_t stamps[BOOT_STAMP_COUNT];
     uint64_t lastlog;      /* RAM at the same place in each boot, not erased; 0: none */
     uint64_t lastlog_size; /* bytes, whole pages */
+    uint64_t seconds; /* since 1970-01-01 UTC, at BOOT_STAMP_ENTRY; 0: the firmware does not know */
 };
 _Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v1");
@@ -89,4 +90,5 @@ _Static_assert(offsetof(struct boot_info, modules) == 64, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, framebuffer) == 72, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v1");
 _Static_assert(offsetof(struct boot_info, lastlog) == 168, "boot_info v2");
-_Static_assert(sizeof(struct boot_info) == 184, "boot_info v2");
+_Static_assert(offsetof(struct boot_info, seconds) == 184, "boot_info v2");
+_Static_assert(sizeof(struct boot_info) == 192, "boot_info v2");

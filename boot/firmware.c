@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * firmware: two facts that only the firmware knows: where the ACPI tables start, and where the
- * screen's pixels are. Neither is needed to boot, so nothing here fails.
+ * firmware: three facts that only the firmware knows: what time it is, where the ACPI tables start,
+ * and where the screen's pixels are. None is needed to boot, so nothing here fails.
  */
+#include "boot/date.h"
 #include "boot/loader.h"
+
+/* UEFI "GetTime()". */
+uint64_t firmware_seconds(const struct loader *l)
+{
+    EFI_TIME t;
+
+    if (EFI_ERROR(l->st->RuntimeServices->GetTime(&t, NULL)))
+        return 0;
+    const struct date date = {.year = t.Year,
+                              .month = t.Month,
+                              .day = t.Day,
+                              .hour = t.Hour,
+                              .minute = t.Minute,
+                              .second = t.Second,
+                              .zone = t.TimeZone};
+    return date_seconds(&date);
+}
 
 static bool firmware_guid_equal(const EFI_GUID *a, const EFI_GUID *b)
 {

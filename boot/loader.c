@@ -72,6 +72,7 @@ static EFI_STATUS loader_run(struct loader *l)
     if (EFI_ERROR(s))
         return s;
     l->info->stamps[BOOT_STAMP_ENTRY] = entered;
+    l->info->seconds = firmware_seconds(l);
     s = files_read(l);
     if (EFI_ERROR(s))
         return s;

@@ -75,6 +75,7 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
     boot->info = info;
     boot->low_page = hpa(info->low_page);
     memcpy(boot->stamps, info->stamps, sizeof(boot->stamps));
+    boot->seconds = info->seconds;
     boot->machine.has_screen = info->framebuffer.format != BOOT_PIXEL_NONE;
     if (!acpi_read(&boot->acpi, &memory, hpa(info->rsdp)))
         log_line("no usable ACPI tables: only the core that booted will be used");

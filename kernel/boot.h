@@ -17,6 +17,7 @@ struct boot_state {
     const struct boot_info *info; /* not readable any more after boot_take_memory() */
     hpa_t low_page;
     uint64_t stamps[BOOT_STAMP_COUNT];
+    uint64_t seconds; /* since 1970-01-01 UTC, at the first stamp; 0: not known */
     struct acpi_info acpi;
     struct tsc tsc;
     struct pages pages;

@@ -24,6 +24,22 @@ static enum verdict on_cpuid(struct vcpu *v)
     return DO_NEXT;
 }
 
+/* Not the first to end this life: then it ends for the other reason. */
+static enum verdict exit_bus_event(struct vcpu *v, enum bus_event event)
+{
+    switch (event) {
+    case BUS_NONE:
+        return DO_NEXT;
+    case BUS_POWER_OFF:
+        partition_end(v->vm, (struct vm_end){.kind = VM_END_POWER_OFF});
+        break;
+    case BUS_RESET:
+        partition_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
+        break;
+    }
+    return DO_STOP;
+}
+
 static enum verdict on_pio(struct vcpu *v, const struct vcpu_exit *x)
 {
     struct bus *bus = &v->vm->bus;
@@ -33,12 +49,12 @@ static enum verdict on_pio(struct vcpu *v, const struct vcpu_exit *x)
     if (x->pio.string)
         return DO_GP;
     if (!x->pio.in) {
-        bus_out(bus, x->pio.port, x->pio.size, (uint32_t)*rax);
+        const enum bus_event event = bus_out(bus, x->pio.port, x->pio.size, (uint32_t)*rax);
         if (!tx_is_empty(&v->vm->console.tx))
             vcpu_has_output(v);
-        return DO_NEXT;
+        return exit_bus_event(v, event);
     }
-    const uint32_t value = bus_in(bus, x->pio.port, x->pio.size);
+    const uint32_t value = bus_in(bus, x->pio.port, x->pio.size, rdtsc());
     /* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
     if (x->pio.size == 4)
         *rax = value;

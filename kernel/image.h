@@ -2,20 +2,27 @@
 /*
  * image: an untrusted guest image → the pieces to copy into guest memory and the state to enter
  * it in. Decides, but copies nothing: partition.c carries the pieces over. Pure; also in
- * plancheck.
+ * plancheck. The formats, each in its own file:
  *
- * PVH: an x86 ELF with the note XEN_ELFNOTE_PHYS32_ENTRY, started in 32-bit protected mode,
- * paging off, EBX = guest-physical address of struct pvh_start_info (kernel/pvh.h).
+ * image_pvh.c: an x86 ELF with the note XEN_ELFNOTE_PHYS32_ENTRY, started in 32-bit protected
+ * mode, paging off, EBX = guest-physical address of struct pvh_start_info (kernel/pvh.h).
+ *
+ * image_linux.c: a Linux bzImage, started by the 64-bit boot protocol: long mode, RSI =
+ * guest-physical address of its boot_params (kernel/linux_boot.h).
  *
  * A guest's memory as it is told to the guest and as images are checked against it:
- *   0          .. 0xa0000      RAM; the boot data's page is here, at or above IMAGE_BOOT_DATA
- *   0xa0000    .. 0x100000     reserved, as on every PC: there is memory, but nothing is put there
+ *   0          .. 0xa0000      RAM; the boot data is here
+ *   0xa0000    .. 0x100000     reserved, as on every PC; the platform's ACPI tables are at
+ *                              0xe0000 and its reset code at 0xffff0 (kernel/image_acpi.h)
  *   0x100000   .. 3 GiB or end RAM; the initrd is at its top
  *   3 GiB      .. 4 GiB        nothing
  *   4 GiB      ..              the RAM beyond 3 GiB
  */
 #pragma once
 
+#include "kernel/config.h"
+#include "kernel/image_acpi.h"
+#include "kernel/linux_boot.h"
 #include "lib/types.h"
 #include "mm/range.h"
 
@@ -27,10 +34,10 @@
 #define GUEST_HOLE_BASE UINT64_C(0xa0000)
 #define GUEST_HOLE_END  UINT64_C(0x100000)
 
-/* The boot data is in the first page from here up that holds nothing of the image. */
+/* PVH: the boot data is in the first page from here up that holds nothing of the image. */
 #define IMAGE_BOOT_DATA UINT64_C(0x9000)
 
-#define IMAGE_PIECES_MAX 18 /* ELF_SEGMENTS_MAX, initrd, boot data */
+#define IMAGE_PIECES_MAX 20 /* ELF_SEGMENTS_MAX, boot data, initrd, ACPI tables, reset code */
 #define IMAGE_WHY_MAX    160
 
 /* Bytes to place. Guest memory is zero before: what only has to be zero has no piece. */
@@ -41,19 +48,25 @@ struct image_piece {
 };
 
 enum image_entry_mode {
-    IMAGE_ENTER_PVH32, /* 32-bit protected mode, paging off, start info in EBX */
+    IMAGE_ENTER_PVH32,   /* 32-bit protected mode, paging off, start info in EBX */
+    IMAGE_ENTER_LINUX64, /* long mode on page tables of ours, boot_params in RSI */
 };
 
 /* Large: static, never on a hypervisor stack. */
 struct image {
     enum image_entry_mode mode;
     gpa_t entry;      /* below 4 GiB */
-    gpa_t start_info; /* pvh_start_info: PVH32 */
+    gpa_t start_info; /* PVH32: pvh_start_info; LINUX64: boot_params */
+    gpa_t tables;     /* LINUX64: the top page table */
+    gpa_t gdt;        /* LINUX64: struct linux_boot_data's gdt */
     uint32_t piece_count;
     struct image_piece pieces[IMAGE_PIECES_MAX]; /* disjoint, all inside guest memory */
-    /* The boot data that Bulkhead makes for the guest (start info, memory map, module list,
-     * command line), placed below 640 KiB; its piece is among the above. */
-    ALIGNED(8) uint8_t boot_data[4096];
+    /* What Bulkhead makes for the guest; whatever is used is among the pieces. */
+    union {
+        ALIGNED(8) uint8_t pvh[PAGE_SIZE]; /* start info, memory map, module list, command line */
+        struct linux_boot_data linux_boot;
+    } boot_data;
+    struct image_acpi acpi;
     char why[IMAGE_WHY_MAX]; /* when refused: the end of the sentence "image 'x.elf' ..." */
 };
 
@@ -61,14 +74,16 @@ struct image {
 struct image_request {
     const uint8_t *bytes;
     uint64_t size;
-    const uint8_t *initrd; /* NULL: none */
-    uint64_t initrd_size;  /* bytes, > 0 with an initrd */
-    const char *cmdline;   /* shorter than CMDLINE_MAX */
-    uint64_t memory;       /* bytes of guest RAM, as config allows them */
+    const uint8_t *initrd;        /* NULL: none */
+    uint64_t initrd_size;         /* bytes, > 0 with an initrd */
+    const char *cmdline;          /* shorter than CMDLINE_MAX */
+    uint64_t memory;              /* bytes of guest RAM, as config allows them */
+    uint32_t core_count;          /* 0..CORES_MAX; 0 where nothing is going to be started */
+    uint32_t apic_ids[CORES_MAX]; /* [core_count], the boot core's first */
 };
 
 /* Fills `image`; false with image->why set when the file cannot be started. `image` must not move
- * afterwards: pieces point into boot_data. */
+ * afterwards: pieces point into its boot data. */
 MUST_CHECK bool image_prepare(struct image *image, const struct image_request *request);
 
 /*

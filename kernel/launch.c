@@ -15,6 +15,9 @@
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 
+#define DATE_UNKNOWN \
+    UINT64_C(1767225600) /* 2026-01-01: what guests see when the firmware is silent */
+
 #define CONFIG_NAME        "bulkhead.conf"
 #define MONITOR_PER_SECOND 1000 /* how often the monitor's core looks at the console */
 
@@ -112,6 +115,7 @@ bool launch_prepare(struct boot_state *boot)
         .pages = &boot->pages,
         .machine = &boot->machine,
         .tsc = &boot->tsc,
+        .seconds = boot->seconds ? boot->seconds : DATE_UNKNOWN,
         .cpuid = &cpuid_host,
         .physical_bits = virt_report.physical_bits,
         .monitor_core = plan.reserved_cores > 0,

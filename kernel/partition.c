@@ -88,6 +88,8 @@ enum status partition_create(struct vm **out, const struct plan_guest *plan, uin
         return FAIL(E_NOMEM, "no pages for guest '%s'", plan->config->name);
     vm->plan = plan;
     vm->tsc = kit->tsc;
+    vm->clock = (struct vrtc_clock){
+        .scale = &kit->tsc->scale, .start = kit->tsc->start, .seconds = kit->seconds};
     vm->watchdog_ticks = time_to_ticks(&kit->tsc->scale, plan->config->watchdog_ns);
     vm->name = plan->config->name;
     vm->vcpu_count = plan->core_count;
@@ -160,7 +162,7 @@ void partition_load(struct vm *vm)
         partition_fill(core, partition_host_address(vm, image->pieces[i].to),
                        image->pieces[i].source, image->pieces[i].size);
     host_window_close(core);
-    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
     vm->started = rdtsc();
     atomic_store(&vm->last_sign, vm->started);
 }

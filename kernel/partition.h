@@ -29,6 +29,7 @@ struct vm_end {
 struct vm {
     const struct plan_guest *plan;
     const struct tsc *tsc;
+    struct vrtc_clock clock; /* what the guest's clock shows */
     const char *name;
     uint32_t vcpu_count;
     struct vcpu *vcpus;   /* [vcpu_count]; [0] is the lead: it loads and boots */
@@ -52,6 +53,7 @@ struct partition_kit {
     struct pages *pages;
     const struct machine *machine;
     const struct tsc *tsc;
+    uint64_t seconds; /* since 1970-01-01 UTC, at tsc->start */
     const struct vcpuid_host *cpuid;
     uint32_t physical_bits;
     bool monitor_core; /* core 0 has no guest: no vCPU has to pump the console */

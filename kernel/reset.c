@@ -2,6 +2,7 @@
 #include "kernel/reset.h"
 
 #include "lib/x86/cr.h"
+#include "lib/x86/msr.h"
 
 #define LIMIT_4G  0xffffffffu
 #define LIMIT_64K 0xffffu
@@ -10,6 +11,8 @@
     (SEGMENT_CODE_RX_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT | SEGMENT_BIG | SEGMENT_GRANULAR)
 #define FLAT_DATA32 \
     (SEGMENT_DATA_RW_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT | SEGMENT_BIG | SEGMENT_GRANULAR)
+#define FLAT_CODE64 \
+    (SEGMENT_CODE_RX_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT | SEGMENT_LONG | SEGMENT_GRANULAR)
 #define REAL_CODE (SEGMENT_CODE_RX_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT)
 #define REAL_DATA (SEGMENT_DATA_RW_A | SEGMENT_CODE_DATA | SEGMENT_PRESENT)
 #define BUSY_TSS  (SEGMENT_CODE_RX_A | SEGMENT_PRESENT) /* system type 11 */
@@ -36,12 +39,37 @@ static void reset_pvh32(struct vcpu_state *s, const struct image *image)
     s->segments[SEG_TR] = (struct segment_state){.limit = TSS_LIMIT, .attributes = BUSY_TSS};
 }
 
+/* "The Linux/x86 Boot Protocol", 64-bit boot protocol: long mode on identity-mapped pages, flat
+ * segments from a GDT, interrupts off, RSI = boot_params. */
+static void reset_linux64(struct vcpu_state *s, const struct image *image)
+{
+    static const enum segment data[] = {SEG_ES, SEG_SS, SEG_DS, SEG_FS, SEG_GS};
+
+    s->cr0 = CR0_PG | CR0_NE | CR0_ET | CR0_PE;
+    s->cr3 = image->tables.v;
+    s->cr4 = CR4_PAE;
+    s->efer = EFER_LME | EFER_LMA;
+    s->rip = image->entry.v;
+    s->gpr[REG_RSI] = image->start_info.v;
+    s->segments[SEG_CS] = (struct segment_state){
+        .limit = LIMIT_4G, .attributes = FLAT_CODE64, .selector = LINUX_GDT_CODE * 8};
+    reset_data_segments(s, LIMIT_4G, FLAT_DATA32);
+    for (size_t i = 0; i < ARRAY_SIZE(data); i++)
+        s->segments[data[i]].selector = LINUX_GDT_DATA * 8;
+    s->segments[SEG_TR] = (struct segment_state){.limit = TSS_LIMIT, .attributes = BUSY_TSS};
+    s->gdtr_base = image->gdt.v;
+    s->gdtr_limit = LINUX_GDT_COUNT * 8 - 1;
+}
+
 void reset_for_image(struct vcpu_state *state, const struct image *image)
 {
     *state = (struct vcpu_state){.rflags = RFLAGS_FIXED};
     switch (image->mode) {
     case IMAGE_ENTER_PVH32:
         reset_pvh32(state, image);
+        break;
+    case IMAGE_ENTER_LINUX64:
+        reset_linux64(state, image);
         break;
     }
 }

@@ -61,10 +61,11 @@ bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t 
     return true;
 }
 
-bool tx_has_room(const struct tx_ring *r)
+bool tx_has_room(const struct tx_ring *r, uint32_t records)
 {
-    /* Only a hint, nothing is read on the strength of it: relaxed throughout. */
-    uint32_t pos = atomic_load_explicit(&r->head, memory_order_relaxed);
+    /* Slots become free in order, so the last of them speaks for all. Only a hint, nothing is
+     * read on the strength of it: relaxed throughout. */
+    uint32_t pos = atomic_load_explicit(&r->head, memory_order_relaxed) + records - 1;
     uint32_t turn = atomic_load_explicit(&r->slots[pos & TX_MASK].turn, memory_order_relaxed);
     return (int32_t)(turn - pos) >= 0;
 }

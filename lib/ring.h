@@ -41,8 +41,8 @@ void tx_init(struct tx_ring *r);
 /* Takes `len` (1..TX_RECORD_MAX) bytes, lowest byte of data[0] first; false when full. */
 MUST_CHECK bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t len);
 
-/* Room for at least one record at this moment. */
-bool tx_has_room(const struct tx_ring *r);
+/* Room for at least `records` (1..TX_RING_RECORDS) at this moment. */
+bool tx_has_room(const struct tx_ring *r, uint32_t records);
 
 /* Everything put so far has been taken: any core may ask. */
 bool tx_is_empty(const struct tx_ring *r);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bus: from port number to device. One device so far; the next is one more branch in device_in()
- * and device_out(). Pure.
+ * bus: from port number to device; a device is a branch in device_in() and device_out(). Pure.
  */
 #include "vdev/bus.h"
 
@@ -9,9 +8,11 @@
 
 #define NO_DEVICE 0xffu /* an undriven bus reads all ones */
 
-void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx)
+void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
+               const struct vrtc_clock *clock)
 {
     vuart_reset(&b->uart, tx, rx);
+    vrtc_reset(&b->rtc, clock);
     atomic_init(&b->refused, 0);
     atomic_init(&b->last_refused, 0);
 }
@@ -21,20 +22,32 @@ static bool is_uart(uint16_t port)
     return port >= VUART_PORT && port < VUART_PORT + VUART_PORTS;
 }
 
-/* False: nobody has this port. */
-static bool device_in(struct bus *b, uint16_t port, uint8_t *value)
+static bool is_rtc(uint16_t port)
 {
-    if (!is_uart(port))
-        return false;
-    *value = vuart_in(&b->uart, port - VUART_PORT);
+    return port >= VRTC_PORT && port < VRTC_PORT + VRTC_PORTS;
+}
+
+/* False: nobody has this port. */
+static bool device_in(struct bus *b, uint16_t port, uint64_t now, uint8_t *value)
+{
+    if (is_uart(port))
+        *value = vuart_in(&b->uart, port - VUART_PORT);
+    else if (is_rtc(port))
+        *value = vrtc_in(&b->rtc, port - VRTC_PORT, now);
+    else
+        return vpower_in(port, value);
     return true;
 }
 
-static bool device_out(struct bus *b, uint16_t port, uint8_t value)
+static bool device_out(struct bus *b, uint16_t port, uint8_t value, bool alone,
+                       enum bus_event *event)
 {
-    if (!is_uart(port))
-        return false;
-    vuart_out(&b->uart, port - VUART_PORT, value);
+    if (is_uart(port))
+        vuart_out(&b->uart, port - VUART_PORT, value);
+    else if (is_rtc(port))
+        vrtc_out(&b->rtc, port - VRTC_PORT, value);
+    else
+        return vpower_out(port, value, alone, event);
     return true;
 }
 
@@ -45,7 +58,7 @@ static void count_refusal(struct bus *b, uint16_t port)
     atomic_store_explicit(&b->last_refused, port, memory_order_relaxed);
 }
 
-uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size)
+uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now)
 {
     ASSERT(size <= sizeof(uint32_t));
     uint32_t value = 0;
@@ -53,7 +66,7 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size)
     for (uint8_t i = 0; i < size; i++) {
         uint8_t byte = NO_DEVICE;
         /* Port numbers have 16 bits: behind 0xffff comes 0. */
-        refused |= !device_in(b, (uint16_t)(port + i), &byte);
+        refused |= !device_in(b, (uint16_t)(port + i), now, &byte);
         value |= (uint32_t)byte << (8 * i);
     }
     if (refused)
@@ -61,12 +74,15 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size)
     return value;
 }
 
-void bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value)
+enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value)
 {
     ASSERT(size <= sizeof(uint32_t));
+    enum bus_event event = BUS_NONE;
     bool refused = false;
     for (uint8_t i = 0; i < size; i++)
-        refused |= !device_out(b, (uint16_t)(port + i), (uint8_t)(value >> (8 * i)));
+        refused |=
+            !device_out(b, (uint16_t)(port + i), (uint8_t)(value >> (8 * i)), size == 1, &event);
     if (refused)
         count_refusal(b, port);
+    return event;
 }

@@ -9,17 +9,23 @@
 #include <stdatomic.h>
 
 #include "lib/types.h"
+#include "vdev/vpower.h"
+#include "vdev/vrtc.h"
 #include "vdev/vuart.h"
 
 /* The devices of one guest. */
 struct bus {
     struct vuart uart;
+    struct vrtc rtc;
     _Atomic uint64_t refused;      /* accesses with a byte that has no device */
     _Atomic uint32_t last_refused; /* the port such an access began at */
 };
 
-void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx);
+void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
+               const struct vrtc_clock *clock);
 
-/* `size` is 1, 2 or 4; the value is in its low bytes. */
-uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size);
-void bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value);
+/* `size` is 1, 2 or 4; the value is in its low bytes. `now`: the counter of the clock. */
+uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now);
+
+/* Tells what the guest asked for as a whole; the caller sees to it. */
+MUST_CHECK enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value);

@@ -45,8 +45,18 @@ def machine(bare_machine):
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "long: takes minutes; only run when asked for by -m long")
     # Debian 12's pexpect is older than its Python.
     config.addinivalue_line("filterwarnings", "ignore:setDaemon:DeprecationWarning")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.option.markexpr:
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -94,7 +94,8 @@ void machine_make(struct fuzz_input *in)
     vm->tsc = &machine.tsc;
     tx_init(&vm->console.tx);
     rx_init(&vm->console.rx);
-    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx);
+    const struct vrtc_clock clock = {.scale = &machine.tsc.scale, .start = machine.tsc.start};
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock);
     machine_make_host(&host, in);
     vm->xcr0_allowed = vcpuid_xcr0_allowed(&host);
     machine.cr4_allowed = vcpuid_cr4_allowed(&host);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_image: any bytes as a guest's image. Where they are accepted every piece lies in guest
- * memory, apart from all others and off the legacy hole, its source lies in what it was given, and
- * the boot data says the truth.
+ * memory and apart from all others, nothing but the platform's own pieces is in the legacy hole,
+ * each source lies in what was given or made, and the boot data says the truth.
  *
- * Input: the file, then 16 bytes: memory in pages, kind and size of the initrd, command line.
+ * Input: the file, then 16 bytes: memory in pages, kind and size of the initrd, command line,
+ * number of cores.
  */
 #include "kernel/image.h"
 
@@ -37,10 +38,16 @@ static void check_piece(const struct image_request *rq, uint32_t i)
 {
     const struct image_piece *p = &image.pieces[i];
 
+    const bool platform = within(p->source, p->size, image.acpi.bytes, image.acpi.size) ||
+                          within(p->source, p->size, image_reset_code, image_reset_code_size);
+
     DEMAND(p->size > 0 && in_ram(p->to.v, p->size, rq->memory));
-    DEMAND(p->to.v + p->size <= GUEST_HOLE_BASE || p->to.v >= GUEST_HOLE_END);
-    DEMAND(within(p->source, p->size, rq->bytes, rq->size) ||
-           within(p->source, p->size, image.boot_data, sizeof(image.boot_data)) ||
+    if (platform)
+        DEMAND(p->to.v >= GUEST_HOLE_BASE && p->to.v + p->size <= GUEST_HOLE_END);
+    else
+        DEMAND(p->to.v + p->size <= GUEST_HOLE_BASE || p->to.v >= GUEST_HOLE_END);
+    DEMAND(platform || within(p->source, p->size, rq->bytes, rq->size) ||
+           within(p->source, p->size, &image.boot_data, sizeof(image.boot_data)) ||
            (rq->initrd != NULL && within(p->source, p->size, rq->initrd, rq->initrd_size)));
     for (uint32_t k = 0; k < i; k++) {
         const struct image_piece *q = &image.pieces[k];
@@ -48,11 +55,11 @@ static void check_piece(const struct image_request *rq, uint32_t i)
     }
 }
 
-static void check_boot_data(const struct image_request *rq)
+static void check_pvh_data(const struct image_request *rq)
 {
     struct pvh_start_info info;
 
-    memcpy(&info, image.boot_data, sizeof(info));
+    memcpy(&info, image.boot_data.pvh, sizeof(info));
     DEMAND(info.magic == PVH_START_MAGIC && image.start_info.v < GUEST_HOLE_BASE);
     DEMAND(info.cmdline >= image.start_info.v && info.cmdline < image.start_info.v + PAGE_SIZE);
     DEMAND(info.memory_map_count >= 2 && info.memory_map_count <= 4);
@@ -61,8 +68,24 @@ static void check_boot_data(const struct image_request *rq)
         return;
     struct pvh_module module;
     DEMAND(info.modules - image.start_info.v <= PAGE_SIZE - sizeof(module));
-    memcpy(&module, image.boot_data + (info.modules - image.start_info.v), sizeof(module));
+    memcpy(&module, image.boot_data.pvh + (info.modules - image.start_info.v), sizeof(module));
     DEMAND(module.size == rq->initrd_size && in_ram(module.base, module.size, rq->memory));
+}
+
+static void check_linux_data(const struct image_request *rq)
+{
+    const struct linux_boot_params *p = &image.boot_data.linux_boot.params;
+    const struct linux_header *h = &p->header;
+
+    DEMAND(h->magic == LINUX_MAGIC && p->acpi_rsdp_addr == ACPI_TABLES_AT);
+    DEMAND(p->e820_count >= 3 && p->e820_count <= 4);
+    DEMAND(in_ram(h->cmd_line_ptr, CMDLINE_MAX, GUEST_HOLE_BASE));
+    DEMAND(strcmp(image.boot_data.linux_boot.cmdline, rq->cmdline) == 0);
+    DEMAND(in_ram(image.entry.v - LINUX_ENTRY_64, h->init_size, rq->memory));
+    DEMAND(h->ramdisk_size == (rq->initrd != NULL ? rq->initrd_size : 0));
+    DEMAND(in_ram(h->ramdisk_image, h->ramdisk_size, rq->memory));
+    DEMAND(h->ramdisk_size == 0 ||
+           (uint64_t)h->ramdisk_image + h->ramdisk_size - 1 <= h->initrd_addr_max);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -89,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(cmdline, 'x', sizeof(cmdline));
     cmdline[fuzz_take(&tail, 2) % CMDLINE_MAX] = '\0';
     cmdline[CMDLINE_MAX - 1] = '\0';
+    rq.core_count = fuzz_u8(&tail) % (CORES_MAX + 1);
 
     memset(&image, 0xa5, sizeof(image));
     if (image_prepare(&image, &rq)) {
@@ -96,7 +120,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         for (uint32_t i = 0; i < image.piece_count; i++)
             check_piece(&rq, i);
         DEMAND(in_ram(image.entry.v, 1, rq.memory) && image.entry.v <= UINT32_MAX);
-        check_boot_data(&rq);
+        if (image.mode == IMAGE_ENTER_LINUX64)
+            check_linux_data(&rq);
+        else
+            check_pvh_data(&rq);
     } else {
         DEMAND(image.why[0] != '\0' && strnlen(image.why, IMAGE_WHY_MAX) < IMAGE_WHY_MAX);
     }

@@ -10,20 +10,38 @@ static struct tx_ring tx;
 static struct rx_ring rx;
 static struct bus bus;
 
+static const struct time_scale *scale_1ghz(void)
+{
+    static struct time_scale scale;
+    scale = time_scale_make(NS_PER_SECOND);
+    return &scale;
+}
+
 static const uint8_t sizes[] = {1, 2, 4};
+
+static struct vrtc_clock clock_2026;
 
 static int reset(void **state)
 {
     (void)state;
+    clock_2026 = (struct vrtc_clock){.scale = scale_1ghz(), .start = 0, .seconds = 1767225600};
     tx_init(&tx);
     rx_init(&rx);
-    bus_reset(&bus, &tx, &rx);
+    bus_reset(&bus, &tx, &rx, &clock_2026);
     return 0;
 }
 
 static bool is_open(uint32_t port)
 {
-    return (port & 0xffff) >= 0x3f8 && (port & 0xffff) <= 0x3ff;
+    port &= 0xffff;
+    return (port >= 0x3f8 && port <= 0x3ff) || (port >= 0x600 && port <= 0x602) || port == 0x70 ||
+           port == 0x71;
+}
+
+/* Where nothing is going to happen. */
+static void out(uint16_t port, uint8_t size, uint32_t value)
+{
+    assert_int_equal(bus_out(&bus, port, size, value), BUS_NONE);
 }
 
 static void test_closed_ports(void **state)
@@ -38,7 +56,7 @@ static void test_closed_ports(void **state)
                 open += is_open(port + k);
                 closed_mask |= is_open(port + k) ? 0 : 0xffu << (8 * k);
             }
-            uint32_t value = bus_in(&bus, (uint16_t)port, size);
+            uint32_t value = bus_in(&bus, (uint16_t)port, size, 0);
             assert_int_equal(value & closed_mask, closed_mask);
             if (open < size) {
                 assert_int_equal(bus.refused, ++refused);
@@ -48,7 +66,7 @@ static void test_closed_ports(void **state)
                 assert_int_equal(value >> (8 * size), 0);
             if (open != 0)
                 continue;
-            bus_out(&bus, (uint16_t)port, size, 0x5a5a5a5a);
+            assert_int_equal(bus_out(&bus, (uint16_t)port, size, 0x5a5a5a5a), BUS_NONE);
             assert_int_equal(bus.refused, ++refused);
         }
     }
@@ -60,11 +78,11 @@ static void test_open_ports_are_not_counted(void **state)
 {
     (void)state;
     for (uint16_t port = 0x3f8; port <= 0x3ff; port++)
-        (void)bus_in(&bus, port, 1);
-    assert_int_equal(bus_in(&bus, 0x3fd, 1), 0x60);
-    assert_int_equal(bus_in(&bus, 0x3fd, 2), 0xb060);
-    bus_out(&bus, 0x3fc, 4, 0x77000000); /* MCR, LSR, MSR, SCR */
-    assert_int_equal(bus_in(&bus, 0x3fc, 4), 0x77b06000);
+        (void)bus_in(&bus, port, 1, 0);
+    assert_int_equal(bus_in(&bus, 0x3fd, 1, 0), 0x60);
+    assert_int_equal(bus_in(&bus, 0x3fd, 2, 0), 0xb060);
+    out(0x3fc, 4, 0x77000000); /* MCR, LSR, MSR, SCR */
+    assert_int_equal(bus_in(&bus, 0x3fc, 4, 0), 0x77b06000);
     assert_int_equal(bus.refused, 0);
 }
 
@@ -73,32 +91,32 @@ static void test_straddling(void **state)
     (void)state;
     /* 0x3f6, 0x3f7 are nobody's; DATA and IER follow. */
     assert_true(rx_put(&rx, 'a'));
-    assert_int_equal(bus_in(&bus, 0x3f6, 4), 0x0061ffff);
+    assert_int_equal(bus_in(&bus, 0x3f6, 4, 0), 0x0061ffff);
     assert_int_equal(bus.refused, 1);
     assert_int_equal(bus.last_refused, 0x3f6);
 
-    bus_out(&bus, 0x3f7, 2, 'b' << 8);
+    out(0x3f7, 2, 'b' << 8);
     uint8_t record[TX_RECORD_MAX];
     assert_int_equal(tx_get(&tx, record), 1);
     assert_int_equal(record[0], 'b');
     assert_int_equal(bus.refused, 2);
 
     /* MSR and SCR, then 0x400 and 0x401. */
-    bus_out(&bus, 0x3fe, 4, 0x11224455);
+    out(0x3fe, 4, 0x11224455);
     assert_int_equal(bus.uart.scr, 0x44);
-    assert_int_equal(bus_in(&bus, 0x3fe, 4), 0xffff44b0);
+    assert_int_equal(bus_in(&bus, 0x3fe, 4, 0), 0xffff44b0);
     assert_int_equal(bus.refused, 4);
 }
 
 static void test_wrap(void **state)
 {
     (void)state;
-    assert_int_equal(bus_in(&bus, 0xffff, 1), 0xff);
-    assert_int_equal(bus_in(&bus, 0xffff, 2), 0xffff);
-    assert_int_equal(bus_in(&bus, 0xffff, 4), 0xffffffff);
-    assert_int_equal(bus_in(&bus, 0xfffd, 4), 0xffffffff);
-    bus_out(&bus, 0xffff, 4, 0);
-    bus_out(&bus, 0xfffe, 4, 0);
+    assert_int_equal(bus_in(&bus, 0xffff, 1, 0), 0xff);
+    assert_int_equal(bus_in(&bus, 0xffff, 2, 0), 0xffff);
+    assert_int_equal(bus_in(&bus, 0xffff, 4, 0), 0xffffffff);
+    assert_int_equal(bus_in(&bus, 0xfffd, 4, 0), 0xffffffff);
+    out(0xffff, 4, 0);
+    out(0xfffe, 4, 0);
     assert_int_equal(bus.refused, 6);
     assert_int_equal(bus.last_refused, 0xfffe);
 }
@@ -112,7 +130,7 @@ static void test_wide_is_the_sum_of_bytes(void **state)
     static struct bus narrow;
     tx_init(&other_tx);
     rx_init(&other_rx);
-    bus_reset(&narrow, &other_tx, &other_rx);
+    bus_reset(&narrow, &other_tx, &other_rx, &clock_2026);
 
     uint64_t seed = 6;
     for (uint32_t i = 0; i < 100000; i++) {
@@ -121,13 +139,13 @@ static void test_wide_is_the_sum_of_bytes(void **state)
         uint8_t size = sizes[(r >> 8) % 3];
         uint32_t value = (uint32_t)(r >> 32), sum = 0;
         if ((r & 0x8000) != 0) {
-            bus_out(wide, port, size, value);
+            (void)!bus_out(wide, port, size, value);
             for (uint32_t k = 0; k < size; k++)
-                bus_out(&narrow, (uint16_t)(port + k), 1, value >> (8 * k));
+                (void)!bus_out(&narrow, (uint16_t)(port + k), 1, value >> (8 * k));
         } else {
             for (uint32_t k = 0; k < size; k++)
-                sum |= bus_in(&narrow, (uint16_t)(port + k), 1) << (8 * k);
-            assert_int_equal(bus_in(wide, port, size), sum);
+                sum |= bus_in(&narrow, (uint16_t)(port + k), 1, 0) << (8 * k);
+            assert_int_equal(bus_in(wide, port, size, 0), sum);
         }
         if ((r & 0x70000) == 0) {
             assert_int_equal(rx_put(&rx, (uint8_t)r), rx_put(&other_rx, (uint8_t)r));
@@ -142,6 +160,66 @@ static void test_wide_is_the_sum_of_bytes(void **state)
     assert_int_equal(tx_get(&other_tx, b), 0);
 }
 
+static void event(uint16_t port, uint8_t size, uint32_t value, enum bus_event want)
+{
+    assert_int_equal(bus_out(&bus, port, size, value), want);
+}
+
+static void test_power_block(void **state)
+{
+    (void)state;
+    event(0x601, 1, 0x80, BUS_NONE);
+    event(0x600, 1, 0x14, BUS_NONE); /* not enabled */
+    event(0x600, 1, 0x20, BUS_NONE); /* S0 */
+    event(0x600, 1, 0x3c, BUS_NONE); /* another type */
+    event(0x602, 1, 0, BUS_NONE);
+    event(0x602, 1, 0xff, BUS_NONE);
+    assert_int_equal(bus_in(&bus, 0x600, 2, 0), 0);
+    assert_int_equal(bus_in(&bus, 0x602, 1, 0), 0);
+    assert_int_equal(bus.refused, 0);
+    event(0x600, 1, 0x34, BUS_POWER_OFF);
+    event(0x600, 1, 0xf7, BUS_POWER_OFF); /* reserved bits mean nothing */
+    event(0x602, 1, 1, BUS_RESET);
+    event(0x600, 2, 0x8034, BUS_POWER_OFF);
+    event(0x600, 4, 0x00010000, BUS_RESET);
+    event(0x5ff, 2, 0x3400, BUS_POWER_OFF);
+    assert_int_equal(bus.refused, 2); /* 0x603 and 0x5ff */
+}
+
+/* As on a PC; but a wide write to the PCI address port is none to the reset port inside of it. */
+static void test_chipset_resets(void **state)
+{
+    (void)state;
+    event(0x64, 1, 0xfe, BUS_RESET);
+    event(0x92, 1, 0x01, BUS_RESET);
+    event(0x92, 1, 0xff, BUS_RESET);
+    event(0xcf9, 1, 0x06, BUS_RESET);
+    event(0xcf9, 1, 0x0e, BUS_RESET);
+    assert_int_equal(bus.refused, 0);
+    event(0x64, 1, 0xff, BUS_NONE);
+    event(0x64, 1, 0xd1, BUS_NONE);
+    event(0x92, 1, 0x02, BUS_NONE);
+    event(0xcf9, 1, 0x02, BUS_NONE);
+    event(0xcf8, 4, 0xffffffff, BUS_NONE);
+    event(0xcf9, 2, 0x0606, BUS_NONE);
+    event(0x63, 2, 0xfefe, BUS_NONE);
+    event(0x91, 4, 0xffffffff, BUS_NONE);
+    assert_int_equal(bus.refused, 8);
+    assert_int_equal(bus_in(&bus, 0x64, 1, 0), 0xff);
+    assert_int_equal(bus_in(&bus, 0x92, 1, 0), 0xff);
+    assert_int_equal(bus_in(&bus, 0xcf9, 1, 0), 0xff);
+}
+
+static void test_clock(void **state)
+{
+    (void)state;
+    out(0x70, 1, 9);
+    assert_int_equal(bus_in(&bus, 0x71, 1, 0), 0x26);
+    out(0x70, 2, 0x5500); /* index 0, and data that nobody keeps */
+    assert_int_equal(bus_in(&bus, 0x70, 2, 59 * NS_PER_SECOND), 0x59ff);
+    assert_int_equal(bus.refused, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -149,6 +227,9 @@ int main(void)
         cmocka_unit_test_setup(test_open_ports_are_not_counted, reset),
         cmocka_unit_test_setup(test_straddling, reset),
         cmocka_unit_test_setup(test_wrap, reset),
+        cmocka_unit_test_setup(test_power_block, reset),
+        cmocka_unit_test_setup(test_chipset_resets, reset),
+        cmocka_unit_test_setup(test_clock, reset),
         cmocka_unit_test_setup(test_wide_is_the_sum_of_bytes, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

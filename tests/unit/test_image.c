@@ -13,6 +13,8 @@
 
 #include "pvh_file.h"
 
+#define PLATFORM 2 /* pieces that every guest has at last: ACPI tables, reset code */
+
 static struct image image;
 static struct pvh_file file;
 static struct image_request request;
@@ -91,16 +93,18 @@ static void test_simple(void **state)
     assert_int_equal(image.mode, IMAGE_ENTER_PVH32);
     assert_int_equal(image.entry.v, MIB);
     assert_int_equal(image.start_info.v, IMAGE_BOOT_DATA);
-    assert_int_equal(image.piece_count, 2);
+    assert_int_equal(image.piece_count, PLATFORM + 2);
     expect_piece(0, MIB, file.bytes + PVH_FILE_DATA, 0x2000); /* bss has no piece */
-    expect_piece(1, IMAGE_BOOT_DATA, image.boot_data, PAGE_SIZE);
+    expect_piece(1, IMAGE_BOOT_DATA, image.boot_data.pvh, PAGE_SIZE);
     struct pvh_start_info info = start_info();
     assert_int_equal(info.magic, 0x336ec578);
     assert_int_equal(info.version, 1);
     assert_int_equal(info.flags, 0);
     assert_int_equal(info.module_count, 0);
     assert_int_equal(info.modules, 0);
-    assert_int_equal(info.rsdp, 0);
+    assert_int_equal(info.rsdp, ACPI_TABLES_AT);
+    assert_memory_equal(guest_read(info.rsdp, 8), "RSD PTR ", 8);
+    assert_int_equal(*(const uint8_t *)guest_read(RESET_CODE_AT, 1), 0xb0);
     assert_int_equal(info.reserved, 0);
     assert_string_equal(guest_read(info.cmdline, 1), "");
 }
@@ -170,7 +174,7 @@ static void add_initrd(uint64_t size)
 static void expect_initrd(uint64_t at, uint64_t size)
 {
     accept();
-    expect_piece(image.piece_count - 1, at, initrd_bytes, size);
+    expect_piece(image.piece_count - PLATFORM - 1, at, initrd_bytes, size);
     struct pvh_start_info info = start_info();
     assert_int_equal(info.module_count, 1);
     struct pvh_module module;
@@ -267,7 +271,7 @@ static void test_sixteen_segments(void **state)
     file.segments[0].filesz = 24; /* the note stays where it is */
     add_initrd(0x1000);
     accept();
-    assert_int_equal(image.piece_count, ELF_SEGMENTS_MAX - 1 + 2);
+    assert_int_equal(image.piece_count, PLATFORM + ELF_SEGMENTS_MAX - 1 + 2);
     file.header.phnum++;
     refuse("has more than 16 program headers");
 }
@@ -278,7 +282,7 @@ static void test_empty_segments(void **state)
     pvh_file_add(&file, UINT64_C(1) << 50, 0, 0); /* nothing to place: anywhere will do */
     pvh_file_add(&file, 2 * MIB, 0, 0x1000);      /* bss only */
     accept();
-    assert_int_equal(image.piece_count, 2);
+    assert_int_equal(image.piece_count, PLATFORM + 2);
 }
 
 static void test_note_of_eight_bytes(void **state)
@@ -300,7 +304,7 @@ static void test_note_last(void **state)
     add_initrd(0x2345);
     request.memory = MIB + 0x8000;
     accept();
-    assert_int_equal(image.piece_count, 3);
+    assert_int_equal(image.piece_count, PLATFORM + 3);
     request.memory = MIB + 0x7000;
     refuse("and its initrd of 9 KiB do not fit in 1052 KiB of memory");
     request.memory = MIB;
@@ -379,7 +383,7 @@ static void test_other_files(void **state)
     begins_with("MZ", 2);
     refuse("is not an ELF file");
     memcpy((uint8_t *)file.segments + 0x202 - sizeof(file.header), "HdrS", 4);
-    refuse("is a Linux bzImage; use the vmlinux of a kernel built with CONFIG_PVH=y");
+    refuse("has a damaged Linux setup header");
     request.size = 0x205;
     refuse("is not an ELF file");
 }

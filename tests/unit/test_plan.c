@@ -160,7 +160,19 @@ static void test_simple(void **state)
     assert_ptr_equal(plan.guests[0].image_module, &machine.modules[0]);
     assert_ptr_equal(plan.guests[0].initrd_module, &machine.modules[1]);
     assert_int_equal(plan.guests[0].image.entry.v, 0x2000);
-    assert_int_equal(plan.guests[0].image.piece_count, 3);
+    assert_int_equal(plan.guests[0].image.piece_count, 5); /* segment, three of ours, initrd */
+    /* The MADT behind the DSDT of two cores: their real APIC ids, the boot core's first. */
+    machine.apic_ids[1] = 0x1234;
+    machine.apic_ids[2] = 0x5678;
+    accept();
+    const struct image_acpi *acpi = &plan.guests[0].image.acpi;
+    const uint32_t ids[] = {0x1234, 0x5678};
+    for (uint32_t i = 0; i < ARRAY_SIZE(ids); i++) {
+        const uint8_t entry[] = {9, 16, 0, 0, (uint8_t)ids[i], (uint8_t)(ids[i] >> 8), 0, 0};
+        const uint8_t *at = memmem(acpi->bytes, acpi->size, entry, sizeof(entry));
+        assert_non_null(at);
+        assert_int_equal(at[12], i);
+    }
 }
 
 static void test_reserve_to_spare(void **state)

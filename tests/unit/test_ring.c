@@ -67,7 +67,7 @@ static void test_tx_empty(void **state)
     uint8_t out[TX_RECORD_MAX];
     (void)state;
     tx_init(&tx);
-    assert_true(tx_has_room(&tx));
+    assert_true(tx_has_room(&tx, 1));
     assert_int_equal(tx_get(&tx, out), 0);
     assert_int_equal(tx_get(&tx, out), 0);
 }
@@ -105,18 +105,21 @@ static void tx_fill_and_drain(void)
 {
     uint64_t id;
     for (uint64_t i = 0; i < TX_RING_RECORDS; i++) {
-        assert_true(tx_has_room(&tx));
+        assert_true(tx_has_room(&tx, (uint32_t)(TX_RING_RECORDS - i)));
+        if (i > 0)
+            assert_false(tx_has_room(&tx, (uint32_t)(TX_RING_RECORDS - i + 1)));
         assert_true(tx_put_id(&tx, i));
     }
     for (int i = 0; i < 3; i++) { /* a refusal changes nothing */
-        assert_false(tx_has_room(&tx));
+        assert_false(tx_has_room(&tx, 1));
         assert_false(tx_put_id(&tx, 999));
     }
     assert_true(tx_get_id(&tx, &id));
     assert_int_equal(id, 0);
-    assert_true(tx_has_room(&tx));
+    assert_true(tx_has_room(&tx, 1));
+    assert_false(tx_has_room(&tx, 2));
     assert_true(tx_put_id(&tx, TX_RING_RECORDS));
-    assert_false(tx_has_room(&tx));
+    assert_false(tx_has_room(&tx, 1));
     for (uint64_t i = 1; i <= TX_RING_RECORDS; i++) {
         assert_true(tx_get_id(&tx, &id));
         assert_int_equal(id, i);

@@ -100,11 +100,16 @@ static void test_full_ring(void **state)
     assert_true(rx_put(&rx, 'a'));
     assert_int_equal(in(LSR), 0x01);
 
+    /* Drivers fill a FIFO of 16 without looking again, so it is all or nothing. */
     uint8_t record[TX_RECORD_MAX];
-    assert_int_equal(tx_get(&tx, record), 1);
+    for (uint32_t i = 0; i < 16; i++) {
+        assert_int_equal(in(LSR), 0x01);
+        assert_int_equal(tx_get(&tx, record), 1);
+    }
     assert_int_equal(in(LSR), 0x61);
     assert_int_equal(in(IIR), 0x02);
-    out(DATA, 'z');
+    for (uint32_t i = 0; i < 16; i++)
+        out(DATA, 'z');
     assert_int_equal(uart.lost, 2);
     assert_int_equal(in(LSR), 0x01);
 }

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image_acpi: writes the tables. Structure and field names as in the ACPI Specification 6.3,
+ * "ACPI Software Programming Model". Pure.
+ */
+#include "kernel/image_acpi.h"
+
+#include "kernel/aml.h"
+#include "lib/assert.h"
+#include "lib/string.h"
+#include "vdev/vpower.h"
+#include "vdev/vuart.h"
+
+#define RSDP_REVISION 2
+#define XSDT_REVISION 1
+#define FADT_REVISION 6
+#define FADT_MINOR    3
+#define MADT_REVISION 5
+#define DSDT_REVISION 2 /* integers have 64 bits */
+
+struct PACKED acpi_rsdp {
+    char signature[8];
+    uint8_t checksum; /* of the first 20 bytes */
+    char oem[6];
+    uint8_t revision;
+    uint32_t rsdt; /* 0: only the XSDT */
+    uint32_t length;
+    uint64_t xsdt;
+    uint8_t extended_checksum;
+    uint8_t reserved[3];
+};
+_Static_assert(sizeof(struct acpi_rsdp) == 36, "ACPI: Root System Description Pointer");
+#define RSDP_FIRST_PART 20
+
+/* Generic Address Structure. */
+struct PACKED acpi_address {
+    uint8_t space, width, offset, access;
+    uint64_t address;
+};
+#define SPACE_IO    1
+#define ACCESS_BYTE 1
+
+/* The FADT behind its header. What a hardware-reduced platform does not have is 0. */
+struct PACKED acpi_fadt {
+    uint32_t facs, dsdt;
+    uint8_t reserved0, profile;
+    uint8_t fixed_hardware[63];
+    uint16_t boot_arch;
+    uint8_t reserved1;
+    uint32_t flags;
+    struct acpi_address reset;
+    uint8_t reset_value;
+    uint16_t arm_boot_arch;
+    uint8_t minor;
+    uint64_t x_facs, x_dsdt;
+    struct acpi_address x_fixed_hardware[8];
+    struct acpi_address sleep_control, sleep_status;
+    uint64_t hypervisor;
+};
+_Static_assert(sizeof(struct acpi_fadt) == 276 - 36, "ACPI: FADT revision 6");
+_Static_assert(offsetof(struct acpi_fadt, boot_arch) == 109 - 36, "ACPI: IAPC_BOOT_ARCH");
+_Static_assert(offsetof(struct acpi_fadt, reset) == 116 - 36, "ACPI: RESET_REG");
+
+/* There are no legacy devices and no 8042; and do not look for: */
+#define BOOT_NO_VGA  0x04
+#define BOOT_NO_MSI  0x08
+#define BOOT_NO_ASPM 0x10
+#define BOOT_NO_RTC  0x20 /* as a device; its time is read all the same */
+
+#define FADT_WBINVD        (1u << 0)
+#define FADT_POWER_BUTTON  (1u << 4) /* not a fixed one; there is none */
+#define FADT_SLEEP_BUTTON  (1u << 5) /* same */
+#define FADT_TIMER_32      (1u << 8)
+#define FADT_RESET         (1u << 10)
+#define FADT_PHYSICAL_APIC (1u << 19) /* no logical destinations, so no clusters of cores */
+#define FADT_HW_REDUCED    (1u << 20)
+#define FADT_LOW_POWER_S0  (1u << 21)
+
+#define MADT_LAPIC_ADDRESS 0xfee00000u /* in x2APIC mode nothing is there */
+#define MADT_X2APIC        9
+#define MADT_ENABLED       1u
+
+/* Behind the MADT's header and two words. */
+struct PACKED acpi_madt_x2apic {
+    uint8_t type, length;
+    uint16_t reserved;
+    uint32_t apic_id, flags, uid;
+};
+_Static_assert(sizeof(struct acpi_madt_x2apic) == 16, "ACPI: Processor Local x2APIC Structure");
+
+/* Small resource items: I/O port descriptor with 16 address bits decoded, end tag. */
+#define RESOURCE_IO     0x47
+#define RESOURCE_IO_16  1
+#define RESOURCE_END    0x79
+#define RESOURCE_LENGTH 10
+
+/* In real mode: tell the reset port; should that return, stay. */
+const uint8_t image_reset_code[] = {
+    0xb0,
+    VPOWER_RESET_VALUE, /* mov al, value */
+    0xba,
+    VPOWER_RESET & 0xff,
+    VPOWER_RESET >> 8 & 0xff, /* mov dx, port */
+    0xee,                     /* out dx, al */
+    0xf4,                     /* hlt */
+    0xeb,
+    0xfd, /* jmp to the hlt */
+};
+const uint32_t image_reset_code_size = sizeof(image_reset_code);
+_Static_assert(RESET_CODE_AT + sizeof(image_reset_code) <= 0x100000, "below 1 MiB");
+_Static_assert(ACPI_TABLES_AT + ACPI_TABLES_MAX <= RESET_CODE_AT, "the tables end before it");
+
+static struct acpi_address acpi_port(uint16_t port)
+{
+    return (struct acpi_address){
+        .space = SPACE_IO, .width = 8, .access = ACCESS_BYTE, .address = port};
+}
+
+/* Where the byte at `offset` will be in the guest. */
+static uint64_t acpi_at(uint32_t offset)
+{
+    return ACPI_TABLES_AT + offset;
+}
+
+/* ------------------------------------------------------------------ DSDT */
+
+static void dsdt_sleep(struct aml *a)
+{
+    aml_define(a, "_S5_");
+    const uint32_t package = aml_begin(a, 0, AML_PACKAGE);
+    aml_byte(a, 4); /* elements */
+    aml_integer(a, VPOWER_S5_TYPE);
+    for (uint32_t i = 0; i < 3; i++)
+        aml_integer(a, 0);
+    aml_end(a, package);
+}
+
+static void dsdt_cpu(struct aml *a, uint32_t uid)
+{
+    static const char digits[] = "0123456789ABCDEF";
+    const char name[] = {'C', digits[uid >> 8 & 15], digits[uid >> 4 & 15], digits[uid & 15], 0};
+
+    const uint32_t device = aml_begin(a, AML_EXT, AML_DEVICE);
+    aml_name(a, name);
+    aml_define(a, "_HID");
+    aml_string(a, "ACPI0007");
+    aml_define(a, "_UID");
+    aml_integer(a, uid);
+    aml_end(a, device);
+}
+
+/*
+ * A UART that is not described is found by Linux in its list of PC ports, with an interrupt that
+ * never comes; described without one it is polled.
+ */
+static void dsdt_uart(struct aml *a)
+{
+    const uint8_t resources[RESOURCE_LENGTH] = {
+        RESOURCE_IO,
+        RESOURCE_IO_16,
+        VUART_PORT & 0xff,
+        VUART_PORT >> 8, /* lowest base */
+        VUART_PORT & 0xff,
+        VUART_PORT >> 8, /* highest base */
+        1,
+        VUART_PORTS, /* alignment, length */
+        RESOURCE_END,
+        0, /* no checksum */
+    };
+
+    const uint32_t device = aml_begin(a, AML_EXT, AML_DEVICE);
+    aml_name(a, "COM1");
+    aml_define(a, "_HID");
+    aml_eisa_id(a, "PNP0501");
+    aml_define(a, "_UID");
+    aml_integer(a, 0);
+    aml_define(a, "_CRS");
+    const uint32_t buffer = aml_begin(a, 0, AML_BUFFER);
+    aml_integer(a, sizeof(resources));
+    aml_bytes(a, resources, sizeof(resources));
+    aml_end(a, buffer);
+    aml_end(a, device);
+}
+
+static uint32_t acpi_dsdt(struct aml *a, uint32_t count)
+{
+    const uint32_t table = aml_table_begin(a, "DSDT", DSDT_REVISION);
+
+    dsdt_sleep(a);
+    const uint32_t scope = aml_begin(a, 0, AML_SCOPE);
+    aml_byte(a, '\\');
+    aml_name(a, "_SB_");
+    for (uint32_t i = 0; i < count; i++)
+        dsdt_cpu(a, i);
+    dsdt_uart(a);
+    aml_end(a, scope);
+    aml_table_end(a, table);
+    return table;
+}
+
+/* ------------------------------------------------------------------ the other tables */
+
+static uint32_t acpi_fadt(struct aml *a, uint32_t dsdt)
+{
+    const struct acpi_fadt fadt = {
+        .dsdt = (uint32_t)acpi_at(dsdt),
+        .boot_arch = BOOT_NO_VGA | BOOT_NO_MSI | BOOT_NO_ASPM | BOOT_NO_RTC,
+        .flags = FADT_WBINVD | FADT_POWER_BUTTON | FADT_SLEEP_BUTTON | FADT_TIMER_32 | FADT_RESET |
+                 FADT_PHYSICAL_APIC | FADT_HW_REDUCED | FADT_LOW_POWER_S0,
+        .reset = acpi_port(VPOWER_RESET),
+        .reset_value = VPOWER_RESET_VALUE,
+        .minor = FADT_MINOR,
+        .x_dsdt = acpi_at(dsdt),
+        .sleep_control = acpi_port(VPOWER_SLEEP_CONTROL),
+        .sleep_status = acpi_port(VPOWER_SLEEP_STATUS),
+    };
+    const uint32_t table = aml_table_begin(a, "FACP", FADT_REVISION);
+
+    aml_bytes(a, &fadt, sizeof(fadt));
+    aml_table_end(a, table);
+    return table;
+}
+
+static uint32_t acpi_madt(struct aml *a, const uint32_t *apic_ids, uint32_t count)
+{
+    const uint32_t table = aml_table_begin(a, "APIC", MADT_REVISION);
+
+    aml_dword(a, MADT_LAPIC_ADDRESS);
+    aml_dword(a, 0); /* flags: no 8259s */
+    for (uint32_t i = 0; i < count; i++) {
+        const struct acpi_madt_x2apic entry = {
+            .type = MADT_X2APIC,
+            .length = sizeof(entry),
+            .apic_id = apic_ids[i],
+            .flags = MADT_ENABLED,
+            .uid = i,
+        };
+        aml_bytes(a, &entry, sizeof(entry));
+    }
+    aml_table_end(a, table);
+    return table;
+}
+
+static uint32_t acpi_xsdt(struct aml *a, const uint32_t *tables, uint32_t count)
+{
+    const uint32_t table = aml_table_begin(a, "XSDT", XSDT_REVISION);
+
+    for (uint32_t i = 0; i < count; i++) {
+        const uint64_t address = acpi_at(tables[i]);
+        aml_bytes(a, &address, sizeof(address));
+    }
+    aml_table_end(a, table);
+    return table;
+}
+
+static void acpi_rsdp(struct image_acpi *acpi, uint32_t xsdt)
+{
+    struct acpi_rsdp rsdp = {
+        .oem = {'B', 'L', 'K', 'H', 'D', ' '},
+        .revision = RSDP_REVISION,
+        .length = sizeof(rsdp),
+        .xsdt = acpi_at(xsdt),
+    };
+
+    memcpy(rsdp.signature, "RSD PTR ", sizeof(rsdp.signature));
+    rsdp.checksum = aml_checksum((const uint8_t *)&rsdp, RSDP_FIRST_PART);
+    rsdp.extended_checksum = aml_checksum((const uint8_t *)&rsdp, sizeof(rsdp));
+    memcpy(acpi->bytes, &rsdp, sizeof(rsdp));
+}
+
+void image_acpi_build(struct image_acpi *acpi, const uint32_t *apic_ids, uint32_t count)
+{
+    struct aml a = {.bytes = acpi->bytes, .max = sizeof(acpi->bytes)};
+    uint32_t tables[2];
+
+    ASSERT(count <= CORES_MAX);
+    memset(acpi, 0, sizeof(*acpi));
+    a.size = sizeof(struct acpi_rsdp);
+    tables[0] = acpi_fadt(&a, acpi_dsdt(&a, count));
+    tables[1] = acpi_madt(&a, apic_ids, count);
+    acpi_rsdp(acpi, acpi_xsdt(&a, tables, ARRAY_SIZE(tables)));
+    acpi->size = a.size;
+}

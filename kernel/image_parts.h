@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image_parts: what the formats share. Nobody but kernel/image*.c includes it.
+ */
+#pragma once
+
+#include "kernel/image.h"
+
+/* The formats. Each fills `image`, which is zero before, or refuses. */
+MUST_CHECK bool image_prepare_pvh(struct image *image, const struct image_request *rq);
+MUST_CHECK bool image_prepare_linux(struct image *image, const struct image_request *rq);
+
+/* The file starts like one that image_prepare_linux() is to judge. */
+bool image_is_linux(const struct image_request *rq);
+
+/* Sets image->why; always false. */
+PRINTF_LIKE(2, 3) bool image_refuse(struct image *image, const char *fmt, ...);
+
+bool image_starts_with(const struct image_request *rq, uint64_t at, const char *bytes,
+                       uint64_t len);
+
+/* Without effect when there is nothing to place. */
+void image_add_piece(struct image *image, uint64_t to, const void *source, uint64_t size);
+
+/* The last byte of a range that is not empty, for people: "0x100000-0x1fffff". */
+uint64_t image_last(struct range r);
+
+struct range image_hole(void);
+
+/*
+ * Highest place for the initrd in low RAM from 1 MiB to `top` (exclusive) that touches none of
+ * `taken`; adds its piece. *at is 0 without an initrd.
+ */
+MUST_CHECK bool image_place_initrd(struct image *image, const struct image_request *rq,
+                                   const struct range *taken, uint32_t count, uint64_t top,
+                                   uint64_t *at);
+
+/* The memory map as guests are told it: sorted, RAM or reserved. */
+#define IMAGE_MAP_MAX 4
+struct image_map_row {
+    struct range range;
+    bool ram; /* else reserved */
+};
+
+/* Returns how many rows it filled. */
+uint32_t image_memory_map(uint64_t memory, struct image_map_row rows[IMAGE_MAP_MAX]);

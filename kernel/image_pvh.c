@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * image_pvh: checks a PVH ELF and lays out what it needs in guest memory. The file's own
+ * consistency is lib/elf's business; here its segments meet the guest's memory. Pure.
+ */
+#include "kernel/image_parts.h"
+#include "kernel/pvh.h"
+#include "lib/bits.h"
+#include "lib/elf.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+
+/* What the boot data's page holds. Its size is the page's, so that no earlier bytes can show. */
+struct image_boot_data {
+    struct pvh_start_info info;
+    struct pvh_module initrd;
+    struct pvh_memory map[IMAGE_MAP_MAX];
+    char cmdline[CMDLINE_MAX];
+};
+_Static_assert(sizeof(struct image_boot_data) <= PAGE_SIZE, "the boot data is one page");
+
+static struct range segment_range(const struct elf64_phdr *s)
+{
+    return (struct range){.base = s->paddr, .size = s->memsz};
+}
+
+/* In the words of the likely mistake: too little memory, else a place where no RAM ever is. */
+static bool image_refuse_place(struct image *image, struct range r, uint64_t memory)
+{
+    bool low = r.base < GUEST_LOW_MAX && image_last(r) < GUEST_LOW_MAX;
+    uint64_t need = image_last(r) / MIB + 1;
+    char have[24];
+
+    fmt_size(have, sizeof(have), memory);
+    if (low)
+        return image_refuse(image,
+                            "needs memory up to 0x%lx for a segment, the guest has %s: write "
+                            "'memory = %luM' or more",
+                            image_last(r), have, need);
+    return image_refuse(image,
+                        "has a segment at 0x%lx-0x%lx, outside of the guest's memory (%s from 0 "
+                        "up, but none from 3 to 4 GiB)",
+                        r.base, image_last(r), have);
+}
+
+/* Every byte of a segment must have RAM to go to, and none may be in the legacy hole. */
+static bool image_check_segments(struct image *image, const struct elf *elf, uint64_t memory)
+{
+    struct range ram[2];
+
+    image_ram(memory, ram);
+    for (uint32_t i = 0; i < elf->segment_count; i++) {
+        struct range r = segment_range(&elf->segments[i]);
+        if (elf->segments[i].type != PT_LOAD || r.size == 0)
+            continue;
+        if (!range_contains(ram[0], r) && !range_contains(ram[1], r))
+            return image_refuse_place(image, r, memory);
+        if (range_overlaps(r, image_hole()))
+            return image_refuse(image,
+                                "has a segment at 0x%lx-0x%lx, which touches the reserved "
+                                "0xa0000-0xfffff; link it at 0x100000 or higher",
+                                r.base, image_last(r));
+    }
+    return true;
+}
+
+/* The entry comes from the note, a 32-bit or 64-bit number, and must be code from the file. */
+static bool image_find_entry(struct image *image, const struct elf *elf)
+{
+    uint64_t entry = 0;
+    uint32_t len = 0;
+    const void *note = elf_note(elf, PVH_NOTE_NAME, PVH_NOTE_ENTRY, &len);
+
+    if (note == NULL)
+        return image_refuse(image, "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY); "
+                                   "build Linux with CONFIG_PVH=y");
+    if (len != sizeof(uint32_t) && len != sizeof(uint64_t))
+        return image_refuse(image, "has a PVH entry note of %u bytes; it must be 4 or 8", len);
+    memcpy(&entry, note, len);
+    if (entry > UINT32_MAX)
+        return image_refuse(image, "has its PVH entry at 0x%lx, beyond 4 GiB", entry);
+    for (uint32_t i = 0; i < elf->segment_count; i++) {
+        const struct elf64_phdr *s = &elf->segments[i];
+        if (s->type == PT_LOAD && entry >= s->paddr && entry - s->paddr < s->filesz) {
+            image->entry = gpa(entry);
+            return true;
+        }
+    }
+    return image_refuse(image, "has its PVH entry at 0x%lx, where no segment has code", entry);
+}
+
+/* A segment that has bytes in common with `r`, or NULL. */
+static const struct elf64_phdr *image_segment_in(const struct elf *elf, struct range r)
+{
+    for (uint32_t i = 0; i < elf->segment_count; i++)
+        if (elf->segments[i].type == PT_LOAD && range_overlaps(segment_range(&elf->segments[i]), r))
+            return &elf->segments[i];
+    return NULL;
+}
+
+static bool image_place_boot_data(struct image *image, const struct elf *elf)
+{
+    for (uint64_t at = IMAGE_BOOT_DATA; at < GUEST_HOLE_BASE; at += PAGE_SIZE) {
+        struct range page = {.base = at, .size = PAGE_SIZE};
+        if (image_segment_in(elf, page) == NULL) {
+            image->start_info = gpa(at + offsetof(struct image_boot_data, info));
+            image_add_piece(image, at, image->boot_data.pvh, sizeof(image->boot_data.pvh));
+            return true;
+        }
+    }
+    return image_refuse(image, "leaves no page free from 0x%lx to 0x%lx for the boot data",
+                        IMAGE_BOOT_DATA, GUEST_HOLE_BASE - 1);
+}
+
+static bool image_place_pvh_initrd(struct image *image, const struct elf *elf,
+                                   const struct image_request *rq, uint64_t *at)
+{
+    struct range taken[ELF_SEGMENTS_MAX];
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < elf->segment_count; i++)
+        if (elf->segments[i].type == PT_LOAD)
+            taken[count++] = segment_range(&elf->segments[i]);
+    return image_place_initrd(image, rq, taken, count, GUEST_LOW_MAX, at);
+}
+
+static uint32_t image_pvh_map(struct pvh_memory map[IMAGE_MAP_MAX], uint64_t memory)
+{
+    struct image_map_row rows[IMAGE_MAP_MAX];
+    const uint32_t count = image_memory_map(memory, rows);
+
+    for (uint32_t i = 0; i < count; i++)
+        map[i] = (struct pvh_memory){.base = rows[i].range.base,
+                                     .size = rows[i].range.size,
+                                     .type = rows[i].ram ? PVH_MEM_RAM : PVH_MEM_RESERVED};
+    return count;
+}
+
+/* The addresses inside the boot data follow from where its page lies. */
+static void image_fill_boot_data(struct image *image, const struct image_request *rq,
+                                 uint64_t initrd_at)
+{
+    struct image_boot_data data = {0};
+    uint64_t base = image->start_info.v - offsetof(struct image_boot_data, info);
+
+    data.info.magic = PVH_START_MAGIC;
+    data.info.version = PVH_START_V1;
+    data.info.rsdp = ACPI_TABLES_AT;
+    data.info.cmdline = base + offsetof(struct image_boot_data, cmdline);
+    data.info.memory_map = base + offsetof(struct image_boot_data, map);
+    data.info.memory_map_count = image_pvh_map(data.map, rq->memory);
+    text_copy(data.cmdline, sizeof(data.cmdline), rq->cmdline);
+    if (rq->initrd != NULL) {
+        data.info.module_count = 1;
+        data.info.modules = base + offsetof(struct image_boot_data, initrd);
+        data.initrd.base = initrd_at;
+        data.initrd.size = rq->initrd_size;
+    }
+    memcpy(image->boot_data.pvh, &data, sizeof(data));
+}
+
+bool image_prepare_pvh(struct image *image, const struct image_request *rq)
+{
+    struct elf elf;
+    uint64_t initrd_at;
+
+    image->mode = IMAGE_ENTER_PVH32;
+    if (!elf_check(&elf, rq->bytes, rq->size, ET_EXEC, true))
+        return image_refuse(image, "%s", elf.why);
+    if (!image_check_segments(image, &elf, rq->memory) || !image_find_entry(image, &elf))
+        return false;
+    for (uint32_t i = 0; i < elf.segment_count; i++) {
+        const struct elf64_phdr *s = &elf.segments[i];
+        if (s->type == PT_LOAD)
+            image_add_piece(image, s->paddr, rq->bytes + s->offset, s->filesz);
+    }
+    if (!image_place_boot_data(image, &elf) || !image_place_pvh_initrd(image, &elf, rq, &initrd_at))
+        return false;
+    image_fill_boot_data(image, rq, initrd_at);
+    return true;
+}

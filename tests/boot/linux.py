@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: MIT
+"""Linux guests: Debian's own kernels with a busybox user space."""
+import functools
+import pathlib
+import re
+import subprocess
+import tempfile
+
+from machine import ROOT
+
+IMAGES = ROOT / "scripts" / "linux-images"
+MKINITRD = ROOT / "scripts" / "mkinitrd"
+# The kernel's self-tests of its ciphers are half of its boot, and each character on the console
+# is 17,000 instructions of waiting for the UART.
+CMDLINE = "console=ttyS0,115200 cryptomgr.notests"
+QUIET = CMDLINE + " quiet"
+
+
+class NoImages(Exception):
+    """Why the kernels cannot be had."""
+
+
+@functools.cache
+def image(name):
+    """The path of an image of scripts/linux-images."""
+    done = subprocess.run([IMAGES, name], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise NoImages(done.stderr.strip().splitlines()[-1])
+    return pathlib.Path(done.stdout.split(None, 1)[1].strip())
+
+
+def initrd(script=None):
+    """An initrd that runs `script` (text of busybox' sh), then a shell."""
+    with tempfile.TemporaryDirectory(prefix="bulkhead-initrd-") as name:
+        out = pathlib.Path(name) / "initrd.img"
+        command = [MKINITRD, out, image("busybox")]
+        if script is not None:
+            (pathlib.Path(name) / "script").write_text(script, encoding="utf-8")
+            command.append(pathlib.Path(name) / "script")
+        subprocess.run(command, check=True)
+        return out.read_bytes()
+
+
+def files(kernel="cloud", script=None):
+    return {"vmlinuz": image(kernel), "initrd.img": initrd(script)}
+
+
+def conf(cores=1, memory="128M", cmdline=QUIET, on_crash="stop", image_name="vmlinuz"):
+    return (f"[guest linux]\ncores = {cores}\nmemory = {memory}\nimage = {image_name}\n"
+            f"initrd = initrd.img\ncmdline = {cmdline}\non_crash = {on_crash}\n")
+
+
+def exits(result):
+    """The exits of the guest's life by kind, as the hypervisor counts them at its end."""
+    line = next(line for line in result.hv if "powered off" in line)
+    return {kind: int(count) for count, kind in re.findall(r"(\d+) ([a-z-]+)", line.split(":")[-1])}
+
+
+class Shell:
+    """The guest's shell on the machine's console."""
+
+    def __init__(self, console):
+        self._console = console
+
+    def wait(self):
+        """Until the shell is there."""
+        self._console.expect(r"\[linux\] Linux \S+ on \d+ cores\.")
+        return self
+
+    def run(self, command):
+        """Runs a command and returns its lines; it has to succeed."""
+        self._console.sendline(command + "; echo =$?=")
+        self._console.expect(r"=(\d+)=")
+        status = int(self._console.match.group(1))
+        lines = [line.strip("\r").removeprefix("[linux]").strip()
+                 for line in self._console.before.split("\n")]
+        typed = max((i for i, line in enumerate(lines) if "=$?" in line), default=-1)
+        assert status == 0, f"{command}: status {status}, {lines}"
+        return [line for line in lines[typed + 1:] if line]
+
+    def leave(self, command):
+        """Runs a command that does not come back."""
+        self._console.sendline(command)
