@@ -273,7 +273,7 @@ static void on_memory(struct commands *c, struct vm *vm)
 static void on_stop(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!partition_end(vm, (struct vm_end){.kind = VM_END_STOP}))
+    if (!partition_end(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true}))
         log_line("guest '%s' is not running", vm->name);
 }
 
@@ -287,14 +287,15 @@ static void on_start(struct commands *c, struct vm *vm)
 static void on_restart(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!partition_end(vm, (struct vm_end){.kind = VM_END_RESTART}) && !partition_start(vm))
+    if (!partition_end(vm, (struct vm_end){.kind = VM_END_RESTART, .by_operator = true}) &&
+        !partition_start(vm))
         log_line("guest '%s' is on its way between two states: try again", vm->name);
 }
 
 static void on_kill(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!partition_end(vm, (struct vm_end){.kind = VM_END_CRASH}))
+    if (!partition_end(vm, (struct vm_end){.kind = VM_END_CRASH, .by_operator = true}))
         log_line("guest '%s' is not running", vm->name);
 }
 

@@ -164,6 +164,12 @@ static void log_append(const char *text, size_t len)
         console.log[console.log_head++ % LOG_BYTES] = (uint8_t)text[i];
 }
 
+/* So full that who can wait should. A glance: without the lock. */
+static bool log_is_crowded(void)
+{
+    return console.log_head - console.log_tail > LOG_BYTES / 2;
+}
+
 void log_emit(const char *text, size_t len)
 {
     const uint32_t need = (uint32_t)(sizeof(own_prefix) - 1 + len + 1);
@@ -352,7 +358,8 @@ void console_settle(const struct console_stream *stream)
 {
     const uint64_t start = rdtsc();
 
-    while (!tx_is_empty(&stream->tx) && rdtsc() - start < console.partial_ticks * SETTLE_PARTIALS)
+    while ((!tx_is_empty(&stream->tx) || log_is_crowded()) &&
+           rdtsc() - start < console.partial_ticks * SETTLE_PARTIALS)
         (void)console_pump(rdtsc());
 }
 

@@ -51,7 +51,9 @@ bool console_pump(uint64_t now);
 void console_flush(void);
 
 /* Waits until the stream's ring is empty, at most about a second, so that what is logged next comes
- * behind the guest's last words. For a core whose guest has been stopped. */
+ * behind the guest's last words; and until our own lines do not crowd, so that a guest that ends
+ * again and again does not push out what others have to say. For a core whose guest has been
+ * stopped. */
 void console_settle(const struct console_stream *stream);
 
 /* A panic begins: brings out what waits, as console_emergency() does. Once. */

@@ -23,7 +23,8 @@ enum vm_end_kind { VM_END_NONE, VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH, 
 /* Why a life ended. Written by the one core that won partition_end(), read by the last to park. */
 struct vm_end {
     enum vm_end_kind kind;
-    uint32_t code; /* VM_END_POWER_OFF */
+    uint32_t code;    /* VM_END_POWER_OFF */
+    bool by_operator; /* VM_END_RESTART and VM_END_CRASH: a command, not the guest */
 };
 
 struct vm {
@@ -39,7 +40,8 @@ struct vm {
     _Atomic uint32_t phase;  /* enum vm_phase */
     _Atomic uint32_t parked; /* vCPUs that have ended the present life */
     struct vm_end end;
-    uint32_t restarts; /* lives after the first; the last to park writes */
+    uint64_t end_asked; /* TSC of that moment */
+    uint32_t restarts;  /* lives after the first; the last to park writes */
     uint32_t
         crash_restarts; /* of them, how many on_crash granted since the operator's last start */
     uint64_t watchdog_ticks;    /* 0: no watchdog */
