@@ -59,5 +59,5 @@ bool logring_is_empty(const struct logring *ring)
 
 bool logring_is_crowded(const struct logring *ring)
 {
-    return ring->head - ring->tail > LOGRING_BYTES / 2;
+    return ring->head - ring->tail > LOGRING_CROWD;
 }

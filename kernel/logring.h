@@ -9,7 +9,8 @@
 #include "lib/log.h"
 #include "lib/types.h"
 
-#define LOGRING_BYTES (32 * 1024)         /* a power of two */
+#define LOGRING_BYTES (32 * 1024) /* a power of two */
+#define LOGRING_CROWD (2 * 1024)  /* what 115200 baud carry in 180 ms: an operator waits so long */
 #define LOGRING_LINE  (LOG_LINE_MAX + 16) /* the longest line with its prefix */
 
 struct logring {
