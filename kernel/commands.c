@@ -65,7 +65,7 @@ static struct vm *commands_guest(const struct commands *c, const char *name)
 static void on_stop(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!partition_end(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true}))
+    if (!partition_stop(vm))
         log_line("guest '%s' is not running", vm->name);
 }
 

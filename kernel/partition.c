@@ -177,6 +177,9 @@ static void partition_begin_life(struct vm *vm)
     atomic_store(&vm->phase, VM_RUNNING);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         vcpu_request(&vm->vcpus[i], 0);
+    /* partition_stop() has seen it running, or this sees the wish. */
+    if (atomic_load(&vm->stop_asked))
+        (void)partition_end(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true});
 }
 
 bool partition_start(struct vm *vm)
@@ -188,6 +191,7 @@ bool partition_start(struct vm *vm)
     if (vm->end.kind != VM_END_NONE)
         vm->restarts++;
     vm->crash_restarts = 0;
+    atomic_store(&vm->stop_asked, false);
     atomic_fetch_add(&partitions_alive, 1);
     partition_begin_life(vm);
     return true;
@@ -204,6 +208,16 @@ bool partition_end(struct vm *vm, struct vm_end end)
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         vcpu_request(&vm->vcpus[i], KICK_STOP);
     return true;
+}
+
+bool partition_stop(struct vm *vm)
+{
+    const struct vm_end end = {.kind = VM_END_STOP, .by_operator = true};
+
+    if (partition_end(vm, end))
+        return true;
+    atomic_store(&vm->stop_asked, true);
+    return partition_end(vm, end) || atomic_load(&vm->phase) != VM_STOPPED;
 }
 
 /* How a life ended, behind "guest 'x' ". */
@@ -307,6 +321,11 @@ void partition_parked(struct vm *vm)
     if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
         return;
     partition_report(vm, now);
+    const bool stop_asked = atomic_exchange(&vm->stop_asked, false);
+    if (stop_asked && vm->end.kind != VM_END_STOP) {
+        log_line("guest '%s' was stopped by the operator before its next life", vm->name);
+        vm->end = (struct vm_end){.kind = VM_END_STOP, .by_operator = true};
+    }
     if (partition_lives_on(vm)) {
         vm->restarts++;
         partition_begin_life(vm);

@@ -39,6 +39,7 @@ struct vm {
     struct bus bus;
     _Atomic uint32_t phase;  /* enum vm_phase */
     _Atomic uint32_t parked; /* vCPUs that have ended the present life */
+    _Atomic bool stop_asked; /* the operator wants no further life; between two lives */
     struct vm_end end;
     uint64_t end_asked; /* TSC of that moment */
     uint32_t restarts;  /* lives after the first; the last to park writes */
@@ -71,6 +72,9 @@ void partition_load(struct vm *vm);
 
 /* Ends the present life; true for the one caller whose reason counts. Any core. */
 bool partition_end(struct vm *vm, struct vm_end end);
+
+/* The operator's stop: also ends a guest that is just between two lives; false: it is stopped. */
+bool partition_stop(struct vm *vm);
 
 /* A vCPU has left the guest for good; the last one reports, scrubs and applies the policy. */
 void partition_parked(struct vm *vm);
