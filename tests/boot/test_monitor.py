@@ -89,7 +89,7 @@ def test_no_core_for_the_monitor(machine, how):
         operator.open()
         shown = operator.ask(f"regs {how}")
         assert shown[0] == f"{how} vCPU 0 on core #0:"
-        assert shown[1].startswith("  RIP 0x10") and shown[1].endswith(" CPL 0, 64-bit mode")
+        assert shown[1].startswith("  RIP 10") and shown[1].endswith(" CPL 0, 64-bit mode")
         stop_and_start(operator, how)
         operator.leave()
     check_whole(operator, [how])
