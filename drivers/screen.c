@@ -116,6 +116,12 @@ void screen_put(struct screen *screen, const uint8_t *bytes, size_t len)
         text_put(&screen->text, bytes[i]);
 }
 
+void screen_set_status(struct screen *screen, const char *line)
+{
+    if (screen->pixels != NULL)
+        text_set_status(&screen->text, line);
+}
+
 bool screen_draw(struct screen *screen, uint32_t cells)
 {
     uint32_t index = 0;

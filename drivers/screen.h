@@ -28,6 +28,9 @@ MUST_CHECK bool screen_init(struct screen *screen, const struct boot_framebuffer
 /* Adds text (see text_put()) to what should be shown. */
 void screen_put(struct screen *screen, const uint8_t *bytes, size_t len);
 
+/* Shows a line at the bottom that stays there; see text_set_status(). */
+void screen_set_status(struct screen *screen, const char *line);
+
 /* Draws at most `cells` of the characters that changed; true: there may be more. A whole screen
  * takes milliseconds, which a caller with other duties wants in slices. */
 bool screen_draw(struct screen *screen, uint32_t cells);

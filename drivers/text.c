@@ -16,19 +16,20 @@ void text_init(struct text *text, uint32_t columns, uint32_t rows)
     memset(text, 0, sizeof(*text));
     text->columns = columns;
     text->rows = rows;
+    text->body = rows;
 }
 
 static void text_scroll(struct text *text)
 {
-    memmove(text->cells[0], text->cells[1], (text->rows - 1) * sizeof(text->cells[0]));
-    memset(text->cells[text->rows - 1], 0, sizeof(text->cells[0]));
+    memmove(text->cells[0], text->cells[1], (text->body - 1) * sizeof(text->cells[0]));
+    memset(text->cells[text->body - 1], 0, sizeof(text->cells[0]));
     memset(text->changed, true, sizeof(text->changed));
 }
 
 static void text_next_row(struct text *text)
 {
     text->column = 0;
-    if (text->row + 1 < text->rows)
+    if (text->row + 1 < text->body)
         text->row++;
     else
         text_scroll(text);
@@ -96,6 +97,29 @@ void text_put(struct text *text, uint8_t byte)
         text_put_printable(text, byte);
     else if (byte >= 0xc0) /* begins a UTF-8 character; 0x80..0xbf only continue one */
         text_put_printable(text, '?');
+}
+
+void text_set_status(struct text *text, const char *line)
+{
+    uint32_t column = 0;
+
+    if (text->rows < 2)
+        return;
+    if (text->body == text->rows) {
+        if (text->row == text->rows - 1) {
+            text_scroll(text);
+            text->row--;
+        }
+        text->body = text->rows - 1;
+    }
+    uint8_t *cells = text->cells[text->body];
+    for (; *line != '\0' && column < text->columns; line++, column++) {
+        const uint8_t character = (uint8_t)*line;
+        const bool visible = character > 0x20 && character < 0x7f;
+        cells[column] = visible ? character | TEXT_ACCENT : 0;
+    }
+    memset(cells + column, 0, text->columns - column);
+    text->changed[text->body] = true;
 }
 
 bool text_next_change(struct text *text, uint32_t *index, uint8_t *cell)

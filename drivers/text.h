@@ -20,6 +20,7 @@ enum text_escape { TEXT_PLAIN, TEXT_ESCAPE, TEXT_ESCAPE_CSI };
 
 struct text {
     uint32_t columns, rows;      /* 1..TEXT_COLUMNS_MAX, 1..TEXT_ROWS_MAX */
+    uint32_t body;               /* rows that scroll: all, or all but the status line */
     uint32_t column, row;        /* the cursor; column == columns: the next character wraps */
     bool accent;                 /* inside a "[name]" */
     enum text_escape escape;     /* how far into an escape sequence */
@@ -34,6 +35,10 @@ void text_init(struct text *text, uint32_t columns, uint32_t rows);
 /* '\n' begins a new line, '\r' goes to the line's beginning, '\b' one cell back, '\t' to the next
  * multiple of eight; other control characters do nothing. */
 void text_put(struct text *text, uint8_t byte);
+
+/* Shows `line` in the last row, as much as fits and in the accent's colour; from the first call on
+ * that row does not scroll any more. Only with two rows or more. */
+void text_set_status(struct text *text, const char *line);
 
 /* The next cell that differs from what is drawn, from *index on (row * columns + column); marks it
  * drawn. `cell` is as in struct text. False when there is none. */

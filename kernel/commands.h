@@ -21,8 +21,8 @@ struct commands {
 
 void commands_init(struct commands *c, const struct monitor_view *view);
 
-/* Takes a sample every second. */
-void commands_tick(struct commands *c, uint64_t now);
+/* Takes a sample every second; true: just now. */
+bool commands_tick(struct commands *c, uint64_t now);
 
 /* Carries out one line; core 0. */
 void commands_run(struct commands *c, const char *line);

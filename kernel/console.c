@@ -5,21 +5,25 @@
 
 #include "kernel/config.h"
 #include "kernel/lastlog.h"
-#include "kernel/terminal.h"
+#include "kernel/lines.h"
+#include "kernel/logring.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 
-#define COM1      0x3f8
-#define LOG_BYTES (32 * 1024) /* the hypervisor's own lines, waiting; a power of two */
-#define LINE_MAX  200         /* bytes of guest text in one line; longer lines are split */
+#define COM1     0x3f8
+#define LINE_MAX 200 /* bytes of guest text in one line; longer lines are split */
 
 /* How long console_flush() and console_settle() may take, in units of partial_ticks. */
 #define PARTIALS_PER_SECOND 50
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
 #define SETTLE_PARTIALS     (1 * PARTIALS_PER_SECOND)
+
+/* So many of our own lines in a row, then each guest has its turn. Guests come second because a
+ * line of ours often says what the guest's next one is about. */
+#define LOG_RUN 16
 
 /* One pump takes at most so many records and lines, so that a flood cannot hold it. */
 #define ROUNDS_MAX 64
@@ -40,146 +44,32 @@ struct source {
     uint8_t line[LINE_MAX];
 };
 
-/* What stands on the last line while the monitor has the focus. */
-struct prompt {
-    bool shown;
-    bool stale;           /* what is shown is not the text any more */
-    uint32_t len, cursor; /* of text */
-    uint32_t shown_len;
-    char text[PROMPT_MAX];
-};
-
-/*
- * `lock` guards all but the log ring, which has `log_lock`, the inner one.
- * `open` is the source whose unfinished line stands on the terminal now.
- */
+/* `lock` guards all but the log ring, which has a lock of its own, the inner one. */
 static struct console {
     struct lock lock;
-    struct terminal terminal;
+    struct lines lines;
     bool pumping;
     uint64_t partial_ticks; /* an unfinished line this old is shown; 0: never */
     uint32_t source_count, next_source;
     struct source sources[GUESTS_MAX];
-    const struct source *open;
-    _Atomic uint32_t focus; /* index of a source, or FOCUS_MONITOR */
-    uint32_t focus_before;  /* the guest that had it last */
-    struct prompt prompt;
+    _Atomic uint32_t focus;    /* index of a source, or FOCUS_MONITOR */
+    uint32_t focus_before;     /* the guest that had it last */
     struct rx_ring typed;      /* what nobody has got yet */
     struct rx_ring to_monitor; /* core 0 reads it */
-    struct lock log_lock;
-    uint32_t log_head, log_tail;
-    uint32_t log_lost; /* lines */
+    uint32_t log_run;          /* our lines in a row; then turns of sources are added */
+    struct logring log;
+    struct lock lastlog_lock;
     struct lastlog lastlog;
-    uint8_t log[LOG_BYTES];
 } console;
-
-/* ------------------------------------------------------------------ lines onto the terminal */
-
-static void put(const void *bytes, size_t len)
-{
-    terminal_put(&console.terminal, bytes, len);
-}
-
-static void put_repeated(const char *text, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        put(text, 1);
-}
-
-/* Hiding one prompt and showing another. */
-#define PROMPT_ROOM (4 * PROMPT_MAX)
-
-static void prompt_hide(void)
-{
-    struct prompt *p = &console.prompt;
-
-    if (!p->shown)
-        return;
-    put("\r", 1);
-    put_repeated(" ", p->shown_len);
-    put("\r", 1);
-    p->shown = false;
-}
-
-static void prompt_show(void)
-{
-    struct prompt *p = &console.prompt;
-
-    if (terminal_room(&console.terminal) < PROMPT_ROOM)
-        return;
-    if (p->stale || !console_is_monitor())
-        prompt_hide();
-    if (p->shown || !console_is_monitor())
-        return;
-    if (console.open)
-        put("\n", 1);
-    console.open = NULL;
-    put(p->text, p->len);
-    put_repeated("\b", p->len - p->cursor);
-    p->shown_len = p->len;
-    p->shown = true;
-    p->stale = false;
-}
-
-/* A line, or with `more` the beginning of one, of `source` (NULL: ours, prefix included). */
-static void put_line(const struct source *source, const uint8_t *text, uint32_t len, bool more)
-{
-    prompt_hide();
-    if (console.open && console.open != source)
-        put("\n", 1);
-    if (source && console.open != source) {
-        char prefix[GUEST_NAME_MAX + 4];
-        put(prefix, fmt_print(prefix, sizeof(prefix), "[%s] ", source->stream->name));
-    }
-    put(text, len);
-    if (!more)
-        put("\n", 1);
-    console.open = more ? source : NULL;
-}
 
 /* ------------------------------------------------------------------ our own lines */
 
-/* One line out of the log ring into `line`; 0: there is none. */
-static uint32_t log_take(uint8_t line[LOG_LINE_MAX + 16])
-{
-    uint32_t len = 0;
-
-    lock_take(&console.log_lock);
-    while (console.log_tail != console.log_head) {
-        const uint8_t byte = console.log[console.log_tail++ % LOG_BYTES];
-        if (byte == '\n')
-            break;
-        line[len++] = byte;
-    }
-    if (len == 0 && console.log_lost > 0) {
-        len = (uint32_t)fmt_print((char *)line, LOG_LINE_MAX, "%s%u lines were lost here",
-                                  own_prefix, console.log_lost);
-        console.log_lost = 0;
-    }
-    lock_release(&console.log_lock);
-    return len;
-}
-
-static void log_append(const char *text, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        console.log[console.log_head++ % LOG_BYTES] = (uint8_t)text[i];
-}
-
 void log_emit(const char *text, size_t len)
 {
-    const uint32_t need = (uint32_t)(sizeof(own_prefix) - 1 + len + 1);
-
-    lock_take(&console.log_lock);
+    lock_take(&console.lastlog_lock);
     lastlog_append(&console.lastlog, text, len);
-    if (LOG_BYTES - (console.log_head - console.log_tail) >= need) {
-        log_append(own_prefix, sizeof(own_prefix) - 1);
-        log_append(text, len);
-        log_append("\n", 1);
-    } else {
-        console.log_lost++;
-    }
-    lock_release(&console.log_lock);
+    lock_release(&console.lastlog_lock);
+    logring_put(&console.log, own_prefix, text, len);
     if (!console.pumping)
         console_flush();
 }
@@ -196,13 +86,13 @@ static uint8_t source_filter(uint8_t byte)
 static void source_byte(struct source *s, uint8_t byte, uint64_t now)
 {
     if (byte == '\n' || s->len == LINE_MAX) {
-        put_line(s, s->line, s->len, false);
+        lines_put(&console.lines, s->stream->name, s->line, s->len, false, now);
         s->stream->lines++;
         s->len = 0;
     }
     if (byte == '\n' || byte == '\r' || byte == 0)
         return;
-    if (byte == '\b' && s->len > 0 && console.open != s) {
+    if (byte == '\b' && s->len > 0 && console.lines.open != s->stream->name) {
         s->len--;
         return;
     }
@@ -222,7 +112,7 @@ static bool source_pump(struct source *s, uint64_t now)
         source_byte(s, record[i], now);
     if (len == 0 && s->len > 0 && console.partial_ticks && !console_is_monitor() &&
         now - s->since > console.partial_ticks) {
-        put_line(s, s->line, s->len, true);
+        lines_put(&console.lines, s->stream->name, s->line, s->len, true, now);
         s->len = 0;
     }
     return len > 0;
@@ -257,7 +147,7 @@ static void console_input(void)
 {
     uint8_t byte;
 
-    while (terminal_get(&console.terminal, &byte)) {
+    while (terminal_get(&console.lines.terminal, &byte)) {
         if (!rx_put(&console.typed, byte) && byte == CONSOLE_KEY && console.source_count > 0)
             focus_on(FOCUS_MONITOR);
     }
@@ -275,45 +165,61 @@ static void console_input(void)
 
 /* Worst case of one round: a guest's record of newlines, each ending a line with its prefix; or a
  * line of ours. A '\n' counts twice. */
-#define ROUND_ROOM (TX_RECORD_MAX * (GUEST_NAME_MAX + 6) + LINE_MAX + PROMPT_ROOM)
+#define ROUND_ROOM (TX_RECORD_MAX * (GUEST_NAME_MAX + 6) + LINE_MAX + LINES_ROOM)
 _Static_assert(ROUND_ROOM < TERMINAL_STAGE, "a round must fit the stage");
+
+static bool console_own_line(uint64_t now)
+{
+    uint8_t line[LOGRING_LINE];
+
+    const uint32_t len = logring_take(&console.log, own_prefix, line);
+    if (len > 0)
+        lines_put(&console.lines, NULL, line, len, false, now);
+    return len > 0;
+}
 
 static bool console_round(uint64_t now)
 {
-    uint8_t line[LOG_LINE_MAX + 16];
     bool any = false;
 
-    if (terminal_room(&console.terminal) < ROUND_ROOM)
+    if (terminal_room(&console.lines.terminal) < ROUND_ROOM)
         return false;
-    const uint32_t len = log_take(line);
-    if (len > 0) {
-        put_line(NULL, line, len, false);
-        return true;
+    if (console.log_run < LOG_RUN) {
+        if (console_own_line(now)) {
+            console.log_run++;
+            return true;
+        }
+        console.log_run = 0;
     }
     for (uint32_t i = 0; i < console.source_count && !any; i++) {
         any = source_pump(&console.sources[console.next_source], now);
         console.next_source = (console.next_source + 1) % console.source_count;
-        if (terminal_room(&console.terminal) < ROUND_ROOM)
-            return any;
+        if (terminal_room(&console.lines.terminal) < ROUND_ROOM)
+            break;
     }
-    return any;
+    if (console.log_run < LOG_RUN)
+        return any;
+    if (!any || ++console.log_run >= LOG_RUN + console.source_count)
+        console.log_run = 0;
+    return true;
 }
 
 /* Draws what changed, a slice at a time: meanwhile input must not overrun the UART's FIFO. */
 static bool console_draw(void)
 {
     for (uint32_t i = 0; i < DRAW_SLICES; i++) {
-        if (!screen_draw(&console.terminal.screen, DRAW_CELLS))
+        if (!screen_draw(&console.lines.terminal.screen, DRAW_CELLS))
             return false;
         console_input();
-        terminal_drain(&console.terminal);
+        terminal_drain(&console.lines.terminal);
     }
     return true;
 }
 
 static bool console_waiting(void)
 {
-    if (console.terminal.head != console.terminal.tail || console.log_head != console.log_tail)
+    if (console.lines.terminal.head != console.lines.terminal.tail ||
+        !logring_is_empty(&console.log))
         return true;
     for (uint32_t i = 0; i < console.source_count; i++) {
         if (console.sources[i].len > 0)
@@ -329,11 +235,12 @@ bool console_pump(uint64_t now)
     bool more = true;
     for (uint32_t i = 0; i < ROUNDS_MAX && more; i++) {
         console_input(); /* each time: a UART's FIFO is full after 1.4 ms */
-        terminal_drain(&console.terminal);
+        terminal_drain(&console.lines.terminal);
         more = console_round(now);
     }
-    terminal_drain(&console.terminal);
-    prompt_show();
+    terminal_drain(&console.lines.terminal);
+    lines_prompt(&console.lines, console_is_monitor(), more || !logring_is_empty(&console.log),
+                 now);
     const bool undrawn = console_draw();
     const bool waiting = console_waiting() || undrawn || more;
     lock_release(&console.lock);
@@ -346,7 +253,7 @@ void console_flush(void)
     const uint64_t limit =
         console.partial_ticks ? console.partial_ticks * FLUSH_PARTIALS : UINT64_MAX;
 
-    while ((console_pump(rdtsc()) || !terminal_is_idle(&console.terminal)) &&
+    while ((console_pump(rdtsc()) || !terminal_is_idle(&console.lines.terminal)) &&
            rdtsc() - start < limit)
         cpu_pause();
 }
@@ -355,7 +262,8 @@ void console_settle(const struct console_stream *stream)
 {
     const uint64_t start = rdtsc();
 
-    while (!tx_is_empty(&stream->tx) && rdtsc() - start < console.partial_ticks * SETTLE_PARTIALS)
+    while ((!tx_is_empty(&stream->tx) || logring_is_crowded(&console.log)) &&
+           rdtsc() - start < console.partial_ticks * SETTLE_PARTIALS)
         (void)console_pump(rdtsc());
 }
 
@@ -363,19 +271,18 @@ void console_settle(const struct console_stream *stream)
  * failed, and every other core is stopped. */
 void console_emergency_begin(void)
 {
-    struct terminal *t = &console.terminal;
+    struct terminal *t = &console.lines.terminal;
     uint8_t byte;
 
     while (t->tail != t->head) {
         byte = t->stage[t->tail++ % TERMINAL_STAGE];
         uart_put_all(&t->uart, (const char *)&byte, 1);
     }
-    if (console.open || console.prompt.shown)
+    if (console.lines.open || console.lines.prompt.is_shown)
         terminal_emergency(t, "", 0);
-    console.open = NULL;
-    console.prompt.shown = false;
-    while (console.log_tail != console.log_head) {
-        byte = console.log[console.log_tail++ % LOG_BYTES];
+    console.lines.open = NULL;
+    console.lines.prompt.is_shown = false;
+    while (logring_next_byte(&console.log, &byte)) {
         if (byte == '\n')
             uart_put_all(&t->uart, "\r", 1);
         uart_put_all(&t->uart, (const char *)&byte, 1);
@@ -388,7 +295,7 @@ void console_emergency(const char *text, size_t len)
 
     lastlog_append(&console.lastlog, text, len);
     const size_t n = fmt_print(line, sizeof(line), "%s%.*s", own_prefix, (int)len, text);
-    terminal_emergency(&console.terminal, line, n);
+    terminal_emergency(&console.lines.terminal, line, n);
 }
 
 /* ------------------------------------------------------------------ set-up */
@@ -397,9 +304,10 @@ void console_init(const struct boot_framebuffer *framebuffer)
 {
     rx_init(&console.typed);
     rx_init(&console.to_monitor);
-    console.terminal.serial_on = uart_init(&console.terminal.uart, COM1, 0);
-    console.terminal.screen_on = screen_init(&console.terminal.screen, framebuffer);
-    (void)!keyboard_init(&console.terminal.keyboard); /* without one, nothing is typed on it */
+    console.lines.terminal.serial_on = uart_init(&console.lines.terminal.uart, COM1, 0);
+    console.lines.terminal.screen_on = screen_init(&console.lines.terminal.screen, framebuffer);
+    (void)!keyboard_init(
+        &console.lines.terminal.keyboard); /* without one, nothing is typed on it */
 }
 
 void console_keep_log(void *memory, size_t size)
@@ -415,20 +323,20 @@ const struct lastlog *console_lastlog(void)
 void console_use_serial(uint16_t port, uint32_t baud)
 {
     console_flush();
-    console.terminal.serial_on =
-        uart_init(&console.terminal.uart, port, baud) || uart_init(&console.terminal.uart, COM1, 0);
+    console.lines.terminal.serial_on = uart_init(&console.lines.terminal.uart, port, baud) ||
+                                       uart_init(&console.lines.terminal.uart, COM1, 0);
 }
 
 bool console_has_serial(void)
 {
-    return console.terminal.serial_on;
+    return console.lines.terminal.serial_on;
 }
 
 void console_select(bool serial, bool screen)
 {
     console_flush();
-    console.terminal.serial_on = serial && console.terminal.uart.port != 0;
-    console.terminal.screen_on = screen && console.terminal.screen.pixels != NULL;
+    console.lines.terminal.serial_on = serial && console.lines.terminal.uart.port != 0;
+    console.lines.terminal.screen_on = screen && console.lines.terminal.screen.pixels != NULL;
 }
 
 void console_add_stream(struct console_stream *stream)
@@ -445,6 +353,7 @@ void console_start_pumping(void)
 
 void console_set_tick_rate(uint64_t tsc_hz)
 {
+    console.lines.tsc_hz = tsc_hz;
     console.partial_ticks = tsc_hz / PARTIALS_PER_SECOND;
 }
 
@@ -467,6 +376,24 @@ void console_focus(const struct console_stream *stream)
     lock_release(&console.lock);
 }
 
+const char *console_focus_name(void)
+{
+    const uint32_t focus = atomic_load(&console.focus);
+
+    return focus == FOCUS_MONITOR ? "monitor" : console.sources[focus].stream->name;
+}
+
+void console_set_status(const char *line)
+{
+    struct terminal *t = &console.lines.terminal;
+
+    if (!t->screen_on)
+        return;
+    lock_take(&console.lock);
+    screen_set_status(&t->screen, line);
+    lock_release(&console.lock);
+}
+
 bool console_read(uint8_t *byte)
 {
     return rx_get(&console.to_monitor, byte);
@@ -474,12 +401,7 @@ bool console_read(uint8_t *byte)
 
 void console_set_prompt(const char *text, uint32_t len, uint32_t cursor)
 {
-    struct prompt *p = &console.prompt;
-
     lock_take(&console.lock);
-    p->stale = true;
-    p->len = len < PROMPT_MAX ? len : PROMPT_MAX;
-    p->cursor = cursor < p->len ? cursor : p->len;
-    memcpy(p->text, text, p->len);
+    prompt_set(&console.lines.prompt, text, len, cursor);
     lock_release(&console.lock);
 }

@@ -56,7 +56,9 @@ bool console_pump(uint64_t now);
 void console_flush(void);
 
 /* Waits until the stream's ring is empty, at most about a second, so that what is logged next comes
- * behind the guest's last words. For a core whose guest has been stopped. */
+ * behind the guest's last words; and until our own lines do not crowd, so that a guest that ends
+ * again and again does not push out what others have to say. For a core whose guest has been
+ * stopped. */
 void console_settle(const struct console_stream *stream);
 
 /* A panic begins: brings out what waits, as console_emergency() does. Once. */
@@ -76,10 +78,15 @@ bool console_is_monitor(void);
 /* Gives the focus to a stream, or with NULL to the monitor. */
 void console_focus(const struct console_stream *stream);
 
+/* Who has the focus: a guest's name, or "monitor". */
+const char *console_focus_name(void);
+
+/* The line at the bottom of the screen; nothing on the serial port. */
+void console_set_status(const char *line);
+
 /* A byte typed at the monitor; false: none. Core 0 only. */
 MUST_CHECK bool console_read(uint8_t *byte);
 
 /* What stands on the last line while the monitor has the focus: `len` characters, the cursor before
  * character `cursor`. Other lines appear above it. */
-#define PROMPT_MAX 128
 void console_set_prompt(const char *text, uint32_t len, uint32_t cursor);

@@ -205,6 +205,10 @@ void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size)
         fmt_print(buf, size, "the hole below 4 GiB");
         return;
     }
+    if (address.v == last.base + last.size) {
+        fmt_print(buf, size, "the first byte behind its memory");
+        return;
+    }
     fmt_size(distance, sizeof(distance), address.v - (last.base + last.size));
     fmt_print(buf, size, "%s behind its end", distance);
 }

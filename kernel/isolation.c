@@ -8,17 +8,14 @@
 
 typedef unsigned long long ull;
 
-/* linker.ld */
-extern const uint8_t image_start[], image_end[];
-
-static void isolation_range(const char *owner, uint64_t base, uint64_t size, const char *what,
-                            char *buf, size_t len)
+static void isolation_range(const char *owner, struct range r, const char *what, char *buf,
+                            size_t len)
 {
     char bytes[24];
 
-    fmt_size(bytes, sizeof(bytes), size);
-    fmt_print(buf, len, "  %-12s 0x%010llx-0x%010llx %9s  %s", owner, (ull)base,
-              (ull)(base + size - 1), bytes, what);
+    fmt_size(bytes, sizeof(bytes), r.size);
+    fmt_print(buf, len, "  %-15s 0x%010llx-0x%010llx %9s  %s", owner, (ull)r.base,
+              (ull)(r.base + r.size - 1), bytes, what);
 }
 
 static uint32_t isolation_direct_msrs(void)
@@ -30,63 +27,69 @@ static uint32_t isolation_direct_msrs(void)
     return count;
 }
 
-/* Memory: the hypervisor's two ranges, then one for each guest. */
-static bool isolation_memory(const struct boot_state *boot, const struct plan *plan, uint32_t index,
-                             char *buf, size_t size)
+/* Memory: the hypervisor's two ranges where they are known, then one for each guest. */
+static bool isolation_memory(const struct isolation *of, uint32_t *index, char *buf, size_t size)
 {
-    if (index == 0) {
-        const uint64_t image = (uintptr_t)image_start;
-        isolation_range("bulkhead", image, (uintptr_t)image_end - image, "its image", buf, size);
+    const struct plan *plan = of->plan;
+
+    if (of->image.size > 0 && (*index)-- == 0) {
+        isolation_range("bulkhead", of->image, "its image", buf, size);
         return true;
     }
-    if (index == 1) {
-        isolation_range("bulkhead", boot->pages.pool.base, boot->pages.pool.size,
-                        "tables, VMCS, stacks; no guest memory is mapped", buf, size);
+    if (of->pool.size > 0 && (*index)-- == 0) {
+        isolation_range("bulkhead", of->pool, "tables, VMCS, stacks; no guest memory is mapped",
+                        buf, size);
         return true;
     }
-    index -= 2;
-    if (index >= plan->guest_count)
-        return false;
-    const struct plan_guest *g = &plan->guests[index];
-    isolation_range(g->config->name, g->ram.base, g->ram.size, "its RAM, no other way in", buf,
-                    size);
-    return true;
+    if (*index < plan->guest_count) {
+        const struct plan_guest *g = &plan->guests[*index];
+        isolation_range(g->config->name, g->ram, "its RAM, no other way in", buf, size);
+        return true;
+    }
+    *index -= plan->guest_count;
+    return false;
 }
 
-static bool isolation_cores(const struct boot_state *boot, const struct plan *plan, uint32_t index,
-                            char *buf, size_t size)
+static const char *isolation_core_owner(const struct plan *plan, uint32_t core)
 {
-    const char *owner = "nobody";
-
-    if (index >= boot->machine.core_count)
-        return false;
-    if (index < plan->reserved_cores)
-        owner = "bulkhead";
+    if (core < plan->reserved_cores)
+        return "bulkhead";
     for (uint32_t g = 0; g < plan->guest_count; g++) {
         for (uint32_t c = 0; c < plan->guests[g].core_count; c++) {
-            if (plan->guests[g].cores[c] == index)
-                owner = plan->guests[g].config->name;
+            if (plan->guests[g].cores[c] == core)
+                return plan->guests[g].config->name;
         }
     }
-    fmt_print(buf, size, "  %-12s core #%u with its local APIC (id %u) and its interrupts", owner,
-              index, boot->machine.apic_ids[index]);
-    return true;
+    return "nobody";
 }
+
+static bool isolation_cores(const struct isolation *of, uint32_t *index, char *buf, size_t size)
+{
+    if (*index < of->machine->core_count) {
+        fmt_print(buf, size, "  %-15s core #%u with its local APIC (id %u) and its interrupts",
+                  isolation_core_owner(of->plan, *index), *index, of->machine->apic_ids[*index]);
+        return true;
+    }
+    *index -= of->machine->core_count;
+    return false;
+}
+
+#define DEVICE_LINES 3
 
 static bool isolation_devices(uint32_t index, char *buf, size_t size)
 {
     switch (index) {
     case 0:
-        fmt_print(buf, size, "  %-12s every I/O port; a guest's %x-%x are a UART of its own",
+        fmt_print(buf, size, "  %-15s every I/O port; a guest's %x-%x are a UART of its own",
                   "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1);
         return true;
     case 1:
         fmt_print(buf, size,
-                  "  %-12s %u groups of MSRs of its own core directly; all others refused",
+                  "  %-15s %u groups of MSRs of its own core directly; all others refused",
                   "each guest", isolation_direct_msrs());
         return true;
     case 2:
-        fmt_print(buf, size, "  %-12s memory, vectors or windows shared between guests", "nobody");
+        fmt_print(buf, size, "  %-15s memory, vectors or windows shared between guests", "nobody");
         return true;
     default:
         return false;
@@ -112,28 +115,26 @@ static bool isolation_gaps(uint32_t index, char *buf, size_t size)
     return true;
 }
 
-static uint32_t isolation_count_memory(const struct plan *plan)
+/* Behind the last line *index is how far behind. */
+static bool isolation_owners(const struct isolation *of, uint32_t *index, char *buf, size_t size)
 {
-    return 2 + plan->guest_count;
-}
-
-bool isolation_line(const struct boot_state *boot, const struct plan *plan, uint32_t index,
-                    char *buf, size_t size)
-{
-    if (index == 0) {
+    if ((*index)-- == 0) {
         fmt_print(buf, size, "who owns what:");
         return true;
     }
-    index--;
-    if (isolation_memory(boot, plan, index, buf, size))
+    return isolation_memory(of, index, buf, size) || isolation_cores(of, index, buf, size);
+}
+
+bool isolation_owner_line(const struct isolation *of, uint32_t index, char *buf, size_t size)
+{
+    return isolation_owners(of, &index, buf, size);
+}
+
+bool isolation_line(const struct isolation *of, uint32_t index, char *buf, size_t size)
+{
+    if (isolation_owners(of, &index, buf, size) || isolation_devices(index, buf, size))
         return true;
-    index -= isolation_count_memory(plan);
-    if (isolation_cores(boot, plan, index, buf, size))
-        return true;
-    index -= boot->machine.core_count;
-    if (isolation_devices(index, buf, size))
-        return true;
-    index -= 3;
+    index -= DEVICE_LINES;
     if (index == 0) {
         fmt_print(buf, size, "what is not isolated:");
         return true;

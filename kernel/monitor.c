@@ -4,9 +4,11 @@
 #include <stdatomic.h>
 
 #include "kernel/commands.h"
+#include "kernel/commands_look.h"
 #include "kernel/console.h"
 #include "kernel/editor.h"
 #include "kernel/power.h"
+#include "kernel/prompt.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -14,6 +16,7 @@
 #define PROMPT         "bulkhead> "
 #define KEYS_PER_ROUND 32 /* typed keys handled in one service */
 #define CANDIDATE_MAX  40
+#define STATUS_MAX     256 /* more than a row of the screen */
 
 static struct monitor {
     struct commands commands;
@@ -37,6 +40,14 @@ void monitor_init(const struct monitor_view *view)
     monitor_show_prompt();
     log_line("%s gives you the monitor, and back; `help` there lists the commands",
              CONSOLE_KEY_NAME);
+}
+
+static void monitor_show_status(void)
+{
+    char text[STATUS_MAX];
+
+    commands_status(&monitor.commands, text, sizeof(text));
+    console_set_status(text);
 }
 
 /* ------------------------------------------------------------------ completion */
@@ -92,6 +103,7 @@ static void monitor_keys(void)
             break;
         case EDITOR_ENTER:
             editor_take(&monitor.editor, line);
+            monitor_show_prompt(); /* a command may be the last thing this machine does */
             log_line("> %s", line);
             commands_run(&monitor.commands, line);
             break;
@@ -120,7 +132,8 @@ bool monitor_service(uint64_t now)
 {
     const bool waiting = console_pump(now);
 
-    commands_tick(&monitor.commands, now);
+    if (commands_tick(&monitor.commands, now))
+        monitor_show_status();
     if (console_is_monitor())
         monitor_keys();
     if (atomic_load(&monitor.all_ended))

@@ -179,6 +179,9 @@ static void partition_begin_life(struct vm *vm)
     atomic_store(&vm->phase, VM_RUNNING);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         vcpu_request(&vm->vcpus[i], 0);
+    /* partition_stop() has seen it running, or this sees the wish. */
+    if (atomic_load(&vm->stop_asked))
+        (void)partition_end(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true});
 }
 
 bool partition_start(struct vm *vm)
@@ -190,6 +193,7 @@ bool partition_start(struct vm *vm)
     if (vm->end.kind != VM_END_NONE)
         vm->restarts++;
     vm->crash_restarts = 0;
+    atomic_store(&vm->stop_asked, false);
     atomic_fetch_add(&partitions_alive, 1);
     partition_begin_life(vm);
     return true;
@@ -202,38 +206,55 @@ bool partition_end(struct vm *vm, struct vm_end end)
     if (!atomic_compare_exchange_strong(&vm->phase, &running, VM_STOPPING))
         return false;
     vm->end = end;
+    vm->end_asked = rdtsc();
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         vcpu_request(&vm->vcpus[i], KICK_STOP);
     return true;
 }
 
-static void partition_report(const struct vm *vm)
+bool partition_stop(struct vm *vm)
 {
-    char exits[160];
-    const uint64_t ms = time_to_ns(&vm->tsc->scale, rdtsc() - vm->started) / NS_PER_MS;
+    const struct vm_end end = {.kind = VM_END_STOP, .by_operator = true};
 
-    console_settle(&vm->console);
-    report_exits(vm, exits, sizeof(exits));
-    switch (vm->end.kind) {
+    if (partition_end(vm, end))
+        return true;
+    atomic_store(&vm->stop_asked, true);
+    return partition_end(vm, end) || atomic_load(&vm->phase) != VM_STOPPED;
+}
+
+/* How a life ended, behind "guest 'x' ". */
+static const char *partition_end_words(const struct vm_end *end)
+{
+    switch (end->kind) {
     case VM_END_POWER_OFF:
-        log_line("guest '%s' powered off with code %u after %llu ms; %s", vm->name, vm->end.code,
-                 (unsigned long long)ms, exits);
-        break;
+        return "powered off";
     case VM_END_RESTART:
-        log_line("guest '%s' asked for a restart after %llu ms; %s", vm->name,
-                 (unsigned long long)ms, exits);
-        break;
+        return end->by_operator ? "was restarted by the operator" : "asked for a restart";
     case VM_END_CRASH:
-        log_line("guest '%s' was stopped after %llu ms; %s", vm->name, (unsigned long long)ms,
-                 exits);
-        break;
+        return end->by_operator ? "was killed by the operator" : "was stopped";
     case VM_END_STOP:
-        log_line("guest '%s' was stopped by the operator after %llu ms; %s", vm->name,
-                 (unsigned long long)ms, exits);
-        break;
+        return "was stopped by the operator";
     case VM_END_NONE:
         break;
     }
+    return "never ran";
+}
+
+/* `parked`: TSC when the last of its cores was out of it. */
+static void partition_report(const struct vm *vm, uint64_t parked)
+{
+    const struct time_scale *scale = &vm->tsc->scale;
+    char exits[160], detail[40] = "";
+
+    console_settle(&vm->console);
+    report_exits(vm, exits, sizeof(exits));
+    if (vm->end.kind == VM_END_POWER_OFF)
+        fmt_print(detail, sizeof(detail), " with code %u", vm->end.code);
+    if (vm->end.by_operator)
+        fmt_print(detail, sizeof(detail), " within %llu us",
+                  (unsigned long long)(time_to_ns(scale, parked - vm->end_asked) / NS_PER_US));
+    log_line("guest '%s' %s%s after %llu ms; %s", vm->name, partition_end_words(&vm->end), detail,
+             (unsigned long long)(time_to_ns(scale, parked - vm->started) / NS_PER_MS), exits);
 }
 
 static bool partition_survives_crash(struct vm *vm)
@@ -297,9 +318,16 @@ void partition_release(void)
 
 void partition_parked(struct vm *vm)
 {
+    const uint64_t now = rdtsc();
+
     if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
         return;
-    partition_report(vm);
+    partition_report(vm, now);
+    const bool stop_asked = atomic_exchange(&vm->stop_asked, false);
+    if (stop_asked && vm->end.kind != VM_END_STOP) {
+        log_line("guest '%s' was stopped by the operator before its next life", vm->name);
+        vm->end = (struct vm_end){.kind = VM_END_STOP, .by_operator = true};
+    }
     if (partition_lives_on(vm)) {
         vm->restarts++;
         partition_begin_life(vm);

@@ -23,7 +23,8 @@ enum vm_end_kind { VM_END_NONE, VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH, 
 /* Why a life ended. Written by the one core that won partition_end(), read by the last to park. */
 struct vm_end {
     enum vm_end_kind kind;
-    uint32_t code; /* VM_END_POWER_OFF */
+    uint32_t code;    /* VM_END_POWER_OFF */
+    bool by_operator; /* VM_END_RESTART and VM_END_CRASH: a command, not the guest */
 };
 
 struct vm {
@@ -39,8 +40,10 @@ struct vm {
     struct bus bus;
     _Atomic uint32_t phase;  /* enum vm_phase */
     _Atomic uint32_t parked; /* vCPUs that have ended the present life */
+    _Atomic bool stop_asked; /* the operator wants no further life; between two lives */
     struct vm_end end;
-    uint32_t restarts; /* lives after the first; the last to park writes */
+    uint64_t end_asked; /* TSC of that moment */
+    uint32_t restarts;  /* lives after the first; the last to park writes */
     uint32_t
         crash_restarts; /* of them, how many on_crash granted since the operator's last start */
     uint64_t watchdog_ticks;    /* 0: no watchdog */
@@ -71,6 +74,9 @@ void partition_load(struct vm *vm);
 
 /* Ends the present life; true for the one caller whose reason counts. Any core. */
 bool partition_end(struct vm *vm, struct vm_end end);
+
+/* The operator's stop: also ends a guest that is just between two lives; false: it is stopped. */
+bool partition_stop(struct vm *vm);
 
 /* A vCPU has left the guest for good; the last one reports, scrubs and applies the policy. */
 void partition_parked(struct vm *vm);

@@ -110,6 +110,24 @@ enum verdict vcpu_on_window(struct vcpu *v)
     return DO_AGAIN;
 }
 
+/* Whether the guest has not called for too long; else the deadline moves to its last call's. */
+static bool vcpu_watchdog_expired(struct vcpu *v, uint64_t now)
+{
+    const uint64_t sign = atomic_load(&v->vm->last_sign);
+
+    if (v->soft->watchdog_deadline > now)
+        return false;
+    if (now - sign >= v->vm->watchdog_ticks)
+        return true;
+    v->soft->watchdog_deadline = sign + v->vm->watchdog_ticks;
+    return false;
+}
+
+static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
+{
+    return v->vm->plan->config->watchdog_ns / NS_PER_MS;
+}
+
 /* A deadline has passed. */
 enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
 {
@@ -124,13 +142,9 @@ enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
         soft->console_busy = monitor_service(now);
         soft->pump_deadline = now + (soft->console_busy ? 1 : IDLE_PUMP_FACTOR) * soft->pump_ticks;
     }
-    if (soft->watchdog_deadline <= now) {
-        const uint64_t sign = atomic_load(&v->vm->last_sign);
-        if (now - sign >= v->vm->watchdog_ticks)
-            return vcpu_crash(v, x, "its watchdog has expired: no sign of life for %llu ms",
-                              (unsigned long long)(v->vm->plan->config->watchdog_ns / NS_PER_MS));
-        soft->watchdog_deadline = sign + v->vm->watchdog_ticks;
-    }
+    if (vcpu_watchdog_expired(v, now))
+        return vcpu_crash(v, x, "its watchdog has expired: no sign of life for %llu ms",
+                          vcpu_watchdog_ms(v));
     vcpu_update_timer(v);
     return vcpu_on_window(v);
 }
@@ -237,15 +251,35 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     return soft->phase == VCPU_RUNNING ? vcpu_on_window(v) : DO_LEAVE;
 }
 
+/* A guest can send its own lead back to wait for a SIPI: its watchdog goes on. */
+static void vcpu_watch_in_wait(struct vcpu *v, uint64_t now)
+{
+    if (v->soft->phase != VCPU_WAIT_SIPI || !vcpu_watchdog_expired(v, now))
+        return;
+    v->soft->watchdog_deadline = UINT64_MAX;
+    if (partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
+        log_line("guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: its watchdog has "
+                 "expired: no sign of life for %llu ms",
+                 v->vm->name, v->index, v->cpu->id, vcpu_watchdog_ms(v));
+}
+
 static void vcpu_wait(struct vcpu *v)
 {
-    if (!v->soft->console_duty) {
-        cpu_wait(&v->kick);
-        return;
-    }
     const uint64_t now = rdtsc();
-    (void)monitor_service(now);
-    cpu_wait_until(&v->kick, now + v->soft->pump_ticks);
+    uint64_t until = UINT64_MAX;
+
+    if (v->soft->console_duty) {
+        (void)monitor_service(now);
+        until = now + v->soft->pump_ticks;
+    }
+    if (v->soft->phase == VCPU_WAIT_SIPI) {
+        vcpu_watch_in_wait(v, now);
+        until = min_u64(until, v->soft->watchdog_deadline);
+    }
+    if (until == UINT64_MAX)
+        cpu_wait(&v->kick);
+    else
+        cpu_wait_until(&v->kick, until);
 }
 
 /* Carries out a verdict; false: out of the loop. */

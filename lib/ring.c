@@ -26,6 +26,7 @@ void tx_init(struct tx_ring *r)
         atomic_init(&r->slots[i].turn, i);
     }
     atomic_init(&r->head, 0);
+    atomic_init(&r->refused, 0);
     r->tail = 0;
 }
 
@@ -40,8 +41,10 @@ bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t 
         slot = &r->slots[pos & TX_MASK];
         /* Acquire: the consumer's reads of the last lap are over before we overwrite them. */
         int32_t ahead = (int32_t)(atomic_load_explicit(&slot->turn, memory_order_acquire) - pos);
-        if (ahead < 0)
-            return false; /* still the record of one lap ago: full */
+        if (ahead < 0) { /* still the record of one lap ago: full */
+            atomic_fetch_add_explicit(&r->refused, 1, memory_order_relaxed);
+            return false;
+        }
         /* Fails and reloads `pos` where head has moved on, and so where `pos` was stale. */
         if (atomic_compare_exchange_weak_explicit(&r->head, &pos, pos + 1, memory_order_relaxed,
                                                   memory_order_relaxed))

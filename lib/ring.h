@@ -26,6 +26,7 @@ struct tx_record {
 
 struct tx_ring {
     ALIGNED(64) _Atomic uint32_t head; /* producers */
+    _Atomic uint32_t refused;          /* records that found no room */
     ALIGNED(64) uint32_t tail;         /* the consumer's alone */
     struct tx_record slots[TX_RING_RECORDS];
 };

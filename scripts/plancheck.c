@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "kernel/config.h"
+#include "kernel/isolation.h"
 #include "kernel/plan.h"
 #include "kernel/report.h"
 #include "kernel/span.h"
@@ -234,7 +235,8 @@ int main(int argc, char **argv)
     struct options options = read_options(argc, argv);
     const char *name = split_path(options.file, folder, sizeof(folder));
     size_t size = read_text(options.file, text, sizeof(text));
-    char line[PLAN_LINE_MAX + 1];
+    const struct isolation isolation = {.plan = &plan, .machine = &machine};
+    char line[LOG_LINE_MAX];
 
     make_machine(&options);
     print_machine(&options);
@@ -248,6 +250,9 @@ int main(int argc, char **argv)
         abort();
     }
     for (uint32_t i = 0; plan_print(&plan, i, line, sizeof(line)); i++)
+        printf("%s\n", line);
+    printf("\n");
+    for (uint32_t i = 0; isolation_owner_line(&isolation, i, line, sizeof(line)); i++)
         printf("%s\n", line);
     return EXIT_FITS;
 }

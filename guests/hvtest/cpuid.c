@@ -13,7 +13,7 @@
 
 #define FEATURES_ALL                                                             \
     (BULKHEAD_FEATURE_CONSOLE | BULKHEAD_FEATURE_TIME | BULKHEAD_FEATURE_TIMER | \
-     BULKHEAD_FEATURE_POWER)
+     BULKHEAD_FEATURE_POWER | BULKHEAD_FEATURE_WATCHDOG)
 
 /* CPUID.1:ECX */
 #define MONITOR      (UINT32_C(1) << 3)

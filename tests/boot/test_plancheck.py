@@ -40,6 +40,11 @@ def test_plan(tmp_path):
     assert lines[3] == "1 guest; core #0 is kept for the monitor"
     assert lines[5].split() == ["a", "#1", "16", "MiB", "0x200000-0x11fffff", "stop"]
     assert lines[7].split() == ["image", "A.elf"]
+    assert lines[9:] == [
+        "who owns what:",
+        "  a               0x0000200000-0x00011fffff    16 MiB  its RAM, no other way in",
+        *(f"  {owner:15} core #{n} with its local APIC (id {n}) and its interrupts"
+          for n, owner in enumerate(("bulkhead", "a", "nobody", "nobody")))]
     assert max(map(len, lines)) <= 100
 
 

@@ -246,6 +246,41 @@ static void test_memory(void **state)
     }
 }
 
+static void test_on_poweroff(void **state)
+{
+    (void)state;
+    accept(IN_GUEST "cores = 1");
+    assert_int_equal(THE_GUEST.on_poweroff, POWEROFF_STOP);
+    accept(IN_GUEST "on_poweroff = stop");
+    assert_int_equal(THE_GUEST.on_poweroff, POWEROFF_STOP);
+    accept(IN_GUEST "on_poweroff = restart");
+    assert_int_equal(THE_GUEST.on_poweroff, POWEROFF_RESTART);
+    accept(IN_GUEST "on_poweroff = reboot # all of it");
+    assert_int_equal(THE_GUEST.on_poweroff, POWEROFF_REBOOT);
+}
+
+static void test_watchdog(void **state)
+{
+    static const struct {
+        const char *text;
+        uint64_t ms;
+    } good[] = {
+        {IN_GUEST "cores = 1", 0},
+        {IN_GUEST "watchdog = off", 0},
+        {IN_GUEST "watchdog = 10ms", 10},
+        {IN_GUEST "watchdog = 5s", 5000},
+        {IN_GUEST "watchdog = 5 s", 5000},
+        {IN_GUEST "watchdog = 2m # minutes", 120000},
+        {IN_GUEST "watchdog = 60m", 3600000},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        accept(good[i].text);
+        assert_int_equal(THE_GUEST.watchdog_ns, good[i].ms * 1000000);
+    }
+}
+
 static void test_on_crash(void **state)
 {
     (void)state;
@@ -691,6 +726,35 @@ static void test_bad_cmdline(void **state)
     refuse(text, 4, "the command line is 1024 bytes long; 1023 is the limit");
 }
 
+static void test_bad_on_poweroff_and_watchdog(void **state)
+{
+#define TIME    ": write a time such as 5s, 500ms or 2m, or off"
+#define FROM_TO ": it can be from 10ms to 60m"
+    static const struct refusal rows[] = {
+        {IN_GUEST "on_poweroff = halt", 4, "on_poweroff = 'halt': write stop, restart or reboot"},
+        {IN_GUEST "on_poweroff = restart 3", 4,
+         "on_poweroff = 'restart 3': write stop, restart or reboot"},
+        {IN_GUEST "watchdog = 5", 4, "watchdog = '5'" TIME},
+        {IN_GUEST "watchdog = s", 4, "watchdog = 's'" TIME},
+        {IN_GUEST "watchdog = 5h", 4, "watchdog = '5h'" TIME},
+        {IN_GUEST "watchdog = -5s", 4, "watchdog = '-5s'" TIME},
+        {IN_GUEST "watchdog = 1.5s", 4, "watchdog = '1.5s'" TIME},
+        {IN_GUEST "watchdog = on", 4, "watchdog = 'on'" TIME},
+        {IN_GUEST "watchdog = 99999999999999999999s", 4,
+         "watchdog = 99999999999999999999s" FROM_TO},
+        {IN_GUEST "watchdog = 9ms", 4, "watchdog = 9ms" FROM_TO},
+        {IN_GUEST "watchdog = 0s", 4, "watchdog = 0s" FROM_TO},
+        {IN_GUEST "watchdog = 61m", 4, "watchdog = 61m" FROM_TO},
+        {IN_GUEST "watchdog = 18446744073709551615s", 4,
+         "watchdog = 18446744073709551615s" FROM_TO},
+    };
+
+    (void)state;
+    REFUSE_ALL(rows);
+#undef TIME
+#undef FROM_TO
+}
+
 static void test_bad_on_crash(void **state)
 {
 #define WRITE ": write stop, restart [N] or reboot"
@@ -856,6 +920,8 @@ int main(void)
         cmocka_unit_test(test_cores),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_on_crash),
+        cmocka_unit_test(test_on_poweroff),
+        cmocka_unit_test(test_watchdog),
         cmocka_unit_test(test_longest),
         cmocka_unit_test(test_guests_max),
         cmocka_unit_test(test_file),
@@ -875,6 +941,7 @@ int main(void)
         cmocka_unit_test(test_bad_files),
         cmocka_unit_test(test_bad_cmdline),
         cmocka_unit_test(test_bad_on_crash),
+        cmocka_unit_test(test_bad_on_poweroff_and_watchdog),
         cmocka_unit_test(test_all_at_once),
         cmocka_unit_test(test_old_errors),
         cmocka_unit_test(test_cut_everywhere),

@@ -163,6 +163,36 @@ static void utf8_becomes_question_marks(void **state)
     assert_string_equal(row(0), "caf? ? ?|");
 }
 
+static void the_status_line_stays(void **state)
+{
+    (void)state;
+    text_init(&text, 10, 4);
+    put("one\ntwo\nthree\nfour");
+    text_set_status(&text, "all is well and long");
+    assert_string_equal(row(0), "two"); /* made room */
+    assert_string_equal(row(2), "four");
+    assert_string_equal(row(3), "all is wel");
+    assert_int_equal(accents(3), 8);
+    put("4\nfive\nsix");
+    assert_string_equal(row(0), "four4");
+    assert_string_equal(row(2), "six");
+    assert_string_equal(row(3), "all is wel");
+    (void)draw();
+    text_set_status(&text, "all\x1b[2J");
+    assert_string_equal(row(3), "all [2J");
+    assert_int_equal(draw(), 6); /* "[2J" over "is ", and "wel" went */
+    text_set_status(&text, "");
+    assert_string_equal(row(3), "");
+    text_init(&text, 10, 4);
+    put("one");
+    text_set_status(&text, "x"); /* there is room already */
+    assert_string_equal(row(0), "one");
+    text_init(&text, 10, 1);
+    text_set_status(&text, "x"); /* no room for both */
+    put("only");
+    assert_string_equal(row(0), "only");
+}
+
 static void no_bytes_break_the_grid(void **state)
 {
     static const uint32_t sizes[][2] = {
@@ -176,6 +206,8 @@ static void no_bytes_break_the_grid(void **state)
         text_init(&text, sizes[s][0], sizes[s][1]);
         for (int i = 0; i < 100000; i++) {
             uint64_t r = random_next(&seed);
+            if (i == 50000)
+                text_set_status(&text, "a status line");
             text_put(&text, (uint8_t)(r % 3 == 0 ? r >> 8 & 0x1f : r >> 8));
             assert_true(text.column <= text.columns && text.row < text.rows);
             if (r >> 56 == 0)
@@ -208,6 +240,7 @@ int main(void)
         cmocka_unit_test(the_speaker_is_marked),
         cmocka_unit_test(escape_sequences_are_swallowed),
         cmocka_unit_test(utf8_becomes_question_marks),
+        cmocka_unit_test(the_status_line_stays),
         cmocka_unit_test(no_bytes_break_the_grid),
         cmocka_unit_test(impossible_sizes_are_our_bug),
     };

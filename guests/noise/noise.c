@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * noise: a guest with bad manners on the console: a flood, bytes that steer a terminal, and lines
+ * that look like somebody else's.
+ * Options: how=flood (default) with bytes=N (100000): numbered lines as fast as the console takes
+ * them; lossy: without waiting for it. how=forge: prefixes of others, hidden behind all that could
+ * move a cursor. how=torn: the first half of a line, the second a second later, again and again.
+ */
+#include "guests/kit/bulkhead.h"
+#include "guests/kit/kit.h"
+#include "guests/kit/timing.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "lib/x86/insn.h"
+
+#define TORN_LINES 5
+
+/* What it could not get rid of, in bytes. */
+static uint64_t lost;
+
+/* Not print(): bytes as they are, zeros too. */
+static void noise_put(const char *bytes, uint64_t len, bool wait)
+{
+    while (len > 0) {
+        const int64_t taken = bulkhead_console_write(bytes, len);
+        if (taken <= 0 && !wait) {
+            lost += len;
+            return;
+        }
+        if (taken <= 0)
+            cpu_pause();
+        else
+            bytes += taken, len -= (uint64_t)taken;
+    }
+}
+
+static void noise_flood(void)
+{
+    const uint64_t bytes = option_number("bytes", 100000);
+    const bool wait = !option_set("lossy");
+    char line[64];
+
+    for (uint64_t sent = 0, n = 0; sent < bytes; n++) {
+        const size_t len =
+            fmt_print(line, sizeof(line), "flood %llu of a guest\n", (unsigned long long)n);
+        noise_put(line, len, wait);
+        sent += len;
+    }
+    print("\nflooded, %lu bytes were not taken\n", lost);
+}
+
+static void noise_forge(void)
+{
+    static const char *const ways[] = {
+        "\r[bulkhead] forged 1",
+        "\n\r[canary] forged 2",
+        "x\b\b\b\b\b\b\b\b\b\b\b\b\b[bulkhead] forged 3",
+        "\x1b[2K\x1b[1G[bulkhead] forged 4",
+        "\x1b[A\x1b[2K[bulkhead] forged 5",
+        "\x9b\x32K\x9b\x31G[bulkhead] forged 6",
+        "\xc2\x9b\x31G[bulkhead] forged 7",
+        "\x1b]0;title\x07[bulkhead] forged 8",
+        "\f\v[bulkhead] forged 9",
+        "\x7f\x7f\x7f\x7f\x7f\x7f\x7f\x7f[bulkhead] forged 10",
+        "bulkhead> poweroff",
+        "\x85[bulkhead] forged 11",
+        "\x0e\x0f[bulkhead] forged 12",
+    };
+    static const char zeros[] = "ze\0ro\0s\0\0\0\0\n";
+
+    for (uint32_t i = 0; i < ARRAY_SIZE(ways); i++) {
+        noise_put(ways[i], strlen(ways[i]), true);
+        noise_put("\n", 1, true);
+    }
+    noise_put(zeros, sizeof(zeros) - 1, true);
+    for (uint32_t byte = 0; byte < 256; byte++) {
+        const char c = (char)byte;
+        if (c != '\n')
+            noise_put(&c, 1, true);
+    }
+    noise_put("\n", 1, true);
+    print("forged\n");
+}
+
+static void noise_torn(void)
+{
+    for (uint32_t i = 0; i < TORN_LINES; i++) {
+        noise_put("first half,", 11, true);
+        sleep_for(NS_PER_SECOND / 4);
+        noise_put(" second half\n", 13, true);
+    }
+}
+
+int main(void)
+{
+    if (option_is("how", "forge"))
+        noise_forge();
+    else if (option_is("how", "torn"))
+        noise_torn();
+    else
+        noise_flood();
+    return 0;
+}

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/commands_look.h"
+
+#include "kernel/console.h"
+#include "kernel/isolation.h"
+#include "kernel/report_exits.h"
+#include "kernel/vcpu.h"
+#include "lib/fmt.h"
+#include "lib/log.h"
+#include "lib/x86/insn.h"
+
+typedef unsigned long long ull;
+
+#define SHOW_WAIT_US 5000 /* for another core to give its registers */
+
+const char *commands_phase_name(const struct vm *vm)
+{
+    switch ((enum vm_phase)atomic_load(&vm->phase)) {
+    case VM_STOPPED:
+        return "stopped";
+    case VM_RUNNING:
+        return "running";
+    case VM_STOPPING:
+        return "stopping";
+    }
+    return "?";
+}
+
+static void vm_last_end(const struct vm *vm, char *buf, size_t size)
+{
+    switch (vm->end.kind) {
+    case VM_END_NONE:
+        fmt_print(buf, size, "-");
+        break;
+    case VM_END_POWER_OFF:
+        fmt_print(buf, size, "power-off, code %u", vm->end.code);
+        break;
+    case VM_END_RESTART:
+        fmt_print(buf, size, "restart");
+        break;
+    case VM_END_CRASH:
+        fmt_print(buf, size, "crash");
+        break;
+    case VM_END_STOP:
+        fmt_print(buf, size, "stopped by the operator");
+        break;
+    }
+}
+
+void commands_status(const struct commands *c, char *buf, size_t size)
+{
+    size_t len = fmt_print(buf, size, " keyboard: %s (%s)", console_focus_name(), CONSOLE_KEY_NAME);
+
+    for (uint32_t i = 0; i < c->view.vm_count; i++) {
+        const struct vm *vm = c->view.vms[i];
+        len += fmt_print(buf + len, size - len, " | %s %s", vm->name, commands_phase_name(vm));
+    }
+}
+
+uint64_t commands_exits(const struct vm *vm)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
+            sum += vm->vcpus[i].soft->stats.exits[k];
+    }
+    return sum;
+}
+
+void commands_on_list(struct commands *c, struct vm *vm)
+{
+    char memory[24], end[40];
+
+    (void)vm;
+    log_line("guest           state     cores  memory      uptime       exits/s  lives  last end");
+    for (uint32_t i = 0; i < c->view.vm_count; i++) {
+        const struct vm *g = c->view.vms[i];
+        const bool on = atomic_load(&g->phase) == VM_RUNNING;
+        const uint64_t ms = on ? time_to_ns(&g->tsc->scale, rdtsc() - g->started) / NS_PER_MS : 0;
+
+        fmt_size(memory, sizeof(memory), g->plan->config->memory);
+        vm_last_end(g, end, sizeof(end));
+        log_line("%-15s %-9s %-6u %-11s %6llu.%03llu s %9llu  %-5u  %s", g->name,
+                 commands_phase_name(g), g->vcpu_count, memory, (ull)(ms / 1000), (ull)(ms % 1000),
+                 (ull)c->samples[i].per_second, g->restarts + 1, end);
+    }
+}
+
+void commands_on_regs(struct commands *c, struct vm *vm)
+{
+    char line[LOG_LINE_MAX];
+    struct vcpu_state own;
+
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        struct vcpu *v = &vm->vcpus[i];
+        const struct vcpu_state *state = &v->soft->shown;
+        const uint32_t before = atomic_load(&v->soft->shown_count);
+
+        if (v->soft->phase != VCPU_RUNNING) {
+            log_line("%s vCPU %u: not running", vm->name, i);
+            continue;
+        }
+        if (v->cpu == this_cpu()) { /* we are in one of its exits */
+            virt_get_state(v, &own);
+            state = &own;
+        } else {
+            vcpu_request(v, KICK_SHOW);
+            for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
+                if (atomic_load(&v->soft->shown_count) != before)
+                    break;
+                tsc_delay_us(&c->view.boot->tsc, 10);
+            }
+        }
+        log_line("%s vCPU %u on core #%u:", vm->name, i, v->cpu->id);
+        for (uint32_t l = 0; diagnosis_state_line(state, l, line, sizeof(line)); l++)
+            log_line("%s", line);
+    }
+}
+
+static void print_calls(const struct vm *vm, uint32_t i)
+{
+    static const char *const names[BULKHEAD_CALL_COUNT + 1] = {
+        "version",   "console-write", "console-read", "time",   "timer-set",
+        "power-off", "restart",       "watchdog",     "unknown"};
+    const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
+    char line[LOG_LINE_MAX] = "";
+    size_t len = 0;
+
+    for (uint32_t k = 0; k <= BULKHEAD_CALL_COUNT; k++) {
+        if (s->calls[k])
+            len +=
+                fmt_print(line + len, sizeof(line) - len, " %s %llu", names[k], (ull)s->calls[k]);
+    }
+    log_line("  vCPU %u: %llu events injected; hypercalls:%s", i, (ull)s->injected,
+             len ? line : " none");
+    if (s->msrs.total == 0)
+        return;
+    len = 0;
+    for (uint32_t r = 0; r < REFUSED_ROWS && s->msrs.rows[r].count; r++)
+        len += fmt_print(line + len, sizeof(line) - len, " %x (%u)", s->msrs.rows[r].index,
+                         s->msrs.rows[r].count);
+    log_line("  vCPU %u: %llu MSR accesses refused:%s", i, (ull)s->msrs.total, line);
+}
+
+void commands_on_stats(struct commands *c, struct vm *vm)
+{
+    char line[LOG_LINE_MAX];
+
+    (void)c;
+    report_exits(vm, line, sizeof(line));
+    log_line("%s: %s", vm->name, line);
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        print_calls(vm, i);
+    log_line("  ports: %llu accesses to closed ports, the last to %x",
+             (ull)atomic_load(&vm->bus.refused), atomic_load(&vm->bus.last_refused));
+    log_line("  console: %llu lines, %llu bytes; %u writes refused because more waited than fits",
+             (ull)vm->console.lines, (ull)vm->console.bytes, atomic_load(&vm->console.tx.refused));
+}
+
+void commands_on_trace(struct commands *c, struct vm *vm)
+{
+    char line[LOG_LINE_MAX];
+
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
+        const uint32_t end = s->trace_next;
+        const uint32_t rows = end < TRACE_ROWS ? end : TRACE_ROWS;
+
+        log_line("%s vCPU %u, the last %u of %u exits:", vm->name, i, rows, end);
+        for (uint32_t r = end - rows; r != end; r++) {
+            const struct trace_row row = s->trace[r % TRACE_ROWS];
+            diagnosis_trace_line(&row,
+                                 time_to_ns(&c->view.boot->tsc.scale, rdtsc() - row.time) / 1000,
+                                 line, sizeof(line));
+            log_line("%s", line);
+        }
+    }
+}
+
+void commands_on_plan(struct commands *c, struct vm *vm)
+{
+    char line[LOG_LINE_MAX];
+
+    (void)vm;
+    for (uint32_t i = 0; plan_print(c->view.plan, i, line, sizeof(line)); i++)
+        log_line("%s", line);
+}
+
+/* linker.ld */
+extern const uint8_t image_start[], image_end[];
+
+void commands_on_isolation(struct commands *c, struct vm *vm)
+{
+    const uint64_t image = (uintptr_t)image_start;
+    const struct isolation of = {
+        .plan = c->view.plan,
+        .machine = &c->view.boot->machine,
+        .image = {.base = image, .size = (uintptr_t)image_end - image},
+        .pool = c->view.boot->pages.pool,
+    };
+    char line[LOG_LINE_MAX];
+
+    (void)vm;
+    for (uint32_t i = 0; isolation_line(&of, i, line, sizeof(line)); i++)
+        log_line("%s", line);
+}
+
+/* What goes into the log's ring in one go. */
+#define LAST_LINES 50
+
+void commands_on_last(struct commands *c, struct vm *vm)
+{
+    const struct lastlog *log = console_lastlog();
+    char line[LOG_LINE_MAX];
+
+    (void)c, (void)vm;
+    if (lastlog_count(log) == 0)
+        log_line("nothing is left of a previous boot");
+    for (uint32_t back = LAST_LINES; back > 0; back--) {
+        if (lastlog_get(log, back - 1, line, sizeof(line)))
+            log_line("  | %s", line);
+    }
+}
+
+void commands_on_cpu(struct commands *c, struct vm *vm)
+{
+    (void)vm;
+    for (uint32_t i = 0; i < c->view.boot->machine.core_count; i++) {
+        const struct cpu *cpu = &cpus[i];
+        log_line("core #%u APIC id %u: %s%s, %llu NMIs and %llu unexpected interrupts taken by us",
+                 i, cpu->apic_id,
+                 cpu->vcpu ? "guest "
+                 : i == 0  ? "the monitor"
+                           : "unused",
+                 cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)atomic_load(&cpu->nmis),
+                 (ull)atomic_load(&cpu->spurious));
+    }
+}
+
+void commands_on_memory(struct commands *c, struct vm *vm)
+{
+    const struct boot_state *boot = c->view.boot;
+    char size[24];
+
+    (void)vm;
+    log_line("page pool: %llu of %llu pages used, sealed",
+             (ull)(boot->pages.pool.size / PAGE_SIZE - pages_left(&boot->pages)),
+             (ull)(boot->pages.pool.size / PAGE_SIZE));
+    for (uint32_t i = 0; i < boot->machine.range_count; i++) {
+        const struct range r = boot->machine.ranges[i];
+        fmt_size(size, sizeof(size), r.size);
+        log_line("for guests: 0x%llx-0x%llx %s", (ull)r.base, (ull)(r.base + r.size - 1), size);
+    }
+}

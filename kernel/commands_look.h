@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * commands_look: the monitor's commands that only look. Core 0.
+ */
+#pragma once
+
+#include "kernel/commands.h"
+#include "kernel/partition.h"
+#include "lib/types.h"
+
+const char *commands_phase_name(const struct vm *vm);
+
+/* Who has the keyboard, and each guest with its state, in one line for the screen. */
+void commands_status(const struct commands *c, char *buf, size_t size);
+
+/* Exits of all its cores in the present life. */
+uint64_t commands_exits(const struct vm *vm);
+
+/* `vm` is NULL for those that take no guest. */
+void commands_on_list(struct commands *c, struct vm *vm);
+void commands_on_regs(struct commands *c, struct vm *vm);
+void commands_on_stats(struct commands *c, struct vm *vm);
+void commands_on_trace(struct commands *c, struct vm *vm);
+void commands_on_plan(struct commands *c, struct vm *vm);
+void commands_on_isolation(struct commands *c, struct vm *vm);
+void commands_on_last(struct commands *c, struct vm *vm);
+void commands_on_cpu(struct commands *c, struct vm *vm);
+void commands_on_memory(struct commands *c, struct vm *vm);

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""Types at the monitor of a running machine, as an operator does, and hands back what it answers.
+
+    with machine.spawn(files, conf, cores=4) as console:
+        operator = Operator(console, "hello")
+        operator.open()
+        assert operator.ask("list")[1].startswith("hello ")
+"""
+import re
+
+import pexpect
+
+from machine import ESCAPES, POWERED_OFF
+
+KEY = "\x14"            # Ctrl-T
+PROMPT = "bulkhead> "
+PATIENCE_S = 240        # for one answer: the emulator shares its host with other work
+MARK = "no-such-guest-{}"
+
+
+class Operator:
+    """Reads whole lines from the console and keeps them: all of `lines` so far."""
+
+    def __init__(self, console):
+        self._console = console
+        self._marks = 0
+        self.lines = []
+
+    def next_line(self):
+        """The next line, as it stands on the terminal when it is complete: what was drawn over,
+        which is how a prompt goes away, is gone."""
+        self._console.expect_exact("\n", timeout=PATIENCE_S)
+        text = ESCAPES.sub("", self._console.before).rstrip("\r")
+        line = text.rpartition("\r")[2]
+        self.lines.append(line)
+        return line
+
+    def wait(self, pattern):
+        """Reads until a line matches from its beginning on; returns the match."""
+        while True:
+            found = re.match(pattern, self.next_line())
+            if found:
+                return found
+
+    def open(self):
+        """To the monitor, from a guest's console."""
+        self._console.send(KEY)
+        self._console.expect_exact(PROMPT, timeout=PATIENCE_S)
+
+    def keys(self, text):
+        self._console.send(text)
+
+    def ask(self, command):
+        """Types a command and returns our lines up to the answer to a mark that follows it."""
+        self.keys(command + "\r")
+        return self.answer(command)
+
+    def answer(self, command):
+        """What comes for a command that has been typed, prefixes removed."""
+        self.wait(re.escape(f"[bulkhead] > {command}") + "$")
+        self._marks += 1
+        mark = MARK.format(self._marks)
+        self.keys(f"focus {mark}\r")
+        start = len(self.lines)
+        self.wait(re.escape(f"[bulkhead] there is no guest '{mark}'"))
+        own = [line.removeprefix("[bulkhead] ") for line in self.lines[start:-1]
+               if line.startswith("[bulkhead] ")]
+        return [line for line in own if not line.startswith("> focus no-such-guest-")]
+
+    def guest_lines(self, name):
+        prefix = f"[{name}] "
+        return [line[len(prefix):] for line in self.lines if line.startswith(prefix)]
+
+    def own_lines(self):
+        return self.guest_lines("bulkhead")
+
+    def state(self, name):
+        """The row of `list` about one guest, as a dictionary."""
+        titles, *rows = self.ask("list")
+        assert titles.split()[:3] == ["guest", "state", "cores"]
+        row = next(row for row in rows if row.split()[0] == name)
+        fields = re.fullmatch(r"(\S+) +(\S+) +(\d+) +(\d+ \S+) +([\d.]+) s +(\d+) +(\d+) +(.*)",
+                              row)
+        assert fields, row
+        names = ("name", "state", "cores", "memory", "uptime", "rate", "lives", "end")
+        return dict(zip(names, fields.groups()))
+
+    def leave(self, command="poweroff"):
+        """The machine's end; reads the rest of what it says."""
+        self.keys(command + "\r")
+        try:
+            while True:
+                self.next_line()
+        except pexpect.EOF:
+            pass
+        assert self._console.finish() == POWERED_OFF

@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""Guests with bad manners on the console: nobody else's line is forged, torn, lost or late."""
+import re
+
+from operator_console import PROMPT, Operator
+from partitions import check_lines, guest, images, machine_section, powered_off
+
+FLOOD_BYTES = 12_000            # a second of the serial line
+LOSSY_BYTES = 1_000_000         # most of which nobody waits for
+BEATS = 25
+LATE_S = 1.5
+
+
+def test_bad_manners(machine):
+    """All at once, beside a guest that says something ten times a second."""
+    conf = machine_section() + "".join((
+        guest("forge", image="noise", cmdline="how=forge"),
+        guest("torn", image="noise", cmdline="how=torn"),
+        guest("flood", image="noise", cmdline=f"how=flood bytes={FLOOD_BYTES}"),
+        guest("lossy", image="noise", cmdline=f"how=flood lossy bytes={LOSSY_BYTES}"),
+        guest("canary", image="spin", cmdline=f"beats={BEATS}")))
+    result = machine.boot(images("noise", "spin"), conf, cores=6, memory=512, timeout=900)
+    check_lines(result)
+    check_bytes(result)
+    assert result.guest("canary") == [f"beat {n}" for n in range(1, BEATS + 1)]
+    for name in ("forge", "torn", "flood", "lossy", "canary"):
+        assert powered_off(result, name), name
+    flood = [line for line in result.guest("flood") if line.startswith("flood ")]
+    assert flood == [f"flood {n} of a guest" for n in range(len(flood))]
+    refused = re.fullmatch(r"flooded, (\d+) bytes were not taken", result.guest("lossy")[-1])
+    assert int(refused[1]) > LOSSY_BYTES / 2
+    torn = result.guest("torn")
+    assert "".join(torn).count("first half,") == 5 and "".join(torn).count("second half") == 5
+
+
+def check_bytes(result):
+    """Nothing but text and ends of lines, and a line of ours is ours."""
+    text = result.serial[result.serial.index("[bulkhead] "):]
+    assert set(re.findall(r"[^ -~\r\n]", text)) <= {"\t"}
+    assert not re.search(r"\r(?!\n)", text)
+    assert not [line for line in result.hv if "forged" in line]
+    assert sum("forged" in line for line in result.guest("forge")) == 13
+
+
+def test_operator_in_the_noise(machine):
+    """The monitor answers while guests flood, and shows what they lost; its prompt is not forged
+    and what is typed is seen."""
+    conf = machine_section(reserve=1) + "".join((
+        guest("flood", image="noise", cmdline="how=flood bytes=1000000000"),
+        guest("lossy", image="noise", cmdline="how=flood lossy bytes=100000000000"),
+        guest("canary", image="spin", cmdline="beats")))
+    with machine.spawn(images("noise", "spin"), conf, cores=4, memory=512,
+                       timeout=900) as console:
+        operator = Operator(console)
+        operator.wait(r"\[canary\] beat 1$")
+        operator.open()
+        stats = operator.ask("stats lossy")
+        refused = [re.search(r"; (\d+) writes refused", line) for line in stats]
+        assert any(found and int(found[1]) > 1000 for found in refused), stats
+        operator.keys("stop lo")
+        console.expect_exact(PROMPT + "stop lo")
+        operator.keys("ssy\r")
+        operator.wait(r"\[bulkhead\] guest 'lossy' was stopped by the operator within \d+ us")
+        operator.ask("stop flood")
+        check_uptimes(operator)
+        operator.leave()
+    beats = operator.guest_lines("canary")
+    assert beats == [f"beat {n}" for n in range(1, len(beats) + 1)]
+
+
+def check_uptimes(operator):
+    """`list` says how long the canary has lived, and its beats how much of that has been shown."""
+    operator.wait(r"\[canary\] beat \d+$")
+    uptime = float(operator.state("canary")["uptime"])
+    shown = len(operator.guest_lines("canary")) / 10
+    assert abs(uptime - shown) < LATE_S, (uptime, shown)

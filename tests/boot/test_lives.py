@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""What follows the end of a guest: on_crash, on_poweroff, watchdog; and many lives.
+BULKHEAD_LIVES=1000 makes them more: each says a line or two at the speed of the serial port."""
+import os
+import re
+
+from operator_console import Operator
+from partitions import (TITLE, check_ended_well, guest, images, lacking, machine_section,
+                        powered_off)
+
+LIVES = int(os.environ.get("BULKHEAD_LIVES", "200"))
+
+
+def count(lines, pattern):
+    return sum(bool(re.match(pattern, line)) for line in lines)
+
+
+def page_pool(operator):
+    """The line about it; other lines may stand between those of an answer."""
+    return next(line for line in operator.ask("memory")
+                if re.fullmatch(r"page pool: \d+ of \d+ pages used, sealed", line))
+
+
+def test_policies(machine):
+    """Each guest ends as its section says, and so the machine."""
+    conf = (machine_section()
+            + guest("stays", image="escape", cmdline="how=read", on_crash="stop")
+            + guest("twice", image="escape", cmdline="how=write", on_crash="restart 2")
+            + guest("well", image="watchdog", watchdog="200ms", cmdline="calls=20 each=50")
+            + guest("silent", image="watchdog", watchdog="200ms", cmdline="calls=3 silent",
+                    on_crash="restart 1")
+            + guest("halted", image="spin", watchdog="100ms", cmdline="how=hlt")
+            + guest("unwatched", image="watchdog", cmdline="calls=2 each=300"))
+    result = machine.boot(images("escape", "watchdog", "spin"), conf, cores=7, memory=512,
+                          timeout=600)
+    check_ended_well(result)
+    for name, lives in {"stays": 1, "twice": 3, "well": 1, "silent": 2, "halted": 1,
+                        "unwatched": 1}.items():
+        assert count(result.hv, f"guest '{name}' starts ") == lives, name
+    assert powered_off(result, "well") and powered_off(result, "unwatched")
+    assert not lacking(
+        result.hv, "guest 'twice' has been restarted 2 times: it stays stopped",
+        r"guest 'halted' vCPU 0 on core #\d is stopped: its watchdog has expired: no sign of life "
+        "for 100 ms")
+    assert count(result.hv, "guest 'silent' vCPU 0 .* no sign of life for 200 ms") == 2
+    for line in result.hv:
+        ended = re.match(r"guest 'silent' was stopped after (\d+) ms", line)
+        assert not ended or 300 <= int(ended[1]) < 400, line    # two calls 50 ms apart, then 200
+
+
+def test_reboots(machine):
+    """A crash, a power-off and a command that start the whole machine again."""
+    conf = (machine_section(reserve=1) + guest("vital", image="spin", on_crash="reboot")
+            + guest("hello", on_poweroff="reboot") + guest("canary", image="spin", cmdline="beats"))
+    with machine.spawn(images("spin", "hello"), conf, cores=4, memory=512, timeout=900) as console:
+        operator = Operator(console)
+        for what in ("kill vital", "hello", "reboot", "poweroff"):
+            operator.wait(rf"\[bulkhead\] {TITLE}")
+            operator.wait(r"\[canary\] beat 1$")
+            operator.open()
+            if what == "hello":
+                operator.keys("focus hello\r")
+                operator.wait(r"\[bulkhead\] what you type goes to guest 'hello'")
+                operator.keys("bye\r")
+            elif what != "poweroff":
+                operator.keys(what + "\r")
+        operator.leave()
+    said = operator.own_lines()
+    assert "guest 'vital' crashed, and the file says: on_crash = reboot" in said
+    assert "guest 'hello' powered off, and the file says: on_poweroff = reboot" in said
+    assert "starting the machine again" in said
+    assert said[-1] == "switching the machine off"
+
+
+def test_many_lives(machine):
+    """Guests that end all the time, one of them by power-off, use nothing up, keep nobody's lines
+    away and leave an operator in command."""
+    conf = (machine_section(reserve=1)
+            + guest("again", image="spin", memory="2M", cmdline="how=restart")
+            + guest("off", image="spin", memory="2M", cmdline="how=off", on_poweroff="restart")
+            + guest("canary", image="spin", cmdline="beats"))
+    with machine.spawn(images("spin"), conf, cores=4, memory=512, timeout=1500) as console:
+        operator = Operator(console)
+        operator.wait(r"\[canary\] beat 1$")
+        operator.open()
+        pool = page_pool(operator)
+        while int(operator.state("again")["lives"]) + int(operator.state("off")["lives"]) < LIVES:
+            operator.wait(r"\[canary\] beat \d+0$")
+        for name in ("again", "off"):
+            operator.keys(f"stop {name}\r")
+            operator.wait(rf"\[bulkhead\] guest '{name}' was stopped by the operator ")
+        assert page_pool(operator) == pool
+        operator.leave()
+    beats = operator.guest_lines("canary")
+    assert beats == [f"beat {n}" for n in range(1, len(beats) + 1)]
+    assert count(operator.own_lines(), "guest 'off' powered off with code 0 ") > 10

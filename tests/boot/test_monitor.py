@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: MIT
+"""The monitor: an operator stops, starts and looks, and whoever is not meant does not notice."""
+import re
+
+import pytest
+
+from operator_console import Operator
+from partitions import guest, images, machine_section
+
+STOP_LIMIT_US = 10_000
+KINDS = {"count": 1, "cli": 1, "hlt": 1, "waiting": 2}   # of stubborn guests, with their cores
+
+
+def check_whole(operator, names):
+    """Every line has the prefix of one that may speak."""
+    start = next(i for i, line in enumerate(operator.lines) if line.startswith("[bulkhead] "))
+    speakers = re.compile(r"\[(bulkhead|%s)\] " % "|".join(names))
+    wrong = [line for line in operator.lines[start:] if line and not speakers.match(line + " ")]
+    assert not wrong, wrong
+
+
+def check_beats(operator, name):
+    """All beats so far in order, none late."""
+    beats = operator.guest_lines(name)
+    assert beats == [f"beat {n}" for n in range(1, len(beats) + 1)]
+    return len(beats)
+
+
+def stops(operator, name):
+    """How long each stop of a guest by the operator took, in us."""
+    line = re.compile(rf"guest '{name}' was (?:stopped|restarted|killed) by the operator within "
+                      r"(\d+) us after \d+ ms; \d+ exits")
+    return [int(found[1]) for found in map(line.match, operator.own_lines()) if found]
+
+
+def stubborn(**keys):
+    return "".join(guest(name, image="spin", cores=cores, cmdline=f"how={name}", **keys)
+                   for name, cores in KINDS.items())
+
+
+def stop_and_start(operator, name):
+    operator.keys(f"stop {name}\r")
+    operator.wait(rf"\[bulkhead\] guest '{name}' was stopped by the operator ")
+    assert operator.state(name)["state"] == "stopped"
+    assert operator.ask(f"stop {name}") == [f"guest '{name}' is not running"]
+    operator.keys(f"start {name}\r")
+    operator.wait(rf"\[bulkhead\] guest '{name}' starts on core #\d, ")
+    assert operator.ask(f"start {name}")[-1] == f"guest '{name}' is not stopped"
+    operator.keys(f"restart {name}\r")
+    operator.wait(rf"\[bulkhead\] guest '{name}' was restarted by the operator ")
+    operator.wait(rf"\[bulkhead\] guest '{name}' starts on core #\d, ")
+    operator.keys(f"kill {name}\r")
+    operator.wait(rf"\[bulkhead\] guest '{name}' was killed by the operator ")
+    row = operator.state(name)
+    assert (row["state"], row["end"], row["lives"]) == ("stopped", "crash", "3")
+    operator.keys(f"restart {name}\r")                  # also starts one that is stopped
+    operator.wait(rf"\[bulkhead\] guest '{name}' starts on core #\d, ")
+    times = stops(operator, name)
+    assert len(times) == 3 and max(times) < STOP_LIMIT_US, times
+
+
+def test_life_cycle(machine):
+    """With a core for the monitor: guests that do not want to end do, at once, and the neighbour's
+    beats go on."""
+    conf = machine_section(reserve=1) + guest("canary", image="spin", cmdline="beats") + stubborn()
+    with machine.spawn(images("spin"), conf, cores=7, memory=512, timeout=900) as console:
+        operator = Operator(console)
+        operator.wait(r"\[canary\] beat 1$")
+        operator.open()
+        pool = operator.ask("memory")
+        for name, cores in KINDS.items():
+            row = operator.state(name)
+            assert (row["state"], row["cores"], row["lives"]) == ("running", str(cores), "1")
+            stop_and_start(operator, name)
+        assert operator.ask("memory") == pool
+        operator.leave()
+    check_whole(operator, ["canary", *KINDS])
+    assert check_beats(operator, "canary") > 10
+    assert operator.own_lines()[-1] == "switching the machine off"
+
+
+@pytest.mark.parametrize("how", ["count", "cli", "hlt"])
+def test_no_core_for_the_monitor(machine, how):
+    """The only core is the guest's: its timer exits bring the monitor, whatever the guest does."""
+    conf = machine_section() + guest(how, image="spin", cmdline=f"how={how}")
+    with machine.spawn(images("spin"), conf, cores=1, memory=256, timeout=900) as console:
+        operator = Operator(console)
+        operator.wait(rf"\[{how}\] ")
+        operator.open()
+        shown = operator.ask(f"regs {how}")
+        assert shown[0] == f"{how} vCPU 0 on core #0:"
+        assert shown[1].startswith("  RIP 10") and shown[1].endswith(" CPL 0, 64-bit mode")
+        stop_and_start(operator, how)
+        operator.leave()
+    check_whole(operator, [how])
+
+
+def test_commands(machine):
+    """What can be looked at, how a line is typed, and what is answered to mistakes."""
+    conf = (machine_section(reserve=1) + guest("hello") + guest("count", image="spin")
+            + guest("canary", image="spin", cores=1, cmdline="beats"))
+    with machine.spawn(images("hello", "spin"), conf, cores=5, memory=512, timeout=900) as console:
+        operator = Operator(console)
+        operator.wait(r"\[canary\] beat 1$")
+        operator.open()
+        check_help(operator)
+        check_looking(operator)
+        check_mistakes(operator)
+        check_typing(operator)
+        check_focus(operator)
+        operator.leave()
+    check_whole(operator, ["hello", "count", "canary"])
+    check_beats(operator, "canary")
+
+
+def check_help(operator):
+    lines = operator.ask("help")
+    names = [line.split()[0] for line in lines]
+    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "regs", "stats",
+                     "trace", "plan", "isolation", "cpu", "memory", "reboot", "poweroff", "Ctrl-T"]
+
+
+def check_looking(operator):
+    shown = operator.ask("regs count")
+    assert shown[0] == "count vCPU 0 on core #2:" and len(shown) == 8
+    shown = operator.ask("stats canary")
+    assert re.match(r"canary: \d+ exits: .*\d+ hypercall", shown[0])
+    assert re.match(r"  vCPU 0: \d+ events injected; hypercalls: .*console-write \d+", shown[1])
+    assert any(re.fullmatch(r"  console: \d+ lines, \d+ bytes; 0 writes refused .*", line)
+               for line in shown)
+    shown = operator.ask("trace canary")
+    assert re.fullmatch(r"canary vCPU 0, the last 16 of \d+ exits:", shown[0])
+    assert len(shown) == 17 and " hypercall " in "".join(shown)
+    shown = operator.ask("plan")
+    assert shown[0] == "3 guests; core #0 is kept for the monitor"
+    shown = operator.ask("isolation")
+    assert shown[0] == "who owns what:" and "what is not isolated:" in shown
+    assert sum(line.startswith("  count ") for line in shown) == 2  # its memory and its core
+    shown = operator.ask("cpu")
+    owners = [line.split(": ")[1].split(",")[0] for line in shown]
+    assert owners == ["the monitor", "guest hello", "guest count", "guest canary", "unused"]
+    shown = operator.ask("memory")
+    assert re.fullmatch(r"page pool: \d+ of \d+ pages used, sealed", shown[0])
+
+
+def check_mistakes(operator):
+    for line, answer in {
+            "stopp hello": "there is no command 'stopp': `help` lists them",
+            "stop": "usage: stop GUEST",
+            "stop hello count": "usage: stop GUEST",
+            "list all": "usage: list",
+            "stop nobody": "there is no guest 'nobody': `list` shows them",
+            "regs Count": "there is no guest 'Count': `list` shows them",
+            "a b c d": "too many or too long words: `help` lists the commands",
+            "x" * 60: "too many or too long words: `help` lists the commands",
+            "start count": "guest 'count' is not stopped"}.items():
+        assert [text.rstrip() for text in operator.ask(line)] == [answer], line
+    assert operator.ask("") == []
+    assert operator.ask("   ") == []
+
+
+def check_typing(operator):
+    """Completion, history and the keys of a line editor."""
+    operator.keys("reg\tcou\t\r")
+    assert operator.answer("regs count ")[0] == "count vCPU 0 on core #2:"
+    operator.keys("stop c\t\t\x15")                 # two guests begin so: they are listed
+    operator.wait(r"\[bulkhead\]   count  canary")
+    operator.keys("re\t\t\x15")
+    operator.wait(r"\[bulkhead\]   restart  regs  reboot")
+    operator.keys("cpx\x7fu\r")
+    assert operator.answer("cpu")[0].startswith("core #0 ")
+    operator.keys("u\x1b[Dp\x1b[Hc\x1b[F\r")         # built back to front with the arrows
+    assert operator.answer("cpu")[0].startswith("core #0 ")
+    operator.ask("memory")
+    operator.keys("\x1b[A\x1b[A\r")                 # the mark is the newest, memory before it
+    assert operator.answer("memory")[0].startswith("page pool")
+    operator.keys("stop count\x03cpu wrong\x17\x7f\r")
+    assert operator.answer("cpu")[0].startswith("core #0 ")
+
+
+def check_focus(operator):
+    """A guest gets what is typed, until Ctrl-T takes the keyboard back."""
+    operator.keys("focus hello\r")
+    operator.wait(r"\[bulkhead\] what you type goes to guest 'hello'; Ctrl-T brings you back")
+    operator.keys("by focus\r")
+    operator.wait(r"\[hello\] You typed: by focus")
+    operator.wait(r"\[bulkhead\] guest 'hello' powered off with code 0 ")
+    operator.open()
+    assert operator.state("hello")["end"] == "power-off, code 0"

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_diagnosis: every exit and verdict has a name, and registers, places and traces are put in
+ * words that fit a line of the log.
+ */
+#include "kernel/diagnosis.h"
+
+#include "lib/log.h"
+#include "support.h"
+
+static char line[LOG_LINE_MAX];
+
+static void everything_has_a_name(void **state)
+{
+    (void)state;
+    for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++) {
+        assert_non_null(exit_kind_name((enum exit_kind)k));
+        for (uint32_t other = 0; other < k; other++)
+            assert_string_not_equal(exit_kind_name((enum exit_kind)k),
+                                    exit_kind_name((enum exit_kind)other));
+    }
+    assert_string_equal(exit_kind_name(EXIT_KIND_COUNT), "?");
+    for (uint32_t v = DO_NEXT; v <= DO_STOP; v++)
+        assert_string_not_equal(verdict_name((enum verdict)v), "?");
+}
+
+static void expect_first_line(const struct vcpu_state *s, const char *want)
+{
+    assert_true(diagnosis_state_line(s, 0, line, sizeof(line)));
+    assert_string_equal(line, want);
+}
+
+static void modes_are_named(void **state)
+{
+    struct vcpu_state s = {.rip = 0x7c00, .rflags = 2};
+
+    (void)state;
+    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 2 CPL 0, real mode");
+    s.cr0 = 1;
+    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 2 CPL 0, protected mode, no paging");
+    s.cr0 |= UINT64_C(1) << 31;
+    s.segments[SEG_SS].attributes = 3u << 5 | 0x13;
+    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 2 CPL 3, protected mode, paging");
+    s.efer = UINT64_C(1) << 10;
+    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 2 CPL 3, compatibility mode");
+    s.segments[SEG_CS].attributes = SEGMENT_LONG;
+    s.blocked_by_sti = s.blocked_by_mov_ss = s.blocked_by_nmi = true;
+    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 2 CPL 3, 64-bit mode, blocked by STI, blocked "
+                          "by MOV SS, in an NMI");
+    s.efer = 0;
+    s.rflags |= 1u << 17;
+    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 20002 CPL 3, virtual-8086 mode, blocked by STI, "
+                          "blocked by MOV SS, in an NMI");
+}
+
+/* With every bit set all lines still fit. */
+static void state_lines_fit(void **state)
+{
+    struct vcpu_state s;
+    uint32_t count = 0;
+
+    (void)state;
+    memset(&s, 0xff, sizeof(s));
+    s.blocked_by_sti = s.blocked_by_mov_ss = s.blocked_by_nmi = true;
+    while (diagnosis_state_line(&s, count, line, sizeof(line))) {
+        assert_in_range(strlen(line), 10, LOG_LINE_MAX - 2);
+        assert_memory_equal(line, "  ", 2);
+        count++;
+    }
+    assert_int_equal(count, 7);
+    memset(&s, 0, sizeof(s));
+    assert_true(diagnosis_state_line(&s, 4, line, sizeof(line)));
+    assert_string_equal(line, "  ES unusable  CS unusable  SS unusable  DS unusable");
+}
+
+static void qualifications_are_explained(void **state)
+{
+    struct vcpu_exit x = {.kind = EXIT_NESTED_FAULT};
+
+    (void)state;
+    x.fault.access = NESTED_READ | NESTED_WRITE;
+    diagnosis_qualification(&x, line, sizeof(line));
+    assert_string_equal(line, "read write by the instruction");
+    x.fault.access = NESTED_EXEC;
+    x.fault.table_walk = true;
+    diagnosis_qualification(&x, line, sizeof(line));
+    assert_string_equal(line, "fetch by its own page-table walk");
+    x = (struct vcpu_exit){.kind = EXIT_PIO};
+    x.pio.in = true;
+    x.pio.size = 2;
+    x.pio.port = 0xcf8;
+    diagnosis_qualification(&x, line, sizeof(line));
+    assert_string_equal(line, "input of 2 bytes at port cf8");
+    x = (struct vcpu_exit){.kind = EXIT_RDMSR};
+    x.msr.index = 0x1b;
+    diagnosis_qualification(&x, line, sizeof(line));
+    assert_string_equal(line, "MSR 1b");
+    x = (struct vcpu_exit){.kind = EXIT_EXCEPTION};
+    x.exception.vector = 8;
+    diagnosis_qualification(&x, line, sizeof(line));
+    assert_string_equal(line, "vector 8");
+    x = (struct vcpu_exit){.kind = EXIT_TRIPLE_FAULT};
+    diagnosis_qualification(&x, line, sizeof(line));
+    assert_string_equal(line, "");
+}
+
+static void places_are_named(void **state)
+{
+    static const struct {
+        uint64_t address, memory;
+        const char *want;
+    } rows[] = {
+        {16 * MIB, 16 * MIB, "the first byte behind its memory"},
+        {16 * MIB + 64 * KIB, 16 * MIB, "64 KiB behind the end of its memory"},
+        {0xfee00030, 16 * MIB, "the local APIC's registers on a PC: use x2APIC"},
+        {0xfec00000, 16 * MIB, "an I/O APIC's registers on a PC: there is none"},
+        {0xfed00fff, 16 * MIB, "the HPET's registers on a PC: there is none"},
+        {0xfffffff0, 16 * MIB, "the firmware's flash on a PC: there is none"},
+        {0xe0000000, 8 * GIB, "PCI configuration space on a PC: there is none"},
+        {3 * GIB, 8 * GIB, "the hole below 4 GiB"},
+        {9 * GIB, 8 * GIB, "the first byte behind its memory"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        diagnosis_place(gpa(rows[i].address), rows[i].memory, line, sizeof(line));
+        assert_string_equal(line, rows[i].want);
+    }
+}
+
+static void traces_have_columns(void **state)
+{
+    const struct trace_row row = {
+        .rip = 0x102b24, .reason = 0x80000012, .kind = EXIT_HYPERCALL, .verdict = DO_NEXT};
+
+    (void)state;
+    diagnosis_trace_line(&row, 1234, line, sizeof(line));
+    assert_string_equal(line,
+                        "        1234 us ago  hypercall    reason 18  RIP 102b24             next");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(everything_has_a_name), cmocka_unit_test(modes_are_named),
+        cmocka_unit_test(state_lines_fit),       cmocka_unit_test(qualifications_are_explained),
+        cmocka_unit_test(places_are_named),      cmocka_unit_test(traces_have_columns),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
