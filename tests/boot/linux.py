@@ -53,7 +53,7 @@ def conf(cores=1, memory="128M", cmdline=QUIET, on_crash="stop", image_name="vml
 def exits(result):
     """The exits of the guest's life by kind, as the hypervisor counts them at its end."""
     line = next(line for line in result.hv if "powered off" in line)
-    return {kind: int(count) for count, kind in re.findall(r"(\d+) ([a-z-]+)", line.split(":")[-1])}
+    return {kind: int(count) for count, kind in re.findall(r"(\d+) ([a-z-]+)", line.split("; ")[-1])}
 
 
 class Shell:

@@ -62,11 +62,11 @@ def test_memory(machine):
     echo "written $i"
     echo "damaged $(for f in /tmp/[0-9]*; do cmp -s $f /tmp/seed || echo $f; done | wc -l)"
     """
-    result = machine.boot(linux.files(script=script + OFF), linux.conf(1, "256M"), cores=1,
+    result = machine.boot(linux.files(script=script + OFF), linux.conf(1, "128M"), cores=1,
                           memory=448, timeout=2400)
     assert result.status == POWERED_OFF
     said = facts(result)
-    assert int(said["written"]) > 100 and said["damaged"] == "0"
+    assert int(said["written"]) > 30 and said["damaged"] == "0"
 
 
 def test_offline_online(machine):
@@ -108,12 +108,13 @@ def test_ends(machine, cmdline, command, end):
         assert console.finish() == POWERED_OFF
 
 
-def test_sleep_costs_no_exits(machine):
-    """Four more seconds of sleep and work: more ticks, and not one exit more but for the console's
-    (which has a core of its own here, so none)."""
+def test_steady_state_has_no_exits(machine):
+    """Four more seconds of work and sleep: more ticks, and not one exit more of any kind but ports.
+    Those are the UART's driver, which polls a console without an interrupt 125 times a second.
+    (The hypervisor's own console has a core of its own here.)"""
     get("cloud")
-    totals = []
-    for seconds in (1, 5):
+    lives = []
+    for seconds in (1, 3):
         script = f"""
         end=$(($(cut -d. -f1 /proc/uptime) + {seconds}))
         while [ $(cut -d. -f1 /proc/uptime) -lt $end ]; do :; done
@@ -123,12 +124,12 @@ def test_sleep_costs_no_exits(machine):
         result = machine.boot(linux.files(script=script + OFF), linux.conf(1, "128M"), cores=2,
                               memory=320, timeout=2400)
         assert result.status == POWERED_OFF
-        exits = linux.exits(result)
-        totals.append((int(facts(result)["ticks"]),
-                       sum(count for kind, count in exits.items() if kind not in ("exits", "port"))))
-    (few_ticks, few_exits), (many_ticks, many_exits) = totals
-    assert many_ticks > few_ticks + 500
-    assert abs(many_exits - few_exits) < 100
+        lives.append((int(facts(result)["ticks"]), linux.exits(result)))
+    (few_ticks, few), (many_ticks, many) = lives
+    assert many_ticks > few_ticks + 300
+    for kind in (few.keys() | many.keys()) - {"port", "exits"}:
+        assert abs(many.get(kind, 0) - few.get(kind, 0)) < 10, kind
+    assert many["port"] - few["port"] < 4.5 * 125 + 100
 
 
 def test_vmlinux_by_pvh(machine):
