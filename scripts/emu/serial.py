@@ -2,8 +2,11 @@
 """The machine's serial port: a pseudo-terminal whose far end the emulator opens, what the lines
 that come out of it mean, and the bytes that go in."""
 import collections
+import fcntl
 import os
 import re
+import struct
+import termios
 import tty
 
 HYPERVISOR = b"[bulkhead]"
@@ -38,7 +41,11 @@ class SerialPort:
             return b""
 
     def write(self, data):
-        """Writes what fits and returns how much that was."""
+        """Writes what fits and returns how much that was: nothing while the machine has not taken
+        what was written before, for a busy host may leave it without time."""
+        waiting, = struct.unpack("i", fcntl.ioctl(self._far, termios.FIONREAD, bytes(4)))
+        if waiting:
+            return 0
         try:
             return os.write(self.fd, data)
         except BlockingIOError:

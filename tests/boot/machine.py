@@ -34,6 +34,7 @@ TIMED_OUT = 124
 
 ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
 TAIL_LINES = 60
+TIMEOUT_S = 900         # of a hung machine; others take seconds, or minutes beside much else
 SPARE_S = 60            # what scripts/run may need on top of the machine's own time
 
 
@@ -106,7 +107,8 @@ class Machine:
         self._log_dir = log_dir
         self.logs = []
 
-    def boot(self, files=None, conf=None, *, timeout=180, input=None, keys=None, **options):
+    def boot(self, files=None, conf=None, *, timeout=TIMEOUT_S, input=None, keys=None,
+             **options):
         """Runs a machine to its end and returns its Result.
 
         files: {name: bytes or path}, what \\bulkhead\\ holds beside the hypervisor.
@@ -130,7 +132,7 @@ class Machine:
         return Result(done.returncode, read_log(log), done.stderr)
 
     @contextlib.contextmanager
-    def spawn(self, files=None, conf=None, *, timeout=180, **options):
+    def spawn(self, files=None, conf=None, *, timeout=TIMEOUT_S, **options):
         """Runs a machine that the test talks to, for as long as the with block lasts."""
         with self._directory(files, conf) as directory:
             command = self._command(directory / "files", timeout, options) + ["--input", "-"]

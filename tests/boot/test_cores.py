@@ -74,7 +74,7 @@ def test_guest_beyond_3_gib(machine):
     if os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") < 6 * GIB:
         skip("it needs 6 GiB of free memory")
     conf = machine_section() + guest("hello", memory="3200M", cmdline="noinput")
-    result = machine.boot(images("hello"), conf, cores=2, memory=7168, timeout=600)
+    result = machine.boot(images("hello"), conf, cores=2, memory=7168)
     check(result, 2, ["hello"])
     assert not lacking(result.hv, "  guest memory 0x0-0xbfffffff, 0x100000000-0x107ffffff")
     assert not lacking(result.guest("hello"), r" +0x100000000-0x107ffffff RAM",

@@ -70,7 +70,7 @@ def test_escapes(machine):
     conf += "".join(guest(name, image="spin", cmdline=f"beats={BEATS}")
                     for name in ("canary", "second"))
     files = images("escape", "spin", "scrub")
-    result = machine.boot(files, conf, cores=8, memory=512, timeout=300)
+    result = machine.boot(files, conf, cores=8, memory=512)
     check_ended_well(result)
     assert "ESCAPED" not in result.serial
     check_escapes(result)
