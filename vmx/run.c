@@ -9,6 +9,7 @@
 #include "lib/x86/msr.h"
 #include "vmx/bits.h"
 #include "vmx/insn.h"
+#include "vmx/switch.h"
 #include "vmx/vmx.h"
 
 #define DR6_BD     UINT64_C(0x2000)
@@ -173,27 +174,13 @@ static void vmx_decode_rest(struct vcpu *v, uint32_t reason, struct vcpu_exit *x
         vmx_set_cpu_controls(hw, hw->controls_cpu & ~(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW));
 }
 
-/* RBP alone cannot be named as lost: the compiler's frames hang on it. */
-static inline uint64_t vmx_call_switch(struct vcpu *v, uint64_t *host_rsp)
-{
-    uint64_t result;
-
-    __asm__ volatile("push %%rbp\n\t"
-                     "call vmx_switch\n\t"
-                     "pop %%rbp"
-                     : "=a"(result), "+D"(v), "+S"(host_rsp)
-                     :
-                     : "rcx", "rdx", "r8", "r9", "r10", "r11", "r13", "r14", "r15", "memory", "cc");
-    return result;
-}
-
 void vmx_run(struct vcpu *v, struct vcpu_exit *x)
 {
     struct vmx_vcpu *hw = v->hw;
 
     if (__builtin_expect(hw->has_work, 0))
         vmx_before_entry(hw);
-    const uint64_t result = vmx_call_switch(v, &hw->host_rsp);
+    const enum vmx_switch_result result = vmx_switch(v, &hw->host_rsp);
     if (__builtin_expect(result != VMX_SWITCH_EXIT, 0)) {
         if (result == VMX_SWITCH_FAILED)
             vmx_refused();

@@ -108,7 +108,4 @@ bool vmx_decode_simple(uint32_t reason, const struct vcpu_regs *regs, struct vcp
 uint32_t vmx_exit_needs(uint32_t reason);
 void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
 
-/* switch.asm: enters the guest and comes back at its next exit. Not a C function: RDI = vcpu,
- * RSI = &hw->host_rsp, result in RAX; RSP, RBX and R12 are kept, all others lost. */
-enum vmx_switch_result { VMX_SWITCH_EXIT, VMX_SWITCH_KICKED, VMX_SWITCH_FAILED };
-void vmx_exit(void); /* HOST_RIP */
+void vmx_exit(void); /* switch.asm: HOST_RIP */

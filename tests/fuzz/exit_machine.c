@@ -77,6 +77,9 @@ void machine_make(struct fuzz_input *in)
 
     memset(&machine, 0, sizeof(machine));
     vm->name = "guest";
+    machine.config.memory = UINT64_C(128) << 20;
+    machine.plan.config = &machine.config;
+    vm->plan = &machine.plan;
     vm->vcpus = machine.vcpus;
     vm->vcpu_count = 1 + fuzz_u8(in) % VAPIC_PEERS_MAX;
     machine.v = &machine.vcpus[fuzz_u8(in) % vm->vcpu_count];
@@ -232,7 +235,7 @@ enum verdict virt_cr_write(struct vcpu *v, const struct vcpu_exit *x)
     if (x->cr.number == 0) {
         const struct vmx_cr_policy p = vmx_cr0_policy(&caps);
         const uint64_t real = vmx_cr_real(p, x->cr.value);
-        if (!vmx_cr0_ok(p, x->cr.value))
+        if (!vmx_cr0_ok(x->cr.value))
             return DO_GP;
         DEMAND((real & CR0_NE) && (real & (CR0_CD | CR0_NW)) == 0 && real >> 32 == 0);
     } else {
@@ -276,8 +279,9 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     return DO_AGAIN;
 }
 
-enum verdict vcpu_on_timer(struct vcpu *v)
+enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
 {
+    DEMAND(x != NULL);
     DEMAND(v == machine.v);
     return DO_AGAIN;
 }

@@ -26,6 +26,8 @@ struct effects {
 
 struct exit_machine {
     struct vm vm;
+    struct config_guest config;
+    struct plan_guest plan;
     struct vcpu vcpus[VAPIC_PEERS_MAX];
     struct vcpu_soft softs[VAPIC_PEERS_MAX];
     struct tsc tsc;

@@ -14,6 +14,7 @@
 #include "lib/x86/insn.h"
 #include "tests/unit/audit_cases.h"
 #include "vmx/insn.h"
+#include "vmx/switch.h"
 #include "vmx/vmx.h"
 
 #define RANDOM_STATES 1000
@@ -43,10 +44,8 @@ static void hook_write(struct vcpu *v, const struct vmx_audit_cpu *cpu, struct v
     enum vmcs_field field;
     uint64_t *place;
 
-    /* An entry that failed left the VMCS not launched, whatever v->launched says. */
     vmclear(region);
     vmptrld(region);
-    v->launched = 0;
     vmwrite32(VMCS_PIN_BASED_CONTROLS, cpu->pin);
     vmwrite32(VMCS_SECONDARY_CONTROLS, cpu->cpu2);
     vmwrite32(VMCS_ENTRY_CONTROLS, cpu->entry);
@@ -68,7 +67,7 @@ static const char *hook_enter(struct vcpu *v)
             return "fails";
         case VMX_SWITCH_EXIT:
             return vmread32(VMCS_EXIT_REASON) & EXIT_REASON_ENTRY_FAILED ? "refuses" : "enters";
-        default:
+        case VMX_SWITCH_KICKED:
             atomic_store(&v->kick, 0);
         }
     }
