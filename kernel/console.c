@@ -20,6 +20,7 @@
 #define PARTIALS_PER_SECOND 50
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
 #define SETTLE_PARTIALS     (1 * PARTIALS_PER_SECOND)
+#define FLUSH_TICKS         UINT64_C(10000000000) /* while the TSC's rate is not known */
 
 /* So many of our own lines in a row, then each guest has its turn. Guests come second because a
  * line of ours often says what the guest's next one is about. */
@@ -253,13 +254,21 @@ bool console_pump(uint64_t now)
 
 void console_flush(void)
 {
-    const uint64_t start = rdtsc();
+    struct terminal *t = &console.lines.terminal;
     const uint64_t limit =
-        console.partial_ticks ? console.partial_ticks * FLUSH_PARTIALS : UINT64_MAX;
+        console.partial_ticks ? console.partial_ticks * FLUSH_PARTIALS : FLUSH_TICKS;
+    const uint64_t start = rdtsc();
+    const uint32_t tail = t->tail;
 
-    while ((console_pump(rdtsc()) || !terminal_is_idle(&console.lines.terminal)) &&
-           rdtsc() - start < limit)
-        cpu_pause();
+    while (console_pump(rdtsc()) || !terminal_is_idle(t)) {
+        if (rdtsc() - start < limit) {
+            cpu_pause();
+            continue;
+        }
+        if (t->tail == tail && t->tail != t->head) /* it is stuck: not once more for each line */
+            terminal_drop_serial(t);
+        return;
+    }
 }
 
 void console_settle(const struct console_stream *stream)
@@ -330,6 +339,16 @@ void console_use_serial(uint16_t port, uint32_t baud)
 bool console_has_serial(void)
 {
     return console.lines.terminal.serial_on;
+}
+
+bool console_take_key(void)
+{
+    uint8_t byte;
+
+    lock_take(&console.lock);
+    const bool any = terminal_get(&console.lines.terminal, &byte);
+    lock_release(&console.lock);
+    return any;
 }
 
 void console_select(bool serial, bool screen)

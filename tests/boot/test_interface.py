@@ -50,7 +50,8 @@ def test_ticks_cost_no_exit(machine, cpu):
                           screen=picture)
     check_ended_well(result)
     check_hvtest(result)
-    check_shows(picture, spoken_lines(result))
+    check_shows(picture, spoken_lines(result),
+                " keyboard: tick (Ctrl-T) | tick stopped | hvtest stopped")
     lines = result.guest("tick")
     assert not lacking(lines, "spinning: 100 of 100 ticks", "in HLT: 100 of 100 ticks")
     so_far = next(int(line.split()[-1]) for line in lines if line.startswith("hypercalls so far"))
