@@ -84,9 +84,10 @@ class Operator:
 
     def state(self, name):
         """The row of `list` about one guest, as a dictionary."""
-        titles, *rows = self.ask("list")
-        assert titles.split()[:3] == ["guest", "state", "cores"]
-        row = next(row for row in rows if row.split()[0] == name)
+        lines = self.ask("list")        # other lines may stand between those of an answer
+        at = next(i for i, line in enumerate(lines) if line.startswith("guest  "))
+        assert lines[at].split()[:3] == ["guest", "state", "cores"]
+        row = next(row for row in lines[at:] if row.split()[0] == name)
         fields = re.fullmatch(r"(\S+) +(\S+) +(\d+) +(\d+ \S+) +([\d.]+) s +(\d+) +(\d+) +(.*)",
                               row)
         assert fields, row
