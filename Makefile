@@ -35,7 +35,7 @@ PURE_SRC := $(wildcard $(PURE_SRC))
 HOOK    ?=
 HV_SRC  := $(filter-out kernel/offsets.c $(if $(HOOK),vmx/hook_none.c), \
            $(wildcard lib/*.c lib/x86/*.c mm/*.c drivers/*.c vdev/*.c vmx/*.c kernel/*.c)) \
-           $(HOOK:%=tests/hook/%.c)
+           $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
 HV_ASM  := $(wildcard kernel/*.asm vmx/*.asm)
 HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
 

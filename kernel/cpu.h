@@ -29,8 +29,6 @@ struct cpu {
     _Atomic uint32_t stage;    /* enum cpu_stage; the owner sets, the boot core reads */
     _Atomic uint64_t nmis;     /* NMIs taken outside guests; owner adds */
     _Atomic uint64_t spurious; /* unexpected interrupts taken outside guests */
-    uint64_t gdt[GDT_SLOTS];
-    struct tss tss;
 };
 
 enum cpu_stage { CPU_ABSENT, CPU_STARTED, CPU_VIRT_ON, CPU_VIRT_FAILED };

@@ -21,7 +21,7 @@
 NORETURN void main_early(const struct boot_info *info);
 NORETURN void entry_switch_stack(uint64_t top, void (*go_on)(void));
 
-static struct boot_state boot; /* what the steps hand to each other */
+static SEALED struct boot_state boot; /* what the steps hand to each other */
 
 NORETURN static void main_give_up(void)
 {

@@ -9,8 +9,8 @@
 
 #define CPUID_1_ECX_VMX BIT32(5)
 
-struct vmx_caps vmx_caps;
-struct vmx_controls vmx_controls;
+SEALED struct vmx_caps vmx_caps;
+SEALED struct vmx_controls vmx_controls;
 
 void vmx_caps_read(struct vmx_caps *caps)
 {

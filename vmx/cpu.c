@@ -52,7 +52,7 @@ const struct pt_format *vmx_nested_format(void)
 
 enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pages, void **shared)
 {
-    struct vmx_shared *s = pages_get(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);
+    struct vmx_shared *s = pages_get_constant(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE);
 
     if (!s)
         return FAIL(E_NOMEM, "no pages for the MSR and I/O bitmaps");

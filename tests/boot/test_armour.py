@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""What protects the hypervisor from its own mistakes (docs/armour.md), in the tables and registers
+that are in force while guests run. A test build (tests/hook/armour.c) looks and says."""
+import re
+
+from partitions import check_ended_well, guest, images, machine_section, with_hook
+
+MEASURES = [
+    "nothing is writable and executable, nothing is a user's",
+    "code, constants and sealed data have their rights",
+    "stacks have guard pages",
+    "stacks are their core's alone",
+    "no guest's memory is mapped",
+    "trampoline and APIC page are unmapped",
+    "tables cannot be written",
+    "control registers",
+    "fatal exceptions have stacks of their own",
+    "intercepted exceptions",
+    "registers are cleared on exit",
+]
+SAID = re.compile(r"armour: (.*): (stands|WRONG .*)")
+
+
+def test_all_measures_stand(machine):
+    conf = (machine_section() + guest("hello", cmdline="noinput", cores=2)
+            + guest("second", image="hello", cmdline="noinput"))
+    result = machine.boot(images("hello") | with_hook("armour"), conf, engine="bochs", cores=4,
+                          memory=512)
+    check_ended_well(result)
+    said = [match.groups() for match in map(SAID.fullmatch, result.hv) if match]
+    assert said == [(measure, "stands") for measure in MEASURES]
+    assert "armour: done" in result.hv
