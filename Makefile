@@ -43,10 +43,14 @@ HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
 CLANG_AUTO_VAR_INIT := $(if $(findstring clang,$(CC)),\
     -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
 
+# Where struct cpu has the canary (kernel/canary.h).
+CANARY    := -fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-reg=gs \
+             -mstack-protector-guard-offset=8
+
 HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hidden \
              -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-jump-tables \
              -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
-             -fno-stack-protector -ffunction-sections -fdata-sections \
+             $(CANARY) -ffunction-sections -fdata-sections \
              -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN)
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld

@@ -2,6 +2,7 @@
 #include "kernel/boot.h"
 
 #include "drivers/lapic.h"
+#include "kernel/canary.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/power.h"
@@ -261,6 +262,8 @@ static bool boot_prepare_core(struct boot_state *boot, uint32_t id, uint32_t api
 
     cpu->id = id;
     cpu->apic_id = apic_id;
+    if (id != 0)
+        cpu->canary = canary_make();
     cpu->virt_region = pages_get(&boot->pages, 1, PAGE_SIZE);
     return cpu->virt_region &&
            (id == 0 || host_core_create(&cpu->host, &boot->map, &boot->pages) == OK);

@@ -3,13 +3,13 @@
  * armour: a test build's hook (make HOOK=armour). When the first vCPU is reset, which is after
  * launch, looks at what protects the hypervisor from itself, in the tables and registers that are
  * in force, and says for each measure whether it stands; docs/armour.md has the list.
- * tests/boot/test_armour.py reads it.
+ * tests/boot/test_armour.py reads it. A guest whose command line names a fault has it instead.
  */
 #include "tests/hook/armour.h"
 
 #include "kernel/console.h"
+#include "kernel/partition.h"
 #include "lib/log.h"
-#include "lib/string.h"
 
 static bool hook_done;
 static uint32_t wrong_count;
@@ -48,6 +48,7 @@ static void armour_audit(struct vcpu *v, const struct vcpu_state *state)
     armour_look("fatal exceptions have stacks of their own", armour_ist, v);
     armour_look("intercepted exceptions", armour_exceptions, v);
     armour_look("registers are cleared on exit", armour_registers, v);
+    armour_look("an NMI is taken and counted", armour_nmi, v);
     vmx_vcpu_reset(v, state); /* the guest starts as if nothing had been */
     log_line("armour: done");
     console_flush();
@@ -58,5 +59,6 @@ void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
     if (hook_done)
         return;
     hook_done = true;
+    armour_fault(v, v->vm->plan->config->cmdline);
     armour_audit(v, state);
 }

@@ -21,3 +21,7 @@ void armour_control_registers(struct vcpu *v);
 void armour_ist(struct vcpu *v);
 void armour_exceptions(struct vcpu *v);
 void armour_registers(struct vcpu *v);
+void armour_nmi(struct vcpu *v);
+
+/* armour_fault.c: what a guest's command line asks for; else returns. */
+void armour_fault(struct vcpu *v, const char *kind);

@@ -2,6 +2,7 @@
 /*
  * armour_cpu: what the registers of the core say on which the first guest starts.
  */
+#include "drivers/lapic.h"
 #include "kernel/cpu.h"
 #include "lib/bits.h"
 #include "lib/x86/cr.h"
@@ -112,4 +113,15 @@ void armour_registers(struct vcpu *v)
         armour_expect(seen[i] != SHOWN, i);
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         armour_expect(i == REG_RSP || v->regs.gpr[i] == SHOWN, v->regs.gpr[i]);
+}
+
+/* One from this core to itself while it is not in a guest. */
+void armour_nmi(struct vcpu *v)
+{
+    const uint64_t before = atomic_load(&v->cpu->nmis), start = rdtsc();
+
+    lapic_send_nmi(v->apic_id);
+    while (atomic_load(&v->cpu->nmis) == before && rdtsc() - start < 1000000)
+        cpu_pause();
+    armour_expect(atomic_load(&v->cpu->nmis) == before + 1, atomic_load(&v->cpu->nmis));
 }
