@@ -85,6 +85,7 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
     if (boot->acpi.has_serial)
         console_use_serial(boot->acpi.serial_port, boot->acpi.serial_baud);
     quiet_interrupts(&boot->acpi);
+    quiet_devices(boot->machine.has_screen);
 }
 
 /* ------------------------------------------------------------------ memory */

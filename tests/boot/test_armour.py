@@ -21,6 +21,8 @@ MEASURES = [
     "intercepted exceptions",
     "registers are cleared on exit",
     "an NMI is taken and counted",
+    "PIC and I/O APIC are masked",
+    "no device masters the bus",
 ]
 SAID = re.compile(r"armour: (.*): (stands|WRONG .*)")
 

@@ -23,5 +23,9 @@ void armour_exceptions(struct vcpu *v);
 void armour_registers(struct vcpu *v);
 void armour_nmi(struct vcpu *v);
 
+/* armour_devices.c: what could still reach memory or a core from outside. */
+void armour_interrupts(struct vcpu *v);
+void armour_bus_masters(struct vcpu *v);
+
 /* armour_fault.c: what a guest's command line asks for; else returns. */
 void armour_fault(struct vcpu *v, const char *kind);
