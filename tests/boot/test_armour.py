@@ -21,6 +21,7 @@ MEASURES = [
     "intercepted exceptions",
     "registers are cleared on exit",
     "an NMI is taken and counted",
+    "speculation is fenced as chosen",
     "PIC and I/O APIC are masked",
     "no device masters the bus",
 ]

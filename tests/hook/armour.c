@@ -49,6 +49,7 @@ static void armour_audit(struct vcpu *v, const struct vcpu_state *state)
     armour_look("intercepted exceptions", armour_exceptions, v);
     armour_look("registers are cleared on exit", armour_registers, v);
     armour_look("an NMI is taken and counted", armour_nmi, v);
+    armour_look("speculation is fenced as chosen", armour_speculation, v);
     armour_look("PIC and I/O APIC are masked", armour_interrupts, v);
     armour_look("no device masters the bus", armour_bus_masters, v);
     vmx_vcpu_reset(v, state); /* the guest starts as if nothing had been */

@@ -22,6 +22,7 @@ void armour_ist(struct vcpu *v);
 void armour_exceptions(struct vcpu *v);
 void armour_registers(struct vcpu *v);
 void armour_nmi(struct vcpu *v);
+void armour_speculation(struct vcpu *v);
 
 /* armour_devices.c: what could still reach memory or a core from outside. */
 void armour_interrupts(struct vcpu *v);
