@@ -65,6 +65,7 @@ def with_hook(name):
 
 
 # The second has CET and takes exceptions with any error code; the first has neither.
+# abuse: VE-07, VE-10
 @pytest.mark.parametrize("cpu", ["corei7_icelake_u", "arrow_lake"])
 def test_audit_agrees_with_the_cpu(machine, cpu):
     result = machine.boot(with_hook("audit"), conf=CONF, engine="bochs", cpu=cpu, cores=2,
@@ -92,6 +93,7 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
     assert "hypervisor  BulkheadHV, ABI version 1" in result.guest("hello")
 
 
+# abuse: VE-07
 def test_refused_entry_is_explained(machine):
     result = machine.boot(with_hook("refuse"), conf=CONF + "on_crash = restart 4\n",
                           engine="bochs", cores=2, memory=512, timeout=300)

@@ -72,6 +72,7 @@ def test_reboots(machine):
     assert said[-1] == "switching the machine off"
 
 
+# abuse: LC-03
 def test_many_lives(machine):
     """Guests that end all the time, one of them by power-off, use nothing up, keep nobody's lines
     away and leave an operator in command."""

@@ -70,6 +70,7 @@ static void test_table_bits(void **state)
     assert_true(f->is_present(0x4));         /* execute alone is present too */
 }
 
+/* abuse: EP-23 */
 static void test_misconfigurations(void **state)
 {
     const struct pt_format *f = &ept_format_1g;
@@ -138,6 +139,7 @@ static void test_guest_ram(void **state)
 }
 
 /* A hole of one page, as for the APIC, inside what would be one large leaf. */
+/* abuse: EP-17 */
 static void test_hole(void **state)
 {
     struct pages p;

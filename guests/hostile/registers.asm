@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; registers: a hypercall with every register known before and seen afterwards, and the two ways
-; across the border to CPL 3 and back. The layout is struct registers in hvtest.h.
+; across the border to CPL 3 and back. The layout is struct registers in hostile.h.
 
 SELECTOR_DATA3 equ 0x18 | 3
 SELECTOR_CODE3 equ 0x20 | 3

@@ -2,7 +2,7 @@
 /*
  * timer: the PV timer, which needs no APIC, and the APIC's own timer in its three modes.
  */
-#include "guests/hvtest/hvtest.h"
+#include "guests/hostile/hostile.h"
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/timing.h"
@@ -61,6 +61,7 @@ static void timer_expect(const char *id, uint32_t want)
 
 static void timer_pv_basics(void)
 {
+    row("TM-01");
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     timer_listen(SOON_NS / 2);
     timer_expect("pv-not-early", 0);
@@ -90,16 +91,19 @@ static void timer_pv_basics(void)
 
 static void timer_pv_delivery(void)
 {
+    row("IN-01");
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     spin_for(LATER_NS);
     timer_expect("pv-waits-for-if", 0);
     timer_listen(SOON_NS);
     timer_expect("pv-after-if", 1);
 
+    row("HL-01");
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     irq_wait();
     timer_expect("pv-ends-hlt", 1);
 
+    row("ABI");
     wrmsr(MSR_X2APIC_TPR, 0xff);
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     timer_listen(LATER_NS);
@@ -123,6 +127,7 @@ static void timer_apic_expect(const char *id, bool ok)
 
 static void timer_apic_deadline(void)
 {
+    row("MS-18");
     x2apic_timer_deadline(VECTOR_APIC);
     x2apic_arm(1);
     timer_listen(SOON_NS);
@@ -143,6 +148,7 @@ static void timer_apic_counts(void)
 {
     uint32_t soon = (uint32_t)(x2apic_timer_khz() * SOON_NS / NS_PER_MS);
 
+    row("IN-09");
     x2apic_timer_count(VECTOR_APIC, false, soon);
     timer_listen(LATER_NS);
     timer_apic_expect("count-one-shot", apic == 1);
@@ -156,7 +162,7 @@ static void timer_apic_counts(void)
     x2apic_timer_off();
 }
 
-void hvtest_timer(void)
+void hostile_timer(void)
 {
     irq_handle(VECTOR_PV, timer_pv);
     irq_handle(VECTOR_PV2, timer_pv2);

@@ -3,7 +3,7 @@
  * ring3: what a guest's user programs must not be able to do. Needs a TSS, for the stack that an
  * exception at CPL 3 switches to. SDM "64-Bit Task State Segment".
  */
-#include "guests/hvtest/hvtest.h"
+#include "guests/hostile/hostile.h"
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
@@ -73,7 +73,7 @@ static uint64_t user_cpuid(void)
 
 static uint64_t user_undefined(void)
 {
-    return hvtest_all_undefined(&first_wrong);
+    return hostile_all_undefined(&first_wrong);
 }
 
 static uint64_t user_rdmsr(void)
@@ -104,9 +104,10 @@ static void ring3_calls(void)
 {
     static const char *const ids[BULKHEAD_CALL_COUNT] = {
         "ring3-call-version", "ring3-call-write",     "ring3-call-read",    "ring3-call-time",
-        "ring3-call-timer",   "ring3-call-power-off", "ring3-call-restart",
+        "ring3-call-timer",   "ring3-call-power-off", "ring3-call-restart", "ring3-call-watchdog",
     };
 
+    row("HC-02");
     for (uint32_t i = 0; i < BULKHEAD_CALL_COUNT; i++) {
         call_number = BULKHEAD_CALL_BASE + i;
         check_equal(ids[i], ring3_run(user_call), (uint64_t)BULKHEAD_ERROR_DENIED);
@@ -115,23 +116,28 @@ static void ring3_calls(void)
     check_equal("ring3-call-unknown", ring3_run(user_call), (uint64_t)BULKHEAD_ERROR_DENIED);
 }
 
-void hvtest_ring3(void)
+void hostile_ring3(void)
 {
     uint32_t at_0[4];
 
     ring3_init();
     ring3_calls();
 
+    row("PI-01");
     bulkhead_cpuid(BULKHEAD_CPUID_BASE, at_0);
     ring3_run(user_cpuid);
     check("ring3-cpuid",
           at_0[0] == cpuid_at_3[0] && at_0[1] == cpuid_at_3[1] && at_0[2] == cpuid_at_3[2] &&
               at_0[3] == cpuid_at_3[3],
           "other answer than at CPL 0");
+    row("PI-08");
     uint64_t ok = ring3_run(user_undefined);
     check("ring3-undefined", ok != 0, "%s is not #UD", first_wrong);
+    row("MS-03");
     check("ring3-rdmsr", ring3_run(user_rdmsr) != 0, "no #GP");
     check("ring3-wrmsr", ring3_run(user_wrmsr) != 0, "no #GP");
+    row("IO-16");
     check("ring3-in", ring3_run(user_in) != 0, "no #GP");
+    row("ABI");
     check("ring3-hlt", ring3_run(user_halt) != 0, "no #GP");
 }

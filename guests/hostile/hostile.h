@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hvtest: how a check says what it found. Each prints one line: `T <id> ok` or `T <id> BAD <why>`;
- * ids are unique and stay. All checks run on the boot core.
+ * hostile: how a check says what it found. Each prints one line: `T <row>/<id> ok` or
+ * `T <row>/<id> BAD <why>`. A row is one kind of attack, see tests/abuse-rows.txt; "ABI" is no
+ * attack but the interface itself, docs/guest-abi.md. All checks run on the boot core.
  */
 #pragma once
 
 #include "guests/kit/try.h"
 #include "lib/types.h"
+
+/* The checks that follow are about this row. */
+void row(const char *name);
 
 /* `why` is printed only when `ok` is false. */
 void check(const char *id, bool ok, const char *why, ...) PRINTF_LIKE(3, 4);
@@ -14,21 +18,25 @@ void check_equal(const char *id, uint64_t got, uint64_t want);
 void check_fault(const char *id, struct fault fault, uint8_t vector); /* error code 0 */
 void check_no_fault(const char *id, struct fault fault);
 
-/* The groups; order matters only where main.c says so. */
-void hvtest_calls(void);
-void hvtest_ring3(void);
-void hvtest_cpuid(void);
-void hvtest_msr(void);
-void hvtest_control(void);
-void hvtest_instructions(void);
-void hvtest_ports(void);
-void hvtest_apic_reset(void);
-void hvtest_apic(void);
-void hvtest_ipi(void);
-void hvtest_timer(void);
+/* The groups of a guest with one core; order matters only where main.c says so. */
+void hostile_calls(void);
+void hostile_ring3(void);
+void hostile_cpuid(void);
+void hostile_msr(void);
+void hostile_msr_sweep(void);
+void hostile_control(void);
+void hostile_instructions(void);
+void hostile_ports(void);
+void hostile_apic_reset(void);
+void hostile_apic(void);
+void hostile_ipi(void);
+void hostile_timer(void);
+
+/* endings.c: attacks that end the guest, one a life; which one is typed at its console. */
+NORETURN void hostile_endings(void);
 
 /* instructions.c: those that no guest has; true when each was #UD at the present CPL. */
-bool hvtest_all_undefined(const char **first_wrong);
+bool hostile_all_undefined(const char **first_wrong);
 
 /* ring3.c: runs `fn` at CPL 3 and returns its result; interrupts are off there. */
 uint64_t ring3_run(uint64_t (*fn)(void));

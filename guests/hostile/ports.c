@@ -3,7 +3,7 @@
  * ports: closed ports are silence, the UART is a 16550, and string I/O is #GP: it would need the
  * hypervisor to touch guest memory.
  */
-#include "guests/hvtest/hvtest.h"
+#include "guests/hostile/hostile.h"
 #include "guests/kit/timing.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -25,6 +25,7 @@ static void ports_closed(void)
 {
     uint32_t wrong = 0, first = 0;
 
+    row("ABI");
     for (uint32_t i = 0; i < ARRAY_SIZE(closed); i++) {
         uint16_t port = closed[i];
         if (in8(port) == 0xff && in16(port) == 0xffff && in32(port) == 0xffffffff)
@@ -34,23 +35,39 @@ static void ports_closed(void)
     }
     check("port-closed", wrong == 0, "%u of %lu answer, the first is 0x%x", wrong,
           ARRAY_SIZE(closed), first);
-    check("port-wrap", in16(0xffff) == 0xffff && in32(0xfffd) == 0xffffffff, "no silence");
+    row("IO-05");
+    check("port-wrap",
+          in16(0xffff) == 0xffff && in32(0xffff) == 0xffffffff && in32(0xfffd) == 0xffffffff &&
+              in32(0xfffe) == 0xffffffff,
+          "no silence");
+    out16(0xffff, 0x1234);
+    out32(0xfffd, 0x12345678);
+    out32(0xfffe, 0x12345678);
+    check("port-wrap-out", in32(0xfffe) == 0xffffffff, "no silence");
 
-    /* Reset, DMA of fw_cfg, emulators' power-off: without effect, or no line follows. */
-    out8(0x8900, 'S');
-    out32(0x514, 0);
-    out32(0x518, 0xffffffff);
+    /* Emulators' power-off, PCI: without effect, or no line follows. */
+    row("ABI");
+    for (const char *c = "Shutdown"; *c != '\0'; c++)
+        out8(0x8900, (uint8_t)*c);
     out16(0xb004, 0x2000);
     out16(0x604, 0x2000);
-    out8(0xb2, 1);
     out32(0xcf8, 0x80000000);
-    check("port-write", true, " ");
+    check_equal("port-write", in32(0xcf8), 0xffffffff);
+
+    /* A software SMI would run the firmware's handler, with all rights. */
+    row("IO-06");
+    for (unsigned v = 0; v < 256; v++) {
+        out8(0xb3, (uint8_t)v);
+        out8(0xb2, (uint8_t)v);
+    }
+    check_equal("smi", in16(0xb2), 0xffff);
 }
 
 static void ports_string(void)
 {
     static uint8_t byte[4];
 
+    row("ABI");
     try_begin();
     __asm__ volatile(TRY_INSN("outsb") : : "S"(byte), "d"(UART_SCR) : "memory");
     check_fault("port-outs", try_end(), VECTOR_GP);
@@ -75,6 +92,7 @@ static void ports_uart(void)
 {
     bool ready = true;
 
+    row("IO-12");
     for (const char *c = "this line comes through the UART\n"; *c != '\0' && ready; c++) {
         ready = uart_ready();
         out8(UART, (uint8_t)*c);
@@ -97,7 +115,7 @@ static void ports_uart(void)
     check_equal("uart-below", in16(UART - 2), 0xffff);
 }
 
-void hvtest_ports(void)
+void hostile_ports(void)
 {
     ports_closed();
     ports_string();
