@@ -66,9 +66,13 @@ static struct console {
 
 void log_emit(const char *text, size_t len)
 {
-    lock_take(&console.lastlog_lock);
-    lastlog_append(&console.lastlog, text, len);
-    lock_release(&console.lastlog_lock);
+    const size_t quote = sizeof(CONSOLE_LOG_QUOTE) - 1;
+
+    if (len < quote || memcmp(text, CONSOLE_LOG_QUOTE, quote) != 0) {
+        lock_take(&console.lastlog_lock);
+        lastlog_append(&console.lastlog, text, len);
+        lock_release(&console.lastlog_lock);
+    }
     logring_put(&console.log, own_prefix, text, len);
     if (!console.pumping)
         console_flush();
@@ -310,14 +314,10 @@ void console_init(const struct boot_framebuffer *framebuffer)
         &console.lines.terminal.keyboard); /* without one, nothing is typed on it */
 }
 
-void console_keep_log(void *memory, size_t size)
+uint32_t console_keep_log(void *memory, size_t size)
 {
     lastlog_init(&console.lastlog, memory, size);
-}
-
-const struct lastlog *console_lastlog(void)
-{
-    return &console.lastlog;
+    return lastlog_count(&console.lastlog);
 }
 
 void console_use_serial(uint16_t port, uint32_t baud)
@@ -358,6 +358,22 @@ void console_set_tick_rate(uint64_t tsc_hz)
 }
 
 /* ------------------------------------------------------------------ for the monitor */
+
+struct lastlog_lines console_log_tail(bool previous, uint32_t count)
+{
+    lock_take(&console.lastlog_lock);
+    const struct lastlog_lines lines = lastlog_tail(&console.lastlog, previous, count);
+    lock_release(&console.lastlog_lock);
+    return lines;
+}
+
+bool console_log_next(struct lastlog_lines *lines, char *line, size_t size)
+{
+    lock_take(&console.lastlog_lock);
+    const bool any = lastlog_next(lines, line, size);
+    lock_release(&console.lastlog_lock);
+    return any;
+}
 
 bool console_is_monitor(void)
 {

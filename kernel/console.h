@@ -30,9 +30,15 @@ struct console_stream {
 /* First thing at boot: lines go out at once, each waiting for the devices. */
 void console_init(const struct boot_framebuffer *framebuffer);
 
-/* Lines are also kept in this memory, which outlives a reset; and what the previous boot kept. */
-void console_keep_log(void *memory, size_t size);
-const struct lastlog *console_lastlog(void);
+/* Lines are also kept in this memory, which outlives a reset. How many the previous boot left. */
+uint32_t console_keep_log(void *memory, size_t size);
+
+/* The last `count` lines of this boot or the previous one; take them with console_log_next(). */
+struct lastlog_lines console_log_tail(bool previous, uint32_t count);
+MUST_CHECK bool console_log_next(struct lastlog_lines *lines, char *line, size_t size);
+
+/* How a line shown a second time begins: it is not kept again. */
+#define CONSOLE_LOG_QUOTE "  | "
 
 /* The serial port and devices that the firmware or the file asked for; a port where nothing answers
  * gives way to COM1. */
