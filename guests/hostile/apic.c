@@ -3,6 +3,8 @@
  * apic: the local APIC's registers: their values after reset, what reads back, what is #GP.
  */
 #include "guests/hostile/hostile.h"
+#include "guests/kit/idt.h"
+#include "guests/kit/timing.h"
 #include "guests/kit/x2apic.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -147,9 +149,83 @@ static void apic_lvt(void)
     wrmsr(MSR_X2APIC_LVT_ERROR, LVT_MASKED);
 }
 
+/* ---------------------------------------------------------------- vectors that are none */
+
+static volatile uint32_t errors;
+
+static void apic_error(struct trap_frame *frame)
+{
+    (void)frame;
+    errors++;
+    x2apic_eoi();
+}
+
+static uint64_t apic_esr(void)
+{
+    wrmsr(MSR_X2APIC_ESR, 0);
+    return rdmsr(MSR_X2APIC_ESR);
+}
+
+/* Vectors below 16 in every place that takes one; also in the error interrupt's own entry, whose
+ * delivery is then an error itself. SDM "Error Handling". */
+static void apic_illegal_vectors(void)
+{
+    row("IN-06");
+    irq_handle(0x61, apic_error);
+    for (uint32_t lvt = 0; lvt < 2; lvt++) {
+        errors = 0;
+        (void)apic_esr();
+        wrmsr(MSR_X2APIC_LVT_ERROR, lvt == 0 ? 0x61 : 5);
+        for (uint32_t vector = 0; vector < 16; vector++) {
+            wrmsr(MSR_X2APIC_ICR, ICR_SELF | vector);
+            (void)try_wrmsr(MSR_X2APIC_SELF_IPI, vector);
+            (void)try_wrmsr(MSR_X2APIC_LVT_TIMER, LVT_MASKED | vector);
+        }
+        x2apic_timer_deadline(3);
+        x2apic_arm(1);
+        irq_enable();
+        spin_for(100 * NS_PER_US);
+        irq_disable();
+        x2apic_timer_off();
+        check(lvt == 0 ? "illegal-vectors" : "illegal-error-vector", lvt == 0 || errors == 0,
+              "%u error interrupts", errors);
+    }
+    wrmsr(MSR_X2APIC_LVT_ERROR, LVT_MASKED);
+    check("esr-readable", (apic_esr() & ~UINT64_C(0xff)) == 0, "reserved bits");
+    irq_handle(0x61, NULL);
+}
+
+/* Dividers and modes of the timer: reserved ones are #GP or stay off, none stops the core. */
+static void apic_timer_values(void)
+{
+    row("IN-09");
+    check_fault("timer-mode-3", try_wrmsr(MSR_X2APIC_LVT_TIMER, 3u << 17 | LVT_MASKED | 0x60),
+                VECTOR_GP);
+    (void)try_wrmsr(MSR_X2APIC_TIMER_DIV, 0x10); /* #GP on silicon; emulators may take it */
+    check_fault("timer-count-upper", try_wrmsr(MSR_X2APIC_TIMER_INIT, UINT64_C(1) << 32),
+                VECTOR_GP);
+    for (uint32_t divider = 0; divider < 16; divider++) {
+        if (divider & 4)
+            continue;
+        wrmsr(MSR_X2APIC_TIMER_DIV, divider);
+        for (uint32_t mode = 0; mode < 3; mode++) {
+            wrmsr(MSR_X2APIC_LVT_TIMER, mode << 17 | LVT_MASKED | 0x60);
+            wrmsr(MSR_X2APIC_TIMER_INIT, 0);
+            wrmsr(MSR_X2APIC_TIMER_INIT, 1);
+            wrmsr(MSR_X2APIC_TIMER_INIT, UINT32_MAX);
+            (void)rdmsr(MSR_X2APIC_TIMER_NOW);
+        }
+    }
+    wrmsr(MSR_X2APIC_TIMER_INIT, 0);
+    check("timer-values", true, " ");
+    x2apic_timer_off();
+}
+
 void hostile_apic(void)
 {
     apic_reserved();
     apic_refused();
     apic_lvt();
+    apic_illegal_vectors();
+    apic_timer_values();
 }

@@ -89,6 +89,7 @@ static void movs_from_outside(void)
 
 static void fxsave_across(void)
 {
+    write_cr4(read_cr4() | CR4_OSFXSR); /* with the XMM registers */
     __asm__ volatile("fxsave (%0)" : : "r"(memory_top() - 256) : "memory");
 }
 

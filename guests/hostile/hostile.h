@@ -31,6 +31,16 @@ void hostile_apic_reset(void);
 void hostile_apic(void);
 void hostile_ipi(void);
 void hostile_timer(void);
+void hostile_debug(void);
+void hostile_exceptions(void);
+void hostile_limits(void);
+void hostile_memory_start(void);
+void hostile_memory(void);
+void hostile_modes(void);
+
+/* A guest with several cores: all that, and a life that all of them end at once. */
+void hostile_cores(void);
+NORETURN void hostile_race(void);
 
 /* endings.c: attacks that end the guest, one a life; which one is typed at its console. */
 NORETURN void hostile_endings(void);

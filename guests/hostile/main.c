@@ -2,13 +2,14 @@
 /*
  * main: tries the guest interface from inside, the good and the forbidden, and says of each check
  * whether it went as docs/guest-abi.md and the SDM have it. Powers off with 0 if all did, else with
- * 1. With one core, all other ids are foreign.
- * Option: part=endings does what ends a guest, see endings.c.
+ * 1. With one core, all other ids are foreign; with more, other things are tried, see cores.c.
+ * Option: part=endings does what ends a guest, see endings.c; part=race ends it by all cores.
  */
 #include <stdarg.h>
 
 #include "guests/hostile/hostile.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/smp.h"
 #include "guests/kit/x2apic.h"
 #include "lib/fmt.h"
 
@@ -58,7 +59,8 @@ void check_no_fault(const char *id, struct fault fault)
 
 static void main_alone(void)
 {
-    hostile_apic_reset(); /* before the APIC is enabled */
+    hostile_memory_start(); /* before anything is written */
+    hostile_apic_reset();   /* before the APIC is enabled */
     x2apic_enable();
     hostile_calls();
     hostile_cpuid();
@@ -70,6 +72,11 @@ static void main_alone(void)
     hostile_apic();
     hostile_ipi();
     hostile_timer();
+    hostile_debug();
+    hostile_exceptions();
+    hostile_limits();
+    hostile_memory();
+    hostile_modes();
     hostile_ring3(); /* last: its TSS stays */
 }
 
@@ -77,7 +84,14 @@ int main(void)
 {
     if (option_is("part", "endings"))
         hostile_endings();
-    main_alone();
+    if (smp_expected() == 1) {
+        main_alone();
+    } else {
+        x2apic_enable();
+        if (option_is("part", "race"))
+            hostile_race();
+        hostile_cores();
+    }
     print("hostile: %u ok, %u BAD\n", passed, failed);
     return failed == 0 ? 0 : 1;
 }

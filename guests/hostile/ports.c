@@ -63,6 +63,50 @@ static void ports_closed(void)
     check_equal("smi", in16(0xb2), 0xffff);
 }
 
+/* Devices that move memory by themselves, past EPT: the ISA DMA controllers and fw_cfg. */
+static void ports_dma(void)
+{
+    static volatile uint32_t descriptor[4] __attribute__((aligned(16)));
+    uint32_t wrong = 0;
+
+    row("IO-09");
+    for (uint16_t base = 0; base <= 0xd0; base += 0x10) {
+        if (base != 0 && base != 0x80 && base != 0xc0 && base != 0xd0)
+            continue;
+        for (uint16_t port = base; port < base + 0x10; port++) {
+            out8(port, 0x45);
+            wrong += in8(port) != 0xff;
+        }
+    }
+    check("isa-dma", wrong == 0, "%u ports answer", wrong);
+
+    row("IO-10");
+    descriptor[0] = 0x0a000000;                 /* big-endian: select | read, file 0 */
+    descriptor[1] = 0x00001000;                 /* 1 MiB */
+    descriptor[2] = 0, descriptor[3] = 0x20000; /* to 0x200000, in the machine's memory */
+    const uint64_t address = (uint64_t)descriptor;
+    out32(0x514, __builtin_bswap32((uint32_t)(address >> 32)));
+    out32(0x518, __builtin_bswap32((uint32_t)address));
+    out16(0x510, 0);
+    check("fw-cfg", in8(0x511) == 0xff && in32(0x514) == 0xffffffff && in16(0x510) == 0xffff,
+          "it answers");
+    check("fw-cfg-no-answer", descriptor[0] == 0x0a000000, "0x%x", descriptor[0]);
+}
+
+/* An access across the border of an open device and a closed port: each byte by itself. */
+static void ports_across(void)
+{
+    row("IO-17");
+    out8(UART_SCR, 0x3c);
+    check_equal("open-then-closed", in16(UART_SCR), 0xff3c);
+    check_equal("open-then-closed-4", in32(UART_SCR), 0xffffff3c);
+    check_equal("closed-then-open", in32(UART - 2) & 0xffff, 0xffff);
+    out16(UART_SCR, 0x1234);
+    check_equal("written-across", in8(UART_SCR), 0x34);
+    check_equal("clock-then-closed", in32(0x71) >> 8, 0xffffff);
+    check_equal("sleep-then-reset", in32(0x5ff) & 0xff, 0xff);
+}
+
 static void ports_string(void)
 {
     static uint8_t byte[4];
@@ -110,6 +154,27 @@ static void ports_uart(void)
     out8(UART_LCR, lcr);
     check_equal("uart-divisor", divisor, 1);
 
+    /* Divisor 0, loop back, every interrupt: the wire is not the guest's, so it is not disturbed.
+     */
+    out8(UART_LCR, LCR_DLAB | 3);
+    out8(UART, 0);
+    out8(UART + 1, 0);
+    out8(UART_LCR, lcr);
+    for (unsigned v = 0; v < 256; v++) {
+        out8(UART + 1, (uint8_t)v);
+        out8(UART + 2, (uint8_t)v);
+        out8(UART + 4, (uint8_t)v);
+        out8(UART + 6, (uint8_t)v);
+        out8(UART + 5, (uint8_t)v);
+        out8(UART_LCR, (uint8_t)(v & ~LCR_DLAB));
+        (void)in32(UART + 4);
+    }
+    out8(UART + 1, 0);
+    out8(UART + 4, 0);
+    out8(UART_LCR, lcr);
+    check("uart-abused", uart_ready(), "the transmitter does not become empty");
+    out8(UART_SCR, 0xa5);
+
     /* The last two registers, then two ports of nobody. */
     check_equal("uart-edge", in32(UART + 6) >> 8, 0xffff00 | 0xa5);
     check_equal("uart-below", in16(UART - 2), 0xffff);
@@ -118,6 +183,8 @@ static void ports_uart(void)
 void hostile_ports(void)
 {
     ports_closed();
+    ports_dma();
+    ports_across();
     ports_string();
     ports_uart();
 }

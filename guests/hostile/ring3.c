@@ -93,6 +93,34 @@ static uint64_t user_in(void)
     return fault_is(try_insn("inb $0x80, %%al"), VECTOR_GP);
 }
 
+static uint64_t user_flush(void)
+{
+    return fault_is(try_insn("invd"), VECTOR_GP) && fault_is(try_insn("wbinvd"), VECTOR_GP);
+}
+
+static uint64_t user_xsetbv(void)
+{
+    return fault_is(try_xsetbv(0, 1), VECTOR_GP);
+}
+
+/* At CPL 3: how many of the five that UMIP is about work. */
+static uint64_t user_tables(void)
+{
+    static uint8_t store[16];
+    uint64_t works = 0;
+
+    works += !try_insn("sldt %%ax").taken;
+    works += !try_insn("str %%ax").taken;
+    works += !try_insn("smsw %%ax").taken;
+    try_begin();
+    __asm__ volatile(TRY_INSN("sgdt %0") : "=m"(store) : : "memory");
+    works += !try_end().taken;
+    try_begin();
+    __asm__ volatile(TRY_INSN("sidt %0") : "=m"(store) : : "memory");
+    works += !try_end().taken;
+    return works;
+}
+
 static uint64_t user_halt(void)
 {
     return fault_is(try_insn("hlt"), VECTOR_GP);
@@ -116,6 +144,34 @@ static void ring3_calls(void)
     check_equal("ring3-call-unknown", ring3_run(user_call), (uint64_t)BULKHEAD_ERROR_DENIED);
 }
 
+/* SDM "User-Mode Instruction Prevention": #GP at CPL 3 while CR4.UMIP is set, all work without. */
+static void ring3_tables(void)
+{
+    struct PACKED {
+        uint16_t limit;
+        uint64_t base;
+    } before, odd;
+
+    row("PI-19");
+    check_equal("ring3-tables", ring3_run(user_tables), 5);
+    if (!try_write_cr4(read_cr4() | CR4_UMIP).taken) {
+        check_equal("ring3-tables-umip", ring3_run(user_tables), 0);
+        write_cr4(read_cr4() & ~CR4_UMIP);
+    }
+    __asm__ volatile("sgdt %0" : "=m"(before));
+    odd = before;
+    odd.limit = 0xffff;
+    __asm__ volatile("lgdt %0" : : "m"(odd));
+    cpuid(0, 0); /* out and in again with it */
+    struct PACKED {
+        uint16_t limit;
+        uint64_t base;
+    } now;
+    __asm__ volatile("sgdt %0" : "=m"(now));
+    __asm__ volatile("lgdt %0" : : "m"(before));
+    check("gdt-limit", now.limit == 0xffff && now.base == before.base, "0x%x", now.limit);
+}
+
 void hostile_ring3(void)
 {
     uint32_t at_0[4];
@@ -133,6 +189,13 @@ void hostile_ring3(void)
     row("PI-08");
     uint64_t ok = ring3_run(user_undefined);
     check("ring3-undefined", ok != 0, "%s is not #UD", first_wrong);
+    row("PI-03");
+    check("ring3-invd", ring3_run(user_flush) != 0, "no #GP");
+    row("PI-07");
+    write_cr4(read_cr4() | CR4_OSXSAVE);
+    check("ring3-xsetbv", ring3_run(user_xsetbv) != 0, "no #GP");
+    write_cr4(read_cr4() & ~CR4_OSXSAVE);
+    ring3_tables();
     row("MS-03");
     check("ring3-rdmsr", ring3_run(user_rdmsr) != 0, "no #GP");
     check("ring3-wrmsr", ring3_run(user_wrmsr) != 0, "no #GP");

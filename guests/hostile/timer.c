@@ -16,6 +16,7 @@
 #define VECTOR_APIC 0x72
 #define SOON_NS     (2 * NS_PER_MS)
 #define LATER_NS    (10 * NS_PER_MS)
+#define AGAIN       5000
 
 static volatile uint32_t pv, pv2, apic;
 static volatile bool in_service; /* the APIC thinks it delivered a PV timer interrupt */
@@ -119,6 +120,39 @@ static void timer_pv_delivery(void)
     pv = 0;
 }
 
+/* Set again and again: never two for one, and in the end exactly the last. A deadline that is past
+ * already, for ever: time goes on for the guest. */
+static void timer_pv_again(void)
+{
+    uint64_t counted = 0;
+
+    row("TM-02");
+    for (uint32_t i = 0; i < AGAIN; i++)
+        timer_set(bulkhead_time() + NS_PER_SECOND, VECTOR_PV);
+    timer_listen(SOON_NS);
+    timer_expect("pv-set-again", 0);
+    irq_enable();
+    for (uint32_t i = 0; i < AGAIN; i++) { /* cancelled about when it fires */
+        timer_set(bulkhead_time() + i % 64 * 100, VECTOR_PV);
+        timer_set(0, VECTOR_PV);
+    }
+    irq_disable();
+    check("pv-cancelled", pv <= AGAIN, "%u interrupts", pv);
+    pv = 0;
+    timer_listen(SOON_NS);
+    timer_expect("pv-none-late", 0);
+
+    row("TM-04");
+    irq_enable();
+    for (; counted < AGAIN; counted++)
+        timer_set(1, VECTOR_PV);
+    irq_disable();
+    spin_for(100 * NS_PER_US);
+    timer_listen(SOON_NS);
+    check("pv-past-for-ever", pv > 0 && pv <= AGAIN, "%u interrupts for %lu calls", pv, counted);
+    pv = 0;
+}
+
 static void timer_apic_expect(const char *id, bool ok)
 {
     check(id, ok, "%u interrupts", apic);
@@ -169,6 +203,7 @@ void hostile_timer(void)
     irq_handle(VECTOR_APIC, timer_apic);
     timer_pv_basics();
     timer_pv_delivery();
+    timer_pv_again();
     timer_apic_deadline();
     timer_apic_counts();
 }

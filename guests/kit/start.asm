@@ -15,7 +15,7 @@ GIB        equ 4                        ; how many are mapped
 
 STACK_SIZE equ 64 * 1024
 
-global start, kit_gdt, kit_gdtr, kit_pml4, kit_pdpt
+global start, kit_gdt, kit_gdtr, kit_pml4, kit_pdpt, kit_pd
 extern kit_main
 
 section .note.bulkhead note alloc noexec nowrite align=4

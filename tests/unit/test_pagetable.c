@@ -487,7 +487,6 @@ static void test_unmap_random(void **state)
     world_free(&w);
 }
 
-/* abuse: EP-23 */
 static void test_unmap_and_again(void **state)
 {
     struct world w;
