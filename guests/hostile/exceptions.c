@@ -120,10 +120,11 @@ static void exceptions_raised(void)
     raise_count = 0;
     RAISE_1(0)
     RAISE_1(4)
-    RAISE_1(6) RAISE_1(8) RAISE_1(10) RAISE_1(11) RAISE_1(12) RAISE_1(13) RAISE_1(14) RAISE_1(17)
-        RAISE_1(18) RAISE_1(19) RAISE_1(20) RAISE_1(21) RAISE_1(22) RAISE_1(23) RAISE_1(24)
-            RAISE_1(25) RAISE_1(26) RAISE_1(27) RAISE_1(28) RAISE_1(29) RAISE_1(30) RAISE_1(31)
-                RAISE_1(2) const uint64_t came = raise_count;
+    RAISE_1(6)
+    RAISE_1(8) RAISE_1(10) RAISE_1(11) RAISE_1(12) RAISE_1(13) RAISE_1(14) RAISE_1(17) RAISE_1(18)
+        RAISE_1(19) RAISE_1(20) RAISE_1(21) RAISE_1(22) RAISE_1(23) RAISE_1(24) RAISE_1(25)
+            RAISE_1(26) RAISE_1(27) RAISE_1(28) RAISE_1(29) RAISE_1(30) RAISE_1(31) RAISE_1(2)
+                const uint64_t came = raise_count;
     idt_init();
     check_equal("int-n", came, 25);
 }
