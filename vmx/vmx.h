@@ -39,12 +39,10 @@ struct vmx_shared {
 struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
     const struct vmx_shared *shared;
-    uint64_t host_rsp;     /* what HOST_RSP holds now: switch.asm */
     uint64_t deadline;     /* TSC, exact; UINT64_MAX: none */
     uint32_t deferred;     /* interruption information of an event whose delivery was cut short */
     uint32_t controls_cpu; /* what the control fields hold now */
     uint32_t controls_pin;
-    bool has_work; /* an exact deadline or a deferred event: look before entry */
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */
@@ -102,10 +100,12 @@ struct vmx_raw {
 
 enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4 };
 
-/* The exits of instructions that say it all in registers, which are the frequent ones: true when
- * it was one of them. Else vmx_exit_needs() and vmx_decode(). */
-bool vmx_decode_simple(uint32_t reason, const struct vcpu_regs *regs, struct vcpu_exit *x);
+/* Fills `io`; false for a size that port accesses do not have. */
+MUST_CHECK bool vmx_decode_io(uint64_t qualification, struct exit_pio *io);
+/* The exits that vmx_is() does not know. */
 uint32_t vmx_exit_needs(uint32_t reason);
-void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
+void vmx_decode_raw(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
 
-void vmx_exit(void); /* switch.asm: HOST_RIP */
+void vmx_exit(void);                   /* switch.asm: HOST_RIP */
+void vmx_before_entry(struct vcpu *v); /* for switch.asm: v->work is set */
+NORETURN COLD void vmx_no_vmcs(void);  /* for switch.asm: a VMREAD failed */
