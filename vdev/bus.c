@@ -58,7 +58,8 @@ static void count_refusal(struct bus *b, uint16_t port)
     atomic_store_explicit(&b->last_refused, port, memory_order_relaxed);
 }
 
-uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now)
+/* A word or two are so many bytes. Seldom: devices here have registers of a byte. */
+NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size, uint64_t now)
 {
     ASSERT(size <= sizeof(uint32_t));
     uint32_t value = 0;
@@ -74,15 +75,35 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now)
     return value;
 }
 
-enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value)
+uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now)
+{
+    uint8_t byte = NO_DEVICE;
+    if (size != 1)
+        return bus_in_wide(b, port, size, now);
+    if (!device_in(b, port, now, &byte))
+        count_refusal(b, port);
+    return byte;
+}
+
+NOINLINE static enum bus_event bus_out_wide(struct bus *b, uint16_t port, uint8_t size,
+                                            uint32_t value)
 {
     ASSERT(size <= sizeof(uint32_t));
     enum bus_event event = BUS_NONE;
     bool refused = false;
     for (uint8_t i = 0; i < size; i++)
-        refused |=
-            !device_out(b, (uint16_t)(port + i), (uint8_t)(value >> (8 * i)), size == 1, &event);
+        refused |= !device_out(b, (uint16_t)(port + i), (uint8_t)(value >> (8 * i)), false, &event);
     if (refused)
+        count_refusal(b, port);
+    return event;
+}
+
+enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value)
+{
+    enum bus_event event = BUS_NONE;
+    if (size != 1)
+        return bus_out_wide(b, port, size, value);
+    if (!device_out(b, port, (uint8_t)value, true, &event))
         count_refusal(b, port);
     return event;
 }
