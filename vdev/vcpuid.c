@@ -42,6 +42,8 @@ enum cpuid_slot {
 };
 _Static_assert(SLOT_NONE < VCPUID_SLOTS && (VCPUID_SLOTS & (VCPUID_SLOTS - 1)) == 0, "masked");
 _Static_assert((VCPUID_ROWS_MAX & (VCPUID_ROWS_MAX - 1)) == 0, "masked");
+_Static_assert(VCPUID_PLAIN_LEAVES == SLOT_BASIC_END, "the basic leaves");
+_Static_assert(sizeof(struct vcpuid) <= UINT16_MAX, "rows are found by 16 bits");
 
 /* Basic leaves with subleaves, or that depend on CR4 or XCR0. */
 #define SPECIAL_LEAVES (BIT32(0x1) | BIT32(0x4) | BIT32(0x7) | BIT32(0xb) | BIT32(0xd))
@@ -72,7 +74,7 @@ static inline uint32_t slot_of(uint32_t leaf)
 
 static inline const struct cpuid_row *first_row(const struct vcpuid *t, uint32_t leaf)
 {
-    return &t->rows[t->first[slot_of(leaf) & (VCPUID_SLOTS - 1)] & (VCPUID_ROWS_MAX - 1)];
+    return &t->rows[t->first[index_masked(slot_of(leaf), VCPUID_SLOTS)] & (VCPUID_ROWS_MAX - 1)];
 }
 
 /* NULL where the leaf has no such subleaf. */
@@ -295,6 +297,10 @@ void vcpuid_build(struct vcpuid *out, const struct vcpuid_host *host,
         uint8_t *first = &out->first[slot_of(out->rows[i].leaf)];
         if (*first == vcpuid_policy_count)
             *first = (uint8_t)i;
+    }
+    for (uint32_t leaf = 0; leaf < VCPUID_PLAIN_LEAVES; leaf++) {
+        if ((SPECIAL_LEAVES & BIT32(leaf)) == 0)
+            out->plain[leaf] = (uint16_t)((const uint8_t *)first_row(out, leaf) - (uint8_t *)out);
     }
     out->count = vcpuid_policy_count;
     if (xcr0_allowed != 0)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/bits.h"
 #include "lib/types.h"
 
 struct cpuid_row {
@@ -34,8 +35,11 @@ struct vcpuid_wish {
     uint64_t xcr0_allowed; /* components a guest may enable, of vcpuid_xcr0_allowed() */
 };
 
+#define VCPUID_PLAIN_LEAVES 32 /* 0 .. */
+
 struct vcpuid {
     uint32_t count;
+    uint16_t plain[VCPUID_PLAIN_LEAVES];    /* bytes from here to the row; 0: ask vcpuid_get() */
     uint8_t first[VCPUID_SLOTS];            /* index of a leaf's first row; `count`: no such leaf */
     struct cpuid_row rows[VCPUID_ROWS_MAX]; /* sorted by leaf, then subleaf; zero from `count` on */
 };
@@ -59,6 +63,15 @@ void vcpuid_build(struct vcpuid *out, const struct vcpuid_host *host,
  */
 void vcpuid_get(const struct vcpuid *t, uint32_t leaf, uint32_t subleaf, uint64_t cr4,
                 uint64_t xcr0, uint32_t out[4]);
+
+/* The answer of a basic leaf that has one only, whatever the subleaf and the state; else NULL. */
+static inline const struct cpuid_row *vcpuid_plain(const struct vcpuid *t, uint32_t leaf)
+{
+    if (leaf >= VCPUID_PLAIN_LEAVES)
+        return NULL;
+    const uint32_t at = t->plain[index_masked(leaf, VCPUID_PLAIN_LEAVES)];
+    return at != 0 ? (const struct cpuid_row *)(const void *)((const uint8_t *)t + at) : NULL;
+}
 
 /* The answer depends on cr4 or xcr0 (leaves 1 and 0xD): else the caller need not fetch them. */
 static inline bool vcpuid_is_dynamic(uint32_t leaf)
