@@ -136,7 +136,7 @@ void vcpu_request(struct vcpu *v, uint32_t kicks);
 
 /* The three exits that ask this core to look at itself. On v's own core; DO_AGAIN. */
 enum verdict vcpu_on_kick(struct vcpu *v);
-enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x);
+enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason);
 enum verdict vcpu_on_window(struct vcpu *v);
 
 /* After the PV timer or the console's deadline changed. */

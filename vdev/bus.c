@@ -27,8 +27,8 @@ static bool is_rtc(uint16_t port)
     return port >= VRTC_PORT && port < VRTC_PORT + VRTC_PORTS;
 }
 
-/* False: nobody has this port. */
-static bool device_in(struct bus *b, uint16_t port, uint64_t now, uint8_t *value)
+/* False: nobody has this port. In line: the byte access is on the exit path. */
+static ALWAYS_INLINE bool device_in(struct bus *b, uint16_t port, uint64_t now, uint8_t *value)
 {
     if (is_uart(port))
         *value = vuart_in(&b->uart, port - VUART_PORT);
@@ -39,15 +39,17 @@ static bool device_in(struct bus *b, uint16_t port, uint64_t now, uint8_t *value
     return true;
 }
 
-static bool device_out(struct bus *b, uint16_t port, uint8_t value, bool alone,
-                       enum bus_event *event)
+static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value, bool alone,
+                                     enum bus_event *event)
 {
-    if (is_uart(port))
+    if (is_uart(port)) {
         vuart_out(&b->uart, port - VUART_PORT, value);
-    else if (is_rtc(port))
+        *event = BUS_TEXT;
+    } else if (is_rtc(port)) {
         vrtc_out(&b->rtc, port - VRTC_PORT, value);
-    else
+    } else {
         return vpower_out(port, value, alone, event);
+    }
     return true;
 }
 
