@@ -141,12 +141,13 @@ tools: $B/plancheck
 setup:
 	@scripts/setup
 
-# The guests of the demo and of everything that boots.
+# From this build, whichever it is: scripts/mkimage takes build/ otherwise.
+BOOTED      := $B/BOOTX64.EFI $B/bulkhead.elf
 DEMO_GUESTS := hello clock smp escape
 
 $B/demo: all guests/demo/bulkhead.conf
 	@mkdir -p $@
-	@cp guests/demo/bulkhead.conf $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
+	@cp guests/demo/bulkhead.conf $(BOOTED) $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
 	@touch $@
 
 # Debian's own kernel with a busybox user space; scripts/linux-images fetches both.
@@ -155,7 +156,7 @@ LINUX_KERNEL ?= cloud
 $B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
 	@scripts/linux-images $(LINUX_KERNEL) busybox > $B/linux-images.txt
 	@mkdir -p $@
-	@cp guests/linux/bulkhead.conf $@/
+	@cp guests/linux/bulkhead.conf $(BOOTED) $@/
 	@cp "$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)" $@/vmlinuz
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
 	@touch $@

@@ -59,7 +59,7 @@ static enum verdict exit_bus_event(struct vcpu *v, const struct vcpu_soft *soft,
     return DO_STOP;
 }
 
-static enum verdict on_pio(struct vcpu *v, const struct vcpu_soft *soft, const struct exit_pio *io,
+static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, const struct exit_pio *io,
                            uint64_t now)
 {
     struct bus *bus = &v->vm->bus;
@@ -69,12 +69,13 @@ static enum verdict on_pio(struct vcpu *v, const struct vcpu_soft *soft, const s
     if (io->string)
         return DO_GP;
     if (!io->in) {
-        const enum bus_event event = bus_out(bus, io->port, io->size, (uint32_t)*rax);
+        const enum bus_event event =
+            bus_out(bus, io->port, io->size, (uint32_t)*rax, &soft->stats.ports);
         if (__builtin_expect(event == BUS_NONE, 1))
             return DO_NEXT;
         return exit_bus_event(v, soft, event);
     }
-    const uint32_t value = bus_in(bus, io->port, io->size, now);
+    const uint32_t value = bus_in(bus, io->port, io->size, now, &soft->stats.ports);
     /* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
     if (io->size == 4)
         *rax = value;
@@ -88,16 +89,7 @@ static enum verdict on_pio(struct vcpu *v, const struct vcpu_soft *soft, const s
 /* Kept by number, for the monitor: a guest that finds a feature missing often looks for its MSR. */
 COLD static enum verdict exit_refuse_msr(struct vcpu *v, uint32_t index)
 {
-    struct refused *r = &v->soft->stats.msrs;
-
-    r->total++;
-    for (uint32_t i = 0; i < REFUSED_ROWS; i++) {
-        if (r->rows[i].count != 0 && r->rows[i].index != index)
-            continue;
-        r->rows[i].index = index;
-        r->rows[i].count++;
-        break;
-    }
+    refused_count(&v->soft->stats.msrs, index);
     return DO_GP;
 }
 
