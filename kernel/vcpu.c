@@ -92,8 +92,10 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
 
 /* ------------------------------------------------------------------ between two stays */
 
-/* What waits to be injected. What cannot be yet comes here again at EXIT_WINDOW. */
-enum verdict vcpu_on_window(struct vcpu *v)
+/* What waits to be injected. The window exit is enough on silicon. Bochs does not wake a halted
+ * guest for it, and a guest that had interrupts off when the deadline came halts next: so what
+ * cannot be injected yet sets a time to look again soon. True: the deadlines have changed. */
+static bool vcpu_inject(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     const bool retried = soft->retry_deadline != UINT64_MAX;
@@ -106,12 +108,16 @@ enum verdict vcpu_on_window(struct vcpu *v)
         soft->timer_pending = false;
         soft->stats.injected++;
     }
-    /* The window exit is enough on silicon. Bochs does not wake a halted guest for it, and a guest
-     * that had interrupts off when the deadline came halts next: so look again soon. */
     soft->retry_deadline = UINT64_MAX;
     if (soft->nmi_pending || soft->timer_pending)
         soft->retry_deadline = rdtsc() + v->vm->tsc->hz / RETRIES_PER_SECOND;
-    if (retried || soft->retry_deadline != UINT64_MAX)
+    return retried || soft->retry_deadline != UINT64_MAX;
+}
+
+/* What cannot be injected yet comes here again at EXIT_WINDOW. */
+enum verdict vcpu_on_window(struct vcpu *v)
+{
+    if (vcpu_inject(v))
         vcpu_update_timer(v);
     return DO_AGAIN;
 }
@@ -134,8 +140,16 @@ static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
     return v->vm->plan->config->watchdog_ns / NS_PER_MS;
 }
 
+COLD static enum verdict vcpu_bite(struct vcpu *v, uint32_t raw_reason)
+{
+    const struct vcpu_exit x = {.kind = EXIT_TIMER, .raw_reason = raw_reason};
+
+    return vcpu_crash(v, &x, "its watchdog has expired: no sign of life for %llu ms",
+                      vcpu_watchdog_ms(v));
+}
+
 /* A deadline has passed. */
-enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
+enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason)
 {
     struct vcpu_soft *soft = v->soft;
     const uint64_t now = rdtsc();
@@ -149,10 +163,10 @@ enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
         soft->pump_deadline = now + (soft->console_busy ? 1 : IDLE_PUMP_FACTOR) * soft->pump_ticks;
     }
     if (vcpu_watchdog_expired(v, now))
-        return vcpu_crash(v, x, "its watchdog has expired: no sign of life for %llu ms",
-                          vcpu_watchdog_ms(v));
+        return vcpu_bite(v, raw_reason);
+    (void)vcpu_inject(v);
     vcpu_update_timer(v);
-    return vcpu_on_window(v);
+    return DO_AGAIN;
 }
 
 /* ------------------------------------------------------------------ phases */
