@@ -168,6 +168,14 @@ static void command_call(struct commands *c, const struct command *command, cons
         command->run(c, vm);
 }
 
+static void commands_usage(const char *name)
+{
+    for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
+        if (text_equal(commands_table[i].name, name))
+            log_line("usage: %s %s", name, commands_table[i].arguments);
+    }
+}
+
 void commands_run(struct commands *c, const char *line)
 {
     struct words w;
@@ -178,7 +186,7 @@ void commands_run(struct commands *c, const char *line)
     }
     if (w.count == 0)
         return;
-    const struct command *named = NULL;
+    bool known = false;
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
         const struct command *command = &commands_table[i];
         if (!text_equal(command->name, w.text[0]))
@@ -187,10 +195,10 @@ void commands_run(struct commands *c, const char *line)
             command_call(c, command, w.text[1]);
             return;
         }
-        named = command;
+        known = true;
     }
-    if (named)
-        log_line("usage: %s %s", named->name, named->arguments);
+    if (known)
+        commands_usage(w.text[0]);
     else
         log_line("there is no command '%s': `help` lists them", w.text[0]);
 }

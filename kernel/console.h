@@ -48,6 +48,9 @@ void console_select(bool serial, bool screen);
 /* Somebody may be reading along elsewhere: else only the screen shows what was said. */
 bool console_has_serial(void);
 
+/* A key was pressed, and is nobody's now: for an end where no guest and no monitor reads. */
+MUST_CHECK bool console_take_key(void);
+
 /* Before launch; the stream stays for good. The first one has the focus. */
 void console_add_stream(struct console_stream *stream);
 
