@@ -24,8 +24,8 @@
 
 #define READ_SECONDS 30
 
-static struct acpi_info power_acpi;
-static uint64_t power_tsc_hz; /* 0: not known yet */
+static SEALED struct acpi_info power_acpi;
+static SEALED uint64_t power_tsc_hz; /* 0: not known yet */
 
 void power_init(const struct acpi_info *acpi)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/source.h"
 
-/* What a guest may put on the terminal: printable ASCII and tab. No byte above: among them are
- * control characters, alone (0x9b) and as UTF-8 (c2 9b). */
+/* What a guest may put on the terminal: printable ASCII and tab; escape sequences are left out. No
+ * byte above: among them are control characters, alone (0x9b) and as UTF-8 (c2 9b). */
 static uint8_t source_filter(uint8_t byte)
 {
     return byte == '\t' || (byte >= 0x20 && byte < 0x7f) ? byte : '.';
@@ -15,7 +15,7 @@ static void source_byte(struct source *s, struct lines *lines, uint8_t byte, uin
         s->stream->lines++;
         s->len = 0;
     }
-    if (byte == '\n' || byte == '\r' || byte == 0)
+    if (escape_eats(&s->escape, byte) || byte == '\n' || byte == '\r' || byte == 0)
         return;
     if (byte == '\b' && s->len > 0 && lines->open != s->stream->name) {
         s->len--;

@@ -7,6 +7,7 @@
 
 #include "kernel/console.h"
 #include "kernel/lines.h"
+#include "lib/escape.h"
 
 #define SOURCE_LINE_MAX 200 /* bytes of text in one line; longer lines are split */
 
@@ -15,6 +16,7 @@ struct source {
     struct console_stream *stream;
     uint32_t len;
     uint64_t since; /* TSC when the first unshown byte came */
+    enum escape escape;
     uint8_t line[SOURCE_LINE_MAX];
 };
 

@@ -114,12 +114,12 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
                     vmread32(VMCS_EXIT_INSTRUCTION_LENGTH));
 }
 
-/* An exact deadline or a deferred event: look before each entry. */
+/* An exact deadline, a deferred event or buffers to clear: look before each entry. */
 static void vmx_note_work(struct vcpu *v)
 {
     const struct vmx_vcpu *hw = v->hw;
 
-    v->work = hw->deadline != UINT64_MAX || hw->deferred;
+    v->work = hw->deadline != UINT64_MAX || hw->deferred || vmx_spec.at_entry;
 }
 
 /* The timer counts down in the guest only, and its value is kept over exits. */
@@ -154,6 +154,15 @@ void vmx_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse)
     }
 }
 
+/* Last: what is loaded after it is the guest's own. */
+static void vmx_clear_buffers(void)
+{
+    if (vmx_spec.at_entry & SPEC_ENTRY_L1D)
+        wrmsr(MSR_FLUSH_CMD, FLUSH_CMD_L1D);
+    if (vmx_spec.at_entry & SPEC_ENTRY_VERW)
+        verw_own_segment();
+}
+
 void vmx_before_entry(struct vcpu *v)
 {
     struct vmx_vcpu *hw = v->hw;
@@ -164,6 +173,8 @@ void vmx_before_entry(struct vcpu *v)
     if (hw->deadline != UINT64_MAX)
         vmx_write_preemption_timer(hw->deadline);
     vmx_note_work(v);
+    if (vmx_spec.at_entry)
+        vmx_clear_buffers();
 }
 
 /* ------------------------------------------------------------------ a stay */

@@ -19,10 +19,14 @@ VMCS_HOST_RSP                   equ 0x6c14
 NO_EXIT_KICKED  equ 1           ; enum vmx_no_exit, in 63:32
 NO_EXIT_REFUSED equ 2
 
+RSB_ENTRIES     equ 32          ; the most that any processor has
+
         extern  vmx_before_entry
         extern  vmx_no_vmcs
         global  vmx_switch:function hidden
         global  vmx_exit:function hidden
+        global  vmx_exit_one:function hidden
+        global  vmx_exit_fill:function hidden
 
 ; With those that hold what is read after an exit, and RBP, which the C side reloads: all but RSP.
 %macro CLEAR_GPRS 0
@@ -32,6 +36,33 @@ NO_EXIT_REFUSED equ 2
         xor     r9d, r9d
         xor     r10d, r10d
         xor     r11d, r11d
+%endmacro
+
+; HOST_RSP is the struct vcpu: RSP is its address, every other register is the guest's.
+%macro SAVE_GPRS 0
+        mov     [rsp + VCPU_RAX], rax
+        mov     [rsp + VCPU_RCX], rcx
+        mov     [rsp + VCPU_RDX], rdx
+        mov     [rsp + VCPU_RBX], rbx
+        mov     [rsp + VCPU_RBP], rbp
+        mov     [rsp + VCPU_RSI], rsi
+        mov     [rsp + VCPU_RDI], rdi
+        mov     [rsp + VCPU_R8], r8
+        mov     [rsp + VCPU_R9], r9
+        mov     [rsp + VCPU_R10], r10
+        mov     [rsp + VCPU_R11], r11
+        mov     [rsp + VCPU_R12], r12
+        mov     [rsp + VCPU_R13], r13
+        mov     [rsp + VCPU_R14], r14
+        mov     [rsp + VCPU_R15], r15
+        mov     rbx, rsp
+        mov     rsp, [rbx + VCPU_HOST_STACK]
+%endmacro
+
+%macro CALL_OVER 0
+        call    %%landed
+        int3                            ; for speculation that goes straight on
+%%landed:
 %endmacro
 
         section .text
@@ -102,25 +133,28 @@ no_exit:
         rdtsc
         ret
 
-; HOST_RIP. HOST_RSP is the struct vcpu: RSP is its address, every other register is the guest's.
+; HOST_RIP is one of the next three, as vmx/spec.c has chosen for this processor. A return of ours
+; that finds an entry of the guest's in the return stack buffer goes on, for a while, where the guest
+; wants it. Where only the first return can, the barrier makes it wait.
+vmx_exit_one:
+        SAVE_GPRS
+        CALL_OVER
+        add     rsp, 8
+        lfence
+        jmp     saved
+
+vmx_exit_fill:
+        SAVE_GPRS
+%rep RSB_ENTRIES
+        CALL_OVER
+%endrep
+        add     rsp, RSB_ENTRIES * 8
+        lfence
+        jmp     saved
+
 vmx_exit:
-        mov     [rsp + VCPU_RAX], rax
-        mov     [rsp + VCPU_RCX], rcx
-        mov     [rsp + VCPU_RDX], rdx
-        mov     [rsp + VCPU_RBX], rbx
-        mov     [rsp + VCPU_RBP], rbp
-        mov     [rsp + VCPU_RSI], rsi
-        mov     [rsp + VCPU_RDI], rdi
-        mov     [rsp + VCPU_R8], r8
-        mov     [rsp + VCPU_R9], r9
-        mov     [rsp + VCPU_R10], r10
-        mov     [rsp + VCPU_R11], r11
-        mov     [rsp + VCPU_R12], r12
-        mov     [rsp + VCPU_R13], r13
-        mov     [rsp + VCPU_R14], r14
-        mov     [rsp + VCPU_R15], r15
-        mov     rbx, rsp
-        mov     rsp, [rbx + VCPU_HOST_STACK]
+        SAVE_GPRS
+saved:
         ; What the guest had in its registers is not left in ours: cleared here, the others
         ; overwritten below.
         CLEAR_GPRS

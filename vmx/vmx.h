@@ -8,6 +8,7 @@
 #include "lib/types.h"
 #include "vmx/audit.h"
 #include "vmx/fit.h"
+#include "vmx/spec.h"
 
 /* "Format of the VMCS Region" and of the VMXON region: the revision, then the CPU's own. */
 struct vmx_region {
@@ -48,6 +49,7 @@ struct vmx_vcpu {
 /* Filled by vmx_probe() on the boot core, then const. */
 extern struct vmx_caps vmx_caps;
 extern struct vmx_controls vmx_controls;
+extern struct spec_plan vmx_spec;
 
 void vmx_caps_read(struct vmx_caps *caps);
 
@@ -106,6 +108,9 @@ MUST_CHECK bool vmx_decode_io(uint64_t qualification, struct exit_pio *io);
 uint32_t vmx_exit_needs(uint32_t reason);
 void vmx_decode_raw(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
 
-void vmx_exit(void);                   /* switch.asm: HOST_RIP */
+/* switch.asm: HOST_RIP, as vmx_spec.at_exit says. */
+void vmx_exit(void);
+void vmx_exit_one(void);
+void vmx_exit_fill(void);
 void vmx_before_entry(struct vcpu *v); /* for switch.asm: v->work is set */
 NORETURN COLD void vmx_no_vmcs(void);  /* for switch.asm: a VMREAD failed */

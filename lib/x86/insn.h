@@ -77,6 +77,21 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
+/* False: nothing random was there in time. CPUID.1:ECX.30 and CPUID.(7,0):EBX.18, else #UD. */
+static inline bool rdrand(uint64_t *v)
+{
+    bool ok;
+    __asm__ volatile("rdrand %0" : "=r"(*v), "=@ccc"(ok));
+    return ok;
+}
+
+static inline bool rdseed(uint64_t *v)
+{
+    bool ok;
+    __asm__ volatile("rdseed %0" : "=r"(*v), "=@ccc"(ok));
+    return ok;
+}
+
 #define X86_CR_ACCESSORS(n)                                        \
     static inline uint64_t read_cr##n(void)                        \
     {                                                              \
@@ -140,6 +155,14 @@ static inline void cpu_cli(void)
 static inline void wbinvd(void)
 {
     __asm__ volatile("wbinvd" : : : "memory");
+}
+
+/* Clears buffers that hold data of ours, where CPUID.(7,0):EDX.10 is set; only the form with memory
+ * does. Any segment would serve: it is ours. */
+static inline void verw_own_segment(void)
+{
+    uint16_t selector;
+    __asm__ volatile("mov %%cs, %0\n\tverw %0" : "=m"(selector) : : "cc");
 }
 
 /* Orders earlier stores before an x2APIC MSR write, which is not serialising.

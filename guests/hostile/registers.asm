@@ -1,13 +1,13 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; registers: a hypercall with every register known before and seen afterwards, and the two ways
-; across the border to CPL 3 and back. The layout is struct registers in hvtest.h.
+; across the border to CPL 3 and back; and a gate that counts. The layout is struct registers in hostile.h.
 
 SELECTOR_DATA3 equ 0x18 | 3
 SELECTOR_CODE3 equ 0x20 | 3
 WORDS          equ 16                   ; of struct registers
 
-global registers_call, ring3_enter, ring3_leave
+global registers_call, ring3_enter, ring3_leave, raise_entry, raise_count
 extern ring3_stack0
 
 section .text
@@ -99,3 +99,11 @@ ring3_leave:
         pop     rbp
         pop     rbx
         ret
+
+; A gate for a vector that INT n raises: no error code is on the stack.
+raise_entry:
+        inc     qword [raise_count]
+        iretq
+
+section .bss
+raise_count: resq 1

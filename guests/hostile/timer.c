@@ -2,7 +2,7 @@
 /*
  * timer: the PV timer, which needs no APIC, and the APIC's own timer in its three modes.
  */
-#include "guests/hvtest/hvtest.h"
+#include "guests/hostile/hostile.h"
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/timing.h"
@@ -16,6 +16,7 @@
 #define VECTOR_APIC 0x72
 #define SOON_NS     (2 * NS_PER_MS)
 #define LATER_NS    (10 * NS_PER_MS)
+#define AGAIN       5000
 
 static volatile uint32_t pv, pv2, apic;
 static volatile bool in_service; /* the APIC thinks it delivered a PV timer interrupt */
@@ -61,6 +62,7 @@ static void timer_expect(const char *id, uint32_t want)
 
 static void timer_pv_basics(void)
 {
+    row("TM-01");
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     timer_listen(SOON_NS / 2);
     timer_expect("pv-not-early", 0);
@@ -90,16 +92,19 @@ static void timer_pv_basics(void)
 
 static void timer_pv_delivery(void)
 {
+    row("IN-01");
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     spin_for(LATER_NS);
     timer_expect("pv-waits-for-if", 0);
     timer_listen(SOON_NS);
     timer_expect("pv-after-if", 1);
 
+    row("HL-01");
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     irq_wait();
     timer_expect("pv-ends-hlt", 1);
 
+    row("ABI");
     wrmsr(MSR_X2APIC_TPR, 0xff);
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     timer_listen(LATER_NS);
@@ -115,6 +120,39 @@ static void timer_pv_delivery(void)
     pv = 0;
 }
 
+/* Set again and again: never two for one, and in the end exactly the last. A deadline that is past
+ * already, for ever: time goes on for the guest. */
+static void timer_pv_again(void)
+{
+    uint64_t counted = 0;
+
+    row("TM-02");
+    for (uint32_t i = 0; i < AGAIN; i++)
+        timer_set(bulkhead_time() + NS_PER_SECOND, VECTOR_PV);
+    timer_listen(SOON_NS);
+    timer_expect("pv-set-again", 0);
+    irq_enable();
+    for (uint32_t i = 0; i < AGAIN; i++) { /* cancelled about when it fires */
+        timer_set(bulkhead_time() + i % 64 * 100, VECTOR_PV);
+        timer_set(0, VECTOR_PV);
+    }
+    irq_disable();
+    check("pv-cancelled", pv <= AGAIN, "%u interrupts", pv);
+    pv = 0;
+    timer_listen(SOON_NS);
+    timer_expect("pv-none-late", 0);
+
+    row("TM-04");
+    irq_enable();
+    for (; counted < AGAIN; counted++)
+        timer_set(1, VECTOR_PV);
+    irq_disable();
+    spin_for(100 * NS_PER_US);
+    timer_listen(SOON_NS);
+    check("pv-past-for-ever", pv > 0 && pv <= AGAIN, "%u interrupts for %lu calls", pv, counted);
+    pv = 0;
+}
+
 static void timer_apic_expect(const char *id, bool ok)
 {
     check(id, ok, "%u interrupts", apic);
@@ -123,6 +161,7 @@ static void timer_apic_expect(const char *id, bool ok)
 
 static void timer_apic_deadline(void)
 {
+    row("MS-18");
     x2apic_timer_deadline(VECTOR_APIC);
     x2apic_arm(1);
     timer_listen(SOON_NS);
@@ -143,6 +182,7 @@ static void timer_apic_counts(void)
 {
     uint32_t soon = (uint32_t)(x2apic_timer_khz() * SOON_NS / NS_PER_MS);
 
+    row("IN-09");
     x2apic_timer_count(VECTOR_APIC, false, soon);
     timer_listen(LATER_NS);
     timer_apic_expect("count-one-shot", apic == 1);
@@ -156,13 +196,14 @@ static void timer_apic_counts(void)
     x2apic_timer_off();
 }
 
-void hvtest_timer(void)
+void hostile_timer(void)
 {
     irq_handle(VECTOR_PV, timer_pv);
     irq_handle(VECTOR_PV2, timer_pv2);
     irq_handle(VECTOR_APIC, timer_apic);
     timer_pv_basics();
     timer_pv_delivery();
+    timer_pv_again();
     timer_apic_deadline();
     timer_apic_counts();
 }

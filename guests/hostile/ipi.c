@@ -3,7 +3,7 @@
  * ipi: what the interrupt command register reaches: this core in every way there is, and nobody
  * outside of this guest.
  */
-#include "guests/hvtest/hvtest.h"
+#include "guests/hostile/hostile.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/smp.h"
 #include "guests/kit/timing.h"
@@ -59,6 +59,7 @@ static void ipi_fixed(void)
     uint32_t self = x2apic_id();
     uint32_t logical = (uint32_t)rdmsr(MSR_X2APIC_LDR);
 
+    row("IN-03");
     irq_handle(VECTOR_IPI, ipi_taken);
     ipi_arrives("ipi-physical", self, ICR_FIXED | VECTOR_IPI, 1);
     ipi_arrives("ipi-logical", logical, ICR_FIXED | ICR_LOGICAL | VECTOR_IPI, 1);
@@ -89,6 +90,7 @@ static void ipi_foreign(void)
 
     if (smp_expected() != 1)
         return;
+    row("IN-04");
     taken = 0;
     for (uint32_t id = 0; id < 64; id++) {
         if (id == self)
@@ -115,6 +117,7 @@ static void ipi_nmis(void)
 {
     uint32_t self = x2apic_id();
 
+    row("ABI");
     irq_handle(VECTOR_NMI, ipi_nmi);
     nmis = 0;
     x2apic_send(self, ICR_NMI | ICR_ASSERT); /* with interrupts off */
@@ -123,13 +126,14 @@ static void ipi_nmis(void)
     x2apic_send(FAR_AWAY, ICR_NMI | ICR_ASSERT);
     ipi_nmi_count("nmi-far-away", 0);
 
+    row("IN-12");
     nmi_again = 1;
     x2apic_send(self, ICR_NMI | ICR_ASSERT);
     ipi_nmi_count("nmi-in-nmi", 2);
     irq_handle(VECTOR_NMI, NULL);
 }
 
-void hvtest_ipi(void)
+void hostile_ipi(void)
 {
     ipi_fixed();
     ipi_foreign();

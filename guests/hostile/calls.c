@@ -3,7 +3,7 @@
  * calls: every hypercall with good and bad arguments, and that a call changes nothing but what the
  * contract says.
  */
-#include "guests/hvtest/hvtest.h"
+#include "guests/hostile/hostile.h"
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/timing.h"
 #include "lib/string.h"
@@ -33,6 +33,7 @@ static void calls_unknown(void)
         {"call-unknown-upper-half", UINT64_C(1) << 32 | BULKHEAD_CALL_VERSION},
     };
 
+    row("HC-01");
     for (uint32_t i = 0; i < ARRAY_SIZE(rows); i++)
         check_equal(rows[i].id, (uint64_t)data_call(rows[i].number, 0),
                     (uint64_t)BULKHEAD_ERROR_UNKNOWN);
@@ -66,6 +67,7 @@ static void calls_console(void)
     static const char line[] = "a line of forty-eight bytes, in one hypercall..\n";
     _Static_assert(sizeof(line) == BULKHEAD_CONSOLE_MAX + 1, "with its NUL");
 
+    row("HC-05");
     calls_lengths(write_ids, BULKHEAD_CALL_CONSOLE_WRITE);
     calls_lengths(read_ids, BULKHEAD_CALL_CONSOLE_READ);
 
@@ -107,6 +109,7 @@ static void calls_time(void)
     uint64_t tsc = tsc_now();
     bool back = false;
 
+    row("ABI");
     for (int i = 0; i < 1000; i++) {
         uint64_t now = bulkhead_time();
         back = back || now < before;
@@ -183,6 +186,7 @@ static void calls_registers(void)
 {
     struct registers in = full;
 
+    row("HC-11");
     calls_keep("keep-unknown", in, (uint64_t)BULKHEAD_ERROR_UNKNOWN);
     in.rax = BULKHEAD_CALL_VERSION;
     calls_keep("keep-version", in, BULKHEAD_ABI_VERSION);
@@ -198,7 +202,7 @@ static void calls_registers(void)
     calls_keep_read();
 }
 
-void hvtest_calls(void)
+void hostile_calls(void)
 {
     check_equal("call-version", (uint64_t)bulkhead_version(), BULKHEAD_ABI_VERSION);
     calls_unknown();

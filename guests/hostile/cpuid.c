@@ -2,7 +2,7 @@
 /*
  * cpuid: what the guest is told fits what it has.
  */
-#include "guests/hvtest/hvtest.h"
+#include "guests/hostile/hostile.h"
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/smp.h"
 #include "guests/kit/x2apic.h"
@@ -67,6 +67,70 @@ static void cpuid_features(void)
           "a leaf that does not exist answers");
 }
 
+/* What a guest could do harm with or what no guest is given: leaf, subleaf, register, bits. */
+static const struct {
+    const char *id;
+    uint32_t leaf, subleaf, reg, bits; /* reg: 0 EAX .. 3 EDX */
+} hidden[] = {
+    {"hidden-debug-store", 1, 0, 3, UINT32_C(1) << 21},
+    {"hidden-dtes64-pdcm", 1, 0, 2, 1u << 2 | 1u << 4 | 1u << 15},
+    {"hidden-machine-check", 1, 0, 3, 1u << 7 | 1u << 14},
+    {"hidden-tsc-adjust-sgx", 7, 0, 1, 1u << 1 | 1u << 2},
+    {"hidden-rdt", 7, 0, 1, 1u << 12 | 1u << 15},
+    {"hidden-processor-trace", 7, 0, 1, 1u << 25},
+    {"hidden-pku", 7, 0, 2, 1u << 3 | 1u << 4},
+    {"hidden-waitpkg", 7, 0, 2, 1u << 5},
+    {"hidden-cet", 7, 0, 2, 1u << 7},
+    {"hidden-keylocker-enqcmd-pks", 7, 0, 2, 1u << 23 | 1u << 29 | UINT32_C(1) << 31},
+    {"hidden-uintr-cet-ibt", 7, 0, 3, 1u << 5 | 1u << 20},
+    {"hidden-speculation-control", 7, 0, 3, 0xec000000},
+    {"hidden-lass-fred-lkgs", 7, 1, 0, 1u << 6 | 1u << 17 | 1u << 18},
+    {"hidden-msrlist", 7, 1, 0, 1u << 27},
+    {"hidden-power", 6, 0, 0, 0xfffffffb},
+    {"hidden-xsaves", 0xd, 1, 0, 1u << 3},
+    {"hidden-pmu", 0xa, 0, 0, ~UINT32_C(0)},
+    {"hidden-rdt-allocation", 0x10, 0, 1, ~UINT32_C(0)},
+    {"hidden-sgx-leaf", 0x12, 0, 0, ~UINT32_C(0)},
+    {"hidden-trace-leaf", 0x14, 0, 1, ~UINT32_C(0)},
+    {"hidden-keylocker-leaf", 0x19, 0, 1, ~UINT32_C(0)},
+    {"hidden-lbr-leaf", 0x1c, 0, 0, ~UINT32_C(0)},
+    {"hidden-svm", 0x80000001, 0, 2, 1u << 2},
+};
+
+#define SUBLEAVES 8
+
+static bool cpuid_same(struct cpuid_regs a, struct cpuid_regs b)
+{
+    return a.eax == b.eax && a.ebx == b.ebx && a.ecx == b.ecx && a.edx == b.edx;
+}
+
+/* Every leaf of every range, with subleaves that exist and some that do not: answers, the same
+ * twice, and zero beyond the highest leaf of its range. */
+static void cpuid_sweep(void)
+{
+    static const uint32_t bases[] = {0, 0x20000000, 0x40000000, 0x80000000, 0x80860000, 0xc0000000};
+    uint32_t unstable = 0, beyond = 0;
+
+    for (uint32_t i = 0; i < ARRAY_SIZE(hidden); i++) {
+        struct cpuid_regs r = cpuid(hidden[i].leaf, hidden[i].subleaf);
+        const uint32_t *regs = &r.eax;
+        check_equal(hidden[i].id, regs[hidden[i].reg] & hidden[i].bits, 0);
+    }
+    for (uint32_t b = 0; b < ARRAY_SIZE(bases); b++) {
+        uint32_t highest = bases[b] == 0x40000000 ? 0x400001ff : cpuid(bases[b], 0).eax;
+        for (uint32_t leaf = bases[b]; leaf < bases[b] + 0x200; leaf++) {
+            for (uint32_t n = 0; n < SUBLEAVES; n++) {
+                uint32_t subleaf = n < 6 ? n : (uint32_t)(rdtsc() * 0x9e3779b1u);
+                struct cpuid_regs r = cpuid(leaf, subleaf);
+                unstable += !cpuid_same(r, cpuid(leaf, subleaf));
+                beyond += leaf > highest && !is_zero(r);
+            }
+        }
+    }
+    check("sweep-stable", unstable == 0, "%u leaves change", unstable);
+    check("sweep-beyond", beyond == 0, "%u leaves beyond the highest answer", beyond);
+}
+
 static void cpuid_topology(void)
 {
     uint32_t id = x2apic_id();
@@ -92,10 +156,14 @@ static void cpuid_osxsave(void)
     check("cpuid-osxsave", !before && during && !after, "%d %d %d", before, during, after);
 }
 
-void hvtest_cpuid(void)
+void hostile_cpuid(void)
 {
+    row("ABI");
     cpuid_identity();
+    row("PI-01");
     cpuid_features();
+    cpuid_sweep();
+    row("ABI");
     cpuid_topology();
     cpuid_osxsave();
 }

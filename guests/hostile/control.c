@@ -3,7 +3,7 @@
  * control: CR0, CR4, CR8 and XCR0. A bit that the hypervisor keeps for itself reads back as the
  * guest wrote it; one that the guest must not set is #GP and changes nothing.
  */
-#include "guests/hvtest/hvtest.h"
+#include "guests/hostile/hostile.h"
 #include "guests/kit/timing.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -15,6 +15,7 @@ static void control_cr0(void)
 {
     uint64_t cr0 = read_cr0();
 
+    row("CR-04");
     struct fault f = try_write_cr0(cr0 | CR0_CD);
     uint64_t cd = read_cr0();
     spin_for(10 * NS_PER_US); /* must still do something */
@@ -23,6 +24,7 @@ static void control_cr0(void)
     check_equal("cr0-cd-set", cd, cr0 | CR0_CD);
     check_equal("cr0-cd-clear", read_cr0(), cr0);
 
+    row("CR-05");
     f = try_write_cr0(cr0 & ~CR0_NE);
     uint64_t ne = read_cr0();
     write_cr0(cr0);
@@ -30,6 +32,7 @@ static void control_cr0(void)
     check_equal("cr0-ne-clear", ne, cr0 & ~CR0_NE);
     check_equal("cr0-ne-set", read_cr0(), cr0);
 
+    row("ABI");
     f = try_write_cr0(cr0 | CR0_TS | CR0_AM);
     uint64_t own = read_cr0();
     write_cr0(cr0);
@@ -42,31 +45,48 @@ static void control_cr0(void)
     check_fault("cr0-upper-half", try_write_cr0(cr0 | UINT64_C(1) << 32), VECTOR_GP);
     check_equal("cr0-kept", read_cr0(), cr0);
 
+    row("CR-06");
     /* LMSW sets PE, MP, EM and TS, and never clears PE. */
     __asm__ volatile("lmsw %w0" : : "r"((cr0 & 0xf & ~CR0_PE) | CR0_TS));
     uint64_t lmsw = read_cr0();
     __asm__ volatile("clts");
     check_equal("cr0-lmsw", lmsw, cr0 | CR0_TS);
     check_equal("cr0-clts", read_cr0(), cr0);
+    uint64_t smsw;
+    __asm__ volatile("smsw %0" : "=r"(smsw));
+    check_equal("cr0-smsw", smsw & 0xffffffff, cr0);
 }
 
 static void control_cr4(void)
 {
     uint64_t cr4 = read_cr4();
 
+    row("CR-07");
     check_fault("cr4-vmxe", try_write_cr4(cr4 | CR4_VMXE), VECTOR_GP);
     check_fault("cr4-vmxe-and-pge", try_write_cr4(cr4 | CR4_VMXE | CR4_PGE), VECTOR_GP);
     check_fault("cr4-smxe", try_write_cr4(cr4 | CR4_SMXE), VECTOR_GP);
     check_fault("cr4-reserved", try_write_cr4(cr4 | UINT64_C(1) << 63), VECTOR_GP);
-    check_fault("cr4-pae-in-64-bit", try_write_cr4(cr4 & ~CR4_PAE), VECTOR_GP);
     check_equal("cr4-kept", read_cr4(), cr4);
 
+    row("CR-10");
+    check_fault("cr4-pae-in-64-bit", try_write_cr4(cr4 & ~CR4_PAE), VECTOR_GP);
+    check_fault("cr4-la57-in-64-bit", try_write_cr4(cr4 ^ CR4_LA57), VECTOR_GP);
+    check_equal("cr4-paging-kept", read_cr4(), cr4);
+    row("CR-12");
+    check_fault("cr4-cet", try_write_cr4(cr4 | CR4_CET), VECTOR_GP);
+    check_equal("cr4-cet-kept", read_cr4(), cr4);
+    write_cr0(read_cr0() & ~CR0_WP);
+    check_fault("cr4-cet-without-wp", try_write_cr4(cr4 | CR4_CET), VECTOR_GP);
+    write_cr0(read_cr0() | CR0_WP);
+
+    row("CR-09");
     struct fault f = try_write_cr4(cr4 ^ CR4_MCE);
     uint64_t mce = read_cr4();
     write_cr4(cr4);
     check_no_fault("cr4-mce", f);
     check_equal("cr4-mce-toggled", mce, cr4 ^ CR4_MCE);
 
+    row("ABI");
     f = try_write_cr4(cr4 | CR4_PGE | CR4_DE);
     uint64_t own = read_cr4();
     write_cr4(cr4);
@@ -100,9 +120,11 @@ static void control_xcr0(void)
 
     if ((cpuid(1, 0).ecx & XSAVE) == 0)
         return;
+    row("PI-07");
     check_fault("xcr0-without-osxsave", try_xsetbv(0, XCR0_X87), VECTOR_UD);
     write_cr4(cr4 | CR4_OSXSAVE);
 
+    row("PI-05");
     struct cpuid_regs r = cpuid(0xd, 0);
     uint64_t allowed = (uint64_t)r.edx << 32 | r.eax;
     uint64_t before = read_xcr0();
@@ -123,7 +145,7 @@ static void control_xcr0(void)
     write_cr4(cr4);
 }
 
-void hvtest_control(void)
+void hostile_control(void)
 {
     control_cr0();
     control_cr4();
