@@ -22,7 +22,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 # ---------------------------------------------------------------------- the hypervisor
 # Pure files include neither lib/x86 nor vmx/insn.h: host tests run them as they are.
 PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) \
-            mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/hostmap.c mm/firmware.c \
+            mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/ept_valid.c mm/hostmap.c mm/firmware.c \
             drivers/acpi.c drivers/acpi_tables.c drivers/pci.c drivers/keymap.c drivers/text.c drivers/font.c \
             drivers/screen.c \
             kernel/config*.c kernel/plan*.c kernel/image*.c kernel/aml.c kernel/report.c \
