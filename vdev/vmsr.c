@@ -113,7 +113,7 @@ const struct msr_row *vmsr_row(uint32_t index)
     /* `low` is the first row that does not end before `index`. */
     if (low == ARRAY_SIZE(vmsr_rows) || index < vmsr_rows[low].first)
         return NULL;
-    return &vmsr_rows[low];
+    return &vmsr_rows[index_clamp(low, ARRAY_SIZE(vmsr_rows))];
 }
 
 /* By the low byte of their numbers, the rows that exits ask for most. A guess, no more: what is
