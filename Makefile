@@ -60,8 +60,8 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
 # apart, and so a panic's backtrace names them. clang, whose objects its own linker alone can join,
 # links without.
 HV_JOINED   := kernel/vcpu.c kernel/exit.c kernel/hypercall.c kernel/virt.c vmx/run.c vmx/decode.c \
-               vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c vdev/vuart.c lib/ring.c \
-               lib/time.c
+               vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c vdev/vpower.c vdev/vuart.c \
+               drivers/lapic.c lib/ring.c lib/time.c
 comma       := ,
 HV_IS_CLANG := $(findstring clang,$(CC))
 HV_LTO      := $(if $(HV_IS_CLANG),,-flto -ffat-lto-objects)
@@ -145,12 +145,13 @@ tools: $B/plancheck
 setup:
 	@scripts/setup
 
-# The guests of the demo and of everything that boots.
+# From this build, whichever it is: scripts/mkimage takes build/ otherwise.
+BOOTED      := $B/BOOTX64.EFI $B/bulkhead.elf
 DEMO_GUESTS := hello clock smp escape
 
 $B/demo: all guests/demo/bulkhead.conf
 	@mkdir -p $@
-	@cp guests/demo/bulkhead.conf $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
+	@cp guests/demo/bulkhead.conf $(BOOTED) $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
 	@touch $@
 
 # Debian's own kernel with a busybox user space; scripts/linux-images fetches both.
@@ -159,7 +160,7 @@ LINUX_KERNEL ?= cloud
 $B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
 	@scripts/linux-images $(LINUX_KERNEL) busybox > $B/linux-images.txt
 	@mkdir -p $@
-	@cp guests/linux/bulkhead.conf $@/
+	@cp guests/linux/bulkhead.conf $(BOOTED) $@/
 	@cp "$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)" $@/vmlinuz
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
 	@touch $@

@@ -43,10 +43,10 @@ bool boot_check(const struct boot_info *info)
 
 void boot_keep_log(const struct boot_info *info)
 {
-    console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
-    const uint32_t count = lastlog_count(console_lastlog());
+    const uint32_t count = console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
     if (count > 0)
-        log_line("%u lines of the previous boot are kept: `last` shows the last of them", count);
+        log_line("%u lines of the previous boot are kept: `log last` shows the last of them",
+                 count);
 }
 
 /* ------------------------------------------------------------------ firmware */

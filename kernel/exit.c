@@ -39,10 +39,15 @@ static enum verdict on_cpuid(struct vcpu *v, const struct vcpu_soft *soft)
 }
 
 /* Not the first to end this life: then it ends for the other reason. */
-static enum verdict exit_bus_event(struct vcpu *v, enum bus_event event)
+static enum verdict exit_bus_event(struct vcpu *v, const struct vcpu_soft *soft,
+                                   enum bus_event event)
 {
     switch (event) {
     case BUS_NONE:
+        return DO_NEXT;
+    case BUS_TEXT:
+        if (soft->console_duty && !soft->console_busy && !tx_is_empty(&v->vm->console.tx))
+            vcpu_hurry_console(v);
         return DO_NEXT;
     case BUS_POWER_OFF:
         partition_end(v->vm, (struct vm_end){.kind = VM_END_POWER_OFF});
@@ -54,7 +59,7 @@ static enum verdict exit_bus_event(struct vcpu *v, enum bus_event event)
     return DO_STOP;
 }
 
-static enum verdict on_pio(struct vcpu *v, const struct vcpu_soft *soft, const struct exit_pio *io,
+static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, const struct exit_pio *io,
                            uint64_t now)
 {
     struct bus *bus = &v->vm->bus;
@@ -64,12 +69,13 @@ static enum verdict on_pio(struct vcpu *v, const struct vcpu_soft *soft, const s
     if (io->string)
         return DO_GP;
     if (!io->in) {
-        const enum bus_event event = bus_out(bus, io->port, io->size, (uint32_t)*rax);
-        if (soft->console_duty && !soft->console_busy && !tx_is_empty(&v->vm->console.tx))
-            vcpu_hurry_console(v);
-        return exit_bus_event(v, event);
+        const enum bus_event event =
+            bus_out(bus, io->port, io->size, (uint32_t)*rax, &soft->stats.ports);
+        if (__builtin_expect(event == BUS_NONE, 1))
+            return DO_NEXT;
+        return exit_bus_event(v, soft, event);
     }
-    const uint32_t value = bus_in(bus, io->port, io->size, now);
+    const uint32_t value = bus_in(bus, io->port, io->size, now, &soft->stats.ports);
     /* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
     if (io->size == 4)
         *rax = value;
@@ -83,16 +89,7 @@ static enum verdict on_pio(struct vcpu *v, const struct vcpu_soft *soft, const s
 /* Kept by number, for the monitor: a guest that finds a feature missing often looks for its MSR. */
 COLD static enum verdict exit_refuse_msr(struct vcpu *v, uint32_t index)
 {
-    struct refused *r = &v->soft->stats.msrs;
-
-    r->total++;
-    for (uint32_t i = 0; i < REFUSED_ROWS; i++) {
-        if (r->rows[i].count != 0 && r->rows[i].index != index)
-            continue;
-        r->rows[i].index = index;
-        r->rows[i].count++;
-        break;
-    }
+    refused_count(&v->soft->stats.msrs, index);
     return DO_GP;
 }
 
@@ -223,8 +220,6 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
         return on_exception(v, x);
     case EXIT_KICK:
         return vcpu_on_kick(v);
-    case EXIT_TIMER:
-        return vcpu_on_timer(v, x);
     case EXIT_WINDOW:
         return vcpu_on_window(v);
     case EXIT_INIT:
@@ -249,6 +244,7 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     case EXIT_RDMSR:
     case EXIT_WRMSR:
     case EXIT_XSETBV:
+    case EXIT_TIMER:
     case EXIT_UNKNOWN:
     case EXIT_KIND_COUNT:
         break;
@@ -279,6 +275,9 @@ bool exit_often(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *
     } else if (virt_is(stay, EXIT_RDMSR)) {
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_RDMSR);
         *verdict = on_rdmsr(v, soft);
+    } else if (virt_is(stay, EXIT_TIMER)) {
+        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_TIMER);
+        *verdict = vcpu_on_timer(v, (uint32_t)stay->reason);
     } else if (virt_is(stay, EXIT_XSETBV)) {
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_XSETBV);
         *verdict = on_xsetbv(v, soft);

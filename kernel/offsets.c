@@ -12,7 +12,7 @@ void offsets(void);
 
 void offsets(void)
 {
-    _Static_assert(offsetof(struct vcpu, regs) == 0, "switch.asm is entered with RDI = vcpu");
+    _Static_assert(offsetof(struct vcpu, regs) == 0, "switch.asm is entered with RBX = vcpu");
 #define EMIT_GPR(n) EMIT(VCPU_##n, offsetof(struct vcpu, regs.gpr[REG_##n]))
     EMIT_GPR(RAX);
     EMIT_GPR(RCX);

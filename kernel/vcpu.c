@@ -12,6 +12,7 @@
 #include "kernel/reset.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
+#include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -43,6 +44,9 @@ void vcpu_hurry_console(struct vcpu *v)
 }
 
 /* ------------------------------------------------------------------ stopping */
+
+/* Two guests that die at once do not mix their diagnoses. */
+static struct lock diagnosis_lock;
 
 static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
 {
@@ -78,16 +82,20 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     fmt_vprint(why, sizeof(why), fmt, args);
     va_end(args);
     console_settle(&v->vm->console);
+    lock_take(&diagnosis_lock);
     log_line("guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index, v->cpu->id,
              why);
     vcpu_print_diagnosis(v, x);
+    lock_release(&diagnosis_lock);
     return DO_STOP;
 }
 
 /* ------------------------------------------------------------------ between two stays */
 
-/* What waits to be injected. What cannot be yet comes here again at EXIT_WINDOW. */
-enum verdict vcpu_on_window(struct vcpu *v)
+/* What waits to be injected. The window exit is enough on silicon. Bochs does not wake a halted
+ * guest for it, and a guest that had interrupts off when the deadline came halts next: so what
+ * cannot be injected yet sets a time to look again soon. True: the deadlines have changed. */
+static bool vcpu_inject(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     const bool retried = soft->retry_deadline != UINT64_MAX;
@@ -100,12 +108,16 @@ enum verdict vcpu_on_window(struct vcpu *v)
         soft->timer_pending = false;
         soft->stats.injected++;
     }
-    /* The window exit is enough on silicon. Bochs does not wake a halted guest for it, and a guest
-     * that had interrupts off when the deadline came halts next: so look again soon. */
     soft->retry_deadline = UINT64_MAX;
     if (soft->nmi_pending || soft->timer_pending)
         soft->retry_deadline = rdtsc() + v->vm->tsc->hz / RETRIES_PER_SECOND;
-    if (retried || soft->retry_deadline != UINT64_MAX)
+    return retried || soft->retry_deadline != UINT64_MAX;
+}
+
+/* What cannot be injected yet comes here again at EXIT_WINDOW. */
+enum verdict vcpu_on_window(struct vcpu *v)
+{
+    if (vcpu_inject(v))
         vcpu_update_timer(v);
     return DO_AGAIN;
 }
@@ -128,8 +140,16 @@ static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
     return v->vm->plan->config->watchdog_ns / NS_PER_MS;
 }
 
+COLD static enum verdict vcpu_bite(struct vcpu *v, uint32_t raw_reason)
+{
+    const struct vcpu_exit x = {.kind = EXIT_TIMER, .raw_reason = raw_reason};
+
+    return vcpu_crash(v, &x, "its watchdog has expired: no sign of life for %llu ms",
+                      vcpu_watchdog_ms(v));
+}
+
 /* A deadline has passed. */
-enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
+enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason)
 {
     struct vcpu_soft *soft = v->soft;
     const uint64_t now = rdtsc();
@@ -143,10 +163,10 @@ enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
         soft->pump_deadline = now + (soft->console_busy ? 1 : IDLE_PUMP_FACTOR) * soft->pump_ticks;
     }
     if (vcpu_watchdog_expired(v, now))
-        return vcpu_crash(v, x, "its watchdog has expired: no sign of life for %llu ms",
-                          vcpu_watchdog_ms(v));
+        return vcpu_bite(v, raw_reason);
+    (void)vcpu_inject(v);
     vcpu_update_timer(v);
-    return vcpu_on_window(v);
+    return DO_AGAIN;
 }
 
 /* ------------------------------------------------------------------ phases */

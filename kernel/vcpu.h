@@ -12,6 +12,7 @@
 #include "kernel/diagnosis.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
+#include "vdev/refused.h"
 #include "vdev/vapic.h"
 #include "vdev/vcpuid.h"
 #include "vdev/vmsr.h"
@@ -30,16 +31,6 @@ enum kick {
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
-
-/* MSRs that a guest was refused, the first few by number. */
-#define REFUSED_ROWS 8
-struct refused {
-    uint64_t total;
-    struct refused_row {
-        uint32_t index;
-        uint32_t count;
-    } rows[REFUSED_ROWS];
-};
 
 /*
  * The last exits, a ring. In the form that costs the exit path least: rows are 16 bytes apart, so
@@ -64,7 +55,7 @@ struct vcpu_stats {
     uint64_t exits[EXIT_KIND_COUNT];
     uint64_t injected;                       /* events */
     uint64_t calls[BULKHEAD_CALL_COUNT + 1]; /* hypercalls by number; last: unknown ones */
-    struct refused msrs;
+    struct refused msrs, ports;
     struct vcpu_trace trace;
 };
 
@@ -136,7 +127,7 @@ void vcpu_request(struct vcpu *v, uint32_t kicks);
 
 /* The three exits that ask this core to look at itself. On v's own core; DO_AGAIN. */
 enum verdict vcpu_on_kick(struct vcpu *v);
-enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x);
+enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason);
 enum verdict vcpu_on_window(struct vcpu *v);
 
 /* After the PV timer or the console's deadline changed. */

@@ -87,8 +87,8 @@ struct vcpu_soft;
  * One virtual CPU, pinned to one core for good. All fields are the owning core's alone, except
  * where a comment says otherwise.
  */
-struct vcpu {
-    struct vcpu_regs regs; /* first: switch.asm is entered with RDI = vcpu */
+struct vcpu { /* in cache lines of its own: its neighbours are other cores' */
+    ALIGNED(64) struct vcpu_regs regs; /* first: for switch.asm RSP is the vcpu */
     /* switch.asm does not enter while one of these two is set, and looks at both at once. */
     ALIGNED(8) _Atomic uint32_t kick; /* requests from other cores, KICK_* */
     uint32_t work;                    /* the backend's own: something to do before each entry */

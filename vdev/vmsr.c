@@ -100,7 +100,7 @@ void vmsr_reset(struct vmsr *m, bool is_bsp)
     };
 }
 
-const struct msr_row *vmsr_row(uint32_t index)
+NOINLINE const struct msr_row *vmsr_row(uint32_t index)
 {
     uint32_t low = 0, high = ARRAY_SIZE(vmsr_rows);
     while (low < high) {

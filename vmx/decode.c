@@ -28,13 +28,16 @@ bool vmx_decode_io(uint64_t qualification, struct exit_pio *io)
 {
     const uint64_t size = bits_get(qualification, 2, 0) + 1;
 
-    if (size > 4 || size == 3)
-        return false;
-    io->size = (uint8_t)size;
+    io->size = 1;
+    io->string = false;
     io->in = qualification & BIT64(3);
-    io->string = qualification & BIT64(4);
     io->port = (uint16_t)bits_get(qualification, 31, 16);
-    return true;
+    /* A byte and no string, as nearly all are: one test. */
+    if (__builtin_expect((qualification & (MASK64(2, 0) | BIT64(4))) == 0, 1))
+        return true;
+    io->size = (uint8_t)size;
+    io->string = qualification & BIT64(4);
+    return size <= 4 && size != 3;
 }
 
 /* "Exit Qualification for Control-Register Accesses". Only writes to owned bits of CR0 and CR4 can
@@ -88,8 +91,6 @@ static enum exit_kind decode_plain(uint32_t reason)
     case VMX_REASON_INTERRUPT_WINDOW:
     case VMX_REASON_NMI_WINDOW:
         return EXIT_WINDOW;
-    case VMX_REASON_PREEMPTION_TIMER:
-        return EXIT_TIMER;
     case VMX_REASON_INVD:
     case VMX_REASON_WBINVD:
         return EXIT_CACHE;
@@ -133,6 +134,8 @@ bool vmx_is(const struct vcpu_stay *stay, enum exit_kind kind)
         return stay->reason == VMX_REASON_WRMSR;
     case EXIT_XSETBV:
         return stay->reason == VMX_REASON_XSETBV;
+    case EXIT_TIMER:
+        return stay->reason == VMX_REASON_PREEMPTION_TIMER;
     default:
         return false;
     }

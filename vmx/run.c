@@ -47,7 +47,8 @@ static bool vmx_deliver(struct vmx_vcpu *hw, uint32_t type, uint8_t vector)
         is_nmi ? !(blocked & BLOCKED_BY_NMI) : (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_IF) != 0;
 
     if (open && !(blocked & shadow) && !vmx_event_is_queued()) {
-        vmx_queue_event(INTR_VALID | type << INTR_TYPE_SHIFT | vector, 0, 0);
+        /* No error code, no instruction: the other two fields are not looked at. */
+        vmwrite32(VMCS_ENTRY_INTERRUPTION_INFO, INTR_VALID | type << INTR_TYPE_SHIFT | vector);
         return true;
     }
     vmx_set_cpu_controls(hw, hw->controls_cpu | (is_nmi ? CPU_NMI_WINDOW : CPU_INTERRUPT_WINDOW));

@@ -59,6 +59,7 @@ def stop_and_start(operator, name):
     assert len(times) == 3 and max(times) < STOP_LIMIT_US, times
 
 
+# abuse: HL-02
 def test_life_cycle(machine):
     """With a core for the monitor: guests that do not want to end do, at once, and the neighbour's
     beats go on."""
@@ -117,7 +118,8 @@ def check_help(operator):
     lines = operator.ask("help")
     names = [line.split()[0] for line in lines]
     assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "regs", "stats",
-                     "trace", "plan", "isolation", "cpu", "memory", "reboot", "poweroff", "Ctrl-T"]
+                     "trace", "plan", "isolation", "log", "log", "cpu", "memory", "reboot",
+                     "poweroff", "Ctrl-T"]
 
 
 def check_looking(operator):

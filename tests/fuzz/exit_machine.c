@@ -288,9 +288,9 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     return DO_AGAIN;
 }
 
-enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
+enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason)
 {
-    DEMAND(x != NULL);
+    DEMAND(raw_reason != 0);
     DEMAND(v == machine.v);
     return DO_AGAIN;
 }
