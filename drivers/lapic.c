@@ -185,6 +185,12 @@ void lapic_start_core(uint32_t apic_id, hpa_t page, void (*delay_us)(uint32_t us
     lapic_send(apic_id, startup);
 }
 
+void lapic_stop_core(uint32_t apic_id, void (*delay_us)(uint32_t us))
+{
+    lapic_send(apic_id, ICR_INIT | ICR_ASSERT);
+    delay_us(STARTUP_INIT_US);
+}
+
 void lapic_send_nmi(uint32_t apic_id)
 {
     lapic_send(apic_id, ICR_NMI | ICR_ASSERT);

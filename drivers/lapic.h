@@ -30,6 +30,9 @@ uint32_t lapic_id(void); /* of this core */
  * Nothing tells whether a core answered: the caller waits for it. Boot core only. */
 void lapic_start_core(uint32_t apic_id, hpa_t page, void (*delay_us)(uint32_t us));
 
+/* INIT alone: a core that has not answered waits for a SIPI again, and for nothing else. */
+void lapic_stop_core(uint32_t apic_id, void (*delay_us)(uint32_t us));
+
 /* What this core stored before is visible to the one that takes the NMI. Not to oneself. */
 void lapic_send_nmi(uint32_t apic_id);
 

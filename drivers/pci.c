@@ -10,7 +10,7 @@
 enum pci_register {
     PCI_ID = 0x00,      /* r-  vendor in 15:0, all ones: nothing there */
     PCI_COMMAND = 0x04, /* rw  command in 15:0; status in 31:16, of which writing 1 clears */
-    PCI_CLASS = 0x08,   /* r-  class in 31:24 */
+    PCI_CLASS = 0x08,   /* r-  class in 31:24, subclass in 23:16 */
     PCI_HEADER = 0x0c,  /* r-  header type in 23:16, its bit 7: more than one function */
 };
 
@@ -18,6 +18,8 @@ enum pci_register {
 #define PCI_COMMAND_MASTER BIT32(2)
 #define PCI_COMMAND_BITS   0xffff
 #define PCI_CLASS_DISPLAY  3
+#define PCI_BRIDGE_HOST    0x0600 /* class and subclass */
+#define PCI_BRIDGE_ISA     0x0601
 #define PCI_HEADER_MULTI   BIT32(23)
 
 static uint32_t pci_read(const struct pci_access *access, uint32_t function, uint32_t offset)
@@ -34,20 +36,23 @@ static void pci_quiet_function(const struct pci_access *access, uint32_t functio
                                bool keep_displays, struct pci_quiet *quiet)
 {
     const uint32_t command = pci_read(access, function, PCI_COMMAND) & PCI_COMMAND_BITS;
+    const uint32_t class = pci_read(access, function, PCI_CLASS) >> 16;
 
     quiet->functions++;
     if (!(command & PCI_COMMAND_MASTER))
         return;
-    if (keep_displays && pci_read(access, function, PCI_CLASS) >> 24 == PCI_CLASS_DISPLAY) {
+    if (keep_displays && class >> 8 == PCI_CLASS_DISPLAY) {
         quiet->kept++;
         return;
     }
     access->write(access->context, function | PCI_COMMAND, command & ~PCI_COMMAND_MASTER);
-    if (pci_read(access, function, PCI_COMMAND) & PCI_COMMAND_MASTER) {
+    if (!(pci_read(access, function, PCI_COMMAND) & PCI_COMMAND_MASTER)) {
+        quiet->silenced++;
+    } else if (class == PCI_BRIDGE_HOST || class == PCI_BRIDGE_ISA) {
+        quiet->fixed++;
+    } else {
         quiet->stuck++;
         quiet->stuck_at = function;
-    } else {
-        quiet->silenced++;
     }
 }
 

@@ -27,7 +27,8 @@ struct pci_quiet {
     uint32_t functions; /* there are so many */
     uint32_t silenced;  /* of them, mastered the bus and do not any more */
     uint32_t kept;      /* displays that go on */
-    uint32_t stuck;     /* still master it */
+    uint32_t fixed;     /* host and ISA bridges that have no switch for it */
+    uint32_t stuck;     /* others that still master it */
     uint32_t stuck_at;  /* address of the last of these */
 };
 

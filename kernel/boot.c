@@ -328,8 +328,7 @@ void boot_start_cores(struct boot_state *boot)
         }
         if (!smp_start_core(id, boot->low_page, &boot->tsc)) {
             log_line("core with APIC id %u does not answer: it is not used", apic_id);
-            /* It may still wake up some day, into its own struct cpu: so that slot is burnt. */
-            break;
+            continue;
         }
         boot_add_core(boot, apic_id);
     }

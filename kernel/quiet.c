@@ -11,6 +11,11 @@
 #define PIC2_MASK_PORT 0xa1
 #define PIC_ALL_MASKED 0xff
 
+/* 8237A: the masks of four channels each. What an ISA bridge does on the bus, it does for them. */
+#define DMA1_MASK_PORT 0x0f
+#define DMA2_MASK_PORT 0xde
+#define DMA_ALL_MASKED 0x0f
+
 /* PCI Local Bus Specification "Configuration Mechanism #1". */
 #define PCI_CONFIG_ADDRESS 0xcf8
 #define PCI_CONFIG_DATA    0xcfc
@@ -65,6 +70,8 @@ void quiet_devices(bool has_screen)
     const struct pci_quiet q = pci_quiet(&access, has_screen);
 
     out32(PCI_CONFIG_ADDRESS, 0);
+    out8(DMA1_MASK_PORT, DMA_ALL_MASKED);
+    out8(DMA2_MASK_PORT, DMA_ALL_MASKED);
     log_line("PCI: %u functions; %u mastered the bus and do not any more%s", q.functions,
              q.silenced, q.kept ? ", a display goes on" : "");
     if (q.stuck)

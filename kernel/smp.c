@@ -82,7 +82,12 @@ bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc)
     smp_tsc = tsc;
     smp_next = cpu;
     lapic_start_core(cpu->apic_id, page, smp_delay_us);
-    return smp_await(cpu, CPU_ABSENT);
+    if (smp_await(cpu, CPU_ABSENT))
+        return true;
+    /* Else it might still wake up some day, as the core that is started then. */
+    lapic_stop_core(cpu->apic_id, smp_delay_us);
+    atomic_store(&cpu->stage, CPU_ABSENT);
+    return false;
 }
 
 static void smp_set_stage(struct cpu *cpu, enum cpu_stage stage)

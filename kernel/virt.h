@@ -185,8 +185,8 @@ enum verdict {
 /* What probing found, for the boot log; `missing` lists every lack at once. */
 struct virt_report {
     uint32_t missing_count;
-    const char *missing[16];
-    const char *name; /* "VT-x" */
+    const char *missing[40]; /* more than all of vmx/fit.c and cpu_need() together */
+    const char *name;        /* "VT-x" */
     uint32_t physical_bits;
     bool ept_1g;
     uint32_t vpid_count;

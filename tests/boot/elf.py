@@ -18,6 +18,7 @@ SYMBOL = struct.Struct("<IBBHQQ")
 HLT = b"\xf4" * 16
 UD2 = b"\x0f\x0b"
 PROLOGUE = b"\x55\x48\x89\xe5"               # push rbp; mov rbp, rsp
+RETURN = b"\x5d\xc3"                       # pop rbp; ret
 CALL_START = b"\xe8\xf7\xff\xff\xff"         # behind the prologue: calls it again
 ENTRY = 0x100000
 

@@ -5,7 +5,9 @@ import os
 
 import pytest
 
+import elf
 from conftest import skip
+from machine import ROOT
 from partitions import (check_ended_well, cores_answer, guest, images, lacking, machine_section,
                         powered_off)
 
@@ -81,3 +83,17 @@ def test_guest_beyond_3_gib(machine):
     assert not lacking(result.hv, "  guest memory 0x0-0xbfffffff, 0x100000000-0x107ffffff")
     assert not lacking(result.guest("hello"), r" +0x100000000-0x107ffffff RAM",
                        r" +0x000100000-0x0bfffffff RAM")
+
+
+def test_cores_that_do_not_answer(machine):
+    """Each is waited for, named and left; the guests have the others."""
+    program = (ROOT / "build/bulkhead.elf").read_bytes()
+    files = images("hello") | {"bulkhead.elf": elf.overwritten(program, "lapic_start_core",
+                                                               elf.PROLOGUE + elf.RETURN)}
+    result = machine.boot(files, machine_section() + guest("hello", cmdline="noinput"), cores=3,
+                          memory=256)
+    check_ended_well(result)
+    assert not lacking(result.hv, "core with APIC id 1 does not answer: it is not used",
+                       "core with APIC id 2 does not answer: it is not used",
+                       "1 of 3 cores answer, .*")
+    assert powered_off(result, "hello")

@@ -136,12 +136,19 @@ static uint32_t calls_made(struct vcpu *v, void (*from)(void), uint32_t bytes)
     return count;
 }
 
+/* It is sealed. */
+static void set_at_entry(uint32_t what)
+{
+    write_cr0(read_cr0() & ~CR0_WP);
+    vmx_spec.at_entry = what;
+    write_cr0(read_cr0() | CR0_WP);
+}
+
 void armour_speculation(struct vcpu *v)
 {
     void (*const chosen)(void) = vmx_spec.at_exit == SPEC_EXIT_PLAIN ? vmx_exit
                                  : vmx_spec.at_exit == SPEC_EXIT_ONE ? vmx_exit_one
                                                                      : vmx_exit_fill;
-    const uint64_t cr0 = read_cr0();
     const uint32_t at_entry = vmx_spec.at_entry;
 
     armour_expect(vmread_nat(VMCS_HOST_RIP) == (uintptr_t)chosen, vmx_spec.at_exit);
@@ -151,13 +158,11 @@ void armour_speculation(struct vcpu *v)
     armour_expect(calls_made(v, vmx_exit_one, 100) == 1, calls_made(v, vmx_exit_one, 100));
 
     /* With something to do at each entry, each goes the way where it is done. */
-    write_cr0(cr0 & ~CR0_WP);
-    vmx_spec.at_entry = SPEC_ENTRY_VERW | (cpuid(7, 0).edx & BIT32(28) ? SPEC_ENTRY_L1D : 0);
+    set_at_entry(SPEC_ENTRY_VERW | (cpuid(7, 0).edx & BIT32(28) ? SPEC_ENTRY_L1D : 0));
     v->work = 1;
     (void)calls_made(v, chosen, 1);
     armour_expect(v->work != 0, v->work);
-    vmx_spec.at_entry = at_entry;
-    write_cr0(cr0);
+    set_at_entry(at_entry);
     (void)calls_made(v, chosen, 1);
     armour_expect((v->work != 0) == (at_entry != 0), v->work);
 }

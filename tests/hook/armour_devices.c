@@ -33,14 +33,15 @@ static uint32_t config(uint32_t address)
     return in32(0xcfc);
 }
 
-/* Displays are let go on. */
+/* Displays are let go on; host and ISA bridges have no switch. */
 void armour_bus_masters(struct vcpu *v)
 {
     uint32_t functions = 0;
 
     (void)v;
     for (uint32_t at = 0; at < BIT32(24); at += BIT32(8)) {
-        if ((config(at) & 0xffff) == 0xffff || config(at + 8) >> 24 == 3)
+        const uint32_t class = config(at + 8) >> 16;
+        if ((config(at) & 0xffff) == 0xffff || class >> 8 == 3 || class == 0x600 || class == 0x601)
             continue;
         functions++;
         armour_expect(!(config(at + 4) & BIT32(2)), at);

@@ -7,12 +7,14 @@
 #include "tests/hook/armour.h"
 
 /* Behind the array lie what the compiler put there, and the way back. */
-__attribute__((noinline)) static void armour_smash(volatile uint32_t length)
+static volatile uint32_t smash_length = 48;
+
+__attribute__((noinline)) static void armour_smash(void)
 {
     char buffer[16];
     volatile char *at = buffer;
 
-    for (uint32_t i = 0; i < length; i++)
+    for (uint32_t i = 0; i < smash_length; i++)
         at[i] = 'A';
 }
 
@@ -30,7 +32,7 @@ static void armour_write_sealed(const struct vcpu *v)
 void armour_fault(struct vcpu *v, const char *kind)
 {
     if (text_equal(kind, "smash"))
-        armour_smash(48);
+        armour_smash();
     else if (text_equal(kind, "machine-check"))
         armour_machine_check();
     else if (text_equal(kind, "sealed"))

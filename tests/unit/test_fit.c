@@ -129,9 +129,23 @@ static void test_controls_that_guests_rely_on(void **state)
     }
 }
 
+/* All at once: nothing is cut, and what cpu_need() adds has room. */
+static void test_nothing_at_all(void **state)
+{
+    struct vmx_caps caps = {.has_vmx = true, .feature_control = FEATURE_CONTROL_LOCK};
+    struct vmx_controls controls;
+    struct virt_report report = {0};
+    (void)state;
+    caps.pin = caps.cpu = caps.cpu2 = caps.exit = caps.entry = UINT32_MAX; /* all forced, too */
+    vmx_fit(&caps, &controls, &report);
+    assert_int_equal(report.missing_count, 1 + 4 + 11 + 3 + 5 + 4 + 4); /* every name there is */
+    assert_true(report.missing_count + 3 <= ARRAY_SIZE(report.missing));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_able),
         cmocka_unit_test(test_feature_control),
         cmocka_unit_test(test_every_bit),

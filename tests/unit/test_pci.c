@@ -16,6 +16,8 @@
 #define CLASS_VGA    UINT32_C(0x03000000)
 #define CLASS_USB    UINT32_C(0x0c033000)
 #define CLASS_BRIDGE UINT32_C(0x06040000)
+#define CLASS_HOST   UINT32_C(0x06000000)
+#define CLASS_ISA    UINT32_C(0x06010000)
 
 struct function {
     uint32_t at;
@@ -139,11 +141,15 @@ static void test_stuck(void **state)
         {pci_address(0, 2, 0, 0), 0x7, CLASS_USB, 0, true, 0},
         {pci_address(3, 4, 0, 0), 0x7, CLASS_USB, MULTI, false, 0},
         {pci_address(3, 4, 5, 0), 0x7, CLASS_USB, 0, true, 0},
+        {pci_address(4, 0, 0, 0), 0x7, CLASS_HOST, 0, true, 0}, /* they cannot be otherwise */
+        {pci_address(4, 1, 0, 0), 0x7, CLASS_ISA, 0, true, 0},
+        {pci_address(4, 2, 0, 0), 0x7, CLASS_BRIDGE, 0, true, 0},
     };
     (void)state;
     const struct pci_quiet quiet = run(rows, ARRAY_SIZE(rows), false);
-    assert_int_equal(quiet.stuck, 2);
-    assert_int_equal(quiet.stuck_at, pci_address(3, 4, 5, 0));
+    assert_int_equal(quiet.stuck, 3);
+    assert_int_equal(quiet.stuck_at, pci_address(4, 2, 0, 0));
+    assert_int_equal(quiet.fixed, 2);
     assert_int_equal(quiet.silenced, 1);
     assert_int_equal(run(NULL, 0, false).functions, 0);
 }
