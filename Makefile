@@ -137,6 +137,7 @@ include guests/guests.mk
 # ---------------------------------------------------------------------- host programs and tests
 include tests/unit/unit.mk
 include tests/fuzz/fuzz.mk
+include tests/proof/proof.mk
 
 tools: $B/plancheck
 
@@ -179,7 +180,7 @@ demo: setup
 	@$(MAKE) --no-print-directory $B/demo
 	@$(PYTHON) scripts/demo $B/demo
 
-test: setup
+test: setup setup-proof
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B
 
@@ -218,6 +219,7 @@ help:
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make bench   what an exit costs'
 	@echo 'make fuzz    SECONDS=15 of fuzzing for each target in tests/fuzz'
+	@echo 'make proof   the contracts in the code, proved by Frama-C (docs/proofs.md)'
 	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
 	@echo 'make clean   remove $B'
 
