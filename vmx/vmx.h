@@ -98,9 +98,10 @@ struct vmx_raw {
     uint32_t intr_info, intr_error;
     uint64_t qualification;
     uint64_t guest_physical;
+    uint64_t rsp; /* kept in the VMCS: the one register that is not in struct vcpu_regs */
 };
 
-enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4 };
+enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4, NEEDS_RSP = 8 };
 
 /* The exits of instructions that say it all in registers, which are the frequent ones: true when
  * it was one of them. Else vmx_exit_needs() and vmx_decode(). */
