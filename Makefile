@@ -14,7 +14,7 @@ PYTHON  := /usr/bin/python3
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup run demo test test-unit test-boot test-linux lint image bench gdb clean help hypervisor \
-        loader guests tools coverage fuzz soak
+        loader guests tools coverage fuzz fuzz-guest soak
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough
@@ -200,7 +200,12 @@ bench: setup
 	@$(PYTHON) scripts/bench $B
 
 # Long runs; a seed makes each the same again: SEED=N, else a random one that is printed.
+TIME    ?= 300
 MINUTES ?= 30
+
+fuzz-guest: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/fuzz-guest $(SEED:%=--seed %) --seconds $(TIME) $B
 
 soak: setup
 	@$(MAKE) --no-print-directory all
@@ -220,6 +225,7 @@ help:
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make bench   what an exit costs'
 	@echo 'make fuzz    SECONDS=15 of fuzzing for each target in tests/fuzz'
+	@echo 'make fuzz-guest  guests that do random things: TIME=300 seconds, SEED=N'
 	@echo 'make soak    guests under load, stopped and started at random: MINUTES=30, SEED=N'
 	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
 	@echo 'make clean   remove $B'
