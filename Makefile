@@ -23,19 +23,19 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 # Pure files include neither lib/x86 nor vmx/insn.h: host tests run them as they are.
 PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) \
             mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/hostmap.c mm/firmware.c \
-            drivers/acpi.c drivers/acpi_tables.c drivers/keymap.c drivers/text.c drivers/font.c \
+            drivers/acpi.c drivers/acpi_tables.c drivers/pci.c drivers/keymap.c drivers/text.c drivers/font.c \
             drivers/screen.c \
             kernel/config*.c kernel/plan*.c kernel/image*.c kernel/aml.c kernel/report.c \
             kernel/span.c kernel/reset.c kernel/lastlog.c kernel/editor.c kernel/diagnosis.c \
             kernel/isolation.c kernel/logring.c kernel/prompt.c kernel/report_exits.c \
-            vmx/audit*.c vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c
+            vmx/audit*.c vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c vmx/spec.c
 PURE_SRC := $(wildcard $(PURE_SRC))
 
 # A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
 HOOK    ?=
 HV_SRC  := $(filter-out kernel/offsets.c $(if $(HOOK),vmx/hook_none.c), \
            $(wildcard lib/*.c lib/x86/*.c mm/*.c drivers/*.c vdev/*.c vmx/*.c kernel/*.c)) \
-           $(HOOK:%=tests/hook/%.c)
+           $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
 HV_ASM  := $(wildcard kernel/*.asm vmx/*.asm)
 HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
 
@@ -43,10 +43,14 @@ HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
 CLANG_AUTO_VAR_INIT := $(if $(findstring clang,$(CC)),\
     -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
 
+# Where struct cpu has the canary (kernel/canary.h).
+CANARY    := -fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-reg=gs \
+             -mstack-protector-guard-offset=8
+
 HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hidden \
              -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-jump-tables \
              -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
-             -fno-stack-protector -ffunction-sections -fdata-sections \
+             $(CANARY) -ffunction-sections -fdata-sections \
              -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN)
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld
@@ -141,12 +145,13 @@ tools: $B/plancheck
 setup:
 	@scripts/setup
 
-# The guests of the demo and of everything that boots.
+# From this build, whichever it is: scripts/mkimage takes build/ otherwise.
+BOOTED      := $B/BOOTX64.EFI $B/bulkhead.elf
 DEMO_GUESTS := hello clock smp escape
 
 $B/demo: all guests/demo/bulkhead.conf
 	@mkdir -p $@
-	@cp guests/demo/bulkhead.conf $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
+	@cp guests/demo/bulkhead.conf $(BOOTED) $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
 	@touch $@
 
 # Debian's own kernel with a busybox user space; scripts/linux-images fetches both.
@@ -155,7 +160,7 @@ LINUX_KERNEL ?= cloud
 $B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
 	@scripts/linux-images $(LINUX_KERNEL) busybox > $B/linux-images.txt
 	@mkdir -p $@
-	@cp guests/linux/bulkhead.conf $@/
+	@cp guests/linux/bulkhead.conf $(BOOTED) $@/
 	@cp "$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)" $@/vmlinuz
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
 	@touch $@

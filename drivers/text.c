@@ -8,8 +8,6 @@
 #include "lib/assert.h"
 #include "lib/string.h"
 
-#define ASCII_ESCAPE 0x1b
-
 void text_init(struct text *text, uint32_t columns, uint32_t rows)
 {
     ASSERT(columns >= 1 && columns <= TEXT_COLUMNS_MAX && rows >= 1 && rows <= TEXT_ROWS_MAX);
@@ -68,28 +66,9 @@ static void text_put_control(struct text *text, uint8_t byte)
     }
 }
 
-/* True when `byte` is part of an escape sequence. ECMA-48 "Code extension", "Control sequences":
- * ESC with one final byte, or ESC '[' with parameters 0x20..0x3f and a final byte. Any control
- * character ends a broken sequence, so that one guest's cannot swallow the next one's line. */
-static bool text_is_escape(struct text *text, uint8_t byte)
-{
-    enum text_escape before = text->escape;
-
-    text->escape = TEXT_PLAIN;
-    if (byte == ASCII_ESCAPE) {
-        text->escape = TEXT_ESCAPE;
-        return true;
-    }
-    if (before == TEXT_PLAIN || byte < 0x20)
-        return false;
-    if ((before == TEXT_ESCAPE && byte == '[') || (before == TEXT_ESCAPE_CSI && byte <= 0x3f))
-        text->escape = TEXT_ESCAPE_CSI;
-    return true;
-}
-
 void text_put(struct text *text, uint8_t byte)
 {
-    if (text_is_escape(text, byte))
+    if (escape_eats(&text->escape, byte))
         return;
     if (byte < 0x20)
         text_put_control(text, byte);

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "lib/escape.h"
 #include "lib/types.h"
 
 #define TEXT_COLUMNS_MAX 240
@@ -16,14 +17,12 @@
 
 #define TEXT_ACCENT 0x80 /* in a cell: belongs to a "[name]" at a line's beginning */
 
-enum text_escape { TEXT_PLAIN, TEXT_ESCAPE, TEXT_ESCAPE_CSI };
-
 struct text {
-    uint32_t columns, rows;      /* 1..TEXT_COLUMNS_MAX, 1..TEXT_ROWS_MAX */
-    uint32_t body;               /* rows that scroll: all, or all but the status line */
-    uint32_t column, row;        /* the cursor; column == columns: the next character wraps */
-    bool accent;                 /* inside a "[name]" */
-    enum text_escape escape;     /* how far into an escape sequence */
+    uint32_t columns, rows; /* 1..TEXT_COLUMNS_MAX, 1..TEXT_ROWS_MAX */
+    uint32_t body;          /* rows that scroll: all, or all but the status line */
+    uint32_t column, row;   /* the cursor; column == columns: the next character wraps */
+    bool accent;            /* inside a "[name]" */
+    enum escape escape;
     bool changed[TEXT_ROWS_MAX]; /* rows that may have cells that are not drawn */
     uint8_t cells[TEXT_ROWS_MAX][TEXT_COLUMNS_MAX]; /* printable ASCII, | TEXT_ACCENT; 0: blank */
     uint8_t drawn[TEXT_ROWS_MAX][TEXT_COLUMNS_MAX]; /* what the screen shows now */

@@ -2,6 +2,7 @@
 #include "kernel/boot.h"
 
 #include "drivers/lapic.h"
+#include "kernel/canary.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/power.h"
@@ -21,6 +22,7 @@
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
+extern const uint8_t image_sealed[], image_sealed_end[];
 
 /* ------------------------------------------------------------------ the loader's word */
 
@@ -41,10 +43,10 @@ bool boot_check(const struct boot_info *info)
 
 void boot_keep_log(const struct boot_info *info)
 {
-    console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
-    const uint32_t count = lastlog_count(console_lastlog());
+    const uint32_t count = console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
     if (count > 0)
-        log_line("%u lines of the previous boot are kept: `last` shows the last of them", count);
+        log_line("%u lines of the previous boot are kept: `log last` shows the last of them",
+                 count);
 }
 
 /* ------------------------------------------------------------------ firmware */
@@ -83,6 +85,7 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
     if (boot->acpi.has_serial)
         console_use_serial(boot->acpi.serial_port, boot->acpi.serial_baud);
     quiet_interrupts(&boot->acpi);
+    quiet_devices(boot->machine.has_screen);
 }
 
 /* ------------------------------------------------------------------ memory */
@@ -181,6 +184,7 @@ static enum status boot_map_shared(struct boot_state *boot)
 {
     const uint64_t image = (uintptr_t)image_start, text_end = (uintptr_t)image_text_end;
     const uint64_t rodata_end = (uintptr_t)image_rodata_end, end = (uintptr_t)image_end;
+    const uint64_t sealed = (uintptr_t)image_sealed, sealed_end = (uintptr_t)image_sealed_end;
     const struct boot_framebuffer *fb = &boot->info->framebuffer;
     struct host_map *map = &boot->map;
     enum status s = host_map_create(map, &boot->pages);
@@ -190,7 +194,11 @@ static enum status boot_map_shared(struct boot_state *boot)
     if (s == OK)
         s = host_map_add(map, text_end, rodata_end - text_end, PT_R, PT_WRITE_BACK);
     if (s == OK)
-        s = host_map_add(map, rodata_end, end - rodata_end, PT_R | PT_W, PT_WRITE_BACK);
+        s = host_map_add(map, rodata_end, sealed - rodata_end, PT_R | PT_W, PT_WRITE_BACK);
+    if (s == OK)
+        s = host_map_add_small(map, sealed, sealed_end - sealed, PT_R | PT_W, PT_WRITE_BACK);
+    if (s == OK)
+        s = host_map_add(map, sealed_end, end - sealed_end, PT_R | PT_W, PT_WRITE_BACK);
     if (s == OK)
         s = host_map_add_small(map, boot->pages.pool.base, boot->pages.pool.size, PT_R | PT_W,
                                PT_WRITE_BACK);
@@ -224,6 +232,23 @@ bool boot_take_memory(struct boot_state *boot)
     return true;
 }
 
+enum status boot_seal(struct boot_state *boot)
+{
+    const struct range constant[] = {
+        {(uintptr_t)image_sealed, (uintptr_t)image_sealed_end - (uintptr_t)image_sealed},
+        pages_constant(&boot->pages),
+    };
+    enum status s = OK;
+
+    if (boot->low_page.v) {
+        smp_retire(boot->low_page);
+        s = host_map_remove(&boot->map, boot->low_page.v, PAGE_SIZE);
+    }
+    if (s == OK && boot->x2apic) /* from now on it is reached by MSRs only */
+        s = host_map_remove(&boot->map, LAPIC_MMIO, PAGE_SIZE);
+    return s == OK ? host_make_constant(&boot->map, constant, ARRAY_SIZE(constant)) : s;
+}
+
 /* ------------------------------------------------------------------ cores */
 
 /* One more core answered. */
@@ -238,6 +263,8 @@ static bool boot_prepare_core(struct boot_state *boot, uint32_t id, uint32_t api
 
     cpu->id = id;
     cpu->apic_id = apic_id;
+    if (id != 0)
+        cpu->canary = canary_make();
     cpu->virt_region = pages_get(&boot->pages, 1, PAGE_SIZE);
     return cpu->virt_region &&
            (id == 0 || host_core_create(&cpu->host, &boot->map, &boot->pages) == OK);

@@ -39,5 +39,11 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info);
 /* Takes the page pool and builds core 0's address space; fills machine.ranges and .modules. */
 MUST_CHECK bool boot_take_memory(struct boot_state *boot);
 
+/*
+ * Last: what is not needed any more is unmapped, what does not change any more becomes read-only.
+ * Every other core calls host_flush_tlb() before it runs a guest.
+ */
+MUST_CHECK enum status boot_seal(struct boot_state *boot);
+
 /* Starts all cores that ACPI lists; fills machine.apic_ids. */
 void boot_start_cores(struct boot_state *boot);

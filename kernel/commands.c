@@ -14,6 +14,8 @@ typedef unsigned long long ull;
 #define WORDS_MAX 3
 #define WORD_MAX  24
 
+#define GUEST "GUEST" /* the name of one, as an argument */
+
 /* A line cut into words. */
 struct words {
     uint32_t count;
@@ -22,7 +24,7 @@ struct words {
 
 struct command {
     const char *name;
-    const char *arguments; /* "GUEST", "[GUEST]" or "" */
+    const char *arguments; /* GUEST, a word as it is, or "" */
     const char *help;
     void (*run)(struct commands *c, struct vm *vm);
 };
@@ -119,17 +121,18 @@ static void on_help(struct commands *c, struct vm *vm);
 static const struct command commands_table[] = {
     {"help", "", "this list", on_help},
     {"list", "", "the guests and how they are", commands_on_list},
-    {"stop", "GUEST", "end it now; its memory is erased", on_stop},
-    {"start", "GUEST", "begin it afresh", on_start},
-    {"restart", "GUEST", "stop and start", on_restart},
-    {"kill", "GUEST", "as if it had crashed: on_crash says what comes next", on_kill},
-    {"focus", "GUEST", "give it the keyboard", on_focus},
-    {"regs", "GUEST", "registers of its cores", commands_on_regs},
-    {"stats", "GUEST", "exits, hypercalls, refusals", commands_on_stats},
-    {"trace", "GUEST", "its last exits", commands_on_trace},
+    {"stop", GUEST, "end it now; its memory is erased", on_stop},
+    {"start", GUEST, "begin it afresh", on_start},
+    {"restart", GUEST, "stop and start", on_restart},
+    {"kill", GUEST, "as if it had crashed: on_crash says what comes next", on_kill},
+    {"focus", GUEST, "give it the keyboard", on_focus},
+    {"regs", GUEST, "registers of its cores", commands_on_regs},
+    {"stats", GUEST, "exits, hypercalls, refusals", commands_on_stats},
+    {"trace", GUEST, "its last exits", commands_on_trace},
     {"plan", "", "the plan made from the file", commands_on_plan},
     {"isolation", "", "who owns what, and what is not isolated", commands_on_isolation},
-    {"last", "", "how the log of the boot before this one ended", commands_on_last},
+    {"log", "", "the latest of these lines of this boot", commands_on_log},
+    {"log", "last", "how the log of the boot before this one ended", commands_on_log_last},
     {"cpu", "", "the cores", commands_on_cpu},
     {"memory", "", "the hypervisor's memory and what was left for guests", commands_on_memory},
     {"reboot", "", "start the machine again", on_reboot},
@@ -146,6 +149,33 @@ static void on_help(struct commands *c, struct vm *vm)
              CONSOLE_KEY_NAME);
 }
 
+static bool command_takes(const struct command *command, const struct words *w)
+{
+    if (w->count == 1 || !command->arguments[0])
+        return w->count == 1 && !command->arguments[0];
+    return w->count == 2 &&
+           (text_equal(command->arguments, GUEST) || text_equal(command->arguments, w->text[1]));
+}
+
+static void command_call(struct commands *c, const struct command *command, const char *argument)
+{
+    const bool needs_guest = text_equal(command->arguments, GUEST);
+    struct vm *vm = needs_guest ? commands_guest(c, argument) : NULL;
+
+    if (needs_guest && !vm)
+        log_line("there is no guest '%s': `list` shows them", argument);
+    else
+        command->run(c, vm);
+}
+
+static void commands_usage(const char *name)
+{
+    for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
+        if (text_equal(commands_table[i].name, name))
+            log_line("usage: %s %s", name, commands_table[i].arguments);
+    }
+}
+
 void commands_run(struct commands *c, const char *line)
 {
     struct words w;
@@ -156,28 +186,35 @@ void commands_run(struct commands *c, const char *line)
     }
     if (w.count == 0)
         return;
+    bool known = false;
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
         const struct command *command = &commands_table[i];
-        const uint32_t wanted = command->arguments[0] ? 2 : 1;
         if (!text_equal(command->name, w.text[0]))
             continue;
-        struct vm *vm = w.count == 2 ? commands_guest(c, w.text[1]) : NULL;
-        if (w.count != wanted)
-            log_line("usage: %s %s", command->name, command->arguments);
-        else if (wanted == 2 && !vm)
-            log_line("there is no guest '%s': `list` shows them", w.text[1]);
-        else
-            command->run(c, vm);
-        return;
+        if (command_takes(command, &w)) {
+            command_call(c, command, w.text[1]);
+            return;
+        }
+        known = true;
     }
-    log_line("there is no command '%s': `help` lists them", w.text[0]);
+    if (known)
+        commands_usage(w.text[0]);
+    else
+        log_line("there is no command '%s': `help` lists them", w.text[0]);
 }
 
 const char *commands_candidate(const struct commands *c, bool command, uint32_t index)
 {
-    if (command)
-        return index < ARRAY_SIZE(commands_table) ? commands_table[index].name : NULL;
-    return index < c->view.vm_count ? c->view.vms[index]->name : NULL;
+    if (!command)
+        return index < c->view.vm_count ? c->view.vms[index]->name : NULL;
+    for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
+        const char *name = commands_table[i].name;
+        if (i > 0 && text_equal(name, commands_table[i - 1].name))
+            continue; /* with another argument */
+        if (index-- == 0)
+            return name;
+    }
+    return NULL;
 }
 
 /* ------------------------------------------------------------------ sampling */

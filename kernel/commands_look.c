@@ -118,6 +118,19 @@ void commands_on_regs(struct commands *c, struct vm *vm)
     }
 }
 
+static void print_refused(uint32_t vcpu, const char *what, const struct refused *r)
+{
+    char line[LOG_LINE_MAX] = "";
+    size_t len = 0;
+
+    if (r->total == 0)
+        return;
+    for (uint32_t i = 0; i < REFUSED_ROWS && r->rows[i].count; i++)
+        len += fmt_print(line + len, sizeof(line) - len, " %x (%u)", r->rows[i].index,
+                         r->rows[i].count);
+    log_line("  vCPU %u: %llu %s refused:%s", vcpu, (ull)r->total, what, line);
+}
+
 static void print_calls(const struct vm *vm, uint32_t i)
 {
     static const char *const names[BULKHEAD_CALL_COUNT + 1] = {
@@ -134,13 +147,8 @@ static void print_calls(const struct vm *vm, uint32_t i)
     }
     log_line("  vCPU %u: %llu events injected; hypercalls:%s", i, (ull)s->injected,
              len ? line : " none");
-    if (s->msrs.total == 0)
-        return;
-    len = 0;
-    for (uint32_t r = 0; r < REFUSED_ROWS && s->msrs.rows[r].count; r++)
-        len += fmt_print(line + len, sizeof(line) - len, " %x (%u)", s->msrs.rows[r].index,
-                         s->msrs.rows[r].count);
-    log_line("  vCPU %u: %llu MSR accesses refused:%s", i, (ull)s->msrs.total, line);
+    print_refused(i, "MSR accesses", &s->msrs);
+    print_refused(i, "accesses to closed ports", &s->ports);
 }
 
 void commands_on_stats(struct commands *c, struct vm *vm)
@@ -152,8 +160,6 @@ void commands_on_stats(struct commands *c, struct vm *vm)
     log_line("%s: %s", vm->name, line);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         print_calls(vm, i);
-    log_line("  ports: %llu accesses to closed ports, the last to %x",
-             (ull)atomic_load(&vm->bus.refused), atomic_load(&vm->bus.last_refused));
     log_line("  console: %llu lines, %llu bytes; %u writes refused because more waited than fits",
              (ull)vm->console.lines, (ull)vm->console.bytes, atomic_load(&vm->console.tx.refused));
 }
@@ -207,20 +213,29 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
 }
 
 /* What goes into the log's ring in one go. */
-#define LAST_LINES 50
+#define LOG_LINES 50
 
-void commands_on_last(struct commands *c, struct vm *vm)
+static void print_log(bool previous)
 {
-    const struct lastlog *log = console_lastlog();
+    struct lastlog_lines lines = console_log_tail(previous, LOG_LINES);
     char line[LOG_LINE_MAX];
 
+    while (console_log_next(&lines, line, sizeof(line)))
+        log_line(CONSOLE_LOG_QUOTE "%s", line);
+}
+
+void commands_on_log(struct commands *c, struct vm *vm)
+{
     (void)c, (void)vm;
-    if (lastlog_count(log) == 0)
+    print_log(false);
+}
+
+void commands_on_log_last(struct commands *c, struct vm *vm)
+{
+    (void)c, (void)vm;
+    if (console_log_tail(true, 1).half == NULL)
         log_line("nothing is left of a previous boot");
-    for (uint32_t back = LAST_LINES; back > 0; back--) {
-        if (lastlog_get(log, back - 1, line, sizeof(line)))
-            log_line("  | %s", line);
-    }
+    print_log(true);
 }
 
 void commands_on_cpu(struct commands *c, struct vm *vm)

@@ -23,6 +23,7 @@ void commands_on_stats(struct commands *c, struct vm *vm);
 void commands_on_trace(struct commands *c, struct vm *vm);
 void commands_on_plan(struct commands *c, struct vm *vm);
 void commands_on_isolation(struct commands *c, struct vm *vm);
-void commands_on_last(struct commands *c, struct vm *vm);
+void commands_on_log(struct commands *c, struct vm *vm);
+void commands_on_log_last(struct commands *c, struct vm *vm);
 void commands_on_cpu(struct commands *c, struct vm *vm);
 void commands_on_memory(struct commands *c, struct vm *vm);

@@ -7,19 +7,20 @@
 #include "kernel/lastlog.h"
 #include "kernel/lines.h"
 #include "kernel/logring.h"
+#include "kernel/source.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 
-#define COM1     0x3f8
-#define LINE_MAX 200 /* bytes of guest text in one line; longer lines are split */
+#define COM1 0x3f8
 
 /* How long console_flush() and console_settle() may take, in units of partial_ticks. */
 #define PARTIALS_PER_SECOND 50
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
 #define SETTLE_PARTIALS     (1 * PARTIALS_PER_SECOND)
+#define FLUSH_TICKS         UINT64_C(10000000000) /* while the TSC's rate is not known */
 
 /* So many of our own lines in a row, then each guest has its turn. Guests come second because a
  * line of ours often says what the guest's next one is about. */
@@ -35,14 +36,6 @@
 #define FOCUS_MONITOR UINT32_MAX
 
 static const char own_prefix[] = "[bulkhead] ";
-
-/* What of a guest's text has no newline yet. */
-struct source {
-    struct console_stream *stream;
-    uint32_t len;
-    uint64_t since; /* TSC when the first unshown byte came */
-    uint8_t line[LINE_MAX];
-};
 
 /* `lock` guards all but the log ring, which has a lock of its own, the inner one. */
 static struct console {
@@ -66,56 +59,16 @@ static struct console {
 
 void log_emit(const char *text, size_t len)
 {
-    lock_take(&console.lastlog_lock);
-    lastlog_append(&console.lastlog, text, len);
-    lock_release(&console.lastlog_lock);
+    const size_t quote = sizeof(CONSOLE_LOG_QUOTE) - 1;
+
+    if (len < quote || memcmp(text, CONSOLE_LOG_QUOTE, quote) != 0) {
+        lock_take(&console.lastlog_lock);
+        lastlog_append(&console.lastlog, text, len);
+        lock_release(&console.lastlog_lock);
+    }
     logring_put(&console.log, own_prefix, text, len);
     if (!console.pumping)
         console_flush();
-}
-
-/* ------------------------------------------------------------------ the guests' lines */
-
-/* What a guest may put on the terminal: printable ASCII and tab. No byte above: among them are
- * control characters, alone (0x9b) and as UTF-8 (c2 9b). */
-static uint8_t source_filter(uint8_t byte)
-{
-    return byte == '\t' || (byte >= 0x20 && byte < 0x7f) ? byte : '.';
-}
-
-static void source_byte(struct source *s, uint8_t byte, uint64_t now)
-{
-    if (byte == '\n' || s->len == LINE_MAX) {
-        lines_put(&console.lines, s->stream->name, s->line, s->len, false, now);
-        s->stream->lines++;
-        s->len = 0;
-    }
-    if (byte == '\n' || byte == '\r' || byte == 0)
-        return;
-    if (byte == '\b' && s->len > 0 && console.lines.open != s->stream->name) {
-        s->len--;
-        return;
-    }
-    if (s->len == 0)
-        s->since = now;
-    s->line[s->len++] = source_filter(byte);
-}
-
-/* One record of one guest; false: it has none. */
-static bool source_pump(struct source *s, uint64_t now)
-{
-    uint8_t record[TX_RECORD_MAX];
-    const size_t len = tx_get(&s->stream->tx, record);
-
-    s->stream->bytes += len;
-    for (size_t i = 0; i < len; i++)
-        source_byte(s, record[i], now);
-    if (len == 0 && s->len > 0 && console.partial_ticks && !console_is_monitor() &&
-        now - s->since > console.partial_ticks) {
-        lines_put(&console.lines, s->stream->name, s->line, s->len, true, now);
-        s->len = 0;
-    }
-    return len > 0;
 }
 
 /* ------------------------------------------------------------------ input */
@@ -165,7 +118,7 @@ static void console_input(void)
 
 /* Worst case of one round: a guest's record of newlines, each ending a line with its prefix; or a
  * line of ours. A '\n' counts twice. */
-#define ROUND_ROOM (TX_RECORD_MAX * (GUEST_NAME_MAX + 6) + LINE_MAX + LINES_ROOM)
+#define ROUND_ROOM (TX_RECORD_MAX * (GUEST_NAME_MAX + 6) + SOURCE_LINE_MAX + LINES_ROOM)
 _Static_assert(ROUND_ROOM < TERMINAL_STAGE, "a round must fit the stage");
 
 static bool console_own_line(uint64_t now)
@@ -180,6 +133,7 @@ static bool console_own_line(uint64_t now)
 
 static bool console_round(uint64_t now)
 {
+    const uint64_t partial = console_is_monitor() ? 0 : console.partial_ticks;
     bool any = false;
 
     if (terminal_room(&console.lines.terminal) < ROUND_ROOM)
@@ -192,7 +146,7 @@ static bool console_round(uint64_t now)
         console.log_run = 0;
     }
     for (uint32_t i = 0; i < console.source_count && !any; i++) {
-        any = source_pump(&console.sources[console.next_source], now);
+        any = source_pump(&console.sources[console.next_source], &console.lines, now, partial);
         console.next_source = (console.next_source + 1) % console.source_count;
         if (terminal_room(&console.lines.terminal) < ROUND_ROOM)
             break;
@@ -249,13 +203,21 @@ bool console_pump(uint64_t now)
 
 void console_flush(void)
 {
-    const uint64_t start = rdtsc();
+    struct terminal *t = &console.lines.terminal;
     const uint64_t limit =
-        console.partial_ticks ? console.partial_ticks * FLUSH_PARTIALS : UINT64_MAX;
+        console.partial_ticks ? console.partial_ticks * FLUSH_PARTIALS : FLUSH_TICKS;
+    const uint64_t start = rdtsc();
+    const uint32_t tail = t->tail;
 
-    while ((console_pump(rdtsc()) || !terminal_is_idle(&console.lines.terminal)) &&
-           rdtsc() - start < limit)
-        cpu_pause();
+    while (console_pump(rdtsc()) || !terminal_is_idle(t)) {
+        if (rdtsc() - start < limit) {
+            cpu_pause();
+            continue;
+        }
+        if (t->tail == tail && t->tail != t->head) /* it is stuck: not once more for each line */
+            terminal_drop_serial(t);
+        return;
+    }
 }
 
 void console_settle(const struct console_stream *stream)
@@ -310,14 +272,10 @@ void console_init(const struct boot_framebuffer *framebuffer)
         &console.lines.terminal.keyboard); /* without one, nothing is typed on it */
 }
 
-void console_keep_log(void *memory, size_t size)
+uint32_t console_keep_log(void *memory, size_t size)
 {
     lastlog_init(&console.lastlog, memory, size);
-}
-
-const struct lastlog *console_lastlog(void)
-{
-    return &console.lastlog;
+    return lastlog_count(&console.lastlog);
 }
 
 void console_use_serial(uint16_t port, uint32_t baud)
@@ -330,6 +288,16 @@ void console_use_serial(uint16_t port, uint32_t baud)
 bool console_has_serial(void)
 {
     return console.lines.terminal.serial_on;
+}
+
+bool console_take_key(void)
+{
+    uint8_t byte;
+
+    lock_take(&console.lock);
+    const bool any = terminal_get(&console.lines.terminal, &byte);
+    lock_release(&console.lock);
+    return any;
 }
 
 void console_select(bool serial, bool screen)
@@ -358,6 +326,22 @@ void console_set_tick_rate(uint64_t tsc_hz)
 }
 
 /* ------------------------------------------------------------------ for the monitor */
+
+struct lastlog_lines console_log_tail(bool previous, uint32_t count)
+{
+    lock_take(&console.lastlog_lock);
+    const struct lastlog_lines lines = lastlog_tail(&console.lastlog, previous, count);
+    lock_release(&console.lastlog_lock);
+    return lines;
+}
+
+bool console_log_next(struct lastlog_lines *lines, char *line, size_t size)
+{
+    lock_take(&console.lastlog_lock);
+    const bool any = lastlog_next(lines, line, size);
+    lock_release(&console.lastlog_lock);
+    return any;
+}
 
 bool console_is_monitor(void)
 {

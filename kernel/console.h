@@ -30,9 +30,15 @@ struct console_stream {
 /* First thing at boot: lines go out at once, each waiting for the devices. */
 void console_init(const struct boot_framebuffer *framebuffer);
 
-/* Lines are also kept in this memory, which outlives a reset; and what the previous boot kept. */
-void console_keep_log(void *memory, size_t size);
-const struct lastlog *console_lastlog(void);
+/* Lines are also kept in this memory, which outlives a reset. How many the previous boot left. */
+uint32_t console_keep_log(void *memory, size_t size);
+
+/* The last `count` lines of this boot or the previous one; take them with console_log_next(). */
+struct lastlog_lines console_log_tail(bool previous, uint32_t count);
+MUST_CHECK bool console_log_next(struct lastlog_lines *lines, char *line, size_t size);
+
+/* How a line shown a second time begins: it is not kept again. */
+#define CONSOLE_LOG_QUOTE "  | "
 
 /* The serial port and devices that the firmware or the file asked for; a port where nothing answers
  * gives way to COM1. */
@@ -41,6 +47,9 @@ void console_select(bool serial, bool screen);
 
 /* Somebody may be reading along elsewhere: else only the screen shows what was said. */
 bool console_has_serial(void);
+
+/* A key was pressed, and is nobody's now: for an end where no guest and no monitor reads. */
+MUST_CHECK bool console_take_key(void);
 
 /* Before launch; the stream stays for good. The first one has the focus. */
 void console_add_stream(struct console_stream *stream);

@@ -18,19 +18,26 @@
 
 struct cpu cpus[CORES_MAX];
 
+/* The processor writes to them once, when LTR marks the TSS busy. */
+static SEALED struct cpu_tables {
+    uint64_t gdt[GDT_SLOTS];
+    struct tss tss;
+} cpu_tables[CORES_MAX];
+
 void cpu_setup(struct cpu *cpu)
 {
-    const uint64_t tss = (uintptr_t)&cpu->tss;
-    const struct table_register gdtr = {sizeof(cpu->gdt) - 1, (uintptr_t)cpu->gdt};
+    struct cpu_tables *t = &cpu_tables[cpu->id];
+    const uint64_t tss = (uintptr_t)&t->tss;
+    const struct table_register gdtr = {sizeof(t->gdt) - 1, (uintptr_t)t->gdt};
 
     cpu->self = cpu;
-    cpu->gdt[GDT_CODE] = GDT_CODE64;
-    cpu->gdt[GDT_DATA_SLOT] = GDT_DATA;
-    cpu->gdt[GDT_TSS] = gdt_tss_low(tss, sizeof(cpu->tss) - 1);
-    cpu->gdt[GDT_TSS_HIGH] = gdt_tss_high(tss);
-    cpu->tss = (struct tss){.io_map_base = sizeof(struct tss)};
+    t->gdt[GDT_CODE] = GDT_CODE64;
+    t->gdt[GDT_DATA_SLOT] = GDT_DATA;
+    t->gdt[GDT_TSS] = gdt_tss_low(tss, sizeof(t->tss) - 1);
+    t->gdt[GDT_TSS_HIGH] = gdt_tss_high(tss);
+    t->tss = (struct tss){.io_map_base = sizeof(struct tss)};
     for (uint32_t s = STACK_NMI; s < STACK_COUNT; s++)
-        cpu->tss.ist[s - 1] = host_stack_top((enum host_stack)s);
+        t->tss.ist[s - 1] = host_stack_top((enum host_stack)s);
     load_gdtr(&gdtr);
     load_segments(GDT_SELECTOR(GDT_CODE));
     wrmsr(MSR_GS_BASE, (uintptr_t)cpu);

@@ -20,6 +20,7 @@ enum host_vector { HOST_VECTOR_TICK = 0xf0, HOST_VECTOR_SPURIOUS = 0xff };
 
 struct cpu {
     struct cpu *self; /* first: what GS:0 holds */
+    uint64_t canary;  /* second: kernel/canary.h, and the Makefile's CANARY */
     uint32_t id;      /* 0 is the core that booted */
     uint32_t apic_id;
     struct host_core host;     /* its address space */
@@ -29,9 +30,9 @@ struct cpu {
     _Atomic uint32_t stage;    /* enum cpu_stage; the owner sets, the boot core reads */
     _Atomic uint64_t nmis;     /* NMIs taken outside guests; owner adds */
     _Atomic uint64_t spurious; /* unexpected interrupts taken outside guests */
-    uint64_t gdt[GDT_SLOTS];
-    struct tss tss;
 };
+
+_Static_assert(offsetof(struct cpu, canary) == 8, "the Makefile's CANARY");
 
 enum cpu_stage { CPU_ABSENT, CPU_STARTED, CPU_VIRT_ON, CPU_VIRT_FAILED };
 

@@ -11,12 +11,23 @@
         extern  main_early
         extern  main_core
         extern  smp_next
+        extern  cpus
 
         global entry:function hidden
         global entry_core:function hidden
         global entry_switch_stack:function hidden
 
 EARLY_STACK_SIZE equ 16384
+MSR_GS_BASE      equ 0xc0000101
+
+; GS = this core's struct cpu, from RDX: the compiled code finds its canary there, and a panic the
+; core's number.
+%macro LOAD_GS 0
+        mov     eax, edx
+        shr     rdx, 32
+        mov     ecx, MSR_GS_BASE
+        wrmsr
+%endmacro
 
         section .text.entry
 
@@ -26,6 +37,8 @@ entry:
         cld
         lea     rsp, [early_stack_top]
         xor     ebp, ebp
+        lea     rdx, [cpus]
+        LOAD_GS
         call    main_early
         ud2                             ; it does not return
 
@@ -38,6 +51,8 @@ entry_core:
         mov     cr3, rax
         mov     rsp, HOST_MAIN_STACK_TOP
         xor     ebp, ebp
+        mov     rdx, rdi
+        LOAD_GS
         call    main_core
         ud2
 

@@ -43,18 +43,20 @@ static enum verdict exit_bus_event(struct vcpu *v, enum bus_event event)
 static enum verdict on_pio(struct vcpu *v, const struct vcpu_exit *x)
 {
     struct bus *bus = &v->vm->bus;
+    struct refused *refused = &v->soft->stats.ports;
     uint64_t *rax = &v->regs.gpr[REG_RAX];
 
     /* INS and OUTS would mean reading and writing guest memory, which we never do. */
     if (x->pio.string)
         return DO_GP;
     if (!x->pio.in) {
-        const enum bus_event event = bus_out(bus, x->pio.port, x->pio.size, (uint32_t)*rax);
+        const enum bus_event event =
+            bus_out(bus, x->pio.port, x->pio.size, (uint32_t)*rax, refused);
         if (!tx_is_empty(&v->vm->console.tx))
             vcpu_has_output(v);
         return exit_bus_event(v, event);
     }
-    const uint32_t value = bus_in(bus, x->pio.port, x->pio.size, rdtsc());
+    const uint32_t value = bus_in(bus, x->pio.port, x->pio.size, rdtsc(), refused);
     /* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
     if (x->pio.size == 4)
         *rax = value;
@@ -68,16 +70,7 @@ static enum verdict on_pio(struct vcpu *v, const struct vcpu_exit *x)
 /* Kept by number, for the monitor: a guest that finds a feature missing often looks for its MSR. */
 COLD static enum verdict exit_refuse_msr(struct vcpu *v, uint32_t index)
 {
-    struct refused *r = &v->soft->stats.msrs;
-
-    r->total++;
-    for (uint32_t i = 0; i < REFUSED_ROWS; i++) {
-        if (r->rows[i].count != 0 && r->rows[i].index != index)
-            continue;
-        r->rows[i].index = index;
-        r->rows[i].count++;
-        break;
-    }
+    refused_count(&v->soft->stats.msrs, index);
     return DO_GP;
 }
 

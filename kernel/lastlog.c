@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/lastlog.h"
 
+#include "lib/bits.h"
+
 #define LASTLOG_MAGIC   UINT64_C(0x474f4c5453414c42) /* "BLASTLOG", little-endian */
 #define LASTLOG_VERSION 1
 #define LASTLOG_LEAST   1024 /* bytes of memory below which it is not worth while */
@@ -81,34 +83,51 @@ static uint64_t lastlog_oldest(const struct lastlog_half *h)
     return at;
 }
 
-uint32_t lastlog_count(const struct lastlog *l)
+static uint32_t lastlog_count_from(const struct lastlog_half *h, uint64_t at)
 {
-    const struct lastlog_half *h = l->previous;
     uint32_t count = 0;
 
-    if (!h)
-        return 0;
-    for (uint64_t at = lastlog_oldest(h); at < h->head; at++)
+    for (; at < h->head; at++)
         count += h->text[at % h->capacity] == '\n';
     return count;
 }
 
-bool lastlog_get(const struct lastlog *l, uint32_t back, char *line, size_t size)
+uint32_t lastlog_count(const struct lastlog *l)
 {
     const struct lastlog_half *h = l->previous;
-    const uint32_t count = lastlog_count(l);
+
+    return h ? lastlog_count_from(h, lastlog_oldest(h)) : 0;
+}
+
+struct lastlog_lines lastlog_tail(const struct lastlog *l, bool previous, uint32_t count)
+{
+    const struct lastlog_half *h = previous ? l->previous : l->current;
+
+    if (!h)
+        return (struct lastlog_lines){0};
+    struct lastlog_lines lines = {.half = h, .at = lastlog_oldest(h), .end = h->head};
+    const uint32_t kept = lastlog_count_from(h, lines.at);
+    for (uint32_t skip = kept > count ? kept - count : 0; skip > 0; lines.at++)
+        skip -= h->text[lines.at % h->capacity] == '\n';
+    return lines;
+}
+
+bool lastlog_next(struct lastlog_lines *lines, char *line, size_t size)
+{
+    const struct lastlog_half *h = lines->half;
     size_t len = 0;
 
-    if (back >= count || size == 0)
+    if (!h || size == 0)
         return false;
-    uint64_t at = lastlog_oldest(h);
-    for (uint32_t skip = count - 1 - back; skip > 0; at++)
-        skip -= h->text[at % h->capacity] == '\n';
-    for (; h->text[at % h->capacity] != '\n'; at++) {
-        const char c = h->text[at % h->capacity];
+    lines->at = max_u64(lines->at, lastlog_oldest(h));
+    while (lines->at < lines->end) {
+        const char c = h->text[lines->at++ % h->capacity];
+        if (c == '\n') {
+            line[len] = '\0';
+            return true;
+        }
         if (len + 1 < size)
             line[len++] = c >= ' ' && c <= '~' ? c : '?';
     }
-    line[len] = '\0';
-    return true;
+    return false;
 }

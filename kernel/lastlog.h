@@ -27,5 +27,15 @@ void lastlog_append(struct lastlog *l, const char *line, size_t len);
 /* How many lines of the previous boot are kept. */
 uint32_t lastlog_count(const struct lastlog *l);
 
-/* The previous boot's line `back` lines before its last one, cut to fit; false: none there. */
-MUST_CHECK bool lastlog_get(const struct lastlog *l, uint32_t back, char *line, size_t size);
+/* Lines on their way out: a stretch of this boot's or the previous one's. */
+struct lastlog_lines {
+    const struct lastlog_half *half; /* NULL: none */
+    uint64_t at, end;
+};
+
+/* The last `count` lines, or as many as are kept. Lines that come later are not among them. */
+struct lastlog_lines lastlog_tail(const struct lastlog *l, bool previous, uint32_t count);
+
+/* The next line, cut to fit; false: that was the last one. Lines that were overwritten since
+ * lastlog_tail() are left out. */
+MUST_CHECK bool lastlog_next(struct lastlog_lines *lines, char *line, size_t size);

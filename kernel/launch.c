@@ -5,6 +5,7 @@
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/monitor.h"
+#include "kernel/panic.h"
 #include "kernel/partition.h"
 #include "kernel/smp.h"
 #include "kernel/span.h"
@@ -21,12 +22,12 @@
 #define CONFIG_NAME        "bulkhead.conf"
 #define MONITOR_PER_SECOND 1000 /* how often the monitor's core looks at the console */
 
-static struct config config;
-static struct plan plan;
-static struct report report;
-static struct virt_report virt_report;
-static struct vcpuid_host cpuid_host;
-static struct vm *vms[GUESTS_MAX];
+static SEALED struct config config;
+static SEALED struct plan plan;
+static SEALED struct report report;
+static SEALED struct virt_report virt_report;
+static SEALED struct vcpuid_host cpuid_host;
+static SEALED struct vm *vms[GUESTS_MAX];
 
 bool launch_possible(void)
 {
@@ -146,12 +147,14 @@ NORETURN static void launch_monitor(const struct boot_state *boot)
     }
 }
 
-void launch_run(const struct boot_state *boot)
+void launch_run(struct boot_state *boot)
 {
     const struct monitor_view view = {
         .boot = boot, .plan = &plan, .vms = vms, .vm_count = plan.guest_count};
 
     monitor_init(&view);
+    if (boot_seal(boot) != OK)
+        panic("the hypervisor's own memory could not be sealed");
     console_start_pumping();
     for (uint32_t id = 1; id < boot->machine.core_count; id++) {
         atomic_store(&cpus[id].wake, 1);

@@ -17,4 +17,4 @@ MUST_CHECK bool launch_plan(const struct boot_state *boot);
 MUST_CHECK bool launch_prepare(struct boot_state *boot);
 
 /* Starts every guest and goes on as the monitor or as core 0's vCPU. */
-NORETURN void launch_run(const struct boot_state *boot);
+NORETURN void launch_run(struct boot_state *boot);

@@ -7,6 +7,7 @@
 #include "drivers/lapic.h"
 #include "drivers/tsc.h"
 #include "kernel/boot.h"
+#include "kernel/canary.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/launch.h"
@@ -15,13 +16,12 @@
 #include "kernel/trap.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
-#include "lib/x86/msr.h"
 
 /* kernel/entry.asm */
 NORETURN void main_early(const struct boot_info *info);
 NORETURN void entry_switch_stack(uint64_t top, void (*go_on)(void));
 
-static struct boot_state boot; /* what the steps hand to each other */
+static SEALED struct boot_state boot; /* what the steps hand to each other */
 
 NORETURN static void main_give_up(void)
 {
@@ -44,8 +44,8 @@ static void main_late(void)
 
 void main_early(const struct boot_info *info)
 {
-    wrmsr(MSR_GS_BASE, (uintptr_t)&cpus[0]); /* a panic asks which core it is on */
     cpus[0].self = &cpus[0];
+    cpus[0].canary = canary_make(); /* before anything returns that has checked the old one */
     atomic_store(&cpus[0].stage, CPU_STARTED);
     console_init(&info->framebuffer); /* first: from here on failures can speak */
     log_line("Bulkhead, a partitioning hypervisor");

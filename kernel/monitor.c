@@ -34,20 +34,21 @@ static void monitor_show_prompt(void)
     console_set_prompt(text, (uint32_t)len, (uint32_t)(sizeof(PROMPT) - 1) + e->cursor);
 }
 
-void monitor_init(const struct monitor_view *view)
-{
-    commands_init(&monitor.commands, view);
-    monitor_show_prompt();
-    log_line("%s gives you the monitor, and back; `help` there lists the commands",
-             CONSOLE_KEY_NAME);
-}
-
 static void monitor_show_status(void)
 {
     char text[STATUS_MAX];
 
     commands_status(&monitor.commands, text, sizeof(text));
     console_set_status(text);
+}
+
+void monitor_init(const struct monitor_view *view)
+{
+    commands_init(&monitor.commands, view);
+    monitor_show_prompt();
+    log_line("%s gives you the monitor, and back; `help` there lists the commands",
+             CONSOLE_KEY_NAME);
+    monitor_show_status();
 }
 
 /* ------------------------------------------------------------------ completion */
@@ -117,6 +118,7 @@ static void monitor_check_end(void)
 {
     if (console_is_monitor() || atomic_load(&partitions_alive) != 0)
         return;
+    monitor_show_status();
     log_line("every guest has ended: switching the machine off");
     power_off();
 }

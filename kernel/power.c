@@ -24,8 +24,8 @@
 
 #define READ_SECONDS 30
 
-static struct acpi_info power_acpi;
-static uint64_t power_tsc_hz; /* 0: not known yet */
+static SEALED struct acpi_info power_acpi;
+static SEALED uint64_t power_tsc_hz; /* 0: not known yet */
 
 void power_init(const struct acpi_info *acpi)
 {
@@ -55,10 +55,10 @@ static void power_wait_for_reader(void)
 {
     if (console_has_serial())
         return;
-    log_line("switching off in %u seconds", READ_SECONDS);
+    log_line("switching off in %u seconds, or at a key", READ_SECONDS);
     console_flush();
     const uint64_t start = rdtsc();
-    while (rdtsc() - start < READ_SECONDS * power_tsc_hz)
+    while (rdtsc() - start < READ_SECONDS * power_tsc_hz && !console_take_key())
         cpu_pause();
 }
 

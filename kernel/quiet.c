@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/quiet.h"
 
+#include "drivers/pci.h"
 #include "lib/bits.h"
+#include "lib/log.h"
 #include "lib/x86/insn.h"
 
 /* 8259A data ports: the interrupt mask. */
 #define PIC1_MASK_PORT 0x21
 #define PIC2_MASK_PORT 0xa1
 #define PIC_ALL_MASKED 0xff
+
+/* PCI Local Bus Specification "Configuration Mechanism #1". */
+#define PCI_CONFIG_ADDRESS 0xcf8
+#define PCI_CONFIG_DATA    0xcfc
+#define PCI_CONFIG_ENABLE  BIT32(31)
 
 /* "82093AA I/O Advanced Programmable Interrupt Controller": index at 0, data at 0x10. */
 #define IOAPIC_INDEX       0
@@ -36,4 +43,31 @@ void quiet_interrupts(const struct acpi_info *acpi)
     out8(PIC2_MASK_PORT, PIC_ALL_MASKED);
     for (uint32_t i = 0; i < acpi->ioapic_count; i++)
         quiet_ioapic(acpi->ioapics[i].address);
+}
+
+static uint32_t quiet_pci_read(void *context, uint32_t address)
+{
+    (void)context;
+    out32(PCI_CONFIG_ADDRESS, PCI_CONFIG_ENABLE | address);
+    return in32(PCI_CONFIG_DATA);
+}
+
+static void quiet_pci_write(void *context, uint32_t address, uint32_t value)
+{
+    (void)context;
+    out32(PCI_CONFIG_ADDRESS, PCI_CONFIG_ENABLE | address);
+    out32(PCI_CONFIG_DATA, value);
+}
+
+void quiet_devices(bool has_screen)
+{
+    const struct pci_access access = {quiet_pci_read, quiet_pci_write, NULL};
+    const struct pci_quiet q = pci_quiet(&access, has_screen);
+
+    out32(PCI_CONFIG_ADDRESS, 0);
+    log_line("PCI: %u functions; %u mastered the bus and do not any more%s", q.functions,
+             q.silenced, q.kept ? ", a display goes on" : "");
+    if (q.stuck)
+        log_line("PCI: %u functions cannot be kept from memory, the last is %02x:%02x.%u", q.stuck,
+                 q.stuck_at >> 16, q.stuck_at >> 11 & 0x1f, q.stuck_at >> 8 & 7);
 }

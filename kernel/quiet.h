@@ -9,3 +9,7 @@
 
 /* On the firmware's page tables: the IOAPICs are reached through its identity map. */
 void quiet_interrupts(const struct acpi_info *acpi);
+
+/* Takes bus mastering from all PCI functions, but with `has_screen` from displays: no guest has a
+ * device, and what the firmware left running must not write to memory. Says how many there were. */
+void quiet_devices(bool has_screen);

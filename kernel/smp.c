@@ -23,9 +23,9 @@ NORETURN void main_core(struct cpu *cpu);
 
 /* The core that is being started: entry.asm reads it. */
 extern struct cpu *smp_next;
-struct cpu *smp_next;
+SEALED struct cpu *smp_next;
 
-static const struct tsc *smp_tsc;
+static SEALED const struct tsc *smp_tsc;
 
 static void smp_delay_us(uint32_t us)
 {
@@ -53,6 +53,15 @@ void smp_prepare(hpa_t page, hpa_t root)
     }
     smp_patch(to, trampoline_cr3, &cr3, sizeof(cr3));
     smp_patch(to, trampoline_target, &target, sizeof(target));
+}
+
+void smp_retire(hpa_t page)
+{
+    static const uint8_t park[] = {0xfa, 0xf4, 0xeb, 0xfd}; /* cli; hlt; jmp to the hlt */
+    const struct host_core *core = &cpus[0].host;
+
+    memcpy(host_window(core, page), park, sizeof(park));
+    host_window_close(core);
 }
 
 /* Waits until the core's stage is no longer `from`. */
@@ -123,6 +132,7 @@ void smp_core_main(struct cpu *cpu)
     smp_sleep(cpu);
     smp_turn_on(cpu);
     smp_sleep(cpu);
+    host_flush_tlb(); /* what was sealed meanwhile (boot_seal()) is so here too */
     if (cpu->vcpu)
         vcpu_thread(cpu->vcpu);
     for (;;)

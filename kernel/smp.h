@@ -12,6 +12,9 @@
  * table, below 4 GiB. */
 void smp_prepare(hpa_t page, hpa_t root);
 
+/* When all cores that will ever come have come: one that still wakes up finds a HLT there. */
+void smp_retire(hpa_t page);
+
 /* Starts the core in cpus[id] (apic_id and host tables are set); false when it does not answer
  * within a second: it is then never touched again. Boot core only. */
 MUST_CHECK bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc);

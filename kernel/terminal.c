@@ -37,6 +37,12 @@ void terminal_drain(struct terminal *t)
     }
 }
 
+void terminal_drop_serial(struct terminal *t)
+{
+    t->serial_on = false;
+    t->tail = t->head;
+}
+
 bool terminal_get(struct terminal *t, uint8_t *byte)
 {
     return uart_get(&t->uart, byte) || keyboard_get(&t->keyboard, byte);
@@ -44,7 +50,7 @@ bool terminal_get(struct terminal *t, uint8_t *byte)
 
 bool terminal_is_idle(const struct terminal *t)
 {
-    return t->head == t->tail && uart_is_idle(&t->uart);
+    return !t->serial_on || (t->head == t->tail && uart_is_idle(&t->uart));
 }
 
 void terminal_emergency(struct terminal *t, const char *text, size_t len)

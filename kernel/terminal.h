@@ -30,6 +30,9 @@ void terminal_put(struct terminal *t, const void *bytes, size_t len);
 /* To the serial port, as much as it takes now. */
 void terminal_drain(struct terminal *t);
 
+/* The serial port takes nothing any more: without it. */
+void terminal_drop_serial(struct terminal *t);
+
 /* One byte of what was typed, if there is one. */
 MUST_CHECK bool terminal_get(struct terminal *t, uint8_t *byte);
 

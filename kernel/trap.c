@@ -11,12 +11,12 @@
 #define STUB_SIZE   16
 
 /* One for the hypervisor at work, with interrupts off; one for its waits, with interrupts on. */
-static ALIGNED(16) struct idt_gate idt[IDT_ENTRIES];
-static ALIGNED(16) struct idt_gate wait_idt[IDT_ENTRIES];
+static SEALED ALIGNED(16) struct idt_gate idt[IDT_ENTRIES];
+static SEALED ALIGNED(16) struct idt_gate wait_idt[IDT_ENTRIES];
 
 /* For trap.asm. */
 extern struct table_register trap_idtr, trap_wait_idtr;
-struct table_register trap_idtr, trap_wait_idtr;
+SEALED struct table_register trap_idtr, trap_wait_idtr;
 
 /* kernel/trap.asm */
 extern const uint8_t trap_stubs[IDT_ENTRIES][STUB_SIZE];

@@ -12,6 +12,7 @@
 #include "kernel/reset.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
+#include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -43,6 +44,9 @@ void vcpu_hurry_console(struct vcpu *v)
 }
 
 /* ------------------------------------------------------------------ stopping */
+
+/* Two guests that die at once do not mix their diagnoses. */
+static struct lock diagnosis_lock;
 
 static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
 {
@@ -78,9 +82,11 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     fmt_vprint(why, sizeof(why), fmt, args);
     va_end(args);
     console_settle(&v->vm->console);
+    lock_take(&diagnosis_lock);
     log_line("guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index, v->cpu->id,
              why);
     vcpu_print_diagnosis(v, x);
+    lock_release(&diagnosis_lock);
     return DO_STOP;
 }
 

@@ -12,6 +12,7 @@
 #include "kernel/diagnosis.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
+#include "vdev/refused.h"
 #include "vdev/vapic.h"
 #include "vdev/vcpuid.h"
 #include "vdev/vmsr.h"
@@ -31,22 +32,12 @@ enum kick {
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
 
-/* MSRs that a guest was refused, the first few by number. */
-#define REFUSED_ROWS 8
-struct refused {
-    uint64_t total;
-    struct refused_row {
-        uint32_t index;
-        uint32_t count;
-    } rows[REFUSED_ROWS];
-};
-
 /* Counters of one life. The owning core's alone to write; the monitor reads them as they are. */
 struct vcpu_stats {
     uint64_t exits[EXIT_KIND_COUNT];
     uint64_t injected;                       /* events */
     uint64_t calls[BULKHEAD_CALL_COUNT + 1]; /* hypercalls by number; last: unknown ones */
-    struct refused msrs;
+    struct refused msrs, ports;
     uint32_t trace_next;
     struct trace_row trace[TRACE_ROWS]; /* a ring */
 };

@@ -48,6 +48,7 @@ static inline hpa_t hpa(uint64_t v)
 #define PACKED            __attribute__((packed))
 #define ALIGNED(n)        __attribute__((aligned(n)))
 #define SECTION(name)     __attribute__((section(name)))
+#define SEALED            SECTION(".bss.sealed") /* starts as zero; read-only from launch on */
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 /* One 4 KiB page of anything. Hardware structures are never sized by hand. */

@@ -52,9 +52,21 @@ bool host_paging_ok(void)
     return ok;
 }
 
-static void host_flush_tlb(void)
+void host_flush_tlb(void)
 {
     write_cr3(read_cr3());
+}
+
+enum status host_make_constant(struct host_map *map, const struct range *what, uint32_t count)
+{
+    enum status s = OK;
+
+    write_cr0(read_cr0() & ~CR0_WP);
+    for (uint32_t i = 0; i < count && s == OK; i++)
+        s = host_map_make_constant(map, what[i]);
+    write_cr0(read_cr0() | CR0_WP);
+    host_flush_tlb();
+    return s;
 }
 
 enum status host_core_create(struct host_core *core, struct host_map *map, struct pages *pages)

@@ -35,6 +35,16 @@ MUST_CHECK enum status host_core_create(struct host_core *core, struct host_map 
 void host_core_enter(const struct host_core *core);
 
 /*
+ * At launch, on the boot core: host_map_make_constant() of ranges that hold the tables it writes
+ * to, so for its duration this core may write to read-only pages.
+ */
+MUST_CHECK enum status host_make_constant(struct host_map *map, const struct range *what,
+                                          uint32_t count);
+
+/* This core forgets all translations. */
+void host_flush_tlb(void);
+
+/*
  * Points this core's window at the 2 MiB of physical memory that hold `address` and returns where
  * `address` now is. Valid to the end of those 2 MiB, until the next host_window() or
  * host_window_close(). Only on the core that `core` belongs to: only it sees the window, so only

@@ -27,6 +27,7 @@ _Static_assert((HOST_PRIVATE >> 39) % PT_ENTRIES == HOST_PRIVATE_SLOT, "slot: bi
 _Static_assert(HOST_PRIVATE >> 47 == 0x1ffff, "canonical: bits 63..48 repeat bit 47");
 _Static_assert(HOST_SHARED_SLOTS *(UINT64_C(1) << 39) == HOST_SHARED_END, "one slot: 512 GiB");
 _Static_assert(HOST_STACK_STRIDE >= (HOST_STACK_PAGES + 1) * PAGE_SIZE, "room for a guard page");
+_Static_assert(HOST_WINDOW % GIB == 0, "the window is the first entry of a level-2 table");
 _Static_assert(STACK_COUNT *HOST_STACK_STRIDE <= HOST_WINDOW - HOST_PRIVATE, "stacks fit");
 
 /* An entry names only PWT and PCD, so that the PAT index is 0..3 and bit 7 or 12 stays clear. */
@@ -148,6 +149,16 @@ enum status host_map_add_small(struct host_map *map, uint64_t base, uint64_t siz
     return host_map_add_as(map, &host_format_small, what, rights, memory);
 }
 
+enum status host_map_remove(struct host_map *map, uint64_t base, uint64_t size)
+{
+    return size ? pt_unmap(&map->shared, base, size) : OK;
+}
+
+enum status host_map_make_constant(struct host_map *map, struct range what)
+{
+    return what.size ? pt_protect(&map->shared, what.base, what.size, PT_R, PT_WRITE_BACK) : OK;
+}
+
 /* The walker knows the 48 bits that are translated, not the copies of bit 47 above them. */
 static uint64_t host_translated(uint64_t address)
 {
@@ -171,10 +182,29 @@ static enum status host_add_stack(struct pagetable *own, struct host_map *map, s
                   PT_R | PT_W, PT_WRITE_BACK);
 }
 
+/*
+ * The level-2 table of the window is the one table that changes after launch, so it lies among the
+ * data. Whatever is written to it, nothing below it can be executed.
+ */
+static enum status host_add_window(struct host_core *core, struct pagetable *own,
+                                   struct pages *pages)
+{
+    uint64_t *entry;
+    enum status s = pt_reserve(own, host_translated(HOST_WINDOW), 3, &entry);
+    uint64_t *table = pages_get(pages, 1, PAGE_SIZE);
+
+    if (s != OK)
+        return s;
+    if (table == NULL)
+        return FAIL(E_NOMEM, "no page left for the window");
+    *entry = host_table(hpa((uintptr_t)table)) | HOST_XD;
+    core->window_entry = table;
+    return OK;
+}
+
 enum status host_core_build(struct host_core *core, struct host_map *map, struct pages *pages)
 {
     struct pagetable own;
-    uint64_t *window_entry;
     enum status s = pt_create(&own, &host_format, pages);
 
     if (s != OK)
@@ -187,11 +217,8 @@ enum status host_core_build(struct host_core *core, struct host_map *map, struct
         if (s != OK)
             return s;
     }
-    s = pt_reserve(&own, host_translated(HOST_WINDOW), 2, &window_entry);
-    if (s != OK)
-        return s;
-    *core = (struct host_core){.root = own.root, .window_entry = window_entry};
-    return OK;
+    core->root = own.root;
+    return host_add_window(core, &own, pages);
 }
 
 struct pagetable host_core_table(const struct host_core *core)

@@ -8,11 +8,13 @@
  *   .. 2^47                 identity map:
  *     image  .text          code                                    R-X
  *     image  .rodata        constants                               R--
- *     image  .data .bss     data, read-only-after-launch part too   RW-
- *     page pool             tables, VMCS, bitmaps (no stacks)       RW-
- *     boot_info, modules    as the loader left them                 R--
- *     ACPI tables           until launch                            R--
- *     device registers      APIC, framebuffer                       RW- uncached / write-combining
+ *     image  .sealed        tables and settings; after launch       R--
+ *     image  .data .bss     data                                    RW-
+ *     page pool             VMCS, vCPUs (no stacks)                 RW-
+ *       its constant part   page tables, bitmaps; after launch      R--
+ *     modules               as the loader left them                 R--
+ *     trampoline            until launch                            R-X
+ *     device registers      framebuffer; until launch the APIC      RW- write-combining / uncached
  *   HOST_PRIVATE ..         per core, the same addresses on each:
  *     stacks                each with an unmapped page below        RW-
  *     window                one 2 MiB slot for loading guest memory RW-
@@ -82,9 +84,17 @@ MUST_CHECK enum status host_map_create(struct host_map *map, struct pages *pages
 MUST_CHECK enum status host_map_add(struct host_map *map, uint64_t base, uint64_t size,
                                     uint32_t rights, enum pt_memory memory);
 
-/* The same in 4 KiB leaves: for the page pool, out of which the stacks are taken. */
+/* The same in 4 KiB leaves: for what host_map_remove() and the like change later. */
 MUST_CHECK enum status host_map_add_small(struct host_map *map, uint64_t base, uint64_t size,
                                           uint32_t rights, enum pt_memory memory);
+
+/*
+ * For the shared part at launch, when all cores' tables exist: whole pages of 4 KiB leaves go, or
+ * can only be read from then on. Every core flushes its TLB afterwards. E_INVALID when a page is
+ * not mapped or in a larger leaf.
+ */
+MUST_CHECK enum status host_map_remove(struct host_map *map, uint64_t base, uint64_t size);
+MUST_CHECK enum status host_map_make_constant(struct host_map *map, struct range what);
 
 /* What a core needs to live in its own address space. */
 struct host_core {

@@ -60,7 +60,7 @@ static enum status pt_grow(struct pagetable *pt, uint64_t from, uint32_t level,
                            struct pt_spot *spot)
 {
     while (spot->level > level) {
-        void *table = pages_get(pt->pages, 1, PAGE_SIZE);
+        void *table = pages_get_constant(pt->pages, 1);
         if (table == NULL)
             return FAIL(E_NOMEM, "%s: no page left for a table", pt->format->name);
         hpa_t address = hpa((uintptr_t)table);
@@ -94,7 +94,7 @@ static enum status pt_check(const struct pagetable *pt, uint64_t from, hpa_t to,
 
 enum status pt_create(struct pagetable *pt, const struct pt_format *format, struct pages *pages)
 {
-    void *root = pages_get(pages, 1, PAGE_SIZE);
+    void *root = pages_get_constant(pages, 1);
 
     if (root == NULL)
         return FAIL(E_NOMEM, "%s: no page left for a root", format->name);
@@ -128,20 +128,44 @@ enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size,
     return OK;
 }
 
+/* The entry of the 4 KiB page at `from`; NULL, said in the log, where there is none. */
+static uint64_t *pt_page_entry(const struct pagetable *pt, uint64_t from)
+{
+    const struct pt_format *f = pt->format;
+    const struct pt_spot spot = pt_find(pt, from);
+
+    if (f->is_present(*spot.entry) && spot.level == 1)
+        return spot.entry;
+    (void)FAIL(E_INVALID, "%s: 0x%lx is not mapped as a 4 KiB page", f->name, from);
+    return NULL;
+}
+
 enum status pt_unmap(struct pagetable *pt, uint64_t from, uint64_t size)
+{
+    enum status s = pt_check(pt, from, hpa(0), size);
+
+    for (uint64_t done = 0; s == OK && done < size; done += PAGE_SIZE) {
+        uint64_t *entry = pt_page_entry(pt, from + done);
+        if (!entry)
+            return E_INVALID;
+        *entry = 0;
+    }
+    return s;
+}
+
+enum status pt_protect(struct pagetable *pt, uint64_t from, uint64_t size, uint32_t rights,
+                       enum pt_memory memory)
 {
     const struct pt_format *f = pt->format;
     enum status s = pt_check(pt, from, hpa(0), size);
 
-    if (s != OK)
-        return s;
-    for (uint64_t done = 0; done < size; done += PAGE_SIZE) {
-        struct pt_spot spot = pt_find(pt, from + done);
-        if (!f->is_present(*spot.entry) || spot.level != 1)
-            return FAIL(E_INVALID, "%s: 0x%lx is not mapped as a 4 KiB page", f->name, from + done);
-        *spot.entry = 0;
+    for (uint64_t done = 0; s == OK && done < size; done += PAGE_SIZE) {
+        uint64_t *entry = pt_page_entry(pt, from + done);
+        if (!entry)
+            return E_INVALID;
+        *entry = f->make_leaf(f->address(*entry, 1), 1, rights, memory);
     }
-    return OK;
+    return s;
 }
 
 enum status pt_reserve(struct pagetable *pt, uint64_t from, uint32_t level, uint64_t **entry)

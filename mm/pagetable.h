@@ -65,6 +65,13 @@ MUST_CHECK enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uin
 MUST_CHECK enum status pt_unmap(struct pagetable *pt, uint64_t from, uint64_t size);
 
 /*
+ * Gives 4 KiB leaves, and only these, other rights (PT_R and more); else as pt_unmap(). The caller
+ * flushes.
+ */
+MUST_CHECK enum status pt_protect(struct pagetable *pt, uint64_t from, uint64_t size,
+                                  uint32_t rights, enum pt_memory memory);
+
+/*
  * Makes what is missing above the entry of `level` (1..3) for `from`, and gives out that entry,
  * empty, for a mapping that changes at run time when there is no walker any more. E_OVERLAP when
  * something smaller or larger is already there, E_NOMEM.

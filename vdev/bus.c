@@ -13,8 +13,6 @@ void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
 {
     vuart_reset(&b->uart, tx, rx);
     vrtc_reset(&b->rtc, clock);
-    atomic_init(&b->refused, 0);
-    atomic_init(&b->last_refused, 0);
 }
 
 static bool is_uart(uint16_t port)
@@ -51,38 +49,32 @@ static bool device_out(struct bus *b, uint16_t port, uint8_t value, bool alone,
     return true;
 }
 
-/* Once for an access, however many of its bytes are nobody's. Relaxed: statistics. */
-static void count_refusal(struct bus *b, uint16_t port)
-{
-    atomic_fetch_add_explicit(&b->refused, 1, memory_order_relaxed);
-    atomic_store_explicit(&b->last_refused, port, memory_order_relaxed);
-}
-
-uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now)
+uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct refused *refused)
 {
     ASSERT(size <= sizeof(uint32_t));
     uint32_t value = 0;
-    bool refused = false;
+    bool closed = false;
     for (uint8_t i = 0; i < size; i++) {
         uint8_t byte = NO_DEVICE;
         /* Port numbers have 16 bits: behind 0xffff comes 0. */
-        refused |= !device_in(b, (uint16_t)(port + i), now, &byte);
+        closed |= !device_in(b, (uint16_t)(port + i), now, &byte);
         value |= (uint32_t)byte << (8 * i);
     }
-    if (refused)
-        count_refusal(b, port);
+    if (closed)
+        refused_count(refused, port);
     return value;
 }
 
-enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value)
+enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value,
+                       struct refused *refused)
 {
     ASSERT(size <= sizeof(uint32_t));
     enum bus_event event = BUS_NONE;
-    bool refused = false;
+    bool closed = false;
     for (uint8_t i = 0; i < size; i++)
-        refused |=
+        closed |=
             !device_out(b, (uint16_t)(port + i), (uint8_t)(value >> (8 * i)), size == 1, &event);
-    if (refused)
-        count_refusal(b, port);
+    if (closed)
+        refused_count(refused, port);
     return event;
 }

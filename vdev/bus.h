@@ -6,9 +6,8 @@
  */
 #pragma once
 
-#include <stdatomic.h>
-
 #include "lib/types.h"
+#include "vdev/refused.h"
 #include "vdev/vpower.h"
 #include "vdev/vrtc.h"
 #include "vdev/vuart.h"
@@ -17,15 +16,15 @@
 struct bus {
     struct vuart uart;
     struct vrtc rtc;
-    _Atomic uint64_t refused;      /* accesses with a byte that has no device */
-    _Atomic uint32_t last_refused; /* the port such an access began at */
 };
 
 void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
                const struct vrtc_clock *clock);
 
-/* `size` is 1, 2 or 4; the value is in its low bytes. `now`: the counter of the clock. */
-uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now);
+/* `size` is 1, 2 or 4; the value is in its low bytes. `now`: the counter of the clock. `refused`
+ * counts the access, once, by the port it begins at, when a byte of it has no device. */
+uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct refused *refused);
 
 /* Tells what the guest asked for as a whole; the caller sees to it. */
-MUST_CHECK enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value);
+MUST_CHECK enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value,
+                                  struct refused *refused);

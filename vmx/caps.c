@@ -2,15 +2,21 @@
 /*
  * caps: reads what this CPU says about VT-x. Decides nothing: fit.c does.
  */
+#include "lib/fmt.h"
+#include "lib/log.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 #include "vmx/bits.h"
 #include "vmx/vmx.h"
 
-#define CPUID_1_ECX_VMX BIT32(5)
+#define CPUID_1_ECX_VMX               BIT32(5)
+#define CPUID_7_EBX_RTM               BIT32(11)
+#define CPUID_7_EDX_ARCH_CAPABILITIES BIT32(29)
 
-struct vmx_caps vmx_caps;
-struct vmx_controls vmx_controls;
+SEALED struct vmx_caps vmx_caps;
+SEALED struct vmx_controls vmx_controls;
+SEALED struct spec_plan vmx_spec;
+SEALED uint32_t vmx_spec_at_entry;
 
 void vmx_caps_read(struct vmx_caps *caps)
 {
@@ -38,6 +44,25 @@ void vmx_caps_read(struct vmx_caps *caps)
         caps->ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
 }
 
+static void vmx_choose_spec(void)
+{
+    struct spec_cpu cpu = {0};
+    char line[LOG_LINE_MAX];
+
+    if (cpuid(0, 0).eax >= 7) {
+        cpu.features = cpuid(7, 0).edx;
+        cpu.has_tsx = cpuid(7, 0).ebx & CPUID_7_EBX_RTM;
+        if (cpuid(7, 0).eax >= 2)
+            cpu.controls = cpuid(7, 2).edx;
+    }
+    if (cpu.features & CPUID_7_EDX_ARCH_CAPABILITIES)
+        cpu.arch_caps = rdmsr(MSR_ARCH_CAPABILITIES);
+    vmx_spec = spec_choose(&cpu);
+    vmx_spec_at_entry = vmx_spec.at_entry;
+    spec_print(&cpu, &vmx_spec, line, sizeof(line));
+    log_line("%s", line);
+}
+
 void vmx_probe(struct virt_report *report)
 {
     struct vmx_caps caps;
@@ -48,5 +73,6 @@ void vmx_probe(struct virt_report *report)
     if (report->missing_count == 0) {
         vmx_caps = caps;
         vmx_controls = controls;
+        vmx_choose_spec();
     }
 }

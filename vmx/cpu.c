@@ -29,6 +29,8 @@ enum status vmx_cpu_on(struct page *region)
     if ((control & wanted) != wanted)
         return FAIL(E_UNSUPPORTED, "the firmware left VT-x off on core with APIC id %u",
                     (uint32_t)rdmsr(MSR_X2APIC_ID));
+    if (vmx_spec.has_spec_ctrl)
+        wrmsr(MSR_SPEC_CTRL, vmx_spec.spec_ctrl);
     write_cr0((read_cr0() | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
     write_cr4(((read_cr4() | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1) | CR4_VMXE);
     struct vmx_region *vmxon_region = (struct vmx_region *)region;
@@ -52,7 +54,7 @@ const struct pt_format *vmx_nested_format(void)
 
 enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pages, void **shared)
 {
-    struct vmx_shared *s = pages_get(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);
+    struct vmx_shared *s = pages_get_constant(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE);
 
     if (!s)
         return FAIL(E_NOMEM, "no pages for the MSR and I/O bitmaps");
@@ -101,5 +103,7 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
      */
     invept_single(hw->shared->ept_pointer);
     invvpid_single(hw->shared->vpid);
+    if (vmx_spec.barrier) /* nor what it taught the predictors */
+        wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
     vmx_hook_reset(v, state);
 }

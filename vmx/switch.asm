@@ -14,8 +14,25 @@ RESULT_EXIT     equ 0           ; enum vmx_switch_result
 RESULT_KICKED   equ 1
 RESULT_FAILED   equ 2
 
+SPEC_ENTRY_VERW equ 1           ; enum spec_entry
+SPEC_ENTRY_L1D  equ 2
+MSR_FLUSH_CMD   equ 0x10b
+L1D_FLUSH       equ 1
+SEL_DATA        equ 0x10        ; kernel/cpu.h: GDT_DATA_SLOT
+RSB_ENTRIES     equ 32          ; the most that any processor has
+
         global vmx_switch:function hidden
         global vmx_exit:function hidden
+        global vmx_exit_one:function hidden
+        global vmx_exit_fill:function hidden
+
+        extern vmx_spec_at_entry
+
+%macro CALL_OVER 0
+        call    %%landed
+        int3                            ; for speculation that goes straight on
+%%landed:
+%endmacro
 
         section .text
 
@@ -59,10 +76,43 @@ window_end:
 set_host_rsp:
         mov     eax, VMCS_HOST_RSP
         vmwrite rax, rsp
+        mov     eax, [vmx_spec_at_entry]
+        test    eax, eax
+        jnz     clear_buffers
         mov     [rsi], rsp
         jmp     host_rsp_is_set
 
-; HOST_RIP: RSP is as vmx_switch left it, every other register is the guest's.
+; Not remembered, so that every entry comes here. What is loaded after it is the guest's own.
+clear_buffers:
+        test    eax, SPEC_ENTRY_L1D
+        jz      .verw
+        mov     ecx, MSR_FLUSH_CMD
+        mov     eax, L1D_FLUSH
+        xor     edx, edx
+        wrmsr
+.verw:
+        test    dword [vmx_spec_at_entry], SPEC_ENTRY_VERW
+        jz      host_rsp_is_set
+        verw    [data_selector]         ; only the form with memory clears buffers
+        jmp     host_rsp_is_set
+
+; HOST_RIP, one of the three: RSP is as vmx_switch left it, every other register is the guest's.
+;
+; A return of ours that finds an entry of the guest's in the return stack buffer would go on, for a
+; while, where the guest wants it. The first kind is for processors on which only the first return
+; can; the barrier makes it wait.
+vmx_exit_one:
+        CALL_OVER
+        add     rsp, 8
+        lfence
+        jmp     vmx_exit
+
+vmx_exit_fill:
+%rep RSB_ENTRIES
+        CALL_OVER
+%endrep
+        add     rsp, RSB_ENTRIES * 8
+        lfence
 vmx_exit:
         push    rdi
         mov     rdi, [rsp + 8]
@@ -103,6 +153,10 @@ vmx_leave:
 vmx_abandon:
         mov     eax, RESULT_KICKED
         jmp     vmx_leave
+
+        section .rodata
+data_selector:
+        dw      SEL_DATA
 
 ; struct fixup (kernel/trap.h): begin, end, target, each relative to itself.
         section .fixup alloc noexec nowrite align=4

@@ -45,6 +45,19 @@ void vmx_write_controls(struct vmx_vcpu *hw)
     vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);
 }
 
+static uint64_t vmx_host_rip(void)
+{
+    switch (vmx_spec.at_exit) {
+    case SPEC_EXIT_PLAIN:
+        break;
+    case SPEC_EXIT_ONE:
+        return (uintptr_t)vmx_exit_one;
+    case SPEC_EXIT_FILL:
+        return (uintptr_t)vmx_exit_fill;
+    }
+    return (uintptr_t)vmx_exit;
+}
+
 void vmx_write_host(void)
 {
     const struct table_register gdtr = read_gdtr();
@@ -69,7 +82,7 @@ void vmx_write_host(void)
     vmwrite_nat(VMCS_HOST_SYSENTER_EIP, 0);
     vmwrite64(VMCS_HOST_PAT, rdmsr(MSR_PAT));
     vmwrite64(VMCS_HOST_EFER, rdmsr(MSR_EFER));
-    vmwrite_nat(VMCS_HOST_RIP, (uintptr_t)vmx_exit);
+    vmwrite_nat(VMCS_HOST_RIP, vmx_host_rip());
     /* HOST_RSP: switch.asm */
 }
 

@@ -8,6 +8,7 @@
 #include "lib/types.h"
 #include "vmx/audit.h"
 #include "vmx/fit.h"
+#include "vmx/spec.h"
 
 /* "Format of the VMCS Region" and of the VMXON region: the revision, then the CPU's own. */
 struct vmx_region {
@@ -39,7 +40,7 @@ struct vmx_shared {
 struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
     const struct vmx_shared *shared;
-    uint64_t host_rsp;     /* what HOST_RSP holds now: switch.asm */
+    uint64_t host_rsp;     /* what HOST_RSP holds now; 0: look again at entry: switch.asm */
     uint64_t deadline;     /* TSC, exact; UINT64_MAX: none */
     uint32_t deferred;     /* interruption information of an event whose delivery was cut short */
     uint32_t controls_cpu; /* what the control fields hold now */
@@ -50,6 +51,8 @@ struct vmx_vcpu {
 /* Filled by vmx_probe() on the boot core, then const. */
 extern struct vmx_caps vmx_caps;
 extern struct vmx_controls vmx_controls;
+extern struct spec_plan vmx_spec;
+extern uint32_t vmx_spec_at_entry; /* a copy of its own for switch.asm */
 
 void vmx_caps_read(struct vmx_caps *caps);
 
@@ -109,4 +112,7 @@ bool vmx_decode_simple(uint32_t reason, const struct vcpu_regs *regs, struct vcp
 uint32_t vmx_exit_needs(uint32_t reason);
 void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
 
-void vmx_exit(void); /* switch.asm: HOST_RIP */
+/* switch.asm: HOST_RIP, as vmx_spec.at_exit says. */
+void vmx_exit(void);
+void vmx_exit_one(void);
+void vmx_exit_fill(void);

@@ -104,7 +104,7 @@ static void ring3_calls(void)
 {
     static const char *const ids[BULKHEAD_CALL_COUNT] = {
         "ring3-call-version", "ring3-call-write",     "ring3-call-read",    "ring3-call-time",
-        "ring3-call-timer",   "ring3-call-power-off", "ring3-call-restart",
+        "ring3-call-timer",   "ring3-call-power-off", "ring3-call-restart", "ring3-call-watchdog",
     };
 
     for (uint32_t i = 0; i < BULKHEAD_CALL_COUNT; i++) {

@@ -77,6 +77,21 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)hi << 32 | lo;
 }
 
+/* False: nothing random was there in time. CPUID.1:ECX.30 and CPUID.(7,0):EBX.18, else #UD. */
+static inline bool rdrand(uint64_t *v)
+{
+    bool ok;
+    __asm__ volatile("rdrand %0" : "=r"(*v), "=@ccc"(ok));
+    return ok;
+}
+
+static inline bool rdseed(uint64_t *v)
+{
+    bool ok;
+    __asm__ volatile("rdseed %0" : "=r"(*v), "=@ccc"(ok));
+    return ok;
+}
+
 #define X86_CR_ACCESSORS(n)                                        \
     static inline uint64_t read_cr##n(void)                        \
     {                                                              \

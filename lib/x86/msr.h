@@ -16,6 +16,7 @@ enum msr_index {
     MSR_UCODE_REV = 0x8b,          /* rw */
     MSR_MTRR_CAP = 0xfe,           /* r-  CPUID.1:EDX.MTRR */
     MSR_ARCH_CAPABILITIES = 0x10a, /* r-  CPUID.(7,0):EDX.29 */
+    MSR_FLUSH_CMD = 0x10b,         /* -w  CPUID.(7,0):EDX.28 */
     MSR_SYSENTER_CS = 0x174,       /* rw */
     MSR_SYSENTER_ESP = 0x175,      /* rw */
     MSR_SYSENTER_EIP = 0x176,      /* rw */
@@ -90,6 +91,9 @@ enum msr_index {
 /* MSR_FEATURE_CONTROL */
 #define FEATURE_CONTROL_LOCK (UINT64_C(1) << 0)
 #define FEATURE_CONTROL_VMX  (UINT64_C(1) << 2) /* VMXON outside SMX */
+
+/* MSR_PRED_CMD */
+#define PRED_CMD_IBPB (UINT64_C(1) << 0)
 
 /* MSR_EFER */
 #define EFER_SCE (UINT64_C(1) << 0)

@@ -30,10 +30,18 @@ class Operator:
         """The next line, as it stands on the terminal when it is complete: what was drawn over,
         which is how a prompt goes away, is gone."""
         self._console.expect_exact("\n", timeout=PATIENCE_S)
-        text = ESCAPES.sub("", self._console.before).rstrip("\r")
-        line = text.rpartition("\r")[2]
+        return self._keep(self._console.before)
+
+    def _keep(self, text):
+        line = ESCAPES.sub("", text).rstrip("\r").rpartition("\r")[2]
         self.lines.append(line)
         return line
+
+    def see(self, text):
+        """Reads until the terminal shows it, wherever in a line."""
+        self._console.expect_exact(text, timeout=PATIENCE_S)
+        for line in self._console.before.split("\n")[:-1]:
+            self._keep(line)
 
     def wait(self, pattern):
         """Reads until a line matches from its beginning on; returns the match."""
@@ -45,7 +53,7 @@ class Operator:
     def open(self):
         """To the monitor, from a guest's console."""
         self._console.send(KEY)
-        self._console.expect_exact(PROMPT, timeout=PATIENCE_S)
+        self.see(PROMPT)
 
     def keys(self, text):
         self._console.send(text)
@@ -76,9 +84,10 @@ class Operator:
 
     def state(self, name):
         """The row of `list` about one guest, as a dictionary."""
-        titles, *rows = self.ask("list")
-        assert titles.split()[:3] == ["guest", "state", "cores"]
-        row = next(row for row in rows if row.split()[0] == name)
+        lines = self.ask("list")        # other lines may stand between those of an answer
+        at = next(i for i, line in enumerate(lines) if line.startswith("guest  "))
+        assert lines[at].split()[:3] == ["guest", "state", "cores"]
+        row = next(row for row in lines[at:] if row.split()[0] == name)
         fields = re.fullmatch(r"(\S+) +(\S+) +(\d+) +(\d+ \S+) +([\d.]+) s +(\d+) +(\d+) +(.*)",
                               row)
         assert fields, row

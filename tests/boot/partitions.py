@@ -31,6 +31,14 @@ def images(*names):
     return {f"{name}.elf": GUESTS / f"{name}.elf" for name in names}
 
 
+def with_hook(name):
+    """A hypervisor that has tests/hook/`name`.c in it."""
+    build = f"build/hook-{name}"
+    subprocess.run(["make", "-j2", f"B={build}", f"HOOK={name}", "hypervisor"], cwd=ROOT,
+                   check=True, capture_output=True)
+    return {"bulkhead.elf": ROOT / build / "bulkhead.elf"}
+
+
 def lacking(lines, *patterns):
     """The patterns that match no line; they match from a line's beginning to its end."""
     return [pattern for pattern in patterns

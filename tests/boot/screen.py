@@ -95,12 +95,14 @@ class Picture:
         return lines
 
 
-def check_shows(path, lines):
-    """The screen shows these lines (its last ones, where they are more) and nothing else; the name
-    of the speaker is in another colour."""
+def check_shows(path, lines, status=None):
+    """The screen shows these lines (its last ones, where they are more), at the bottom the status
+    line, if any, and nothing else; the name of the speaker is in another colour."""
     picture = Picture(path)
     shown = picture.text()
-    columns, room = picture.width // WIDTH, picture.height // HEIGHT - 1
+    if status is not None:
+        assert shown.pop() == status
+    columns, room = picture.width // WIDTH, len(shown) - 1
     want = [line[at:at + columns].rstrip() for line in lines
             for at in range(0, max(len(line), 1), columns)][-room:]
     assert shown[:len(want)] == want

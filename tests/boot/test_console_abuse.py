@@ -58,7 +58,7 @@ def test_operator_in_the_noise(machine):
         refused = [re.search(r"; (\d+) writes refused", line) for line in stats]
         assert any(found and int(found[1]) > 1000 for found in refused), stats
         operator.keys("stop lo")
-        console.expect_exact(PROMPT + "stop lo")
+        operator.see(PROMPT + "stop lo")
         operator.keys("ssy\r")
         operator.wait(r"\[bulkhead\] guest 'lossy' was stopped by the operator within \d+ us")
         operator.ask("stop flood")

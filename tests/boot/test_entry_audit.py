@@ -7,11 +7,11 @@ laxer than the manual: those differences are named here, and nothing else is acc
 """
 import collections
 import re
-import subprocess
 
 import pytest
 
-from machine import POWERED_OFF, ROOT
+from machine import POWERED_OFF
+from partitions import images, with_hook
 
 CONF = """\
 [guest hello]
@@ -55,19 +55,10 @@ def is_laxer(says, does, changed, field, rule):
                for (wanted, part, modes), why in LAXER)
 
 
-def with_hook(name):
-    """The files of a machine whose hypervisor has tests/hook/`name`.c in it."""
-    build = f"build/hook-{name}"
-    subprocess.run(["make", "-j2", f"B={build}", f"HOOK={name}", "hypervisor"], cwd=ROOT,
-                   check=True, capture_output=True)
-    return {"hello.elf": ROOT / "build/guests/hello.elf",
-            "bulkhead.elf": ROOT / build / "bulkhead.elf"}
-
-
 # The second has CET and takes exceptions with any error code; the first has neither.
 @pytest.mark.parametrize("cpu", ["corei7_icelake_u", "arrow_lake"])
 def test_audit_agrees_with_the_cpu(machine, cpu):
-    result = machine.boot(with_hook("audit"), conf=CONF, engine="bochs", cpu=cpu, cores=2,
+    result = machine.boot(images("hello") | with_hook("audit"), conf=CONF, engine="bochs", cpu=cpu, cores=2,
                           memory=512, timeout=400)
     assert result.status == POWERED_OFF, result.reason
     assert "entry audit: done" in result.hv
@@ -93,7 +84,7 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
 
 
 def test_refused_entry_is_explained(machine):
-    result = machine.boot(with_hook("refuse"), conf=CONF + "on_crash = restart 4\n",
+    result = machine.boot(images("hello") | with_hook("refuse"), conf=CONF + "on_crash = restart 4\n",
                           engine="bochs", cores=2, memory=512, timeout=300)
     assert result.status == POWERED_OFF, result.reason
     said = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused to enter it: "

@@ -20,7 +20,9 @@ def test_the_log_outlives_a_reset(machine):
                        cores=2, memory=256, timeout=400) as console:
         console.expect_exact("Type a line")
         console.send(MONITOR)
-        console.sendline("last")
+        console.sendline("log")
+        console.expect_exact("  | guest 'hello' starts on core #1")
+        console.sendline("log last")
         console.expect_exact("nothing is left of a previous boot")
         console.sendline("reboot")
         console.expect_exact("starting the machine again")

@@ -117,7 +117,8 @@ def check_help(operator):
     lines = operator.ask("help")
     names = [line.split()[0] for line in lines]
     assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "regs", "stats",
-                     "trace", "plan", "isolation", "cpu", "memory", "reboot", "poweroff", "Ctrl-T"]
+                     "trace", "plan", "isolation", "log", "log", "cpu", "memory", "reboot",
+                     "poweroff", "Ctrl-T"]
 
 
 def check_looking(operator):

@@ -27,4 +27,4 @@ def test_screen_of_bochs(machine):
     result = machine.boot(images("hello"), conf, cores=1, memory=512, screen=picture)
     check_ended_well(result)
     assert not lacking(result.guest("hello"), f"cmdline +noinput {words[:100]}.*")
-    check_shows(picture, spoken_lines(result))
+    check_shows(picture, spoken_lines(result), " keyboard: hello (Ctrl-T) | hello stopped")

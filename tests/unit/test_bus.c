@@ -9,6 +9,7 @@
 static struct tx_ring tx;
 static struct rx_ring rx;
 static struct bus bus;
+static struct refused refused;
 
 static const struct time_scale *scale_1ghz(void)
 {
@@ -28,6 +29,7 @@ static int reset(void **state)
     tx_init(&tx);
     rx_init(&rx);
     bus_reset(&bus, &tx, &rx, &clock_2026);
+    refused = (struct refused){0};
     return 0;
 }
 
@@ -41,13 +43,13 @@ static bool is_open(uint32_t port)
 /* Where nothing is going to happen. */
 static void out(uint16_t port, uint8_t size, uint32_t value)
 {
-    assert_int_equal(bus_out(&bus, port, size, value), BUS_NONE);
+    assert_int_equal(bus_out(&bus, port, size, value, &refused), BUS_NONE);
 }
 
 static void test_closed_ports(void **state)
 {
     (void)state;
-    uint64_t refused = 0;
+    uint64_t closed = 0;
     for (uint32_t port = 0; port < 0x10000; port++) {
         for (uint32_t i = 0; i < ARRAY_SIZE(sizes); i++) {
             uint8_t size = sizes[i];
@@ -56,18 +58,17 @@ static void test_closed_ports(void **state)
                 open += is_open(port + k);
                 closed_mask |= is_open(port + k) ? 0 : 0xffu << (8 * k);
             }
-            uint32_t value = bus_in(&bus, (uint16_t)port, size, 0);
+            uint32_t value = bus_in(&bus, (uint16_t)port, size, 0, &refused);
             assert_int_equal(value & closed_mask, closed_mask);
             if (open < size) {
-                assert_int_equal(bus.refused, ++refused);
-                assert_int_equal(bus.last_refused, port);
+                assert_int_equal(refused.total, ++closed);
             }
             if (size < 4)
                 assert_int_equal(value >> (8 * size), 0);
             if (open != 0)
                 continue;
-            assert_int_equal(bus_out(&bus, (uint16_t)port, size, 0x5a5a5a5a), BUS_NONE);
-            assert_int_equal(bus.refused, ++refused);
+            assert_int_equal(bus_out(&bus, (uint16_t)port, size, 0x5a5a5a5a, &refused), BUS_NONE);
+            assert_int_equal(refused.total, ++closed);
         }
     }
     uint8_t record[TX_RECORD_MAX];
@@ -78,12 +79,12 @@ static void test_open_ports_are_not_counted(void **state)
 {
     (void)state;
     for (uint16_t port = 0x3f8; port <= 0x3ff; port++)
-        (void)bus_in(&bus, port, 1, 0);
-    assert_int_equal(bus_in(&bus, 0x3fd, 1, 0), 0x60);
-    assert_int_equal(bus_in(&bus, 0x3fd, 2, 0), 0xb060);
+        (void)bus_in(&bus, port, 1, 0, &refused);
+    assert_int_equal(bus_in(&bus, 0x3fd, 1, 0, &refused), 0x60);
+    assert_int_equal(bus_in(&bus, 0x3fd, 2, 0, &refused), 0xb060);
     out(0x3fc, 4, 0x77000000); /* MCR, LSR, MSR, SCR */
-    assert_int_equal(bus_in(&bus, 0x3fc, 4, 0), 0x77b06000);
-    assert_int_equal(bus.refused, 0);
+    assert_int_equal(bus_in(&bus, 0x3fc, 4, 0, &refused), 0x77b06000);
+    assert_int_equal(refused.total, 0);
 }
 
 static void test_straddling(void **state)
@@ -91,34 +92,37 @@ static void test_straddling(void **state)
     (void)state;
     /* 0x3f6, 0x3f7 are nobody's; DATA and IER follow. */
     assert_true(rx_put(&rx, 'a'));
-    assert_int_equal(bus_in(&bus, 0x3f6, 4, 0), 0x0061ffff);
-    assert_int_equal(bus.refused, 1);
-    assert_int_equal(bus.last_refused, 0x3f6);
+    assert_int_equal(bus_in(&bus, 0x3f6, 4, 0, &refused), 0x0061ffff);
+    assert_int_equal(refused.total, 1);
+    assert_int_equal(refused.rows[0].index, 0x3f6);
 
     out(0x3f7, 2, 'b' << 8);
     uint8_t record[TX_RECORD_MAX];
     assert_int_equal(tx_get(&tx, record), 1);
     assert_int_equal(record[0], 'b');
-    assert_int_equal(bus.refused, 2);
+    assert_int_equal(refused.total, 2);
 
     /* MSR and SCR, then 0x400 and 0x401. */
     out(0x3fe, 4, 0x11224455);
     assert_int_equal(bus.uart.scr, 0x44);
-    assert_int_equal(bus_in(&bus, 0x3fe, 4, 0), 0xffff44b0);
-    assert_int_equal(bus.refused, 4);
+    assert_int_equal(bus_in(&bus, 0x3fe, 4, 0, &refused), 0xffff44b0);
+    assert_int_equal(refused.total, 4);
 }
 
 static void test_wrap(void **state)
 {
     (void)state;
-    assert_int_equal(bus_in(&bus, 0xffff, 1, 0), 0xff);
-    assert_int_equal(bus_in(&bus, 0xffff, 2, 0), 0xffff);
-    assert_int_equal(bus_in(&bus, 0xffff, 4, 0), 0xffffffff);
-    assert_int_equal(bus_in(&bus, 0xfffd, 4, 0), 0xffffffff);
+    assert_int_equal(bus_in(&bus, 0xffff, 1, 0, &refused), 0xff);
+    assert_int_equal(bus_in(&bus, 0xffff, 2, 0, &refused), 0xffff);
+    assert_int_equal(bus_in(&bus, 0xffff, 4, 0, &refused), 0xffffffff);
+    assert_int_equal(bus_in(&bus, 0xfffd, 4, 0, &refused), 0xffffffff);
     out(0xffff, 4, 0);
     out(0xfffe, 4, 0);
-    assert_int_equal(bus.refused, 6);
-    assert_int_equal(bus.last_refused, 0xfffe);
+    assert_int_equal(refused.total, 6);
+    assert_int_equal(refused.rows[0].index, 0xffff);
+    assert_int_equal(refused.rows[0].count, 4);
+    assert_int_equal(refused.rows[1].index, 0xfffd);
+    assert_int_equal(refused.rows[2].index, 0xfffe);
 }
 
 static void test_wide_is_the_sum_of_bytes(void **state)
@@ -139,13 +143,13 @@ static void test_wide_is_the_sum_of_bytes(void **state)
         uint8_t size = sizes[(r >> 8) % 3];
         uint32_t value = (uint32_t)(r >> 32), sum = 0;
         if ((r & 0x8000) != 0) {
-            (void)!bus_out(wide, port, size, value);
+            (void)!bus_out(wide, port, size, value, &refused);
             for (uint32_t k = 0; k < size; k++)
-                (void)!bus_out(&narrow, (uint16_t)(port + k), 1, value >> (8 * k));
+                (void)!bus_out(&narrow, (uint16_t)(port + k), 1, value >> (8 * k), &refused);
         } else {
             for (uint32_t k = 0; k < size; k++)
-                sum |= bus_in(&narrow, (uint16_t)(port + k), 1, 0) << (8 * k);
-            assert_int_equal(bus_in(wide, port, size, 0), sum);
+                sum |= bus_in(&narrow, (uint16_t)(port + k), 1, 0, &refused) << (8 * k);
+            assert_int_equal(bus_in(wide, port, size, 0, &refused), sum);
         }
         if ((r & 0x70000) == 0) {
             assert_int_equal(rx_put(&rx, (uint8_t)r), rx_put(&other_rx, (uint8_t)r));
@@ -162,7 +166,7 @@ static void test_wide_is_the_sum_of_bytes(void **state)
 
 static void event(uint16_t port, uint8_t size, uint32_t value, enum bus_event want)
 {
-    assert_int_equal(bus_out(&bus, port, size, value), want);
+    assert_int_equal(bus_out(&bus, port, size, value, &refused), want);
 }
 
 static void test_power_block(void **state)
@@ -174,16 +178,16 @@ static void test_power_block(void **state)
     event(0x600, 1, 0x3c, BUS_NONE); /* another type */
     event(0x602, 1, 0, BUS_NONE);
     event(0x602, 1, 0xff, BUS_NONE);
-    assert_int_equal(bus_in(&bus, 0x600, 2, 0), 0);
-    assert_int_equal(bus_in(&bus, 0x602, 1, 0), 0);
-    assert_int_equal(bus.refused, 0);
+    assert_int_equal(bus_in(&bus, 0x600, 2, 0, &refused), 0);
+    assert_int_equal(bus_in(&bus, 0x602, 1, 0, &refused), 0);
+    assert_int_equal(refused.total, 0);
     event(0x600, 1, 0x34, BUS_POWER_OFF);
     event(0x600, 1, 0xf7, BUS_POWER_OFF); /* reserved bits mean nothing */
     event(0x602, 1, 1, BUS_RESET);
     event(0x600, 2, 0x8034, BUS_POWER_OFF);
     event(0x600, 4, 0x00010000, BUS_RESET);
     event(0x5ff, 2, 0x3400, BUS_POWER_OFF);
-    assert_int_equal(bus.refused, 2); /* 0x603 and 0x5ff */
+    assert_int_equal(refused.total, 2); /* 0x603 and 0x5ff */
 }
 
 /* As on a PC; but a wide write to the PCI address port is none to the reset port inside of it. */
@@ -195,7 +199,7 @@ static void test_chipset_resets(void **state)
     event(0x92, 1, 0xff, BUS_RESET);
     event(0xcf9, 1, 0x06, BUS_RESET);
     event(0xcf9, 1, 0x0e, BUS_RESET);
-    assert_int_equal(bus.refused, 0);
+    assert_int_equal(refused.total, 0);
     event(0x64, 1, 0xff, BUS_NONE);
     event(0x64, 1, 0xd1, BUS_NONE);
     event(0x92, 1, 0x02, BUS_NONE);
@@ -204,20 +208,37 @@ static void test_chipset_resets(void **state)
     event(0xcf9, 2, 0x0606, BUS_NONE);
     event(0x63, 2, 0xfefe, BUS_NONE);
     event(0x91, 4, 0xffffffff, BUS_NONE);
-    assert_int_equal(bus.refused, 8);
-    assert_int_equal(bus_in(&bus, 0x64, 1, 0), 0xff);
-    assert_int_equal(bus_in(&bus, 0x92, 1, 0), 0xff);
-    assert_int_equal(bus_in(&bus, 0xcf9, 1, 0), 0xff);
+    assert_int_equal(refused.total, 8);
+    assert_int_equal(bus_in(&bus, 0x64, 1, 0, &refused), 0xff);
+    assert_int_equal(bus_in(&bus, 0x92, 1, 0, &refused), 0xff);
+    assert_int_equal(bus_in(&bus, 0xcf9, 1, 0, &refused), 0xff);
+}
+
+/* The first numbers have rows; what finds none is in the total. */
+static void test_refused_rows(void **state)
+{
+    (void)state;
+    struct refused r = {0};
+    for (uint32_t i = 0; i < 2 * REFUSED_ROWS; i++) {
+        refused_count(&r, 1000 + i);
+        refused_count(&r, 1000);
+    }
+    assert_int_equal(r.total, 4 * REFUSED_ROWS);
+    assert_int_equal(r.rows[0].count, 2 * REFUSED_ROWS + 1);
+    for (uint32_t i = 1; i < REFUSED_ROWS; i++) {
+        assert_int_equal(r.rows[i].index, 1000 + i);
+        assert_int_equal(r.rows[i].count, 1);
+    }
 }
 
 static void test_clock(void **state)
 {
     (void)state;
     out(0x70, 1, 9);
-    assert_int_equal(bus_in(&bus, 0x71, 1, 0), 0x26);
+    assert_int_equal(bus_in(&bus, 0x71, 1, 0, &refused), 0x26);
     out(0x70, 2, 0x5500); /* index 0, and data that nobody keeps */
-    assert_int_equal(bus_in(&bus, 0x70, 2, 59 * NS_PER_SECOND), 0x59ff);
-    assert_int_equal(bus.refused, 0);
+    assert_int_equal(bus_in(&bus, 0x70, 2, 59 * NS_PER_SECOND, &refused), 0x59ff);
+    assert_int_equal(refused.total, 0);
 }
 
 int main(void)
@@ -229,6 +250,7 @@ int main(void)
         cmocka_unit_test_setup(test_wrap, reset),
         cmocka_unit_test_setup(test_power_block, reset),
         cmocka_unit_test_setup(test_chipset_resets, reset),
+        cmocka_unit_test_setup(test_refused_rows, reset),
         cmocka_unit_test_setup(test_clock, reset),
         cmocka_unit_test_setup(test_wide_is_the_sum_of_bytes, reset),
     };

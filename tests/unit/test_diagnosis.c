@@ -111,7 +111,7 @@ static void places_are_named(void **state)
         const char *want;
     } rows[] = {
         {16 * MIB, 16 * MIB, "the first byte behind its memory"},
-        {16 * MIB + 64 * KIB, 16 * MIB, "64 KiB behind the end of its memory"},
+        {16 * MIB + 64 * KIB, 16 * MIB, "64 KiB behind its end"},
         {0xfee00030, 16 * MIB, "the local APIC's registers on a PC: use x2APIC"},
         {0xfec00000, 16 * MIB, "an I/O APIC's registers on a PC: there is none"},
         {0xfed00fff, 16 * MIB, "the HPET's registers on a PC: there is none"},

@@ -280,17 +280,59 @@ static void test_audit(void **state)
     assert_int_equal(audit.user, 0);
 
     *core.window_entry = BIT64(0) | BIT64(1) | BIT64(7); /* present, writable, executable, large */
+    assert_int_equal(host_audit(&pt).write_execute, 0);  /* nothing below the window's table is */
+    uint64_t *slot = (uint64_t *)(uintptr_t)pt.root.v + HOST_PRIVATE_SLOT;
+    uint64_t *middle = (uint64_t *)(uintptr_t)(*slot & MASK64(51, 12)) + 1;
+    *middle &= ~BIT64(63);
     audit = host_audit(&pt);
     assert_int_equal(audit.write_execute, 1);
     assert_int_equal(audit.user, 0);
 
-    uint64_t *slot = (uint64_t *)(uintptr_t)pt.root.v + HOST_PRIVATE_SLOT;
-    uint64_t *middle = (uint64_t *)(uintptr_t)(*slot & MASK64(51, 12)) + 1;
     *core.window_entry |= BIT64(2); /* user in the leaf alone opens nothing yet */
     assert_int_equal(host_audit(&pt).user, 0);
     *slot |= BIT64(2);
     *middle |= BIT64(2);
     assert_int_equal(host_audit(&pt).user, 1);
+}
+
+/* Every table that the CPU walks for this core. */
+static void check_tables_constant(const struct pagetable *pt, hpa_t table, uint32_t level,
+                                  const struct host_core *core)
+{
+    const uint64_t *entries = (const uint64_t *)(uintptr_t)table.v;
+    struct pt_leaf leaf;
+
+    if (entries != core->window_entry) {
+        assert_true(pt_look(pt, table.v, &leaf));
+        assert_int_equal(leaf.rights, PT_R);
+    }
+    for (uint32_t i = 0; i < PT_ENTRIES && level > 1; i++) {
+        if ((entries[i] & BIT64(0)) != 0 && !host_format.is_leaf(entries[i], level))
+            check_tables_constant(pt, hpa(entries[i] & MASK64(51, 12)), level - 1, core);
+    }
+}
+
+static void test_seal(void **state)
+{
+    struct world w;
+    struct host_core cores[2];
+    struct pt_leaf leaf;
+    (void)state;
+    assert_int_equal(world_build(&w, POOL_PAGES), OK);
+    for (size_t i = 0; i < ARRAY_SIZE(cores); i++)
+        assert_int_equal(host_core_build(&cores[i], &w.map, &w.pages), OK);
+    assert_int_equal(host_map_remove(&w.map, APIC, PAGE_SIZE), OK);
+    assert_int_equal(host_map_remove(&w.map, APIC, PAGE_SIZE), E_INVALID);        /* it is gone */
+    assert_int_equal(host_map_remove(&w.map, FRAMEBUFFER, PAGE_SIZE), E_INVALID); /* 2 MiB leaf */
+    assert_int_equal(host_map_remove(&w.map, APIC, 0), OK);
+    assert_int_equal(host_map_make_constant(&w.map, pages_constant(&w.pages)), OK);
+    for (size_t i = 0; i < ARRAY_SIZE(cores); i++) {
+        struct pagetable pt = host_core_table(&cores[i]);
+        check_tables_constant(&pt, pt.root, PT_LEVELS, &cores[i]);
+        assert_false(pt_look(&pt, APIC, &leaf));
+        assert_identity(&pt, IMAGE_DATA, PT_R | PT_W);
+        check_private(&cores[i]);
+    }
 }
 
 static void test_stack_outside_small_leaves(void **state)
@@ -345,7 +387,7 @@ int main(void)
         cmocka_unit_test(test_add_limits),    cmocka_unit_test(test_shared_part),
         cmocka_unit_test(test_cores),         cmocka_unit_test(test_window),
         cmocka_unit_test(test_audit),         cmocka_unit_test(test_stack_outside_small_leaves),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_seal),
     };
     return cmocka_run_group_tests(tests, pool_allocate, pool_free);
 }

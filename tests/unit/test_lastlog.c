@@ -39,19 +39,27 @@ static void say(const char *text)
     lastlog_append(&l, text, strlen(text));
 }
 
+static bool previous_line(uint32_t back, char *line, size_t size)
+{
+    struct lastlog_lines lines = lastlog_tail(&l, true, back + 1);
+    return lastlog_next(&lines, line, size);
+}
+
 static void expect(uint32_t back, const char *want)
 {
     char line[256];
-    assert_true(lastlog_get(&l, back, line, sizeof(line)));
+    assert_true(previous_line(back, line, sizeof(line)));
     assert_string_equal(line, want);
 }
 
 static void expect_end(uint32_t count)
 {
+    struct lastlog_lines lines = lastlog_tail(&l, true, UINT32_MAX);
     char line[8];
     assert_int_equal(lastlog_count(&l), count);
-    assert_false(lastlog_get(&l, count, line, sizeof(line)));
-    assert_false(lastlog_get(&l, UINT32_MAX, line, sizeof(line)));
+    for (uint32_t i = 0; i < count; i++)
+        assert_true(lastlog_next(&lines, line, sizeof(line)));
+    assert_false(lastlog_next(&lines, line, sizeof(line)));
 }
 
 static void test_first_boot(void **state)
@@ -119,6 +127,29 @@ static void test_ring(void **state)
     expect_end(count);
 }
 
+/* What this boot said so far, while it goes on: later lines are not among them, and those that are
+ * overwritten meanwhile are left out. */
+static void test_this_boot(void **state)
+{
+    char line[32];
+
+    (void)state;
+    boot();
+    say("one");
+    say("two");
+    struct lastlog_lines lines = lastlog_tail(&l, false, 5);
+    say("three");
+    assert_true(lastlog_next(&lines, line, sizeof(line)));
+    assert_string_equal(line, "one");
+    for (uint32_t i = 0; i < 1000; i++)
+        say("and so on");
+    assert_false(lastlog_next(&lines, line, sizeof(line)));
+    lines = lastlog_tail(&l, false, 1);
+    assert_true(lastlog_next(&lines, line, sizeof(line)));
+    assert_string_equal(line, "and so on");
+    assert_false(lastlog_next(&lines, line, sizeof(line)));
+}
+
 /* A line longer than the ring: none is whole. */
 static void test_too_long(void **state)
 {
@@ -142,7 +173,7 @@ static void test_cut_and_filtered(void **state)
     say("longer than the buffer");
     boot();
     expect(1, "?[2J?");
-    assert_true(lastlog_get(&l, 0, line, sizeof(line)));
+    assert_true(previous_line(0, line, sizeof(line)));
     assert_string_equal(line, "longe");
 }
 
@@ -197,7 +228,7 @@ static void test_noise(void **state)
         boot();
         const uint32_t count = lastlog_count(&l);
         for (uint32_t back = 0; back < count; back++) {
-            assert_true(lastlog_get(&l, back, line, sizeof(line)));
+            assert_true(previous_line(back, line, sizeof(line)));
             for (const char *c = line; *c; c++)
                 assert_true(*c >= ' ' && *c <= '~');
         }
@@ -212,6 +243,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_lines_survive, setup, teardown),
         cmocka_unit_test_setup_teardown(test_many_boots, setup, teardown),
         cmocka_unit_test_setup_teardown(test_ring, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_this_boot, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_and_filtered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_small, setup, teardown),

@@ -133,6 +133,30 @@ static void test_random_runs(void **state)
     }
 }
 
+/* From the other end, until both meet: nothing twice, nothing outside, all of it one range. */
+static void test_constant_pages(void **state)
+{
+    struct pages p;
+    (void)state;
+    pool_make(&p, 8);
+    assert_int_equal(pages_constant(&p).size, 0);
+    assert_ptr_equal(pages_get_constant(&p, 2), pool_bytes + 6 * PAGE_SIZE);
+    assert_zero(pool_bytes + 6 * PAGE_SIZE, 2 * PAGE_SIZE);
+    assert_ptr_equal(pages_get(&p, 3, PAGE_SIZE), pool_bytes);
+    assert_int_equal(pages_left(&p), 3);
+    assert_null(pages_get_constant(&p, 4));
+    assert_null(pages_get_constant(&p, UINT64_MAX));
+    assert_null(pages_get(&p, 4, PAGE_SIZE));
+    assert_ptr_equal(pages_get_constant(&p, 3), pool_bytes + 3 * PAGE_SIZE);
+    assert_int_equal(pages_left(&p), 0);
+    assert_null(pages_get(&p, 1, PAGE_SIZE));
+    assert_null(pages_get_constant(&p, 1));
+    assert_int_equal(pages_constant(&p).base, (uintptr_t)pool_bytes + 3 * PAGE_SIZE);
+    assert_int_equal(pages_constant(&p).size, 5 * PAGE_SIZE);
+    pages_seal(&p);
+    expect_assert_failure((void)!pages_get_constant(&p, 1));
+}
+
 static int pool_allocate(void **state)
 {
     (void)state;
@@ -150,9 +174,10 @@ static int pool_free(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_in_order),   cmocka_unit_test(test_refusal_costs_nothing),
-        cmocka_unit_test(test_empty_pool), cmocka_unit_test(test_pool_at_the_top),
-        cmocka_unit_test(test_our_bugs),   cmocka_unit_test(test_random_runs),
+        cmocka_unit_test(test_in_order),       cmocka_unit_test(test_refusal_costs_nothing),
+        cmocka_unit_test(test_empty_pool),     cmocka_unit_test(test_pool_at_the_top),
+        cmocka_unit_test(test_our_bugs),       cmocka_unit_test(test_random_runs),
+        cmocka_unit_test(test_constant_pages),
     };
     return cmocka_run_group_tests(tests, pool_allocate, pool_free);
 }

@@ -262,7 +262,7 @@ static void check_all(const struct world *w, const struct model *m, uint64_t *se
 {
     check_tiling(&w->pt, m);
     check_every_page(&w->pt, m, seed);
-    uint64_t used = (w->pages.next - w->pages.pool.base) / PAGE_SIZE;
+    uint64_t used = pages_constant(&w->pages).size / PAGE_SIZE;
     assert_int_equal(check_tables(&w->pt, w->pt.root, PT_LEVELS), used);
 }
 

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * armour: a test build's hook (make HOOK=armour). When the first vCPU is reset, which is after
+ * launch, looks at what protects the hypervisor from itself, in the tables and registers that are
+ * in force, and says for each measure whether it stands; docs/armour.md has the list.
+ * tests/boot/test_armour.py reads it. A guest whose command line names a fault has it instead.
+ */
+#include "tests/hook/armour.h"
+
+#include "kernel/console.h"
+#include "kernel/partition.h"
+#include "lib/log.h"
+
+static bool hook_done;
+static uint32_t wrong_count;
+static uint64_t wrong_at;
+
+void armour_expect(bool is_so, uint64_t at)
+{
+    if (is_so)
+        return;
+    if (wrong_count++ == 0)
+        wrong_at = at;
+}
+
+static void armour_look(const char *measure, void (*look)(struct vcpu *v), struct vcpu *v)
+{
+    wrong_count = 0;
+    look(v);
+    if (wrong_count)
+        log_line("armour: %s: WRONG in %u places, first 0x%llx", measure, wrong_count,
+                 (unsigned long long)wrong_at);
+    else
+        log_line("armour: %s: stands", measure);
+    console_flush();
+}
+
+static void armour_audit(struct vcpu *v, const struct vcpu_state *state)
+{
+    armour_look("nothing is writable and executable, nothing is a user's", armour_w_xor_x, v);
+    armour_look("code, constants and sealed data have their rights", armour_image, v);
+    armour_look("stacks have guard pages", armour_guard_pages, v);
+    armour_look("stacks are their core's alone", armour_private, v);
+    armour_look("no guest's memory is mapped", armour_no_guest_memory, v);
+    armour_look("trampoline and APIC page are unmapped", armour_unmapped, v);
+    armour_look("tables cannot be written", armour_tables, v);
+    armour_look("control registers", armour_control_registers, v);
+    armour_look("fatal exceptions have stacks of their own", armour_ist, v);
+    armour_look("intercepted exceptions", armour_exceptions, v);
+    armour_look("registers are cleared on exit", armour_registers, v);
+    armour_look("an NMI is taken and counted", armour_nmi, v);
+    armour_look("speculation is fenced as chosen", armour_speculation, v);
+    armour_look("PIC and I/O APIC are masked", armour_interrupts, v);
+    armour_look("no device masters the bus", armour_bus_masters, v);
+    vmx_vcpu_reset(v, state); /* the guest starts as if nothing had been */
+    log_line("armour: done");
+    console_flush();
+}
+
+void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
+{
+    if (hook_done)
+        return;
+    hook_done = true;
+    armour_fault(v, v->vm->plan->config->cmdline);
+    armour_audit(v, state);
+}

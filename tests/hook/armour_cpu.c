@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * armour_cpu: what the registers of the core say on which the first guest starts.
+ */
+#include "drivers/lapic.h"
+#include "kernel/cpu.h"
+#include "lib/bits.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/desc.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+#include "tests/hook/armour.h"
+#include "vmx/bits.h"
+#include "vmx/insn.h"
+
+#define SHOWN UINT64_C(0x5ec2e75ec2e75ec2) /* what the guest has in all its registers */
+
+/* The bits that the processor has of SMEP, SMAP and UMIP, and what guards everywhere. */
+static uint64_t wanted_cr4(void)
+{
+    const struct cpuid_regs seven = cpuid(7, 0);
+
+    return CR4_MCE | (seven.ebx & BIT32(7) ? CR4_SMEP : 0) |
+           (seven.ebx & BIT32(20) ? CR4_SMAP : 0) | (seven.ecx & BIT32(2) ? CR4_UMIP : 0);
+}
+
+/* Now, and as the VMCS will load them at the next exit. */
+void armour_control_registers(struct vcpu *v)
+{
+    const uint64_t cr4 = wanted_cr4(), cr4_off = CR4_PGE | CR4_PCIDE | CR4_FSGSBASE;
+    const uint64_t cr0 = CR0_PG | CR0_WP | CR0_NE | CR0_PE, cr0_off = CR0_CD | CR0_NW | CR0_AM;
+
+    (void)v;
+    armour_expect((read_cr0() & (cr0 | cr0_off)) == cr0, read_cr0());
+    armour_expect((vmread_nat(VMCS_HOST_CR0) & (cr0 | cr0_off)) == cr0, vmread_nat(VMCS_HOST_CR0));
+    armour_expect((read_cr4() & (cr4 | cr4_off)) == cr4, read_cr4());
+    armour_expect((vmread_nat(VMCS_HOST_CR4) & (cr4 | cr4_off)) == cr4, vmread_nat(VMCS_HOST_CR4));
+    armour_expect(rdmsr(MSR_EFER) & EFER_NXE, rdmsr(MSR_EFER));
+    armour_expect(vmread64(VMCS_HOST_EFER) & EFER_NXE, vmread64(VMCS_HOST_EFER));
+    armour_expect(vmread64(VMCS_HOST_PAT) == HOST_PAT, vmread64(VMCS_HOST_PAT));
+    /* No SYSENTER of a guest's leads into the hypervisor. */
+    armour_expect(vmread32(VMCS_HOST_SYSENTER_CS) == 0, vmread32(VMCS_HOST_SYSENTER_CS));
+}
+
+void armour_ist(struct vcpu *v)
+{
+    static const struct {
+        uint8_t vector;
+        enum host_stack stack;
+    } fatal[] = {{VECTOR_NMI, STACK_NMI},
+                 {VECTOR_DF, STACK_DF},
+                 {VECTOR_MC, STACK_MC},
+                 {VECTOR_DB, STACK_DB}};
+    const struct table_register gdtr = read_gdtr();
+    const struct tss *tss = (const struct tss *)(uintptr_t)descriptor_base(&gdtr, read_tr());
+    const struct idt_gate *idt = (const struct idt_gate *)(uintptr_t)read_idtr().base;
+
+    (void)v;
+    for (size_t i = 0; i < ARRAY_SIZE(fatal); i++) {
+        const uint8_t ist = idt[fatal[i].vector].ist;
+        armour_expect(ist >= 1 && ist <= 7 && tss->ist[ist - 1] == host_stack_top(fatal[i].stack),
+                      fatal[i].vector);
+    }
+}
+
+void armour_exceptions(struct vcpu *v)
+{
+    const uint32_t wanted = BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC);
+
+    (void)v;
+    armour_expect(vmread32(VMCS_EXCEPTION_BITMAP) == wanted, vmread32(VMCS_EXCEPTION_BITMAP));
+}
+
+enum seen { SEEN_REGISTERS = 12, SEEN_CALLS = 40, SEEN_COUNT = SEEN_REGISTERS + SEEN_CALLS };
+
+/* Into the guest, for no instruction, and back: what switch.asm leaves in the registers, and below
+ * the stack, where calls leave the way back. RBX and R12 are kept for the caller and so are its
+ * own. */
+static void enter_and_look(struct vcpu *v, uint64_t seen[SEEN_COUNT])
+{
+    struct vmx_vcpu *hw = v->hw;
+    uint64_t *host_rsp = &hw->host_rsp;
+
+    for (uint32_t i = 0; i < GPR_COUNT; i++)
+        v->regs.gpr[i] = SHOWN;
+    atomic_store(&v->kick, 0);
+    vmwrite32(VMCS_PIN_BASED_CONTROLS, hw->controls_pin | PIN_PREEMPTION_TIMER);
+    vmwrite32(VMCS_PREEMPTION_TIMER, 0);
+    __asm__ volatile("push %%rbp\n\t"
+                     "call vmx_switch\n\t"
+                     "mov %%rcx, 0(%%rbx)\n\t"
+                     "mov %%rdx, 8(%%rbx)\n\t"
+                     "mov %%rsi, 16(%%rbx)\n\t"
+                     "mov %%rdi, 24(%%rbx)\n\t"
+                     "mov %%rbp, 32(%%rbx)\n\t"
+                     "mov %%r8, 40(%%rbx)\n\t"
+                     "mov %%r9, 48(%%rbx)\n\t"
+                     "mov %%r10, 56(%%rbx)\n\t"
+                     "mov %%r11, 64(%%rbx)\n\t"
+                     "mov %%r13, 72(%%rbx)\n\t"
+                     "mov %%r14, 80(%%rbx)\n\t"
+                     "mov %%r15, 88(%%rbx)\n\t"
+                     "lea -320(%%rsp), %%rsi\n\t"
+                     "lea 96(%%rbx), %%rdi\n\t"
+                     "mov $40, %%ecx\n\t"
+                     "rep movsq\n\t"
+                     "pop %%rbp"
+                     : "+D"(v), "+S"(host_rsp)
+                     : "b"(seen)
+                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r13", "r14", "r15", "memory",
+                       "cc");
+    armour_expect(vmread32(VMCS_EXIT_REASON) == VMX_REASON_PREEMPTION_TIMER,
+                  vmread32(VMCS_EXIT_REASON));
+}
+
+void armour_registers(struct vcpu *v)
+{
+    uint64_t seen[SEEN_COUNT] = {0};
+
+    enter_and_look(v, seen);
+    for (uint32_t i = 0; i < SEEN_REGISTERS; i++)
+        armour_expect(seen[i] != SHOWN, i);
+    for (uint32_t i = 0; i < GPR_COUNT; i++)
+        armour_expect(i == REG_RSP || v->regs.gpr[i] == SHOWN, v->regs.gpr[i]);
+}
+
+/* Calls that the exit made just behind `from`, by the ways back that they left. */
+static uint32_t calls_made(struct vcpu *v, void (*from)(void), uint32_t bytes)
+{
+    uint64_t seen[SEEN_COUNT] = {0};
+    uint32_t count = 0;
+
+    vmwrite_nat(VMCS_HOST_RIP, (uintptr_t)from);
+    enter_and_look(v, seen);
+    for (uint32_t i = SEEN_REGISTERS; i < SEEN_COUNT; i++)
+        count += seen[i] - (uintptr_t)from < bytes;
+    return count;
+}
+
+/* The last few are overwritten by what vmx_exit itself puts on the stack. */
+void armour_speculation(struct vcpu *v)
+{
+    void (*const chosen)(void) = vmx_spec.at_exit == SPEC_EXIT_PLAIN ? vmx_exit
+                                 : vmx_spec.at_exit == SPEC_EXIT_ONE ? vmx_exit_one
+                                                                     : vmx_exit_fill;
+    struct vmx_vcpu *hw = v->hw;
+
+    armour_expect(vmread_nat(VMCS_HOST_RIP) == (uintptr_t)chosen, vmx_spec.at_exit);
+    armour_expect(vmx_spec_at_entry == vmx_spec.at_entry, vmx_spec_at_entry);
+    if (vmx_spec.has_spec_ctrl)
+        armour_expect(rdmsr(MSR_SPEC_CTRL) == vmx_spec.spec_ctrl, rdmsr(MSR_SPEC_CTRL));
+    armour_expect(calls_made(v, vmx_exit_fill, 32 * 6) >= 28, calls_made(v, vmx_exit_fill, 32 * 6));
+    (void)calls_made(v, vmx_exit_one, 6);
+
+    /* With something to do at each entry, each goes the way where it is done. */
+    const uint64_t cr0 = read_cr0();
+    write_cr0(cr0 & ~CR0_WP);
+    vmx_spec_at_entry = SPEC_ENTRY_VERW | (cpuid(7, 0).edx & BIT32(28) ? SPEC_ENTRY_L1D : 0);
+    hw->host_rsp = 0;
+    (void)calls_made(v, chosen, 1);
+    armour_expect(hw->host_rsp == 0, hw->host_rsp);
+    vmx_spec_at_entry = vmx_spec.at_entry;
+    write_cr0(cr0);
+    (void)calls_made(v, chosen, 1);
+    armour_expect((hw->host_rsp == 0) == (vmx_spec.at_entry != 0), hw->host_rsp);
+}
+
+/* One from this core to itself while it is not in a guest. */
+void armour_nmi(struct vcpu *v)
+{
+    const uint64_t before = atomic_load(&v->cpu->nmis), start = rdtsc();
+
+    lapic_send_nmi(v->apic_id);
+    while (atomic_load(&v->cpu->nmis) == before && rdtsc() - start < 1000000)
+        cpu_pause();
+    armour_expect(atomic_load(&v->cpu->nmis) == before + 1, atomic_load(&v->cpu->nmis));
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * armour_tables: what the page tables of all cores say, as the processor would walk them.
+ */
+#include "drivers/lapic.h"
+#include "kernel/cpu.h"
+#include "kernel/partition.h"
+#include "lib/bits.h"
+#include "lib/x86/desc.h"
+#include "lib/x86/insn.h"
+#include "tests/hook/armour.h"
+
+#define HOST_PRESENT BIT64(0)
+#define HOST_ADDRESS MASK64(51, 12)
+#define LOW_48       (PT_INPUT_MAX - 1)
+
+/* linker.ld */
+extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_sealed[],
+    image_sealed_end[], image_end[];
+
+static bool next_core(uint32_t *id, struct pagetable *pt)
+{
+    for (; *id < CORES_MAX; (*id)++) {
+        if (atomic_load(&cpus[*id].stage) == CPU_ABSENT)
+            continue;
+        *pt = host_core_table(&cpus[(*id)++].host);
+        return true;
+    }
+    return false;
+}
+
+#define FOR_EACH_CORE(id, pt) for (uint32_t id = 0; next_core(&id, &pt);)
+
+void armour_w_xor_x(struct vcpu *v)
+{
+    struct pagetable pt;
+
+    armour_expect(read_cr3() == v->cpu->host.root.v, read_cr3());
+    FOR_EACH_CORE(id, pt)
+    {
+        const struct host_audit audit = host_audit(&pt);
+        armour_expect(audit.leaves > 0 && audit.write_execute == 0 && audit.user == 0, pt.root.v);
+    }
+}
+
+static void expect_rights(const struct pagetable *pt, const uint8_t *from, const uint8_t *to,
+                          uint32_t rights)
+{
+    struct pt_leaf leaf;
+
+    for (uint64_t at = (uintptr_t)from; at < (uintptr_t)to; at += PAGE_SIZE)
+        armour_expect(pt_look(pt, at, &leaf) && leaf.rights == rights && leaf.address.v <= at, at);
+}
+
+void armour_image(struct vcpu *v)
+{
+    struct pagetable pt;
+
+    (void)v;
+    FOR_EACH_CORE(id, pt)
+    {
+        expect_rights(&pt, image_start, image_text_end, PT_R | PT_X);
+        expect_rights(&pt, image_text_end, image_rodata_end, PT_R);
+        expect_rights(&pt, image_rodata_end, image_sealed, PT_R | PT_W);
+        expect_rights(&pt, image_sealed, image_sealed_end, PT_R);
+        expect_rights(&pt, image_sealed_end, image_end, PT_R | PT_W);
+    }
+    armour_expect((uintptr_t)image_sealed < (uintptr_t)image_sealed_end, 0);
+}
+
+void armour_guard_pages(struct vcpu *v)
+{
+    struct pagetable pt;
+    struct pt_leaf leaf;
+
+    (void)v;
+    FOR_EACH_CORE(id, pt)
+    {
+        for (uint32_t s = 0; s < STACK_COUNT; s++) {
+            const uint64_t top = host_stack_top((enum host_stack)s) & LOW_48;
+            const uint64_t bottom = top - HOST_STACK_PAGES * PAGE_SIZE;
+
+            armour_expect(pt_look(&pt, top - 1, &leaf) && leaf.rights == (PT_R | PT_W), top);
+            armour_expect(pt_look(&pt, bottom, &leaf) && leaf.rights == (PT_R | PT_W), bottom);
+            armour_expect(!pt_look(&pt, top, &leaf), top);
+            armour_expect(!pt_look(&pt, bottom - 1, &leaf), bottom - 1);
+        }
+    }
+}
+
+/* The physical pages of each core's stacks are in no other core's tables, and once in its own. */
+void armour_private(struct vcpu *v)
+{
+    struct pagetable own, pt;
+    struct pt_leaf stack, leaf;
+
+    (void)v;
+    FOR_EACH_CORE(i, own)
+    {
+        for (uint64_t at = HOST_PRIVATE & LOW_48; pt_next(&own, at, &stack);
+             at = stack.from + stack.size) {
+            FOR_EACH_CORE(j, pt)
+            {
+                const struct range page = {stack.address.v, stack.size};
+                const bool is_own = pt.root.v == own.root.v;
+                armour_expect(is_own || !pt_maps_physical(&pt, page), page.base);
+                armour_expect(!pt_look(&pt, page.base, &leaf), page.base);
+            }
+        }
+    }
+}
+
+void armour_no_guest_memory(struct vcpu *v)
+{
+    struct pagetable pt;
+    struct pt_leaf leaf;
+
+    (void)v;
+    FOR_EACH_CORE(id, pt)
+    {
+        for (uint32_t i = 0; i < CORES_MAX; i++) {
+            if (cpus[i].vcpu)
+                armour_expect(!pt_maps_physical(&pt, cpus[i].vcpu->vm->plan->ram),
+                              cpus[i].vcpu->vm->plan->ram.base);
+        }
+        armour_expect(!pt_look(&pt, HOST_WINDOW & LOW_48, &leaf), HOST_WINDOW);
+    }
+}
+
+void armour_unmapped(struct vcpu *v)
+{
+    struct pagetable pt;
+    struct pt_leaf leaf;
+
+    (void)v;
+    FOR_EACH_CORE(id, pt)
+    {
+        armour_expect(pt_next(&pt, 0, &leaf) && leaf.from >= MIB, leaf.from);
+        armour_expect(!pt_look(&pt, LAPIC_MMIO, &leaf), LAPIC_MMIO);
+    }
+}
+
+static void expect_constant(const struct pagetable *map, uint64_t at)
+{
+    struct pt_leaf leaf;
+
+    armour_expect(pt_look(map, at, &leaf) && leaf.rights == PT_R, at);
+}
+
+/* All tables below `table`, as `map` has them; the window's is the one that changes. */
+static void expect_tables_constant(const struct pagetable *map, const struct pagetable *walked,
+                                   hpa_t table, uint32_t level, const volatile uint64_t *window)
+{
+    const struct pt_format *f = walked->format;
+    const uint64_t *entries = (const uint64_t *)(uintptr_t)table.v;
+
+    if (entries != window)
+        expect_constant(map, table.v);
+    for (uint32_t i = 0; i < PT_ENTRIES && level > 1; i++) {
+        if (f->is_present(entries[i]) && !f->is_leaf(entries[i], level))
+            expect_tables_constant(map, walked, f->address(entries[i], level), level - 1, window);
+    }
+}
+
+/* Page tables, EPT, bitmaps, GDT, TSS, IDT. */
+void armour_tables(struct vcpu *v)
+{
+    const struct pagetable map = host_core_table(&v->cpu->host);
+    const struct vmx_vcpu *hw = v->hw;
+    const struct table_register gdtr = read_gdtr();
+    struct pagetable pt;
+
+    for (uint32_t id = 0; next_core(&id, &pt);)
+        expect_tables_constant(&map, &pt, pt.root, PT_LEVELS, cpus[id - 1].host.window_entry);
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        if (cpus[i].vcpu)
+            expect_tables_constant(&map, &cpus[i].vcpu->vm->map, cpus[i].vcpu->vm->map.root,
+                                   PT_LEVELS, NULL);
+    }
+    for (uint64_t at = 0; at < sizeof(*hw->shared); at += PAGE_SIZE)
+        expect_constant(&map, (uintptr_t)hw->shared + at);
+    expect_constant(&map, gdtr.base);
+    expect_constant(&map, descriptor_base(&gdtr, read_tr()));
+    expect_constant(&map, read_idtr().base);
+    expect_constant(&map, (uintptr_t)v->vm->plan);
+    expect_constant(&map, (uintptr_t)v->vm->plan->config);
+    expect_constant(&map, (uintptr_t)&vmx_controls);
+}

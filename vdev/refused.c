@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#include "vdev/refused.h"
+
+void refused_count(struct refused *r, uint32_t index)
+{
+    r->total++;
+    for (uint32_t i = 0; i < REFUSED_ROWS; i++) {
+        if (r->rows[i].count != 0 && r->rows[i].index != index)
+            continue;
+        r->rows[i].index = index;
+        r->rows[i].count++;
+        return;
+    }
+}

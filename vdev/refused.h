@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * refused: what a guest asked for and did not get, by number (an MSR, an I/O port), for whoever
+ * wants to know what it looks for. Pure.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define REFUSED_ROWS 8 /* the first few numbers; later ones are in the total only */
+
+struct refused {
+    uint64_t total;
+    struct refused_row {
+        uint32_t index;
+        uint32_t count; /* 0: a free row */
+    } rows[REFUSED_ROWS];
+};
+
+COLD void refused_count(struct refused *r, uint32_t index);
