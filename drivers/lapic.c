@@ -16,6 +16,7 @@
 
 #define SVR_ENABLE      BIT32(8)
 #define SPURIOUS_VECTOR 0xffu
+#define OTHER_VECTOR    0xefu
 
 /* A vector above 15 even though it is masked: SDM "Error Handling" allows an illegal-vector error
  * regardless of the mask. */
@@ -72,9 +73,16 @@ uint32_t lapic_id(void)
     return lapic_is_x2apic() ? id : id >> 24;
 }
 
+/* Bochs ends nothing by an EOI while what is in service has the number of SVR's spurious vector,
+ * which a guest can send: then under another number, for a moment. */
 void lapic_eoi(void)
 {
     lapic_write(MSR_X2APIC_EOI, 0);
+    if (!lapic_in_service(SPURIOUS_VECTOR))
+        return;
+    lapic_write(MSR_X2APIC_SVR, SVR_ENABLE | OTHER_VECTOR);
+    lapic_write(MSR_X2APIC_EOI, 0);
+    lapic_write(MSR_X2APIC_SVR, SVR_ENABLE | SPURIOUS_VECTOR);
 }
 
 static void lapic_mask_all(void)

@@ -58,6 +58,15 @@ static inline bool range_ok(uint64_t base, uint64_t size)
     return size == 0 || size - 1 <= UINT64_MAX - base;
 }
 
+/* `index` inside a table of `count` (a power of two) entries, also where a guest's number passed a
+ * range check only in speculation: the compiler may not drop the mask on the strength of the check.
+ */
+static inline uint32_t index_masked(uint32_t index, uint32_t count)
+{
+    __asm__("" : "+r"(index));
+    return index & (count - 1);
+}
+
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;

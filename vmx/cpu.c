@@ -78,6 +78,17 @@ enum status vmx_vcpu_create(struct vcpu *v, struct pages *pages, void *shared)
     return OK;
 }
 
+/* What switch.asm reads after every exit without looking whether it could: dies here if it cannot.
+ */
+static void vmx_check_stay_fields(void)
+{
+    (void)vmread_nat(VMCS_GUEST_RIP);
+    (void)vmread32(VMCS_EXIT_REASON);
+    (void)vmread32(VMCS_EXIT_INSTRUCTION_LENGTH);
+    (void)vmread32(VMCS_GUEST_INTERRUPTIBILITY);
+    (void)vmread_nat(VMCS_GUEST_RFLAGS);
+}
+
 void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 {
     struct vmx_vcpu *hw = v->hw;
@@ -85,17 +96,16 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 
     vmclear(region);
     vmptrld(region);
-    hw->host_rsp = 0;
     hw->deadline = UINT64_MAX;
     hw->deferred = 0;
-    hw->has_work = false;
+    v->work = vmx_spec.at_entry;
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         v->regs.gpr[i] = state->gpr[i];
-    v->regs.rip = state->rip;
     vmx_write_controls(hw);
     vmx_write_host();
     vmx_write_guest(hw, state);
-    vmwrite_nat(VMCS_HOST_RSP, 0);
+    vmwrite_nat(VMCS_HOST_RSP, (uintptr_t)v); /* switch.asm saves the guest's registers there */
+    vmx_check_stay_fields();
     /*
      * The one place where translations are invalidated. A guest's EPT never changes after it was
      * built, but the tags outlive a guest's life: what this core cached under them in an earlier

@@ -9,13 +9,13 @@ CR4_PAE    equ 1 << 5
 MSR_EFER   equ 0xc0000080
 EFER_LME   equ 1 << 8
 
-PAGE_TABLE equ 0x07                     ; present, writable, user: hvtest runs code at CPL 3
+PAGE_TABLE equ 0x07                     ; present, writable, user: hostile runs code at CPL 3
 PAGE_2M    equ 0x87                     ; the same, large
 GIB        equ 4                        ; how many are mapped
 
 STACK_SIZE equ 64 * 1024
 
-global start, kit_gdt, kit_gdtr, kit_pml4, kit_pdpt
+global start, kit_gdt, kit_gdtr, kit_pml4, kit_pdpt, kit_pd
 extern kit_main
 
 section .note.bulkhead note alloc noexec nowrite align=4
@@ -72,7 +72,7 @@ start64:
 .never: hlt
         jmp     .never
 
-; A GDT for all cores. hvtest fills in the last descriptor, a TSS.
+; A GDT for all cores. hostile fills in the last descriptor, a TSS.
 section .data
 align 8
 kit_gdt:

@@ -116,6 +116,7 @@ def said(result):
     return [line for line in result.hv if line.startswith("bulkhead.conf:")]
 
 
+# abuse: BT-01
 def test_text(machine, tmp_path):
     """Also: what is wrong is said in the order of the lines, and all of it."""
     conf = "".join(f"{line}\n" for line, _ in TEXT)
@@ -127,6 +128,7 @@ def test_text(machine, tmp_path):
     assert desk_errors(tmp_path, {}, conf.encode()) == want
 
 
+# abuse: BT-04
 def test_plan(machine, tmp_path):
     result = machine.boot(images("hello"), PLAN, cores=4, memory=512)
     check_refused(result)
@@ -142,6 +144,7 @@ def test_plan(machine, tmp_path):
             assert ours == theirs
 
 
+# abuse: BI-01, BI-05
 def test_images(machine, tmp_path):
     """Sixteen guests, each with an image that is broken in another way."""
     files = {f"{name}.elf": content for name, (content, _) in WRONG_IMAGES.items()}

@@ -11,6 +11,7 @@ BEATS = 25
 LATE_S = 1.5
 
 
+# abuse: HC-09, HC-10
 def test_bad_manners(machine):
     """All at once, beside a guest that says something ten times a second."""
     conf = machine_section() + "".join((
@@ -42,6 +43,7 @@ def check_bytes(result):
     assert sum("forged" in line for line in result.guest("forge")) == 13
 
 
+# abuse: HC-09
 def test_operator_in_the_noise(machine):
     """The monitor answers while guests flood, and shows what they lost; its prompt is not forged
     and what is typed is seen."""

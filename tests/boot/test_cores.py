@@ -42,6 +42,7 @@ def test_two_cores_for_two_guests(machine):
                        "cmdline +noinput some words")
 
 
+# abuse: BU-04
 @pytest.mark.parametrize("cpu, memory", [
     ("corei7_skylake_x", 512), ("arrow_lake", 4096)])
 def test_four_cores(machine, cpu, memory):
@@ -68,6 +69,7 @@ def test_eight_cores(machine):
                        r"core 0, APIC id 7, counted \d+", r"core 1, APIC id 6, counted \d+")
 
 
+# abuse: EP-17
 def test_guest_beyond_3_gib(machine):
     """Its memory goes on at 4 GiB. Scrubbing it twice costs half a minute of the emulator, and as
     much memory as the guest has."""

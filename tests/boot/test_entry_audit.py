@@ -56,6 +56,7 @@ def is_laxer(says, does, changed, field, rule):
 
 
 # The second has CET and takes exceptions with any error code; the first has neither.
+# abuse: VE-07, VE-10
 @pytest.mark.parametrize("cpu", ["corei7_icelake_u", "arrow_lake"])
 def test_audit_agrees_with_the_cpu(machine, cpu):
     result = machine.boot(images("hello") | with_hook("audit"), conf=CONF, engine="bochs", cpu=cpu, cores=2,
@@ -83,6 +84,7 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
     assert "hypervisor  BulkheadHV, ABI version 1" in result.guest("hello")
 
 
+# abuse: VE-07
 def test_refused_entry_is_explained(machine):
     result = machine.boot(images("hello") | with_hook("refuse"), conf=CONF + "on_crash = restart 4\n",
                           engine="bochs", cores=2, memory=512, timeout=300)

@@ -75,6 +75,7 @@ def test_reboots(machine, what):
         operator.wait(rf"\[bulkhead\] {TITLE}")
 
 
+# abuse: LC-03
 def test_many_lives(machine):
     """Guests that end all the time, one of them by power-off, use nothing up, keep nobody's lines
     away and leave an operator in command."""

@@ -59,6 +59,7 @@ def stop_and_start(operator, name):
     assert len(times) == 3 and max(times) < STOP_LIMIT_US, times
 
 
+# abuse: HL-02
 def test_life_cycle(machine):
     """With a core for the monitor: guests that do not want to end do, at once, and the neighbour's
     beats go on."""

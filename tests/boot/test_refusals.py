@@ -9,6 +9,7 @@ MESSAGE = "this machine cannot run guests; it lacks:"
 VTX = "VT-x (CPUID.1:ECX.VMX)"
 
 
+# abuse: BC-01, BC-04, BC-09
 @pytest.mark.parametrize("engine, cpu, lacks, has", [
     ("bochs", "core2_penryn_t9600", ["EPT", "VPID", "unrestricted guest", "VMX-preemption timer",
                                      "x2APIC", "TSC-deadline timer"], [VTX, "MSR bitmaps"]),

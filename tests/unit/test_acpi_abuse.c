@@ -41,6 +41,7 @@ static bool read_and_check(void)
 }
 
 /* Each table, cut at each length, its header saying so and its checksum right. */
+/* abuse: BA-04 */
 static void tables_of_every_length(void **state)
 {
     (void)state;
@@ -94,6 +95,7 @@ static void lengths_beyond_reason(void **state)
     }
 }
 
+/* abuse: BA-02 */
 static void root_entries_of_any_number(void **state)
 {
     (void)state;
@@ -115,6 +117,7 @@ static void root_entries_of_any_number(void **state)
     assert_true(lines_count() > 200);
 }
 
+/* abuse: BA-02 */
 static void pointers_to_nowhere_and_to_themselves(void **state)
 {
     uint64_t targets[] = {
@@ -143,6 +146,7 @@ static void pointers_to_nowhere_and_to_themselves(void **state)
     }
 }
 
+/* abuse: BA-03 */
 static void madt_entries_of_every_length(void **state)
 {
     (void)state;
@@ -159,6 +163,7 @@ static void madt_entries_of_every_length(void **state)
     }
 }
 
+/* abuse: BA-03 */
 static void a_thousand_cores(void **state)
 {
     (void)state;
@@ -206,6 +211,7 @@ static void alternate(struct machine *machine)
         put8(b, 45, mad ? 0xff : 8);
 }
 
+/* abuse: BA-05 */
 static void tables_that_change_while_they_are_read(void **state)
 {
     (void)state;

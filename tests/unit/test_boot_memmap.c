@@ -106,6 +106,7 @@ static void test_overlay(void **state)
     is(5, 0x1ff, 1, BOOT_RAM_LOADER);
 }
 
+/* abuse: BU-02 */
 static void test_restrictive_wins(void **state)
 {
     (void)state;
@@ -127,6 +128,7 @@ static void test_restrictive_wins(void **state)
     }
 }
 
+/* abuse: BU-02 */
 static void test_wrapping(void **state)
 {
     (void)state;

@@ -298,6 +298,7 @@ static void test_on_crash(void **state)
 }
 
 /* Values of the greatest length that is allowed; one byte more is refused below. */
+/* abuse: BT-03 */
 static void test_longest(void **state)
 {
     char text[2000];
@@ -357,6 +358,7 @@ static void test_file(void **state)
     REFUSE_ALL(rows);
 }
 
+/* abuse: BT-03 */
 static void test_file_size(void **state)
 {
     static char text[CONFIG_SIZE_MAX + 1];
@@ -489,6 +491,7 @@ static void test_given_badly_twice(void **state)
     assert_string_equal(report.rows[1].text, "'memory' is given already at line 2");
 }
 
+/* abuse: BT-03 */
 static void test_unknown_keys(void **state)
 {
     static const struct refusal rows[] = {
@@ -650,6 +653,7 @@ static void test_bad_cores(void **state)
 #undef LIST
 }
 
+/* abuse: BT-04 */
 static void test_bad_memory(void **state)
 {
 #define SIZE " is not a size: write a whole number and K, M or G, such as 64M"
@@ -816,6 +820,7 @@ static const char everything[] =
     "memory = 16M\nimage = a.elf\ninitrd = i.img\ncmdline = a=b # c\non_crash = restart 7\n"
     "[guest b]\r\ncores = 2\r\nmemory = 1G\r\nimage = b\r\n";
 
+/* abuse: BT-01 */
 static void test_cut_everywhere(void **state)
 {
     (void)state;

@@ -100,6 +100,7 @@ static void test_good(void **state)
     assert_true(check_cut(FILE_SIZE, ET_DYN, false));
 }
 
+/* abuse: BI-04 */
 static void test_header(void **state)
 {
     (void)state;
@@ -126,6 +127,7 @@ static void test_header(void **state)
     assert_string_equal(elf.why, "is not a position-independent ELF executable");
 }
 
+/* abuse: BI-04 */
 static void test_program_headers(void **state)
 {
     (void)state;
@@ -148,6 +150,7 @@ static void test_program_headers(void **state)
     REFUSED("cut off");
 }
 
+/* abuse: BI-05 */
 static void test_segments(void **state)
 {
     (void)state;
@@ -178,6 +181,7 @@ static void test_segments(void **state)
     assert_true(check());
 }
 
+/* abuse: BI-05 */
 static void test_overlap(void **state)
 {
     (void)state;

@@ -198,6 +198,7 @@ static void test_initrd(void **state)
     expect_initrd(3 * GIB - 0x1000, 1);
 }
 
+/* abuse: BI-07 */
 static void test_initrd_below_segments(void **state)
 {
     (void)state;
@@ -431,6 +432,7 @@ static void test_legacy_hole(void **state)
            "it at 0x100000 or higher");
 }
 
+/* abuse: BI-05 */
 static void test_segment_shapes(void **state)
 {
     (void)state;
@@ -471,6 +473,7 @@ static void test_notes(void **state)
     refuse("has a PVH entry note of 0 bytes; it must be 4 or 8");
 }
 
+/* abuse: BT-07 */
 static void test_entries(void **state)
 {
     (void)state;
@@ -516,6 +519,7 @@ static void check_pieces(void)
     }
 }
 
+/* abuse: BI-01 */
 static void test_cut_everywhere(void **state)
 {
     (void)state;

@@ -186,6 +186,7 @@ static void expect_initrd(uint64_t at, uint64_t size)
     assert_ptr_equal(guest_read(at, size), initrd_bytes);
 }
 
+/* abuse: BI-07 */
 static void test_initrd(void **state)
 {
     (void)state;

@@ -375,6 +375,7 @@ static void test_huge_alignment_given_up(void **state)
     has_ram(1, 64 * MIB + GIB + GIB / 2, GIB);
 }
 
+/* abuse: BT-04 */
 static void test_too_little_memory(void **state)
 {
     (void)state;
@@ -387,6 +388,7 @@ static void test_too_little_memory(void **state)
            22, "guest 'linux' wants 2 GiB of memory, 1024 MiB are left (1024 MiB in the machine)");
 }
 
+/* abuse: BU-02 */
 static void test_memory_takers(void **state)
 {
     (void)state;
@@ -584,6 +586,7 @@ static void test_valid_counts(void **state)
     SPOILT(plan.guests[0].image.piece_count = IMAGE_PIECES_MAX + 1);
 }
 
+/* abuse: BC-08 */
 static void test_valid_cores(void **state)
 {
     (void)state;
@@ -598,6 +601,7 @@ static void test_valid_cores(void **state)
     SPOILT(machine.core_count = 6);
 }
 
+/* abuse: BT-05 */
 static void test_valid_ram(void **state)
 {
     (void)state;

@@ -63,6 +63,7 @@ static void round_trips_are_off_by_one_at_most(void **state)
     }
 }
 
+/* abuse: TM-06 */
 static void results_are_exact_to_a_unit(void **state)
 {
     uint64_t seed = 2;
@@ -101,6 +102,7 @@ static void time_never_goes_back(void **state)
     }
 }
 
+/* abuse: TM-06 */
 static void the_ends_saturate(void **state)
 {
     (void)state;

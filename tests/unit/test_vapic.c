@@ -118,6 +118,7 @@ static void test_icr_examples(void **state)
     assert_int_equal(action.vector, 0x99);
 }
 
+/* abuse: IN-06 */
 static void test_icr_reserved_bits(void **state)
 {
     (void)state;
@@ -246,6 +247,7 @@ static void check_icr(const struct vapic_peers *p, uint64_t value)
     assert_int_equal(a.vector, value & 0xff);
 }
 
+/* abuse: IN-03, IN-04 */
 static void test_icr_reaches_only_peers(void **state)
 {
     (void)state;

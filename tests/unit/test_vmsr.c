@@ -66,6 +66,7 @@ static void test_table_is_sorted_and_disjoint(void **state)
     }
 }
 
+/* abuse: MS-04 */
 static void test_row_finds_what_a_slow_search_finds(void **state)
 {
     (void)state;
@@ -304,6 +305,7 @@ static void test_x2apic_goes_to_vapic(void **state)
     assert_int_equal(f.action.kind, VAPIC_NOTHING);
 }
 
+/* abuse: MS-01, MS-02 */
 static void test_random(void **state)
 {
     (void)state;

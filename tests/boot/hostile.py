@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+"""What the tests with a hostile guest ask of it and of the canary beside it."""
+import re
+
+from machine import ROOT, read_log
+
+SOURCES = ROOT / "guests" / "hostile"
+# The checks of a guest with one core.
+ALONE = ("apic.c", "calls.c", "control.c", "cpuid.c", "debug.c", "exceptions.c", "instructions.c", "ipi.c", "limits.c", "memory.c", "modes.c", "msr.c",
+         "msr_sweep.c", "ports.c", "ring3.c", "timer.c")
+LATE_LIMIT_US = 20_000          # of a beat; they are 100 ms apart
+BEAT = re.compile(r"beat (\d+) (ok late=(\d+)us|BAD .*)")
+CHECK = re.compile(r"T (\S+)/(\S+) (ok|BAD .*)")
+
+
+def said_by(machine, name):
+    """All lines of a guest in the last run of a machine. An Operator does not keep what comes while
+    it waits for the prompt."""
+    text = read_log(machine.logs[-1])
+    lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
+    return [line[len(name) + 3:] for line in lines if line.startswith(f"[{name}] ")]
+
+
+def check_canary(machine, least):
+    """At least so many beats, all of them, in order, well and on time."""
+    lines = said_by(machine, "canary")
+    beats = [found for found in map(BEAT.fullmatch, lines) if found]
+    assert len(beats) == len(lines) and len(beats) >= least, lines[-3:]
+    assert [int(beat[1]) for beat in beats] == list(range(1, len(beats) + 1))
+    bad = [beat[0] for beat in beats if not beat[3] or int(beat[3]) > LATE_LIMIT_US]
+    assert not bad, bad
+
+
+def rows_in(*names):
+    """The rows that these sources of guests/hostile have checks for."""
+    text = "".join((SOURCES / name).read_text(encoding="utf-8") for name in names)
+    return set(re.findall(r'"([A-Z]{1,2}-\d\d)"', text)) | {"ABI"}
+
+
+def check_rows(lines, rows, least):
+    """Every check went well, at least so many, and each of the rows had one; the last line counts
+    them."""
+    checks = [found for found in map(CHECK.match, lines) if found]
+    bad = [found[0] for found in checks if found[3] != "ok"]
+    assert not bad, "\n".join(bad)
+    assert len(checks) >= least, lines[-1]
+    assert lines[-1] == f"hostile: {len(checks)} ok, 0 BAD"
+    missing = rows - {found[1] for found in checks}
+    assert not missing, missing

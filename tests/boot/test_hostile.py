@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: MIT
+"""A guest that tries everything from inside, beside a canary that must not notice any of it. The
+rows are in tests/abuse-rows.txt, docs/abuse-coverage.md says which is tried where."""
+import pytest
+
+from hostile import ALONE, check_canary, check_rows, rows_in, said_by
+from operator_console import Operator
+from partitions import guest, images, machine_section
+
+BEATS_AFTER = 5
+
+
+def beats_more(operator):
+    """The canary has said enough since the attack."""
+    for _ in range(BEATS_AFTER):
+        operator.wait(r"\[canary\] beat ")
+
+
+def finish(machine, operator):
+    beats_more(operator)
+    operator.open()
+    operator.leave()
+    check_canary(machine, BEATS_AFTER)
+
+
+@pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake"])
+def test_alone(machine, cpu):
+    """Checks that a guest survives, on a core of its own; without and with CET. The other core has
+    the canary and the console."""
+    conf = machine_section() + guest("canary", memory="2M") + guest("hostile")
+    with machine.spawn(images("canary", "hostile"), conf, cores=2, memory=256, cpu=cpu) as console:
+        operator = Operator(console)
+        operator.wait(r"\[bulkhead\] guest 'hostile' powered off with code ")
+        finish(machine, operator)
+    check_rows(said_by(machine, "hostile"), rows_in(*ALONE), 370)
+
+
+@pytest.mark.parametrize("cpu, cores, who", [
+    ("corei7_skylake_x", 4, 3), ("arrow_lake", 4, 2)])
+def test_cores(machine, cpu, cores, who):
+    """Several cores against each other and the hypervisor: with three of them, the console is on
+    one; with two, there is a core for the monitor."""
+    conf = machine_section() + guest("hostile", cores=who) + guest("canary", memory="2M")
+    with machine.spawn(images("canary", "hostile"), conf, cores=cores, memory=256,
+                       cpu=cpu) as console:
+        operator = Operator(console)
+        operator.wait(r"\[bulkhead\] guest 'hostile' powered off with code ")
+        finish(machine, operator)
+    check_rows(said_by(machine, "hostile"), rows_in("cores.c") - {"X-07"}, 9)
+
+
+RACES = 20
+
+
+def test_race(machine):
+    """All cores end the guest at the same time, again and again; who is first is told, and the next
+    life has all its cores. If all of them were sent to wait before, the watchdog ends it."""
+    conf = machine_section() + guest("hostile", cores=3, memory="4M", cmdline="part=race",
+                                     on_crash="restart", on_poweroff="restart",
+                                     watchdog="500ms") + guest("canary", memory="2M")
+    with machine.spawn(images("canary", "hostile"), conf, cores=4, memory=256) as console:
+        operator = Operator(console)
+        for _ in range(RACES):
+            operator.wait(r"\[bulkhead\] guest 'hostile' (was stopped|powered off with code 1|"
+                          r"asked for a restart) ")
+        finish(machine, operator)
+    lines = said_by(machine, "hostile")
+    assert lines.count("T X-07/cores-come ok") >= RACES and set(lines) == {"T X-07/cores-come ok"}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_fit: what a processor must be able to do, taken away piece by piece: each lack is named, and
+ * nothing is asked of a control that the processor does not allow.
+ */
+#include "vmx/fit.h"
+
+#include "support.h"
+
+#include "lib/x86/msr.h"
+#include "vmx/bits.h"
+
+/* Everything is allowed, nothing is forced. */
+static struct vmx_caps able(void)
+{
+    const uint64_t any = UINT64_C(0xffffffff) << 32;
+
+    return (struct vmx_caps){
+        .has_vmx = true,
+        .feature_control = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX,
+        .pin = any,
+        .cpu = any,
+        .cpu2 = any,
+        .exit = any,
+        .entry = any,
+        .ept_vpid = UINT64_MAX,
+        .physical_bits = 39,
+    };
+}
+
+static uint32_t lacks(const struct vmx_caps *caps, const char *what)
+{
+    struct virt_report report = {0};
+    struct vmx_controls controls;
+    bool named = what == NULL;
+
+    vmx_fit(caps, &controls, &report);
+    for (uint32_t i = 0; i < report.missing_count; i++)
+        named = named || strstr(report.missing[i], what) != NULL;
+    assert_true(named);
+    return report.missing_count;
+}
+
+static void test_able(void **state)
+{
+    const struct vmx_caps caps = able();
+
+    (void)state;
+    assert_int_equal(lacks(&caps, NULL), 0);
+}
+
+/* Locked with VMX off is a lack; not locked is none: whoever turns VMX on writes and locks it. */
+/* abuse: BC-02, BC-03 */
+static void test_feature_control(void **state)
+{
+    struct vmx_caps caps = able();
+
+    (void)state;
+    caps.feature_control = FEATURE_CONTROL_LOCK;
+    assert_int_equal(lacks(&caps, "is locked with VMX off"), 1);
+    caps.feature_control = 0;
+    assert_int_equal(lacks(&caps, NULL), 0);
+    caps.feature_control = FEATURE_CONTROL_VMX;
+    assert_int_equal(lacks(&caps, NULL), 0);
+    caps.has_vmx = false;
+    assert_int_equal(lacks(&caps, "VT-x (CPUID.1:ECX.VMX)"), 1);
+}
+
+/* One word at a time, each bit forced to 0 and forced to 1: what comes out is always allowed, and
+ * what was needed and is not there has a name. */
+/* abuse: BC-10 */
+static void test_every_bit(void **state)
+{
+    struct vmx_caps caps = able();
+    uint64_t *const words[] = {&caps.pin, &caps.cpu, &caps.cpu2, &caps.exit, &caps.entry};
+    uint32_t missing = 0;
+
+    (void)state;
+    for (size_t w = 0; w < ARRAY_SIZE(words); w++) {
+        for (uint32_t bit = 0; bit < 32; bit++) {
+            const uint64_t before = *words[w];
+            struct virt_report report = {0};
+            struct vmx_controls c;
+
+            *words[w] = before & ~(BIT64(32) << bit);
+            vmx_fit(&caps, &c, &report);
+            const uint32_t got[] = {c.pin, c.cpu, c.cpu2, c.exit, c.entry};
+            assert_false(got[w] & BIT32(bit));
+            missing += report.missing_count;
+
+            *words[w] = before | BIT64(0) << bit;
+            report = (struct virt_report){0};
+            vmx_fit(&caps, &c, &report);
+            const uint32_t forced[] = {c.pin, c.cpu, c.cpu2, c.exit, c.entry};
+            assert_true(forced[w] & BIT32(bit));
+            missing += report.missing_count;
+            *words[w] = before;
+        }
+    }
+    assert_in_range(missing, 25, 60);
+}
+
+static void test_controls_that_guests_rely_on(void **state)
+{
+    static const struct {
+        uint32_t word, bit;
+        bool forced;
+        const char *name;
+    } rows[] = {
+        {0, PIN_NMI, false, "NMI exiting"},
+        {0, PIN_EXTERNAL_INTERRUPT, true, "external interrupts without exits"},
+        {1, CPU_MSR_BITMAPS, false, "MSR bitmaps"},
+        {1, CPU_IO_BITMAPS, false, "I/O bitmaps"},
+        {1, CPU_RDPMC, false, "RDPMC exiting"},
+        {1, CPU_HLT, true, "HLT without exits"},
+        {2, CPU2_EPT, false, "EPT"},
+        {2, CPU2_UNRESTRICTED_GUEST, false, "unrestricted guest"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct vmx_caps caps = able();
+        uint64_t *const words[] = {&caps.pin, &caps.cpu, &caps.cpu2};
+        if (rows[i].forced)
+            *words[rows[i].word] |= rows[i].bit;
+        else
+            *words[rows[i].word] &= ~((uint64_t)rows[i].bit << 32);
+        assert_int_equal(lacks(&caps, rows[i].name), 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_able),
+        cmocka_unit_test(test_feature_control),
+        cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_controls_that_guests_rely_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
