@@ -388,7 +388,7 @@ static void test_too_little_memory(void **state)
            22, "guest 'linux' wants 2 GiB of memory, 1024 MiB are left (1024 MiB in the machine)");
 }
 
-/* abuse: BU-02 */
+/* abuse: BT-04 */
 static void test_memory_takers(void **state)
 {
     (void)state;
@@ -586,7 +586,6 @@ static void test_valid_counts(void **state)
     SPOILT(plan.guests[0].image.piece_count = IMAGE_PIECES_MAX + 1);
 }
 
-/* abuse: BC-08 */
 static void test_valid_cores(void **state)
 {
     (void)state;
