@@ -288,6 +288,16 @@ static void vcpu_wait(struct vcpu *v)
         cpu_wait_until(&v->kick, until);
 }
 
+/* A reflected exception can be one that its own delivery causes, without end: then no instruction
+ * of the guest runs, and the timer, which counts only while one does, never expires. */
+static bool vcpu_is_overdue(const struct vcpu *v)
+{
+    const struct vcpu_soft *soft = v->soft;
+
+    return rdtsc() >= min_u64(min_u64(soft->timer_deadline, soft->retry_deadline),
+                              min_u64(soft->pump_deadline, soft->watchdog_deadline));
+}
+
 /* Carries out a verdict; false: out of the loop. */
 static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict verdict)
 {
@@ -307,6 +317,8 @@ static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict v
         break;
     case DO_REFLECT:
         virt_reflect(v, x);
+        if (vcpu_is_overdue(v) && vcpu_on_timer(v, x) == DO_STOP)
+            return vcpu_on_kick(v) != DO_LEAVE;
         break;
     case DO_LEAVE:
         return false;
