@@ -5,6 +5,7 @@
 #include "kernel/isolation.h"
 #include "kernel/report_exits.h"
 #include "kernel/vcpu.h"
+#include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
@@ -170,12 +171,12 @@ void commands_on_trace(struct commands *c, struct vm *vm)
 
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
         const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
-        const uint32_t end = s->trace_next;
-        const uint32_t rows = end < TRACE_ROWS ? end : TRACE_ROWS;
+        const uint64_t count = vcpu_exit_count(s);
+        const uint32_t rows = (uint32_t)min_u64(count, TRACE_ROWS);
 
-        log_line("%s vCPU %u, the last %u of %u exits:", vm->name, i, rows, end);
-        for (uint32_t r = end - rows; r != end; r++) {
-            const struct trace_row row = s->trace[r % TRACE_ROWS];
+        log_line("%s vCPU %u, the last %u of %llu exits:", vm->name, i, rows, (ull)count);
+        for (uint32_t back = rows; back-- > 0;) {
+            const struct trace_row row = vcpu_trace_row(s, back);
             diagnosis_trace_line(&row,
                                  time_to_ns(&c->view.boot->tsc.scale, rdtsc() - row.time) / 1000,
                                  line, sizeof(line));

@@ -135,19 +135,14 @@ void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size)
                   x->fault.access & NESTED_EXEC ? "fetch " : "",
                   x->fault.table_walk ? "by its own page-table walk" : "by the instruction");
         break;
-    case EXIT_PIO:
-        fmt_print(buf, size, "%s of %u bytes at port %x", x->pio.in ? "input" : "output",
-                  x->pio.size, x->pio.port);
-        break;
-    case EXIT_RDMSR:
-    case EXIT_WRMSR:
-        fmt_print(buf, size, "MSR %x", x->msr.index);
-        break;
     case EXIT_EXCEPTION:
         fmt_print(buf, size, "vector %u", x->exception.vector);
         break;
     case EXIT_CPUID:
     case EXIT_HYPERCALL:
+    case EXIT_PIO:
+    case EXIT_RDMSR:
+    case EXIT_WRMSR:
     case EXIT_CR_WRITE:
     case EXIT_XSETBV:
     case EXIT_KICK:

@@ -12,7 +12,7 @@
 
 /* One exit as it is remembered. */
 struct trace_row {
-    uint64_t time; /* TSC when it had been handled */
+    uint64_t time; /* TSC when it left the guest */
     uint64_t rip;
     uint32_t reason; /* the hardware's number */
     uint8_t kind;    /* enum exit_kind */

@@ -8,11 +8,10 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
-static enum verdict on_cpuid(struct vcpu *v)
+NOINLINE static enum verdict exit_cpuid_rest(struct vcpu *v, uint32_t leaf)
 {
     struct vcpu_soft *soft = v->soft;
     uint64_t *gpr = v->regs.gpr;
-    const uint32_t leaf = (uint32_t)gpr[REG_RAX];
     const uint64_t cr4 = vcpuid_is_dynamic(leaf) ? virt_cr4(v) : 0;
     uint32_t out[4];
 
@@ -24,11 +23,31 @@ static enum verdict on_cpuid(struct vcpu *v)
     return DO_NEXT;
 }
 
+static enum verdict on_cpuid(struct vcpu *v, const struct vcpu_soft *soft)
+{
+    uint64_t *gpr = v->regs.gpr;
+    const uint32_t leaf = (uint32_t)gpr[REG_RAX];
+    const struct cpuid_row *row = vcpuid_plain(&soft->cpuid, leaf);
+
+    if (row == NULL)
+        return exit_cpuid_rest(v, leaf);
+    gpr[REG_RAX] = row->eax;
+    gpr[REG_RBX] = row->ebx;
+    gpr[REG_RCX] = row->ecx;
+    gpr[REG_RDX] = row->edx;
+    return DO_NEXT;
+}
+
 /* Not the first to end this life: then it ends for the other reason. */
-static enum verdict exit_bus_event(struct vcpu *v, enum bus_event event)
+static enum verdict exit_bus_event(struct vcpu *v, const struct vcpu_soft *soft,
+                                   enum bus_event event)
 {
     switch (event) {
     case BUS_NONE:
+        return DO_NEXT;
+    case BUS_TEXT:
+        if (soft->console_duty && !soft->console_busy && !tx_is_empty(&v->vm->console.tx))
+            vcpu_hurry_console(v);
         return DO_NEXT;
     case BUS_POWER_OFF:
         partition_end(v->vm, (struct vm_end){.kind = VM_END_POWER_OFF});
@@ -40,27 +59,27 @@ static enum verdict exit_bus_event(struct vcpu *v, enum bus_event event)
     return DO_STOP;
 }
 
-static enum verdict on_pio(struct vcpu *v, const struct vcpu_exit *x)
+static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, const struct exit_pio *io,
+                           uint64_t now)
 {
     struct bus *bus = &v->vm->bus;
-    struct refused *refused = &v->soft->stats.ports;
     uint64_t *rax = &v->regs.gpr[REG_RAX];
 
     /* INS and OUTS would mean reading and writing guest memory, which we never do. */
-    if (x->pio.string)
+    if (io->string)
         return DO_GP;
-    if (!x->pio.in) {
+    if (!io->in) {
         const enum bus_event event =
-            bus_out(bus, x->pio.port, x->pio.size, (uint32_t)*rax, refused);
-        if (!tx_is_empty(&v->vm->console.tx))
-            vcpu_has_output(v);
-        return exit_bus_event(v, event);
+            bus_out(bus, io->port, io->size, (uint32_t)*rax, &soft->stats.ports);
+        if (__builtin_expect(event == BUS_NONE, 1))
+            return DO_NEXT;
+        return exit_bus_event(v, soft, event);
     }
-    const uint32_t value = bus_in(bus, x->pio.port, x->pio.size, rdtsc(), refused);
+    const uint32_t value = bus_in(bus, io->port, io->size, now, &soft->stats.ports);
     /* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
-    if (x->pio.size == 4)
+    if (io->size == 4)
         *rax = value;
-    else if (x->pio.size == 2)
+    else if (io->size == 2)
         *rax = (*rax & ~UINT64_C(0xffff)) | (value & 0xffff);
     else
         *rax = (*rax & ~UINT64_C(0xff)) | (value & 0xff);
@@ -74,30 +93,38 @@ COLD static enum verdict exit_refuse_msr(struct vcpu *v, uint32_t index)
     return DO_GP;
 }
 
-static enum verdict on_rdmsr(struct vcpu *v, const struct vcpu_exit *x)
+/* EDX:EAX, as WRMSR and XSETBV have it. */
+static uint64_t exit_edx_eax(const struct vcpu *v)
 {
+    return v->regs.gpr[REG_RDX] << 32 | (uint32_t)v->regs.gpr[REG_RAX];
+}
+
+static enum verdict on_rdmsr(struct vcpu *v, const struct vcpu_soft *soft)
+{
+    const uint32_t index = (uint32_t)v->regs.gpr[REG_RCX];
     uint64_t value;
 
-    if (!vmsr_read(&v->soft->msr, &v->soft->apic, x->msr.index, &value))
-        return exit_refuse_msr(v, x->msr.index);
+    if (!vmsr_read(&soft->msr, &soft->apic, index, &value))
+        return exit_refuse_msr(v, index);
     v->regs.gpr[REG_RAX] = (uint32_t)value;
     v->regs.gpr[REG_RDX] = value >> 32;
     return DO_NEXT;
 }
 
 /* INIT, SIPI and NMI to siblings are requests to their cores, not hardware messages. */
-static void exit_signal(struct vcpu *v, const struct vapic_action *action, uint32_t kick)
+NOINLINE static void exit_signal(struct vcpu *v, uint64_t targets, uint8_t vector, uint32_t kick)
 {
     for (uint32_t i = 0; i < v->vm->vcpu_count; i++) {
-        if (!(action->targets >> i & 1))
+        if (!(targets >> i & 1))
             continue;
         if (kick == KICK_SIPI)
-            atomic_store(&v->vm->vcpus[i].soft->sipi_vector, action->vector);
+            atomic_store(&v->vm->vcpus[i].soft->sipi_vector, vector);
         vcpu_request(&v->vm->vcpus[i], kick);
     }
 }
 
-static void exit_apic_action(struct vcpu *v, const struct vapic_action *action)
+static void exit_apic_action(struct vcpu *v, const struct vcpu_soft *soft,
+                             const struct vapic_action *action)
 {
     switch (action->kind) {
     case VAPIC_NOTHING:
@@ -108,40 +135,39 @@ static void exit_apic_action(struct vcpu *v, const struct vapic_action *action)
     case VAPIC_SEND:
         for (uint64_t left = action->targets; left; left &= left - 1) {
             const uint32_t target = (uint32_t)__builtin_ctzll(left);
-            lapic_write_icr(action->value | (uint64_t)v->soft->peers.apic_ids[target] << 32);
+            lapic_write_icr(action->value | (uint64_t)soft->peers.apic_ids[target] << 32);
         }
         break;
     case VAPIC_NMI:
-        exit_signal(v, action, KICK_NMI);
+        exit_signal(v, action->targets, action->vector, KICK_NMI);
         break;
     case VAPIC_INIT:
-        exit_signal(v, action, KICK_INIT);
+        exit_signal(v, action->targets, action->vector, KICK_INIT);
         break;
     case VAPIC_START:
-        exit_signal(v, action, KICK_SIPI);
+        exit_signal(v, action->targets, action->vector, KICK_SIPI);
         break;
     }
 }
 
-static enum verdict on_wrmsr(struct vcpu *v, const struct vcpu_exit *x)
+static enum verdict on_wrmsr(struct vcpu *v, struct vcpu_soft *soft)
 {
+    const uint32_t index = (uint32_t)v->regs.gpr[REG_RCX];
     struct vapic_action action = {.kind = VAPIC_NOTHING};
 
-    if (!vmsr_write(&v->soft->msr, &v->soft->apic, &v->soft->peers, x->msr.index, x->msr.value,
-                    &action))
-        return exit_refuse_msr(v, x->msr.index);
-    exit_apic_action(v, &action);
+    if (!vmsr_write(&soft->msr, &soft->apic, &soft->peers, index, exit_edx_eax(v), &action))
+        return exit_refuse_msr(v, index);
+    exit_apic_action(v, soft, &action);
     return DO_NEXT;
 }
 
 /* SDM "XSETBV—Set Extended Control Register": all that makes the instruction fault is checked
- * before it is carried out for the guest. The CPL too: a processor faults before it exits
- * ("Relative Priority of Faults and VM Exits"), but the emulator exits first. */
-static enum verdict on_xsetbv(struct vcpu *v, const struct vcpu_exit *x)
+ * before it is carried out for the guest. */
+static enum verdict on_xsetbv(struct vcpu *v, struct vcpu_soft *soft)
 {
-    const uint64_t value = x->xcr.value;
+    const uint64_t value = exit_edx_eax(v);
 
-    if (virt_cpl(v) != 0 || x->xcr.index != 0 || (value & ~v->vm->xcr0_allowed) ||
+    if ((uint32_t)v->regs.gpr[REG_RCX] != 0 || (value & ~v->vm->xcr0_allowed) ||
         !(value & XCR0_X87))
         return DO_GP;
     if ((value & XCR0_AVX) && !(value & XCR0_SSE))
@@ -149,7 +175,7 @@ static enum verdict on_xsetbv(struct vcpu *v, const struct vcpu_exit *x)
     if ((value & XCR0_AVX512) && ((value & XCR0_AVX512) != XCR0_AVX512 || !(value & XCR0_AVX)))
         return DO_GP;
     xsetbv(0, value);
-    v->soft->xcr0 = value;
+    soft->xcr0 = value;
     return DO_NEXT;
 }
 
@@ -183,31 +209,17 @@ static enum verdict on_entry_failed(struct vcpu *v, const struct vcpu_exit *x)
     return vcpu_crash(v, x, "the processor refused to enter it: %s", why);
 }
 
-enum verdict exit_dispatch(struct vcpu *v, struct vcpu_exit *x)
+enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
 {
     switch (x->kind) {
-    case EXIT_CPUID:
-        return on_cpuid(v);
-    case EXIT_HYPERCALL:
-        return hypercall(v);
-    case EXIT_PIO:
-        return on_pio(v, x);
-    case EXIT_RDMSR:
-        return on_rdmsr(v, x);
-    case EXIT_WRMSR:
-        return on_wrmsr(v, x);
     case EXIT_CR_WRITE:
         return virt_cr_write(v, x);
-    case EXIT_XSETBV:
-        return on_xsetbv(v, x);
     case EXIT_NESTED_FAULT:
         return on_nested_fault(v, x);
     case EXIT_EXCEPTION:
         return on_exception(v, x);
     case EXIT_KICK:
         return vcpu_on_kick(v);
-    case EXIT_TIMER:
-        return vcpu_on_timer(v, x);
     case EXIT_WINDOW:
         return vcpu_on_window(v);
     case EXIT_INIT:
@@ -226,9 +238,51 @@ enum verdict exit_dispatch(struct vcpu *v, struct vcpu_exit *x)
         return vcpu_crash(v, x, "a machine check came while entering it");
     case EXIT_ENTRY_FAILED:
         return on_entry_failed(v, x);
+    case EXIT_CPUID: /* exit_often()'s */
+    case EXIT_HYPERCALL:
+    case EXIT_PIO:
+    case EXIT_RDMSR:
+    case EXIT_WRMSR:
+    case EXIT_XSETBV:
+    case EXIT_TIMER:
     case EXIT_UNKNOWN:
     case EXIT_KIND_COUNT:
         break;
     }
     return vcpu_crash(v, x, "it left in a way that Bulkhead does not know");
+}
+
+bool exit_often(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *stay,
+                uint8_t trace_at, enum verdict *verdict)
+{
+    struct vcpu_stats *stats = &soft->stats;
+
+    if (virt_is(stay, EXIT_CPUID)) {
+        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_CPUID);
+        *verdict = on_cpuid(v, soft);
+    } else if (virt_is(stay, EXIT_HYPERCALL)) {
+        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_HYPERCALL);
+        *verdict = hypercall(v, soft);
+    } else if (virt_is(stay, EXIT_WRMSR)) {
+        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_WRMSR);
+        *verdict = on_wrmsr(v, soft);
+    } else if (virt_is(stay, EXIT_PIO)) {
+        UNINITIALIZED struct exit_pio io; /* virt_decode_pio() writes all of it */
+        if (!virt_decode_pio(&io))
+            return false;
+        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_PIO);
+        *verdict = on_pio(v, soft, &io, (uint64_t)stay->time_high << 32 | stay->time_low);
+    } else if (virt_is(stay, EXIT_RDMSR)) {
+        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_RDMSR);
+        *verdict = on_rdmsr(v, soft);
+    } else if (virt_is(stay, EXIT_TIMER)) {
+        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_TIMER);
+        *verdict = vcpu_on_timer(v, (uint32_t)stay->reason);
+    } else if (virt_is(stay, EXIT_XSETBV)) {
+        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_XSETBV);
+        *verdict = on_xsetbv(v, soft);
+    } else {
+        return false;
+    }
+    return true;
 }

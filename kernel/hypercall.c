@@ -18,17 +18,45 @@ static const uint8_t data_registers[BULKHEAD_CONSOLE_MAX / 8] = {REG_RCX, REG_RD
 #define VECTOR_FIRST 32u /* below are the exceptions */
 #define VECTOR_LAST  255u
 
-static int64_t call_console_write(struct vcpu *v, uint64_t len)
+/* Outside 64-bit mode a guest has no power over the upper halves. Asked only where there is one. */
+static uint64_t call_register(const struct vcpu *v, enum gpr r)
+{
+    const uint64_t value = v->regs.gpr[r];
+
+    if (__builtin_expect(value >> 32 != 0, 0) && !virt_in_64bit(v))
+        return (uint32_t)value;
+    return value;
+}
+
+NOINLINE static void call_cut(uint64_t data[TX_RECORD_MAX / 8])
+{
+    for (uint32_t i = 0; i < TX_RECORD_MAX / 8; i++)
+        data[i] = (uint32_t)data[i];
+}
+
+static int64_t call_console_write(struct vcpu *v, struct vcpu_soft *soft, uint64_t len)
 {
     const uint64_t *gpr = v->regs.gpr;
+    UNINITIALIZED uint32_t position;
 
-    if (len == 0 || len > BULKHEAD_CONSOLE_MAX)
+    if (len - 1 >= BULKHEAD_CONSOLE_MAX)
         return BULKHEAD_ERROR_ARGUMENT;
-    const uint64_t data[TX_RECORD_MAX / 8] = {gpr[REG_RCX], gpr[REG_RDX], gpr[REG_RSI],
-                                              gpr[REG_RDI], gpr[REG_R8],  gpr[REG_R9]};
-    const bool taken = tx_put(&v->vm->console.tx, data, (uint32_t)len);
-    vcpu_has_output(v);
-    return taken ? (int64_t)len : 0;
+    struct tx_record *slot = tx_claim(&v->vm->console.tx, &position);
+    if (slot == NULL)
+        return 0;
+    /* From register to record, without a stop: that is all the copying there is. */
+    slot->data[0] = gpr[REG_RCX];
+    slot->data[1] = gpr[REG_RDX];
+    slot->data[2] = gpr[REG_RSI];
+    slot->data[3] = gpr[REG_RDI];
+    slot->data[4] = gpr[REG_R8];
+    slot->data[5] = gpr[REG_R9];
+    if (!virt_in_64bit(v))
+        call_cut(slot->data);
+    slot->len = (uint32_t)len;
+    tx_publish(slot, position);
+    vcpu_has_output(v, soft);
+    return (int64_t)len;
 }
 
 static int64_t call_console_read(struct vcpu *v, uint64_t max)
@@ -54,10 +82,10 @@ static int64_t call_time(const struct vcpu *v)
     return (int64_t)time_to_ns(&tsc->scale, rdtsc() - tsc->start);
 }
 
-static int64_t call_timer_set(struct vcpu *v, uint64_t deadline_ns, uint64_t vector)
+static int64_t call_timer_set(struct vcpu *v, struct vcpu_soft *soft, uint64_t deadline_ns,
+                              uint64_t vector)
 {
     const struct tsc *tsc = v->vm->tsc;
-    struct vcpu_soft *soft = v->soft;
     uint64_t deadline = UINT64_MAX;
 
     if (deadline_ns != 0) {
@@ -73,15 +101,6 @@ static int64_t call_timer_set(struct vcpu *v, uint64_t deadline_ns, uint64_t vec
     return BULKHEAD_OK;
 }
 
-/* Outside 64-bit mode a guest has no power over the upper halves. */
-static void call_cut_registers(struct vcpu *v)
-{
-    v->regs.gpr[REG_RAX] = (uint32_t)v->regs.gpr[REG_RAX];
-    v->regs.gpr[REG_RBX] = (uint32_t)v->regs.gpr[REG_RBX];
-    for (uint32_t i = 0; i < ARRAY_SIZE(data_registers); i++)
-        v->regs.gpr[data_registers[i]] = (uint32_t)v->regs.gpr[data_registers[i]];
-}
-
 static enum verdict call_power_off(struct vcpu *v, uint64_t code)
 {
     if (code > 255) {
@@ -93,38 +112,41 @@ static enum verdict call_power_off(struct vcpu *v, uint64_t code)
     return DO_STOP;
 }
 
-enum verdict hypercall(struct vcpu *v)
+enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
 {
+    uint64_t *calls = soft->stats.calls;
     uint64_t *rax = &v->regs.gpr[REG_RAX];
+    int64_t result = BULKHEAD_ERROR_UNKNOWN;
 
     if (virt_cpl(v) != 0) {
         *rax = (uint64_t)BULKHEAD_ERROR_DENIED;
         return DO_NEXT;
     }
-    if (!virt_in_64bit(v))
-        call_cut_registers(v);
-    const uint64_t first = v->regs.gpr[REG_RBX];
-    int64_t result = BULKHEAD_ERROR_UNKNOWN;
-    const uint64_t number = *rax - BULKHEAD_CALL_BASE;
-    v->soft->stats.calls[number < BULKHEAD_CALL_COUNT ? number : BULKHEAD_CALL_COUNT]++;
-    switch (*rax) {
+    const uint64_t number = call_register(v, REG_RAX) - BULKHEAD_CALL_BASE;
+    if (number >= BULKHEAD_CALL_COUNT) {
+        calls[BULKHEAD_CALL_COUNT]++;
+        *rax = (uint64_t)result;
+        return DO_NEXT;
+    }
+    calls[index_masked((uint32_t)number, VCPU_CALLS)]++;
+    switch (number + BULKHEAD_CALL_BASE) {
     case BULKHEAD_CALL_VERSION:
         result = BULKHEAD_ABI_VERSION;
         break;
     case BULKHEAD_CALL_CONSOLE_WRITE:
-        result = call_console_write(v, first);
+        result = call_console_write(v, soft, call_register(v, REG_RBX));
         break;
     case BULKHEAD_CALL_CONSOLE_READ:
-        result = call_console_read(v, first);
+        result = call_console_read(v, call_register(v, REG_RBX));
         break;
     case BULKHEAD_CALL_TIME:
         result = call_time(v);
         break;
     case BULKHEAD_CALL_TIMER_SET:
-        result = call_timer_set(v, first, v->regs.gpr[REG_RCX]);
+        result = call_timer_set(v, soft, call_register(v, REG_RBX), call_register(v, REG_RCX));
         break;
     case BULKHEAD_CALL_POWER_OFF:
-        return call_power_off(v, first);
+        return call_power_off(v, call_register(v, REG_RBX));
     case BULKHEAD_CALL_WATCHDOG:
         atomic_store_explicit(&v->vm->last_sign, rdtsc(), memory_order_relaxed);
         result = BULKHEAD_OK;

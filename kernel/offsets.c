@@ -12,7 +12,7 @@ void offsets(void);
 
 void offsets(void)
 {
-    _Static_assert(offsetof(struct vcpu, regs) == 0, "switch.asm is entered with RDI = vcpu");
+    _Static_assert(offsetof(struct vcpu, regs) == 0, "switch.asm is entered with RBX = vcpu");
 #define EMIT_GPR(n) EMIT(VCPU_##n, offsetof(struct vcpu, regs.gpr[REG_##n]))
     EMIT_GPR(RAX);
     EMIT_GPR(RCX);
@@ -29,7 +29,11 @@ void offsets(void)
     EMIT_GPR(R13);
     EMIT_GPR(R14);
     EMIT_GPR(R15);
+    _Static_assert(offsetof(struct vcpu, work) == offsetof(struct vcpu, kick) + 4 &&
+                       offsetof(struct vcpu, kick) % 8 == 0,
+                   "switch.asm reads both at once");
     EMIT(VCPU_KICK, offsetof(struct vcpu, kick));
+    EMIT(VCPU_HOST_STACK, offsetof(struct vcpu, host_stack));
     EMIT(CPU_ROOT, offsetof(struct cpu, host.root));
     EMIT(HOST_MAIN_STACK_TOP,
          HOST_PRIVATE + STACK_MAIN * HOST_STACK_STRIDE + (1 + HOST_STACK_PAGES) * PAGE_SIZE);

@@ -7,6 +7,7 @@
 #include "kernel/console.h"
 #include "kernel/cpu.h"
 #include "kernel/symbols.h"
+#include "kernel/vcpu.h"
 #include "kernel/virt.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
@@ -115,7 +116,8 @@ NORETURN static void panic_end(uint64_t rip, uint64_t rbp)
     const struct vcpu *v = this_cpu()->vcpu;
 
     if (v)
-        panic_line("  last guest RIP 0x%llx", (unsigned long long)v->regs.rip);
+        panic_line("  last guest RIP 0x%llx",
+                   (unsigned long long)vcpu_trace_row(&v->soft->stats, 0).rip);
     panic_line("  image at 0x%llx; calls, innermost first:",
                (unsigned long long)(uintptr_t)image_start);
     panic_backtrace(rip, rbp);

@@ -28,16 +28,21 @@ static enum status partition_map(struct vm *vm, struct pages *pages)
     const struct plan_guest *plan = vm->plan;
     struct range ram[2];
     uint64_t host = plan->ram.base;
+    struct guest_map map = {0};
     enum status s = pt_create(&vm->map, virt_nested_format(), pages);
 
+    _Static_assert(ARRAY_SIZE(map.parts) == ARRAY_SIZE(ram), "a part for each range");
     image_ram(plan->config->memory, ram);
     for (uint32_t i = 0; i < ARRAY_SIZE(ram) && s == OK; i++) {
         if (ram[i].size == 0)
             continue;
         s = pt_map(&vm->map, ram[i].base, hpa(host), ram[i].size, PT_R | PT_W | PT_X,
                    PT_WRITE_BACK);
+        map.parts[i] = (struct guest_part){ram[i].base, host, ram[i].size};
         host += ram[i].size;
     }
+    map.tables = pages_constant(pages); /* nobody writes to them any more */
+    ASSERT(s != OK || virt_nested_valid(&map, vm->map.root));
     return s;
 }
 
@@ -144,12 +149,31 @@ static void partition_fill(const struct host_core *core, hpa_t to, const uint8_t
     }
 }
 
-static void partition_scrub(const struct vm *vm)
+/* Of all of its RAM, the part that is the share of vCPU `index` of `count`: whole windows, so that
+ * no two cores have one open. */
+static struct range partition_share(const struct vm *vm, uint32_t index, uint32_t count)
+{
+    const struct range *ram = &vm->plan->ram;
+    const uint64_t windows = (ram->size + HOST_WINDOW_SIZE - 1) / HOST_WINDOW_SIZE;
+    const uint64_t from = windows * index / count * HOST_WINDOW_SIZE;
+    const uint64_t to = windows * (index + 1) / count * HOST_WINDOW_SIZE;
+
+    return (struct range){ram->base + from, min_u64(to, ram->size) - min_u64(from, ram->size)};
+}
+
+static void partition_scrub(struct range part)
 {
     const struct host_core *core = &this_cpu()->host;
 
-    partition_fill(core, hpa(vm->plan->ram.base), NULL, vm->plan->ram.size);
+    partition_fill(core, hpa(part.base), NULL, part.size);
     host_window_close(core);
+}
+
+void partition_scrub_share(struct vm *vm, uint32_t index)
+{
+    partition_scrub(partition_share(vm, index, vm->vcpu_count));
+    /* Release: the lead, which waits for all shares, copies the image behind our zeroes. */
+    atomic_fetch_add_explicit(&vm->scrubbed, 1, memory_order_release);
 }
 
 void partition_load(struct vm *vm)
@@ -157,7 +181,9 @@ void partition_load(struct vm *vm)
     const struct host_core *core = &vm->vcpus[0].cpu->host;
     const struct image *image = &vm->plan->image;
 
-    partition_scrub(vm);
+    partition_scrub_share(vm, 0);
+    while (atomic_load_explicit(&vm->scrubbed, memory_order_acquire) < vm->vcpu_count)
+        cpu_pause();
     for (uint32_t i = 0; i < image->piece_count; i++)
         partition_fill(core, partition_host_address(vm, image->pieces[i].to),
                        image->pieces[i].source, image->pieces[i].size);
@@ -172,6 +198,7 @@ void partition_load(struct vm *vm)
 static void partition_begin_life(struct vm *vm)
 {
     atomic_store(&vm->parked, 0);
+    atomic_store(&vm->scrubbed, 0);
     /* All are parked: what is in their kicks now was meant for the life before. The lead comes
      * last, so that whatever it sends its siblings finds them started. */
     for (uint32_t i = vm->vcpu_count; i-- > 0;)
@@ -333,7 +360,7 @@ void partition_parked(struct vm *vm)
         partition_begin_life(vm);
         return;
     }
-    partition_scrub(vm);
+    partition_scrub(vm->plan->ram);
     atomic_store(&vm->phase, VM_STOPPED);
     partition_release();
 }

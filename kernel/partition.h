@@ -38,9 +38,10 @@ struct vm {
     uint64_t xcr0_allowed;
     struct console_stream console;
     struct bus bus;
-    _Atomic uint32_t phase;  /* enum vm_phase */
-    _Atomic uint32_t parked; /* vCPUs that have ended the present life */
-    _Atomic bool stop_asked; /* the operator wants no further life; between two lives */
+    _Atomic uint32_t phase;    /* enum vm_phase */
+    _Atomic uint32_t parked;   /* vCPUs that have ended the present life */
+    _Atomic uint32_t scrubbed; /* vCPUs that have cleared their share for the present life */
+    _Atomic bool stop_asked;   /* the operator wants no further life; between two lives */
     struct vm_end end;
     uint64_t end_asked; /* TSC of that moment */
     uint32_t restarts;  /* lives after the first; the last to park writes */
@@ -69,7 +70,10 @@ MUST_CHECK enum status partition_create(struct vm **out, const struct plan_guest
 /* Begins a life of a stopped guest; false when it is not stopped. Any core. */
 bool partition_start(struct vm *vm);
 
-/* On the lead's core: scrubs, copies the image, resets the devices. */
+/* At the start of a life each vCPU clears its share of the guest's memory, on its own core and
+ * through that core's window. The lead does so in partition_load(), waits for the others', copies
+ * the image and resets the devices. */
+void partition_scrub_share(struct vm *vm, uint32_t index);
 void partition_load(struct vm *vm);
 
 /* Ends the present life; true for the one caller whose reason counts. Any core. */

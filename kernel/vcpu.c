@@ -61,11 +61,11 @@ static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
     virt_get_state(v, &state);
     for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
         log_line("%s", line);
-    const uint32_t rows = stats->trace_next < TRACE_ROWS ? stats->trace_next : TRACE_ROWS;
-    log_line("  the last %u exits before this one:", rows);
-    for (uint32_t i = stats->trace_next - rows; i != stats->trace_next; i++) {
-        const struct trace_row *row = &stats->trace[i % TRACE_ROWS];
-        diagnosis_trace_line(row, time_to_ns(&v->vm->tsc->scale, now - row->time) / 1000, line,
+    const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
+    log_line("  the last %u exits, this one included:", rows);
+    for (uint32_t back = rows; back-- > 0;) {
+        const struct trace_row row = vcpu_trace_row(stats, back);
+        diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
                              sizeof(line));
         log_line("%s", line);
     }
@@ -92,8 +92,10 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
 
 /* ------------------------------------------------------------------ between two stays */
 
-/* What waits to be injected. What cannot be yet comes here again at EXIT_WINDOW. */
-enum verdict vcpu_on_window(struct vcpu *v)
+/* What waits to be injected. The window exit is enough on silicon. Bochs does not wake a halted
+ * guest for it, and a guest that had interrupts off when the deadline came halts next: so what
+ * cannot be injected yet sets a time to look again soon. True: the deadlines have changed. */
+static bool vcpu_inject(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     const bool retried = soft->retry_deadline != UINT64_MAX;
@@ -106,12 +108,16 @@ enum verdict vcpu_on_window(struct vcpu *v)
         soft->timer_pending = false;
         soft->stats.injected++;
     }
-    /* The window exit is enough on silicon. Bochs does not wake a halted guest for it, and a guest
-     * that had interrupts off when the deadline came halts next: so look again soon. */
     soft->retry_deadline = UINT64_MAX;
     if (soft->nmi_pending || soft->timer_pending)
         soft->retry_deadline = rdtsc() + v->vm->tsc->hz / RETRIES_PER_SECOND;
-    if (retried || soft->retry_deadline != UINT64_MAX)
+    return retried || soft->retry_deadline != UINT64_MAX;
+}
+
+/* What cannot be injected yet comes here again at EXIT_WINDOW. */
+enum verdict vcpu_on_window(struct vcpu *v)
+{
+    if (vcpu_inject(v))
         vcpu_update_timer(v);
     return DO_AGAIN;
 }
@@ -134,8 +140,16 @@ static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
     return v->vm->plan->config->watchdog_ns / NS_PER_MS;
 }
 
+COLD static enum verdict vcpu_bite(struct vcpu *v, uint32_t raw_reason)
+{
+    const struct vcpu_exit x = {.kind = EXIT_TIMER, .raw_reason = raw_reason};
+
+    return vcpu_crash(v, &x, "its watchdog has expired: no sign of life for %llu ms",
+                      vcpu_watchdog_ms(v));
+}
+
 /* A deadline has passed. */
-enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
+enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason)
 {
     struct vcpu_soft *soft = v->soft;
     const uint64_t now = rdtsc();
@@ -149,10 +163,10 @@ enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
         soft->pump_deadline = now + (soft->console_busy ? 1 : IDLE_PUMP_FACTOR) * soft->pump_ticks;
     }
     if (vcpu_watchdog_expired(v, now))
-        return vcpu_crash(v, x, "its watchdog has expired: no sign of life for %llu ms",
-                          vcpu_watchdog_ms(v));
+        return vcpu_bite(v, raw_reason);
+    (void)vcpu_inject(v);
     vcpu_update_timer(v);
-    return vcpu_on_window(v);
+    return DO_AGAIN;
 }
 
 /* ------------------------------------------------------------------ phases */
@@ -185,6 +199,7 @@ static void vcpu_start(struct vcpu *v)
 
     soft->stats = (struct vcpu_stats){0};
     if (v->index != 0) {
+        partition_scrub_share(v->vm, v->index);
         soft->phase = VCPU_WAIT_SIPI;
         return;
     }
@@ -288,23 +303,25 @@ static void vcpu_wait(struct vcpu *v)
         cpu_wait_until(&v->kick, until);
 }
 
-/* A reflected exception can be one that its own delivery causes, without end: then no instruction
- * of the guest runs, and the timer, which counts only while one does, never expires. */
-static bool vcpu_is_overdue(const struct vcpu *v)
-{
-    const struct vcpu_soft *soft = v->soft;
+/* ------------------------------------------------------------------ the loop */
 
-    return rdtsc() >= min_u64(min_u64(soft->timer_deadline, soft->retry_deadline),
-                              min_u64(soft->pump_deadline, soft->watchdog_deadline));
+/* Another verdict than DO_NEXT. */
+static void vcpu_note_verdict(struct vcpu_stats *stats, enum verdict verdict)
+{
+    struct vcpu_trace *t = &stats->trace;
+    __typeof__(&t->what[0]) what = vcpu_trace_at(t->what, (uint8_t)(t->next - TRACE_STEP));
+
+    if (what->word >> 24 == DO_NEXT)
+        what->word |= (uint32_t)verdict << 24;
 }
 
-/* Carries out a verdict; false: out of the loop. */
-static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict verdict)
+/* Carries out the other verdicts; false: out of the loop. */
+NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
 {
+    vcpu_note_verdict(&v->soft->stats, verdict);
     switch (verdict) {
     case DO_NEXT:
-        virt_advance(v, x);
-        break;
+    case DO_REFLECT:
     case DO_AGAIN:
         break;
     case DO_GP:
@@ -315,11 +332,6 @@ static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict v
         v->soft->stats.injected++;
         virt_inject_exception(v, VECTOR_UD, false, 0);
         break;
-    case DO_REFLECT:
-        virt_reflect(v, x);
-        if (vcpu_is_overdue(v) && vcpu_on_timer(v, x) == DO_STOP)
-            return vcpu_on_kick(v) != DO_LEAVE;
-        break;
     case DO_LEAVE:
         return false;
     case DO_STOP: /* the request to stop is among our kicks, unless another core is about to put it
@@ -329,31 +341,49 @@ static bool vcpu_apply(struct vcpu *v, const struct vcpu_exit *x, enum verdict v
     return true;
 }
 
-static void vcpu_trace(struct vcpu_stats *stats, const struct vcpu_exit *x, enum verdict verdict,
-                       uint64_t rip)
+/* A reflected exception can be one that its own delivery causes, without end: then no instruction
+ * of the guest runs, and the timer, which counts only while one does, never expires. */
+static bool vcpu_is_overdue(const struct vcpu *v)
 {
-    struct trace_row *row = &stats->trace[stats->trace_next++ % TRACE_ROWS];
+    const struct vcpu_soft *soft = v->soft;
 
-    row->time = rdtsc();
-    row->rip = rip;
-    row->reason = (uint32_t)x->raw_reason;
-    row->kind = (uint8_t)x->kind;
-    row->verdict = (uint8_t)verdict;
+    return rdtsc() >= min_u64(min_u64(soft->timer_deadline, soft->retry_deadline),
+                              min_u64(soft->pump_deadline, soft->watchdog_deadline));
 }
 
-/* From the first entry until this core no longer runs its guest. */
+/* An exit of the kinds that are never many. */
+NOINLINE static enum verdict vcpu_rest(struct vcpu *v, uint64_t reason, uint8_t trace_at)
+{
+    struct vcpu_exit x;
+
+    virt_decode(v, reason, &x);
+    vcpu_note_exit(&v->soft->stats, trace_at, reason, x.kind);
+    const enum verdict verdict = exit_dispatch(v, &x);
+    if (verdict != DO_REFLECT)
+        return verdict;
+    vcpu_note_verdict(&v->soft->stats, verdict);
+    virt_reflect(v, &x);
+    return vcpu_is_overdue(v) ? vcpu_on_timer(v, (uint32_t)reason) : DO_AGAIN;
+}
+
+/* From the first entry until this core no longer runs its guest. No address of `stay` leaves this
+ * function, once all is inlined: so it is in registers. */
 static void vcpu_live(struct vcpu *v)
 {
-    struct vcpu_stats *stats = &v->soft->stats;
-    struct vcpu_exit x;
-    enum verdict verdict;
+    for (;;) {
+        struct vcpu_stay stay;
+        enum verdict verdict;
 
-    do {
-        virt_run(v, &x);
-        stats->exits[x.kind]++;
-        verdict = exit_dispatch(v, &x);
-        vcpu_trace(stats, &x, verdict, v->regs.rip);
-    } while (vcpu_apply(v, &x, verdict));
+        virt_run(v, &stay);
+        struct vcpu_soft *soft = v->soft;
+        const uint8_t trace_at = vcpu_note_stay(&soft->stats, &stay);
+        if (!exit_often(v, soft, &stay, trace_at, &verdict))
+            verdict = vcpu_rest(v, stay.reason, trace_at);
+        if (__builtin_expect(verdict == DO_NEXT, 1))
+            virt_advance(v, &stay);
+        else if (!vcpu_apply(v, verdict))
+            return;
+    }
 }
 
 NORETURN void vcpu_thread(struct vcpu *v)

@@ -32,14 +32,34 @@ enum kick {
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
 
+/*
+ * The last exits, a ring. In the form that costs the exit path least: rows are 16 bytes apart, so
+ * that `next` counts bytes and wraps by itself, and a row is four stores.
+ */
+#define TRACE_STEP (256 / TRACE_ROWS)
+struct vcpu_trace {
+    uint8_t next; /* where the next row goes: its number times TRACE_STEP */
+    struct {
+        uint32_t time_low, time_high; /* TSC */
+        uint64_t rip;
+    } when[TRACE_ROWS];
+    struct {
+        uint32_t word; /* reason in 15:0, enum exit_kind in 23:16, enum verdict in 31:24 */
+        uint32_t unused[3];
+    } what[TRACE_ROWS];
+};
+_Static_assert(TRACE_STEP == 16, "rows of both parts are as far apart as `next` counts");
+
+#define VCPU_CALLS 16 /* a power of two: a guest's number is an index, and masked */
+_Static_assert(BULKHEAD_CALL_COUNT < VCPU_CALLS, "and one for unknown numbers");
+
 /* Counters of one life. The owning core's alone to write; the monitor reads them as they are. */
 struct vcpu_stats {
     uint64_t exits[EXIT_KIND_COUNT];
-    uint64_t injected;                       /* events */
-    uint64_t calls[BULKHEAD_CALL_COUNT + 1]; /* hypercalls by number; last: unknown ones */
+    uint64_t injected;          /* events */
+    uint64_t calls[VCPU_CALLS]; /* hypercalls by number; BULKHEAD_CALL_COUNT: unknown ones */
     struct refused msrs, ports;
-    uint32_t trace_next;
-    struct trace_row trace[TRACE_ROWS]; /* a ring */
+    struct vcpu_trace trace;
 };
 
 /* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
@@ -66,6 +86,42 @@ struct vcpu_soft {
     _Atomic uint32_t shown_count; /* ... and how often it was answered */
 };
 
+/* A row of the trace, by the bytes from the first. */
+static inline void *vcpu_trace_at(void *rows, uint8_t at)
+{
+    return (uint8_t *)rows + at;
+}
+
+/* The next row's first half, as soon as the guest has left. Returns where it is ... */
+static inline uint8_t vcpu_note_stay(struct vcpu_stats *stats, const struct vcpu_stay *stay)
+{
+    struct vcpu_trace *t = &stats->trace;
+    const uint8_t at = t->next;
+    __typeof__(&t->when[0]) when = vcpu_trace_at(t->when, at);
+
+    when->time_low = stay->time_low;
+    when->time_high = stay->time_high;
+    when->rip = stay->rip;
+    return at;
+}
+
+/* ... for the second half, once it is known why. */
+static inline void vcpu_note_exit(struct vcpu_stats *stats, uint8_t at, uint64_t reason,
+                                  enum exit_kind kind)
+{
+    struct vcpu_trace *t = &stats->trace;
+    __typeof__(&t->what[0]) what = vcpu_trace_at(t->what, at);
+
+    what->word = (uint16_t)reason | (uint32_t)kind << 16 | (uint32_t)DO_NEXT << 24;
+    t->next += TRACE_STEP;
+    stats->exits[kind]++;
+}
+
+uint64_t vcpu_exit_count(const struct vcpu_stats *stats);
+
+/* The exit `back` exits ago, 0: the last one; `back` < TRACE_ROWS and < vcpu_exit_count(). */
+struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back);
+
 /* The life of a core that has a vCPU. On that core, VMX on. Does not return. */
 NORETURN void vcpu_thread(struct vcpu *v);
 
@@ -74,7 +130,7 @@ void vcpu_request(struct vcpu *v, uint32_t kicks);
 
 /* The three exits that ask this core to look at itself. On v's own core; DO_AGAIN. */
 enum verdict vcpu_on_kick(struct vcpu *v);
-enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x);
+enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason);
 enum verdict vcpu_on_window(struct vcpu *v);
 
 /* After the PV timer or the console's deadline changed. */
@@ -83,8 +139,8 @@ void vcpu_update_timer(struct vcpu *v);
 /* Text was put into the guest's ring: see that it is pumped soon. On the exit path. */
 void vcpu_hurry_console(struct vcpu *v);
 
-static inline void vcpu_has_output(struct vcpu *v)
+static inline void vcpu_has_output(struct vcpu *v, const struct vcpu_soft *soft)
 {
-    if (__builtin_expect(v->soft->console_duty && !v->soft->console_busy, 0))
+    if (__builtin_expect(soft->console_duty && !soft->console_busy, 0))
         vcpu_hurry_console(v);
 }

@@ -18,6 +18,11 @@ const struct pt_format *virt_nested_format(void)
     return vmx_nested_format();
 }
 
+bool virt_nested_valid(const struct guest_map *map, hpa_t root)
+{
+    return vmx_nested_valid(map, root);
+}
+
 enum status virt_cpu_on(struct page *region)
 {
     return vmx_cpu_on(region);
@@ -43,14 +48,29 @@ void virt_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
     vmx_vcpu_reset(v, state);
 }
 
-void virt_run(struct vcpu *v, struct vcpu_exit *x)
+void virt_run(struct vcpu *v, struct vcpu_stay *stay)
 {
-    vmx_run(v, x);
+    vmx_run(v, stay);
 }
 
-void virt_advance(struct vcpu *v, const struct vcpu_exit *x)
+bool virt_is(const struct vcpu_stay *stay, enum exit_kind kind)
 {
-    vmx_advance(v, x);
+    return vmx_is(stay, kind);
+}
+
+bool virt_decode_pio(struct exit_pio *io)
+{
+    return vmx_decode_pio(io);
+}
+
+void virt_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x)
+{
+    vmx_decode(v, reason, x);
+}
+
+void virt_advance(struct vcpu *v, const struct vcpu_stay *stay)
+{
+    vmx_advance(v, stay);
 }
 
 void virt_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code)

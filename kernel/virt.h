@@ -41,7 +41,6 @@ enum gpr {
 
 struct vcpu_regs {
     uint64_t gpr[GPR_COUNT]; /* gpr[REG_RSP] is not used while running: see struct vcpu_state */
-    uint64_t rip;            /* as of the last exit; written back by virt_run() */
 };
 
 enum segment { SEG_ES, SEG_CS, SEG_SS, SEG_DS, SEG_FS, SEG_GS, SEG_LDTR, SEG_TR, SEG_COUNT };
@@ -88,11 +87,13 @@ struct vcpu_soft;
  * One virtual CPU, pinned to one core for good. All fields are the owning core's alone, except
  * where a comment says otherwise.
  */
-struct vcpu {
-    struct vcpu_regs regs; /* first: switch.asm is entered with RDI = vcpu */
-    _Atomic uint32_t
-        kick;       /* requests from other cores, KICK_*; switch.asm does not enter while set */
-    uint32_t index; /* within its guest; 0 boots it */
+struct vcpu { /* in cache lines of its own: its neighbours are other cores' */
+    ALIGNED(64) struct vcpu_regs regs; /* first: for switch.asm RSP is the vcpu */
+    /* switch.asm does not enter while one of these two is set, and looks at both at once. */
+    ALIGNED(8) _Atomic uint32_t kick; /* requests from other cores, KICK_* */
+    uint32_t work;                    /* the backend's own: something to do before each entry */
+    uint64_t host_stack;              /* RSP of the hypervisor while the guest runs */
+    uint32_t index;                   /* within its guest; 0 boots it */
     uint32_t apic_id;
     struct vm *vm;
     struct cpu *cpu;
@@ -129,29 +130,32 @@ enum exit_kind {
 
 enum nested_access { NESTED_READ = 1, NESTED_WRITE = 2, NESTED_EXEC = 4 };
 
+/* How a stay in the guest ended, before anybody has looked at why. */
+struct vcpu_stay {
+    uint64_t reason;              /* the hardware's, or the backend's own */
+    uint64_t rip;                 /* where the guest left, ... */
+    uint64_t insn_len;            /* ... with how long an instruction if one exited, ... */
+    uint64_t blocked;             /* ... what held interrupts back, 0: nothing, ... */
+    uint64_t rflags;              /* ... with which flags ... */
+    uint32_t time_low, time_high; /* ... and when: TSC */
+};
+
+struct exit_pio {
+    uint16_t port;
+    uint8_t size; /* 1, 2 or 4 bytes */
+    bool in;
+    bool string; /* INS or OUTS, also with REP */
+};
+
 struct vcpu_exit {
     enum exit_kind kind;
-    uint64_t raw_reason;    /* as the hardware gave it, for the diagnosis */
+    uint32_t raw_reason;    /* as the hardware gave it, for the diagnosis */
     uint64_t qualification; /* same; 0 where the kind has none */
     union {
-        struct {
-            uint16_t port;
-            uint8_t size; /* 1, 2 or 4 bytes */
-            bool in;
-            bool string; /* INS or OUTS, also with REP */
-        } pio;
-        struct {
-            uint64_t value; /* WRMSR: EDX:EAX */
-            uint32_t index; /* ECX */
-        } msr;
         struct {
             uint64_t value;
             uint8_t number; /* 0 or 4 */
         } cr;
-        struct {
-            uint64_t value; /* EDX:EAX */
-            uint32_t index; /* ECX */
-        } xcr;
         struct {
             gpa_t address;
             uint8_t access;  /* enum nested_access bits */
@@ -203,6 +207,8 @@ struct virt_vm_config {
     void prefix##_probe(struct virt_report *report);                                               \
     /* Format of the guest-physical map. */                                                        \
     const struct pt_format *prefix##_nested_format(void);                                          \
+    /* The finished map leads nowhere else than `map` says. */                                     \
+    MUST_CHECK bool prefix##_nested_valid(const struct guest_map *map, hpa_t root);                \
     /* Turns the extension on for this core, which keeps `region`. After probe said yes. */        \
     MUST_CHECK enum status prefix##_cpu_on(struct page *region);                                   \
     void prefix##_cpu_off(void);                                                                   \
@@ -214,10 +220,16 @@ struct virt_vm_config {
                                                 void *shared);                                     \
     /* Puts the vCPU into `state`, everything else into reset state. On v's own core. */           \
     void prefix##_vcpu_reset(struct vcpu *v, const struct vcpu_state *state);                      \
-    /* Runs the guest until the next exit that needs a decision. On v's own core. */               \
-    void prefix##_run(struct vcpu *v, struct vcpu_exit *x);                                        \
-    /* Moves RIP behind the exiting instruction. */                                                \
-    void prefix##_advance(struct vcpu *v, const struct vcpu_exit *x);                              \
+    /* Runs the guest until the next exit. On v's own core. */                                     \
+    void prefix##_run(struct vcpu *v, struct vcpu_stay *stay);                                     \
+    /* Whether it was that kind: for the kinds that come often. They have what they need in the    \
+     * guest's registers, port accesses in `io` (false: not one that exists). */                   \
+    bool prefix##_is(const struct vcpu_stay *stay, enum exit_kind kind);                           \
+    MUST_CHECK bool prefix##_decode_pio(struct exit_pio *io);                                      \
+    /* All other kinds. `reason` is the stay's. */                                                 \
+    void prefix##_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x);                    \
+    /* Moves RIP behind the exiting instruction. Nothing was injected since. */                    \
+    void prefix##_advance(struct vcpu *v, const struct vcpu_stay *stay);                           \
     /* Exceptions by vector; the error code is dropped where the mode has none. */                 \
     void prefix##_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code);  \
     /* Gives the intercepted exception of `x` to the guest unchanged. */                           \

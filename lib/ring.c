@@ -32,25 +32,12 @@ void tx_init(struct tx_ring *r)
 
 bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t len)
 {
+    uint32_t position;
+
     ASSERT(len - 1 < TX_RECORD_MAX);
-
-    /* Relaxed: head only hands out positions; what a producer may write, `turn` decides. */
-    uint32_t pos = atomic_load_explicit(&r->head, memory_order_relaxed);
-    struct tx_record *slot;
-    for (;;) {
-        slot = &r->slots[pos & TX_MASK];
-        /* Acquire: the consumer's reads of the last lap are over before we overwrite them. */
-        int32_t ahead = (int32_t)(atomic_load_explicit(&slot->turn, memory_order_acquire) - pos);
-        if (ahead < 0) { /* still the record of one lap ago: full */
-            atomic_fetch_add_explicit(&r->refused, 1, memory_order_relaxed);
-            return false;
-        }
-        /* Fails and reloads `pos` where head has moved on, and so where `pos` was stale. */
-        if (atomic_compare_exchange_weak_explicit(&r->head, &pos, pos + 1, memory_order_relaxed,
-                                                  memory_order_relaxed))
-            break;
-    }
-
+    struct tx_record *slot = tx_claim(r, &position);
+    if (slot == NULL)
+        return false;
     /* Always six words, written out: shorter than choosing, and no loop that becomes memcpy. */
     slot->data[0] = data[0];
     slot->data[1] = data[1];
@@ -59,8 +46,7 @@ bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t 
     slot->data[4] = data[4];
     slot->data[5] = data[5];
     slot->len = len;
-    /* Release: who sees the turn sees the record. */
-    atomic_store_explicit(&slot->turn, pos + 1, memory_order_release);
+    tx_publish(slot, position);
     return true;
 }
 

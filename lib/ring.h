@@ -56,3 +56,31 @@ MUST_CHECK bool rx_put(struct rx_ring *r, uint8_t byte);  /* producer only */
 MUST_CHECK bool rx_get(struct rx_ring *r, uint8_t *byte); /* any vCPU of the guest */
 bool rx_has_room(const struct rx_ring *r); /* stays true until the producer puts something */
 bool rx_has_data(const struct rx_ring *r);
+
+/* The same in two steps, for those who have the bytes in registers: a slot whose data and len the
+ * caller fills in (NULL when full), which then has to be published. */
+MUST_CHECK static inline struct tx_record *tx_claim(struct tx_ring *r, uint32_t *position)
+{
+    /* Relaxed: head only hands out positions; what a producer may write, `turn` decides. */
+    uint32_t pos = atomic_load_explicit(&r->head, memory_order_relaxed);
+    for (;;) {
+        struct tx_record *slot = &r->slots[pos & (TX_RING_RECORDS - 1)];
+        /* Acquire: the consumer's reads of the last lap are over before we overwrite them. */
+        int32_t ahead = (int32_t)(atomic_load_explicit(&slot->turn, memory_order_acquire) - pos);
+        if (ahead < 0) { /* still the record of one lap ago: full */
+            atomic_fetch_add_explicit(&r->refused, 1, memory_order_relaxed);
+            return NULL;
+        }
+        *position = pos;
+        /* Fails and reloads `pos` where head has moved on, and so where `pos` was stale. */
+        if (atomic_compare_exchange_weak_explicit(&r->head, &pos, pos + 1, memory_order_relaxed,
+                                                  memory_order_relaxed))
+            return slot;
+    }
+}
+
+static inline void tx_publish(struct tx_record *slot, uint32_t position)
+{
+    /* Release: who sees the turn sees the record. */
+    atomic_store_explicit(&slot->turn, position + 1, memory_order_release);
+}

@@ -22,11 +22,17 @@ typedef struct {
     uint64_t v;
 } hpa_t;
 
+/*@ assigns \nothing;
+  @ ensures \result.v == v;
+  @*/
 static inline gpa_t gpa(uint64_t v)
 {
     return (gpa_t){v};
 }
 
+/*@ assigns \nothing;
+  @ ensures \result.v == v;
+  @*/
 static inline hpa_t hpa(uint64_t v)
 {
     return (hpa_t){v};
@@ -42,9 +48,13 @@ static inline hpa_t hpa(uint64_t v)
 #define PAGE_SIZE_2M (2 * MIB)
 #define PAGE_SIZE_1G (1 * GIB)
 
-#define MUST_CHECK        __attribute__((warn_unused_result))
-#define NORETURN          __attribute__((noreturn))
-#define COLD              __attribute__((cold))
+#define MUST_CHECK __attribute__((warn_unused_result))
+#define NORETURN   __attribute__((noreturn))
+#define COLD       __attribute__((cold))
+#define NOINLINE   __attribute__((noinline))
+/* A local that is written before it is read: none of the zeros that all others begin with. */
+#define UNINITIALIZED     __attribute__((uninitialized))
+#define ALWAYS_INLINE     inline __attribute__((always_inline))
 #define PACKED            __attribute__((packed))
 #define ALIGNED(n)        __attribute__((aligned(n)))
 #define SECTION(name)     __attribute__((section(name)))

@@ -25,8 +25,8 @@ static bool is_rtc(uint16_t port)
     return port >= VRTC_PORT && port < VRTC_PORT + VRTC_PORTS;
 }
 
-/* False: nobody has this port. */
-static bool device_in(struct bus *b, uint16_t port, uint64_t now, uint8_t *value)
+/* False: nobody has this port. In line: the byte access is on the exit path. */
+static ALWAYS_INLINE bool device_in(struct bus *b, uint16_t port, uint64_t now, uint8_t *value)
 {
     if (is_uart(port))
         *value = vuart_in(&b->uart, port - VUART_PORT);
@@ -37,19 +37,24 @@ static bool device_in(struct bus *b, uint16_t port, uint64_t now, uint8_t *value
     return true;
 }
 
-static bool device_out(struct bus *b, uint16_t port, uint8_t value, bool alone,
-                       enum bus_event *event)
+static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value, bool alone,
+                                     enum bus_event *event)
 {
-    if (is_uart(port))
+    if (is_uart(port)) {
         vuart_out(&b->uart, port - VUART_PORT, value);
-    else if (is_rtc(port))
+        *event = BUS_TEXT;
+    } else if (is_rtc(port)) {
         vrtc_out(&b->rtc, port - VRTC_PORT, value);
-    else
+    } else {
         return vpower_out(port, value, alone, event);
+    }
     return true;
 }
 
-uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct refused *refused)
+/* A word or two are so many bytes. Seldom: devices here have registers of a byte. A refusal is
+ * counted once for an access, however many of its bytes are nobody's. */
+NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size, uint64_t now,
+                                     struct refused *refused)
 {
     ASSERT(size <= sizeof(uint32_t));
     uint32_t value = 0;
@@ -65,16 +70,36 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
     return value;
 }
 
-enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value,
-                       struct refused *refused)
+uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct refused *refused)
+{
+    uint8_t byte = NO_DEVICE;
+    if (size != 1)
+        return bus_in_wide(b, port, size, now, refused);
+    if (!device_in(b, port, now, &byte))
+        refused_count(refused, port);
+    return byte;
+}
+
+NOINLINE static enum bus_event bus_out_wide(struct bus *b, uint16_t port, uint8_t size,
+                                            uint32_t value, struct refused *refused)
 {
     ASSERT(size <= sizeof(uint32_t));
     enum bus_event event = BUS_NONE;
     bool closed = false;
     for (uint8_t i = 0; i < size; i++)
-        closed |=
-            !device_out(b, (uint16_t)(port + i), (uint8_t)(value >> (8 * i)), size == 1, &event);
+        closed |= !device_out(b, (uint16_t)(port + i), (uint8_t)(value >> (8 * i)), false, &event);
     if (closed)
+        refused_count(refused, port);
+    return event;
+}
+
+enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value,
+                       struct refused *refused)
+{
+    enum bus_event event = BUS_NONE;
+    if (size != 1)
+        return bus_out_wide(b, port, size, value, refused);
+    if (!device_out(b, port, (uint8_t)value, true, &event))
         refused_count(refused, port);
     return event;
 }

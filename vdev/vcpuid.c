@@ -22,26 +22,9 @@ _Static_assert(LEAF_HYPERVISOR == BULKHEAD_CPUID_BASE, "the ABI's numbers");
 _Static_assert(LEAF_HYPERVISOR + 1 == BULKHEAD_CPUID_FEATURES, "the ABI's numbers");
 _Static_assert(LEAF_HYPERVISOR + 2 == BULKHEAD_CPUID_TIME, "the ABI's numbers");
 
-/*
- *  slot   0 .. 31    leaf 0 ..
- *        32 .. 47    0x80000000 ..
- *        48 .. 55    0x40000000 ..
- *        56 .. 59    0x40000100 ..
- *             63     every other leaf
- */
-enum cpuid_slot {
-    SLOT_BASIC = 0,
-    SLOT_BASIC_END = 32,
-    SLOT_EXTENDED = 32,
-    SLOT_EXTENDED_COUNT = 16,
-    SLOT_HYPERVISOR = 48,
-    SLOT_HYPERVISOR_COUNT = 8,
-    SLOT_KVM = 56,
-    SLOT_KVM_COUNT = 4,
-    SLOT_NONE = 63,
-};
 _Static_assert(SLOT_NONE < VCPUID_SLOTS && (VCPUID_SLOTS & (VCPUID_SLOTS - 1)) == 0, "masked");
 _Static_assert((VCPUID_ROWS_MAX & (VCPUID_ROWS_MAX - 1)) == 0, "masked");
+_Static_assert(sizeof(struct vcpuid) <= UINT16_MAX, "rows are found by 16 bits");
 
 /* Basic leaves with subleaves, or that depend on CR4 or XCR0. */
 #define SPECIAL_LEAVES (BIT32(0x1) | BIT32(0x4) | BIT32(0x7) | BIT32(0xb) | BIT32(0xd))
@@ -57,22 +40,10 @@ _Static_assert((VCPUID_ROWS_MAX & (VCPUID_ROWS_MAX - 1)) == 0, "masked");
 #define XSAVE_LAST       7u
 #define XSAVE_ALIGNED    BIT32(1) /* leaf 0xD.i ECX: aligned in the compacted form */
 
-static inline uint32_t slot_of(uint32_t leaf)
-{
-    if (leaf < SLOT_BASIC_END)
-        return leaf;
-    if (leaf - LEAF_EXTENDED < SLOT_EXTENDED_COUNT)
-        return SLOT_EXTENDED + (leaf - LEAF_EXTENDED);
-    if (leaf - LEAF_HYPERVISOR < SLOT_HYPERVISOR_COUNT)
-        return SLOT_HYPERVISOR + (leaf - LEAF_HYPERVISOR);
-    if (leaf - LEAF_KVM < SLOT_KVM_COUNT)
-        return SLOT_KVM + (leaf - LEAF_KVM);
-    return SLOT_NONE;
-}
-
 static inline const struct cpuid_row *first_row(const struct vcpuid *t, uint32_t leaf)
 {
-    return &t->rows[t->first[slot_of(leaf) & (VCPUID_SLOTS - 1)] & (VCPUID_ROWS_MAX - 1)];
+    return &t->rows[t->first[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)] &
+                    (VCPUID_ROWS_MAX - 1)];
 }
 
 /* NULL where the leaf has no such subleaf. */
@@ -292,9 +263,14 @@ void vcpuid_build(struct vcpuid *out, const struct vcpuid_host *host,
     for (uint32_t i = 0; i < vcpuid_policy_count; i++) {
         out->rows[i] = vcpuid_shown(&vcpuid_policy[i], host, xcr0_allowed);
         fit_row(&out->rows[i], host, wish);
-        uint8_t *first = &out->first[slot_of(out->rows[i].leaf)];
+        uint8_t *first = &out->first[vcpuid_slot(out->rows[i].leaf)];
         if (*first == vcpuid_policy_count)
             *first = (uint8_t)i;
+    }
+    for (uint32_t slot = 0; slot < VCPUID_SLOTS; slot++) {
+        const struct cpuid_row *row = &out->rows[out->first[slot]];
+        if (slot >= SLOT_BASIC_END || (SPECIAL_LEAVES & BIT32(slot)) == 0)
+            out->plain[slot] = (uint16_t)((const uint8_t *)row - (const uint8_t *)out);
     }
     out->count = vcpuid_policy_count;
     if (xcr0_allowed != 0)

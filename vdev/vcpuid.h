@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "lib/bits.h"
 #include "lib/types.h"
 
 struct cpuid_row {
@@ -34,8 +35,45 @@ struct vcpuid_wish {
     uint64_t xcr0_allowed; /* components a guest may enable, of vcpuid_xcr0_allowed() */
 };
 
+#define LEAF_HYPERVISOR 0x40000000u /* ours, BULKHEAD_CPUID_BASE */
+#define LEAF_KVM        0x40000100u
+#define LEAF_EXTENDED   0x80000000u
+
+/*
+ *  slot   0 .. 31    leaf 0 ..
+ *        32 .. 47    0x80000000 ..
+ *        48 .. 55    0x40000000 ..
+ *        56 .. 59    0x40000100 ..
+ *             63     every other leaf
+ */
+enum cpuid_slot {
+    SLOT_BASIC = 0,
+    SLOT_BASIC_END = 32,
+    SLOT_EXTENDED = 32,
+    SLOT_EXTENDED_COUNT = 16,
+    SLOT_HYPERVISOR = 48,
+    SLOT_HYPERVISOR_COUNT = 8,
+    SLOT_KVM = 56,
+    SLOT_KVM_COUNT = 4,
+    SLOT_NONE = 63,
+};
+
+static inline uint32_t vcpuid_slot(uint32_t leaf)
+{
+    if (leaf < SLOT_BASIC_END)
+        return leaf;
+    if (leaf - LEAF_EXTENDED < SLOT_EXTENDED_COUNT)
+        return SLOT_EXTENDED + (leaf - LEAF_EXTENDED);
+    if (leaf - LEAF_HYPERVISOR < SLOT_HYPERVISOR_COUNT)
+        return SLOT_HYPERVISOR + (leaf - LEAF_HYPERVISOR);
+    if (leaf - LEAF_KVM < SLOT_KVM_COUNT)
+        return SLOT_KVM + (leaf - LEAF_KVM);
+    return SLOT_NONE;
+}
+
 struct vcpuid {
     uint32_t count;
+    uint16_t plain[VCPUID_SLOTS];           /* bytes from here to the row; 0: ask vcpuid_get() */
     uint8_t first[VCPUID_SLOTS];            /* index of a leaf's first row; `count`: no such leaf */
     struct cpuid_row rows[VCPUID_ROWS_MAX]; /* sorted by leaf, then subleaf; zero from `count` on */
 };
@@ -59,6 +97,14 @@ void vcpuid_build(struct vcpuid *out, const struct vcpuid_host *host,
  */
 void vcpuid_get(const struct vcpuid *t, uint32_t leaf, uint32_t subleaf, uint64_t cr4,
                 uint64_t xcr0, uint32_t out[4]);
+
+/* The answer of a leaf that has one only, whatever the subleaf and the state; else NULL. The index
+ * is masked: it stays inside the table even under speculation. */
+static inline const struct cpuid_row *vcpuid_plain(const struct vcpuid *t, uint32_t leaf)
+{
+    const uint32_t at = t->plain[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)];
+    return at != 0 ? (const struct cpuid_row *)(const void *)((const uint8_t *)t + at) : NULL;
+}
 
 /* The answer depends on cr4 or xcr0 (leaves 1 and 0xD): else the caller need not fetch them. */
 static inline bool vcpuid_is_dynamic(uint32_t leaf)

@@ -6,10 +6,6 @@
 
 #include "vdev/vcpuid.h"
 
-#define LEAF_HYPERVISOR 0x40000000u /* ours, BULKHEAD_CPUID_BASE */
-#define LEAF_KVM        0x40000100u
-#define LEAF_EXTENDED   0x80000000u
-
 /*
  * Each leaf and subleaf that a guest can get an answer to, or that an answer is computed from; in
  * the registers the bits that the host's answer keeps. Sorted by leaf, then subleaf.

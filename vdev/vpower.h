@@ -16,7 +16,7 @@
 #define VPOWER_S5_TYPE       5 /* what \_S5 in the DSDT has to say */
 
 /* What a port access means for the whole guest. */
-enum bus_event { BUS_NONE, BUS_POWER_OFF, BUS_RESET };
+enum bus_event { BUS_NONE, BUS_TEXT /* maybe, for the console */, BUS_POWER_OFF, BUS_RESET };
 
 /* False: not a port of this device. */
 bool vpower_in(uint16_t port, uint8_t *value);

@@ -109,9 +109,15 @@ static void send(struct vuart *u, uint8_t byte)
         atomic_store_explicit(&u->looped, byte, memory_order_relaxed);
         return;
     }
-    const uint64_t record[TX_RECORD_MAX / 8] = {byte};
-    if (!tx_put(u->tx, record, 1))
+    UNINITIALIZED uint32_t position;
+    struct tx_record *slot = tx_claim(u->tx, &position);
+    if (slot == NULL) {
         atomic_fetch_add_explicit(&u->lost, 1, memory_order_relaxed);
+        return;
+    }
+    slot->data[0] = byte;
+    slot->len = 1;
+    tx_publish(slot, position);
 }
 
 /* The empty transmitter is reported for as long as it lasts: no edge that a poller could miss. */

@@ -16,7 +16,6 @@
 SEALED struct vmx_caps vmx_caps;
 SEALED struct vmx_controls vmx_controls;
 SEALED struct spec_plan vmx_spec;
-SEALED uint32_t vmx_spec_at_entry;
 
 void vmx_caps_read(struct vmx_caps *caps)
 {
@@ -58,7 +57,6 @@ static void vmx_choose_spec(void)
     if (cpu.features & CPUID_7_EDX_ARCH_CAPABILITIES)
         cpu.arch_caps = rdmsr(MSR_ARCH_CAPABILITIES);
     vmx_spec = spec_choose(&cpu);
-    vmx_spec_at_entry = vmx_spec.at_entry;
     spec_print(&cpu, &vmx_spec, line, sizeof(line));
     log_line("%s", line);
 }

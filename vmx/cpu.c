@@ -8,6 +8,7 @@
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 #include "mm/ept.h"
+#include "mm/ept_valid.h"
 #include "vmx/bits.h"
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
@@ -52,6 +53,11 @@ const struct pt_format *vmx_nested_format(void)
     return vmx_caps.ept_vpid & EPT_CAP_1G ? &ept_format_1g : &ept_format_2m;
 }
 
+bool vmx_nested_valid(const struct guest_map *map, hpa_t root)
+{
+    return ept_valid(map, root);
+}
+
 enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pages, void **shared)
 {
     struct vmx_shared *s = pages_get_constant(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE);
@@ -78,6 +84,17 @@ enum status vmx_vcpu_create(struct vcpu *v, struct pages *pages, void *shared)
     return OK;
 }
 
+/* What switch.asm reads after every exit without looking whether it could: dies here if it cannot.
+ */
+static void vmx_check_stay_fields(void)
+{
+    (void)vmread_nat(VMCS_GUEST_RIP);
+    (void)vmread32(VMCS_EXIT_REASON);
+    (void)vmread32(VMCS_EXIT_INSTRUCTION_LENGTH);
+    (void)vmread32(VMCS_GUEST_INTERRUPTIBILITY);
+    (void)vmread_nat(VMCS_GUEST_RFLAGS);
+}
+
 void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 {
     struct vmx_vcpu *hw = v->hw;
@@ -85,17 +102,16 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 
     vmclear(region);
     vmptrld(region);
-    hw->host_rsp = 0;
     hw->deadline = UINT64_MAX;
     hw->deferred = 0;
-    hw->has_work = false;
+    v->work = vmx_spec.at_entry;
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         v->regs.gpr[i] = state->gpr[i];
-    v->regs.rip = state->rip;
     vmx_write_controls(hw);
     vmx_write_host();
     vmx_write_guest(hw, state);
-    vmwrite_nat(VMCS_HOST_RSP, 0);
+    vmwrite_nat(VMCS_HOST_RSP, (uintptr_t)v); /* switch.asm saves the guest's registers there */
+    vmx_check_stay_fields();
     /*
      * The one place where translations are invalidated. A guest's EPT never changes after it was
      * built, but the tags outlive a guest's life: what this core cached under them in an earlier

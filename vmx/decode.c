@@ -22,24 +22,22 @@ uint32_t vmx_exit_needs(uint32_t reason)
     }
 }
 
-static uint64_t decode_edx_eax(const struct vcpu_regs *regs)
-{
-    return regs->gpr[REG_RDX] << 32 | (uint32_t)regs->gpr[REG_RAX];
-}
-
 /* "Exit Qualification for I/O Instructions". Sizes are 1, 2 and 4; a processor that gives another,
  * say a hypervisor's below us, has its guest stopped as for any exit that we do not know. */
-static void decode_io(const struct vmx_raw *raw, struct vcpu_exit *x)
+bool vmx_decode_io(uint64_t qualification, struct exit_pio *io)
 {
-    const uint64_t size = bits_get(raw->qualification, 2, 0) + 1;
+    const uint64_t size = bits_get(qualification, 2, 0) + 1;
 
-    if (size > 4 || size == 3)
-        return;
-    x->kind = EXIT_PIO;
-    x->pio.size = (uint8_t)size;
-    x->pio.in = raw->qualification & BIT64(3);
-    x->pio.string = raw->qualification & BIT64(4);
-    x->pio.port = (uint16_t)bits_get(raw->qualification, 31, 16);
+    io->size = 1;
+    io->string = false;
+    io->in = qualification & BIT64(3);
+    io->port = (uint16_t)bits_get(qualification, 31, 16);
+    /* A byte and no string, as nearly all are: one test. */
+    if (__builtin_expect((qualification & (MASK64(2, 0) | BIT64(4))) == 0, 1))
+        return true;
+    io->size = (uint8_t)size;
+    io->string = qualification & BIT64(4);
+    return size <= 4 && size != 3;
 }
 
 /* "Exit Qualification for Control-Register Accesses". Only writes to owned bits of CR0 and CR4 can
@@ -93,8 +91,6 @@ static enum exit_kind decode_plain(uint32_t reason)
     case VMX_REASON_INTERRUPT_WINDOW:
     case VMX_REASON_NMI_WINDOW:
         return EXIT_WINDOW;
-    case VMX_REASON_PREEMPTION_TIMER:
-        return EXIT_TIMER;
     case VMX_REASON_INVD:
     case VMX_REASON_WBINVD:
         return EXIT_CACHE;
@@ -123,36 +119,29 @@ static enum exit_kind decode_plain(uint32_t reason)
     }
 }
 
-bool vmx_decode_simple(uint32_t reason, const struct vcpu_regs *regs, struct vcpu_exit *x)
+bool vmx_is(const struct vcpu_stay *stay, enum exit_kind kind)
 {
-    x->raw_reason = reason;
-    switch (reason) {
-    case VMX_REASON_CPUID:
-        x->kind = EXIT_CPUID;
-        return true;
-    case VMX_REASON_VMCALL:
-        x->kind = EXIT_HYPERCALL;
-        return true;
-    case VMX_REASON_RDMSR:
-        x->kind = EXIT_RDMSR;
-        x->msr.index = (uint32_t)regs->gpr[REG_RCX];
-        return true;
-    case VMX_REASON_WRMSR:
-        x->kind = EXIT_WRMSR;
-        x->msr.index = (uint32_t)regs->gpr[REG_RCX];
-        x->msr.value = decode_edx_eax(regs);
-        return true;
-    case VMX_REASON_XSETBV:
-        x->kind = EXIT_XSETBV;
-        x->xcr.index = (uint32_t)regs->gpr[REG_RCX];
-        x->xcr.value = decode_edx_eax(regs);
-        return true;
+    switch ((uint32_t)kind) {
+    case EXIT_CPUID:
+        return stay->reason == VMX_REASON_CPUID;
+    case EXIT_HYPERCALL:
+        return stay->reason == VMX_REASON_VMCALL;
+    case EXIT_PIO:
+        return stay->reason == VMX_REASON_IO;
+    case EXIT_RDMSR:
+        return stay->reason == VMX_REASON_RDMSR;
+    case EXIT_WRMSR:
+        return stay->reason == VMX_REASON_WRMSR;
+    case EXIT_XSETBV:
+        return stay->reason == VMX_REASON_XSETBV;
+    case EXIT_TIMER:
+        return stay->reason == VMX_REASON_PREEMPTION_TIMER;
     default:
         return false;
     }
 }
 
-void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x)
+void vmx_decode_raw(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x)
 {
     x->raw_reason = raw->reason;
     x->qualification = raw->qualification;
@@ -162,9 +151,7 @@ void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct 
         return;
     }
     x->kind = decode_plain(raw->reason);
-    if (raw->reason == VMX_REASON_IO)
-        decode_io(raw, x);
-    else if (raw->reason == VMX_REASON_CR_ACCESS)
+    if (raw->reason == VMX_REASON_CR_ACCESS)
         decode_cr(raw, regs, x);
     else if (raw->reason == VMX_REASON_EPT_VIOLATION)
         decode_ept(raw, x);

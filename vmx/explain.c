@@ -114,6 +114,11 @@ void vmx_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t si
         fmt_print(buf + len, size - len, " (and %u more)", count - 1);
 }
 
+void vmx_no_vmcs(void)
+{
+    panic("VMREAD failed after an exit: no VMCS is current");
+}
+
 void vmx_refused(void)
 {
     struct vmx_audit_cpu cpu;

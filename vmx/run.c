@@ -47,7 +47,8 @@ static bool vmx_deliver(struct vmx_vcpu *hw, uint32_t type, uint8_t vector)
         is_nmi ? !(blocked & BLOCKED_BY_NMI) : (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_IF) != 0;
 
     if (open && !(blocked & shadow) && !vmx_event_is_queued()) {
-        vmx_queue_event(INTR_VALID | type << INTR_TYPE_SHIFT | vector, 0, 0);
+        /* No error code, no instruction: the other two fields are not looked at. */
+        vmwrite32(VMCS_ENTRY_INTERRUPTION_INFO, INTR_VALID | type << INTR_TYPE_SHIFT | vector);
         return true;
     }
     vmx_set_cpu_controls(hw, hw->controls_cpu | (is_nmi ? CPU_NMI_WINDOW : CPU_INTERRUPT_WINDOW));
@@ -78,14 +79,15 @@ void vmx_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_
 /* Called when an intercepted exception interrupted the delivery of another event: an interrupt or
  * NMI would be lost, so it is delivered later; an exception comes again with its instruction.
  * SDM "Information for VM Exits During Event Delivery", "Interrupt 8—Double Fault Exception". */
-static void vmx_keep_cut_event(struct vmx_vcpu *hw)
+static void vmx_keep_cut_event(struct vcpu *v)
 {
+    struct vmx_vcpu *hw = v->hw;
     const uint32_t info = vmread32(VMCS_IDT_VECTORING_INFO);
     const uint32_t type = (info & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT;
 
     if ((info & INTR_VALID) && (type == INTR_EXTERNAL || type == INTR_NMI)) {
         hw->deferred = info;
-        hw->has_work = true;
+        v->work = 1;
     }
 }
 
@@ -94,7 +96,7 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
     const uint32_t info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
     const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
 
-    vmx_keep_cut_event(v->hw);
+    vmx_keep_cut_event(v);
     if (x->exception.vector == VECTOR_DB) {
         /* The exit left DR6 and DR7.GD as they were: do what delivery would have done. */
         write_dr6((read_dr6() & ~UINT64_C(0xf)) | (x->qualification & DR6_EVENTS));
@@ -110,6 +112,14 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
         vmwrite32(VMCS_GUEST_INTERRUPTIBILITY, blocked | BLOCKED_BY_NMI);
     vmx_queue_event(info & ~INTR_NMI_UNBLOCK, x->exception.error_code,
                     vmread32(VMCS_EXIT_INSTRUCTION_LENGTH));
+}
+
+/* An exact deadline, a deferred event or buffers to clear: look before each entry. */
+static void vmx_note_work(struct vcpu *v)
+{
+    const struct vmx_vcpu *hw = v->hw;
+
+    v->work = hw->deadline != UINT64_MAX || hw->deferred || vmx_spec.at_entry;
 }
 
 /* The timer counts down in the guest only, and its value is kept over exits. */
@@ -132,8 +142,8 @@ void vmx_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse)
     const uint32_t pin = first == UINT64_MAX ? off : off | PIN_PREEMPTION_TIMER;
 
     hw->deadline = exact == UINT64_MAX ? UINT64_MAX : first;
-    hw->has_work = hw->deadline != UINT64_MAX || hw->deferred;
-    if (first != UINT64_MAX)
+    vmx_note_work(v);
+    if (first != UINT64_MAX && hw->deadline == UINT64_MAX) /* exact ones: vmx_before_entry() */
         vmx_write_preemption_timer(first);
     if (hw->controls_pin != pin) {
         hw->controls_pin = pin;
@@ -144,24 +154,52 @@ void vmx_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse)
     }
 }
 
-static void vmx_before_entry(struct vmx_vcpu *hw)
+/* Last: what is loaded after it is the guest's own. */
+static void vmx_clear_buffers(void)
 {
-    if (hw->deferred && vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
-                                    (uint8_t)(hw->deferred & INTR_VECTOR_MASK))) {
-        hw->deferred = 0;
-        hw->has_work = hw->deadline != UINT64_MAX;
-    }
-    if (hw->deadline != UINT64_MAX)
-        vmx_write_preemption_timer(hw->deadline);
+    if (vmx_spec.at_entry & SPEC_ENTRY_L1D)
+        wrmsr(MSR_FLUSH_CMD, FLUSH_CMD_L1D);
+    if (vmx_spec.at_entry & SPEC_ENTRY_VERW)
+        verw_own_segment();
 }
 
-/* The exits that vmx_decode_simple() leaves over: reads the fields that only some of them have. */
-static void vmx_decode_rest(struct vcpu *v, uint32_t reason, struct vcpu_exit *x)
+void vmx_before_entry(struct vcpu *v)
 {
     struct vmx_vcpu *hw = v->hw;
-    struct vmx_raw raw = {.reason = reason};
-    const uint32_t needs = vmx_exit_needs(reason);
 
+    if (hw->deferred && vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
+                                    (uint8_t)(hw->deferred & INTR_VECTOR_MASK)))
+        hw->deferred = 0;
+    if (hw->deadline != UINT64_MAX)
+        vmx_write_preemption_timer(hw->deadline);
+    vmx_note_work(v);
+    if (vmx_spec.at_entry)
+        vmx_clear_buffers();
+}
+
+/* ------------------------------------------------------------------ a stay */
+
+void vmx_run(struct vcpu *v, struct vcpu_stay *stay)
+{
+    vmx_switch(v, stay);
+}
+
+bool vmx_decode_pio(struct exit_pio *io)
+{
+    return vmx_decode_io(vmread_nat(VMCS_EXIT_QUALIFICATION), io);
+}
+
+void vmx_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x)
+{
+    struct vmx_vcpu *hw = v->hw;
+    struct vmx_raw raw = {.reason = (uint32_t)reason};
+    const uint32_t needs = vmx_exit_needs(raw.reason);
+
+    *x = (struct vcpu_exit){.kind = EXIT_KICK};
+    if (vmx_no_exit(reason) == VMX_REFUSED)
+        vmx_refused();
+    if (vmx_no_exit(reason) == VMX_KICKED)
+        return;
     raw.qualification = vmread_nat(VMCS_EXIT_QUALIFICATION);
     if (needs & NEEDS_PHYSICAL)
         raw.guest_physical = vmread64(VMCS_GUEST_PHYSICAL_ADDRESS);
@@ -169,49 +207,34 @@ static void vmx_decode_rest(struct vcpu *v, uint32_t reason, struct vcpu_exit *x
         raw.intr_info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
         raw.intr_error = vmread32(VMCS_EXIT_INTERRUPTION_ERROR);
     }
-    vmx_decode(&raw, &v->regs, x);
+    vmx_decode_raw(&raw, &v->regs, x);
     if (x->kind == EXIT_WINDOW)
         vmx_set_cpu_controls(hw, hw->controls_cpu & ~(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW));
 }
 
-void vmx_run(struct vcpu *v, struct vcpu_exit *x)
+/* The instruction is done, and with it the shadow of the STI or MOV SS before it; and a guest that
+ * single-steps gets its trap after it, as if it had not exited. */
+NOINLINE static void vmx_end_instruction(uint64_t blocked, uint64_t rflags)
 {
-    struct vmx_vcpu *hw = v->hw;
+    const uint32_t shadow = BLOCKED_BY_STI | BLOCKED_BY_MOV_SS;
 
-    if (__builtin_expect(hw->has_work, 0))
-        vmx_before_entry(hw);
-    const enum vmx_switch_result result = vmx_switch(v, &hw->host_rsp);
-    if (__builtin_expect(result != VMX_SWITCH_EXIT, 0)) {
-        if (result == VMX_SWITCH_FAILED)
-            vmx_refused();
-        x->kind = EXIT_KICK;
-        x->raw_reason = 0;
-        return;
-    }
-    const uint32_t reason = vmread32(VMCS_EXIT_REASON);
-    v->regs.rip = vmread_nat(VMCS_GUEST_RIP);
-    if (!vmx_decode_simple(reason, &v->regs, x))
-        vmx_decode_rest(v, reason, x);
-}
-
-void vmx_advance(struct vcpu *v, const struct vcpu_exit *x)
-{
-    const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
-    uint64_t rip = v->regs.rip + vmread32(VMCS_EXIT_INSTRUCTION_LENGTH);
-
-    (void)x;
-    /* Outside 64-bit mode the instruction pointer has 32 bits; entry fails on more. */
-    if (rip >> 32 && !vmx_in_64bit(v))
-        rip = (uint32_t)rip;
-    v->regs.rip = rip;
-    vmwrite_nat(VMCS_GUEST_RIP, rip);
-    /* The instruction is done, and with it the shadow of the STI or MOV SS before it. */
-    if (__builtin_expect(blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS), 0))
-        vmwrite32(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~(BLOCKED_BY_STI | BLOCKED_BY_MOV_SS));
-    /* ... and a guest that single-steps gets its trap after it, as if it had not exited. */
-    if (__builtin_expect((vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF) != 0, 0))
+    if (blocked & shadow)
+        vmwrite32(VMCS_GUEST_INTERRUPTIBILITY, (uint32_t)blocked & ~shadow);
+    if (rflags & RFLAGS_TF)
         vmwrite_nat(VMCS_GUEST_PENDING_DEBUG,
                     vmread_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+}
+
+void vmx_advance(struct vcpu *v, const struct vcpu_stay *stay)
+{
+    uint64_t rip = stay->rip + stay->insn_len;
+
+    /* Outside 64-bit mode the instruction pointer has 32 bits; entry fails on more. */
+    if (__builtin_expect((uint32_t)rip < stay->insn_len, 0) && !vmx_in_64bit(v))
+        rip = (uint32_t)rip;
+    vmwrite_nat(VMCS_GUEST_RIP, rip);
+    if (__builtin_expect(((stay->rflags & RFLAGS_TF) | stay->blocked) != 0, 0))
+        vmx_end_instruction(stay->blocked, stay->rflags);
 }
 
 enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * spec: what is done about speculation across the border between a guest and us, chosen once from
- * what the processor says of itself. Pure: vmx/cpu.c and vmx/switch.asm carry it out.
+ * what the processor says of itself. Pure: vmx/cpu.c, run.c and switch.asm carry it out.
  * Intel "Speculative Execution Side Channel Mitigations"; SDM "IA32_ARCH_CAPABILITIES".
  *
  * No indirect branch is on the way from an exit to the next entry (scripts/branches), so neither is
@@ -26,7 +26,6 @@ enum spec_exit {
     SPEC_EXIT_FILL, /* so many calls that no return finds an entry of the guest's */
 };
 
-/* switch.asm knows the numbers. */
 enum spec_entry { SPEC_ENTRY_VERW = 1, SPEC_ENTRY_L1D = 2 };
 
 struct spec_plan {

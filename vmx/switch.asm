@@ -1,32 +1,63 @@
 ; SPDX-License-Identifier: MIT
 ;
-; switch: into the guest and back. Saves, clears, returns; has no opinion.
-; SDM "VM Entries", "VM Exits", "VMLAUNCH/VMRESUME".
+; switch: into the guest and back. Saves, reads what every exit needs, clears, returns; has no
+; opinion. SDM "VM Entries", "VM Exits", "VMLAUNCH/VMRESUME".
 
 %include "offsets.inc"
 
         bits 64
         default rel
 
-VMCS_HOST_RSP   equ 0x6c14
+VMCS_EXIT_REASON                equ 0x4402
+VMCS_EXIT_INSTRUCTION_LENGTH    equ 0x440c
+VMCS_GUEST_INTERRUPTIBILITY     equ 0x4824
+VMCS_GUEST_RIP                  equ 0x681e
+VMCS_GUEST_RFLAGS               equ 0x6820
+VMCS_HOST_RSP                   equ 0x6c14
 
-RESULT_EXIT     equ 0           ; enum vmx_switch_result
-RESULT_KICKED   equ 1
-RESULT_FAILED   equ 2
+; What stands in the place of an exit reason where there was no exit: more than its 32 bits.
+NO_EXIT_KICKED  equ 1           ; enum vmx_no_exit, in 63:32
+NO_EXIT_REFUSED equ 2
 
-SPEC_ENTRY_VERW equ 1           ; enum spec_entry
-SPEC_ENTRY_L1D  equ 2
-MSR_FLUSH_CMD   equ 0x10b
-L1D_FLUSH       equ 1
-SEL_DATA        equ 0x10        ; kernel/cpu.h: GDT_DATA_SLOT
 RSB_ENTRIES     equ 32          ; the most that any processor has
 
-        global vmx_switch:function hidden
-        global vmx_exit:function hidden
-        global vmx_exit_one:function hidden
-        global vmx_exit_fill:function hidden
+        extern  vmx_before_entry
+        extern  vmx_no_vmcs
+        global  vmx_switch:function hidden
+        global  vmx_exit:function hidden
+        global  vmx_exit_one:function hidden
+        global  vmx_exit_fill:function hidden
 
-        extern vmx_spec_at_entry
+; With those that hold what is read after an exit, and RBP, which the C side reloads: all but RSP.
+%macro CLEAR_GPRS 0
+        xor     esi, esi
+        xor     edi, edi
+        xor     r8d, r8d
+        xor     r9d, r9d
+        xor     r10d, r10d
+        xor     r11d, r11d
+%endmacro
+
+; HOST_RSP is the struct vcpu: RSP is its address, every other register is the guest's.
+%macro SAVE_GPRS 0
+        mov     [rsp + VCPU_RAX], rax
+        mov     [rsp + VCPU_RCX], rcx
+        mov     [rsp + VCPU_RDX], rdx
+        mov     [rsp + VCPU_RBX], rbx
+        mov     [rsp + VCPU_RBP], rbp
+        mov     [rsp + VCPU_RSI], rsi
+        mov     [rsp + VCPU_RDI], rdi
+        mov     [rsp + VCPU_R8], r8
+        mov     [rsp + VCPU_R9], r9
+        mov     [rsp + VCPU_R10], r10
+        mov     [rsp + VCPU_R11], r11
+        mov     [rsp + VCPU_R12], r12
+        mov     [rsp + VCPU_R13], r13
+        mov     [rsp + VCPU_R14], r14
+        mov     [rsp + VCPU_R15], r15
+        mov     rbx, rsp
+        mov     rsp, [rbx + VCPU_HOST_STACK]
+%endmacro
 
 %macro CALL_OVER 0
         call    %%landed
@@ -36,127 +67,112 @@ RSB_ENTRIES     equ 32          ; the most that any processor has
 
         section .text
 
-; RDI = struct vcpu, RSI = its cached HOST_RSP; result in RAX; RSP, RBX and R12 are kept for the C code
-; around it, all other registers are lost.
+; v->work is set.
+work:
+        cmp     dword [rbx + VCPU_KICK], 0
+        jne     vmx_abandon
+        mov     rdi, rbx
+        call    vmx_before_entry
+        jmp     look_again
+
+; RBX = struct vcpu. Comes back with
+;   RBX = struct vcpu           RCX = exit reason       R12 = guest's RIP
+;   R13 = instruction length    R14 = guest's interruptibility state
+;   R15 = guest's RFLAGS        EDX:EAX = TSC
+; and all other registers clear but RSP and RBP, which is the caller's to restore.
 ;
 ; Between window_begin and window_end the decision to enter has been made but the guest does not
 ; run yet: an NMI there would be lost, so the NMI handler moves RIP to vmx_abandon (.fixup below).
 vmx_switch:
-        push    rbx
-        push    r12
-        push    rdi
-        cmp     [rsi], rsp
-        jne     set_host_rsp
-host_rsp_is_set:
+        mov     [rbx + VCPU_HOST_STACK], rsp
 window_begin:
-        cmp     dword [rdi + VCPU_KICK], 0
-        jne     vmx_abandon
-        mov     rax, [rdi + VCPU_RAX]
-        mov     rcx, [rdi + VCPU_RCX]
-        mov     rdx, [rdi + VCPU_RDX]
-        mov     rbx, [rdi + VCPU_RBX]
-        mov     rbp, [rdi + VCPU_RBP]
-        mov     rsi, [rdi + VCPU_RSI]
-        mov     r8, [rdi + VCPU_R8]
-        mov     r9, [rdi + VCPU_R9]
-        mov     r10, [rdi + VCPU_R10]
-        mov     r11, [rdi + VCPU_R11]
-        mov     r12, [rdi + VCPU_R12]
-        mov     r13, [rdi + VCPU_R13]
-        mov     r14, [rdi + VCPU_R14]
-        mov     r15, [rdi + VCPU_R15]
-        mov     rdi, [rdi + VCPU_RDI]
+        cmp     qword [rbx + VCPU_KICK], 0      ; and VCPU_WORK behind it
+        jne     work
+enter:
+        mov     rax, [rbx + VCPU_RAX]
+        mov     rcx, [rbx + VCPU_RCX]
+        mov     rdx, [rbx + VCPU_RDX]
+        mov     rbp, [rbx + VCPU_RBP]
+        mov     rsi, [rbx + VCPU_RSI]
+        mov     rdi, [rbx + VCPU_RDI]
+        mov     r8, [rbx + VCPU_R8]
+        mov     r9, [rbx + VCPU_R9]
+        mov     r10, [rbx + VCPU_R10]
+        mov     r11, [rbx + VCPU_R11]
+        mov     r12, [rbx + VCPU_R12]
+        mov     r13, [rbx + VCPU_R13]
+        mov     r14, [rbx + VCPU_R14]
+        mov     r15, [rbx + VCPU_R15]
+        mov     rbx, [rbx + VCPU_RBX]
         vmresume
         ; Still here: the first entry after VMCLEAR, which has to be a launch, and nothing is lost.
         vmlaunch
+        jmp     refused
+look_again:
+        cmp     dword [rbx + VCPU_KICK], 0
+        je      enter
+        jmp     vmx_abandon
 window_end:
-        mov     eax, RESULT_FAILED
-        jmp     vmx_leave
 
-set_host_rsp:
-        mov     eax, VMCS_HOST_RSP
-        vmwrite rax, rsp
-        mov     eax, [vmx_spec_at_entry]
-        test    eax, eax
-        jnz     clear_buffers
-        mov     [rsi], rsp
-        jmp     host_rsp_is_set
+refused:
+        mov     ecx, NO_EXIT_REFUSED
+        jmp     no_exit
+vmx_abandon:
+        mov     ecx, NO_EXIT_KICKED
+no_exit:
+        shl     rcx, 32
+        CLEAR_GPRS
+        mov     ebx, VMCS_HOST_RSP              ; RBX may be the guest's already
+        vmread  rbx, rbx
+        jbe     vmx_no_vmcs
+        mov     r12d, VMCS_GUEST_RIP
+        vmread  r12, r12
+        xor     r13d, r13d
+        xor     r14d, r14d
+        xor     r15d, r15d
+        rdtsc
+        ret
 
-; Not remembered, so that every entry comes here. What is loaded after it is the guest's own.
-clear_buffers:
-        test    eax, SPEC_ENTRY_L1D
-        jz      .verw
-        mov     ecx, MSR_FLUSH_CMD
-        mov     eax, L1D_FLUSH
-        xor     edx, edx
-        wrmsr
-.verw:
-        test    dword [vmx_spec_at_entry], SPEC_ENTRY_VERW
-        jz      host_rsp_is_set
-        verw    [data_selector]         ; only the form with memory clears buffers
-        jmp     host_rsp_is_set
-
-; HOST_RIP, one of the three: RSP is as vmx_switch left it, every other register is the guest's.
-;
-; A return of ours that finds an entry of the guest's in the return stack buffer would go on, for a
-; while, where the guest wants it. The first kind is for processors on which only the first return
-; can; the barrier makes it wait.
+; HOST_RIP is one of the next three, as vmx/spec.c has chosen for this processor. A return of ours
+; that finds an entry of the guest's in the return stack buffer goes on, for a while, where the guest
+; wants it. Where only the first return can, the barrier makes it wait.
 vmx_exit_one:
+        SAVE_GPRS
         CALL_OVER
         add     rsp, 8
         lfence
-        jmp     vmx_exit
+        jmp     saved
 
 vmx_exit_fill:
+        SAVE_GPRS
 %rep RSB_ENTRIES
         CALL_OVER
 %endrep
         add     rsp, RSB_ENTRIES * 8
         lfence
+        jmp     saved
+
 vmx_exit:
-        push    rdi
-        mov     rdi, [rsp + 8]
-        mov     [rdi + VCPU_RAX], rax
-        mov     [rdi + VCPU_RCX], rcx
-        mov     [rdi + VCPU_RDX], rdx
-        mov     [rdi + VCPU_RBX], rbx
-        mov     [rdi + VCPU_RBP], rbp
-        mov     [rdi + VCPU_RSI], rsi
-        mov     [rdi + VCPU_R8], r8
-        mov     [rdi + VCPU_R9], r9
-        mov     [rdi + VCPU_R10], r10
-        mov     [rdi + VCPU_R11], r11
-        mov     [rdi + VCPU_R12], r12
-        mov     [rdi + VCPU_R13], r13
-        mov     [rdi + VCPU_R14], r14
-        mov     [rdi + VCPU_R15], r15
-        pop     qword [rdi + VCPU_RDI]
-        ; What the guest had in its registers is not left in ours.
-        xor     eax, eax                        ; RESULT_EXIT
-        xor     ecx, ecx
-        xor     edx, edx
-        xor     ebp, ebp
-        xor     esi, esi
-        xor     r8d, r8d
-        xor     r9d, r9d
-        xor     r10d, r10d
-        xor     r11d, r11d
-        xor     r13d, r13d
-        xor     r14d, r14d
-        xor     r15d, r15d
-vmx_leave:
-        add     rsp, 8
-        pop     r12
-        pop     rbx
+        SAVE_GPRS
+saved:
+        ; What the guest had in its registers is not left in ours: cleared here, the others
+        ; overwritten below.
+        CLEAR_GPRS
+        ; All five fields exist, or vmx_vcpu_reset() would have died; so one test is enough for the
+        ; only way left to fail, no current VMCS.
+        mov     r12d, VMCS_GUEST_RIP
+        vmread  r12, r12
+        jbe     vmx_no_vmcs
+        mov     ecx, VMCS_EXIT_REASON
+        vmread  rcx, rcx
+        mov     r13d, VMCS_EXIT_INSTRUCTION_LENGTH
+        vmread  r13, r13
+        mov     r14d, VMCS_GUEST_INTERRUPTIBILITY
+        vmread  r14, r14
+        mov     r15d, VMCS_GUEST_RFLAGS
+        vmread  r15, r15
+        rdtsc
         ret
-
-vmx_abandon:
-        mov     eax, RESULT_KICKED
-        jmp     vmx_leave
-
-        section .rodata
-data_selector:
-        dw      SEL_DATA
 
 ; struct fixup (kernel/trap.h): begin, end, target, each relative to itself.
         section .fixup alloc noexec nowrite align=4

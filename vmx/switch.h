@@ -4,22 +4,38 @@
 
 #include "kernel/virt.h"
 
-enum vmx_switch_result { VMX_SWITCH_EXIT, VMX_SWITCH_KICKED, VMX_SWITCH_FAILED };
+/* Why there was no exit: bits 63:32 of the stay's reason, which are 0 where there was one. */
+enum vmx_no_exit {
+    VMX_KICKED = 1, /* a request, or an NMI on the way in */
+    VMX_REFUSED,    /* VMLAUNCH and VMRESUME failed */
+};
 
-/* Enters the guest with v's registers and comes back with them, unless a kick or a refused entry
- * came first. `host_rsp`: what the VMCS has as the host's RSP. The VMCS is current.
+static inline enum vmx_no_exit vmx_no_exit(uint64_t reason)
+{
+    return (enum vmx_no_exit)(reason >> 32);
+}
+
+/* Enters the guest with v's registers and comes back with them, unless something else came first.
+ * The VMCS is current and its HOST_RSP is v.
  *
  * Written out because a C call would have the assembly keep what its caller may not need. RBP
  * alone cannot be named as lost: the compiler's frames hang on it. */
-static inline enum vmx_switch_result vmx_switch(struct vcpu *v, uint64_t *host_rsp)
+static inline void vmx_switch(struct vcpu *v, struct vcpu_stay *stay)
 {
-    uint64_t result;
+    register uint64_t rip __asm__("r12");
+    register uint64_t insn_len __asm__("r13");
+    register uint64_t blocked __asm__("r14");
+    register uint64_t rflags __asm__("r15");
 
     __asm__ volatile("push %%rbp\n\t"
                      "call vmx_switch\n\t"
                      "pop %%rbp"
-                     : "=a"(result), "+D"(v), "+S"(host_rsp)
-                     :
-                     : "rcx", "rdx", "r8", "r9", "r10", "r11", "r13", "r14", "r15", "memory", "cc");
-    return (enum vmx_switch_result)result;
+                     : "=c"(stay->reason), "=r"(rip), "=r"(insn_len), "=r"(blocked), "=r"(rflags),
+                       "=a"(stay->time_low), "=d"(stay->time_high)
+                     : "b"(v)
+                     : "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+    stay->rip = rip;
+    stay->insn_len = insn_len;
+    stay->blocked = blocked;
+    stay->rflags = rflags;
 }

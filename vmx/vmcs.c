@@ -83,7 +83,7 @@ void vmx_write_host(void)
     vmwrite64(VMCS_HOST_PAT, rdmsr(MSR_PAT));
     vmwrite64(VMCS_HOST_EFER, rdmsr(MSR_EFER));
     vmwrite_nat(VMCS_HOST_RIP, vmx_host_rip());
-    /* HOST_RSP: switch.asm */
+    /* HOST_RSP: vmx_vcpu_reset() */
 }
 
 /* The fields of a segment stand two encodings apart, in the order of enum segment. */

@@ -40,19 +40,16 @@ struct vmx_shared {
 struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
     const struct vmx_shared *shared;
-    uint64_t host_rsp;     /* what HOST_RSP holds now; 0: look again at entry: switch.asm */
     uint64_t deadline;     /* TSC, exact; UINT64_MAX: none */
     uint32_t deferred;     /* interruption information of an event whose delivery was cut short */
     uint32_t controls_cpu; /* what the control fields hold now */
     uint32_t controls_pin;
-    bool has_work; /* an exact deadline or a deferred event: look before entry */
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */
 extern struct vmx_caps vmx_caps;
 extern struct vmx_controls vmx_controls;
 extern struct spec_plan vmx_spec;
-extern uint32_t vmx_spec_at_entry; /* a copy of its own for switch.asm */
 
 void vmx_caps_read(struct vmx_caps *caps);
 
@@ -105,13 +102,15 @@ struct vmx_raw {
 
 enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4 };
 
-/* The exits of instructions that say it all in registers, which are the frequent ones: true when
- * it was one of them. Else vmx_exit_needs() and vmx_decode(). */
-bool vmx_decode_simple(uint32_t reason, const struct vcpu_regs *regs, struct vcpu_exit *x);
+/* Fills `io`; false for a size that port accesses do not have. */
+MUST_CHECK bool vmx_decode_io(uint64_t qualification, struct exit_pio *io);
+/* The exits that vmx_is() does not know. */
 uint32_t vmx_exit_needs(uint32_t reason);
-void vmx_decode(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
+void vmx_decode_raw(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
 
 /* switch.asm: HOST_RIP, as vmx_spec.at_exit says. */
 void vmx_exit(void);
 void vmx_exit_one(void);
 void vmx_exit_fill(void);
+void vmx_before_entry(struct vcpu *v); /* for switch.asm: v->work is set */
+NORETURN COLD void vmx_no_vmcs(void);  /* for switch.asm: a VMREAD failed */

@@ -9,10 +9,13 @@
 #include "guests/bench/bench.h"
 #include "guests/kit/kit.h"
 
-#define SAMPLES         1000
-#define CONSOLE_SAMPLES 20 /* each is a line on the console */
+#define SAMPLES         1000 /* at most; option samples=N */
+#define CONSOLE_SAMPLES 100  /* the console has to keep up */
+#define MEMORY_SAMPLES  10
+#define NEEDED_FOR_64M  (UINT64_C(80) << 20)
 
 static uint64_t samples[SAMPLES];
+static uint32_t sample_count;
 
 static uint64_t bench_median(bench_sample *sample, uint32_t count)
 {
@@ -29,7 +32,7 @@ static uint64_t bench_median(bench_sample *sample, uint32_t count)
 
 static void bench_row(const char *name, bench_sample *sample, uint32_t count, uint64_t repeat)
 {
-    uint64_t nothing = bench_median(bench_nothing, SAMPLES);
+    uint64_t nothing = bench_median(bench_nothing, sample_count);
     uint64_t ticks = bench_median(sample, count);
 
     ticks = ticks > nothing ? ticks - nothing : 0;
@@ -38,38 +41,73 @@ static void bench_row(const char *name, bench_sample *sample, uint32_t count, ui
 
 static void bench_ten(const char *name, bench_sample *sample)
 {
-    bench_row(name, sample, SAMPLES, BENCH_REPEAT);
+    bench_row(name, sample, sample_count, BENCH_REPEAT);
 }
 
 static void bench_once(const char *name, bench_sample *sample)
 {
-    bench_row(name, sample, SAMPLES, 1);
+    bench_row(name, sample, sample_count, 1);
 }
 
-int main(void)
+static void bench_exits(void)
 {
-    bench_begin();
     bench_ten("cpuid_0", bench_cpuid_0);
     bench_ten("cpuid_hypervisor", bench_cpuid_hypervisor);
+    bench_ten("cpuid_last", bench_cpuid_last);
     bench_ten("call_unknown", bench_call_unknown);
     bench_ten("call_version", bench_call_version);
     bench_ten("call_time", bench_call_time);
-    bench_ten("call_timer", bench_call_timer);
-    bench_row("console_48", bench_console, CONSOLE_SAMPLES, 1);
+    bench_row("console_1", bench_console_1, CONSOLE_SAMPLES, 1);
+    bench_row("console_48", bench_console_48, CONSOLE_SAMPLES, 1);
     bench_ten("rdmsr", bench_rdmsr);
     bench_ten("wrmsr", bench_wrmsr);
+    bench_ten("fault", bench_fault);
+    bench_ten("rdmsr_refused", bench_rdmsr_refused);
+    bench_ten("wrmsr_refused", bench_wrmsr_refused);
     if (bench_xsetbv_begin())
         bench_ten("xsetbv", bench_xsetbv);
     bench_ten("out_uart", bench_out_uart);
+    bench_row("uart_byte", bench_uart_byte, CONSOLE_SAMPLES, 1);
     bench_ten("out_closed", bench_out_closed);
     bench_ten("in_closed", bench_in_closed);
-    bench_once("first_touch", bench_first_touch);
+}
 
+/* What needs no hypervisor. */
+static void bench_memory(void)
+{
+    bench_once("first_touch", bench_first_touch);
+    if (memory_size() < NEEDED_FOR_64M)
+        return;
+    bench_row("touch_64m", bench_touch_64m, MEMORY_SAMPLES, 1);
+    bench_row("walk_16m", bench_walk_16m, MEMORY_SAMPLES, 1);
+}
+
+static void bench_interrupts(void)
+{
     bench_interrupts_begin();
     bench_ten("deadline_arm", bench_arm);
     bench_once("timer_tick", bench_timer_tick);
     bench_once("ipi_icr_self", bench_ipi_icr);
     bench_once("ipi_self", bench_ipi_self);
+    bench_ten("timer_set", bench_timer_set);
+    bench_ten("timer_cancel", bench_timer_cancel);
+    bench_once("pv_spin", bench_pv_spin);
+    bench_once("pv_hlt", bench_pv_hlt);
+    if (bench_sibling_begin()) {
+        bench_once("ipi_sibling", bench_ipi_sibling);
+        bench_once("nmi_sibling", bench_nmi_sibling);
+    }
     bench_interrupts_end();
+}
+
+int main(void)
+{
+    const uint64_t wanted = option_number("samples", SAMPLES);
+
+    sample_count = wanted != 0 && wanted < SAMPLES ? (uint32_t)wanted : SAMPLES;
+    bench_begin();
+    bench_exits();
+    bench_memory();
+    bench_interrupts();
     return 0;
 }

@@ -157,6 +157,14 @@ static inline void wbinvd(void)
     __asm__ volatile("wbinvd" : : : "memory");
 }
 
+/* Clears buffers that hold data of ours, where CPUID.(7,0):EDX.10 is set; only the form with memory
+ * does. Any segment would serve: it is ours. */
+static inline void verw_own_segment(void)
+{
+    uint16_t selector;
+    __asm__ volatile("mov %%cs, %0\n\tverw %0" : "=m"(selector) : : "cc");
+}
+
 /* Orders earlier stores before an x2APIC MSR write, which is not serialising.
  * SDM "Self IPI Register" / "MSR Access in x2APIC Mode". */
 static inline void mfence_lfence(void)

@@ -92,6 +92,9 @@ enum msr_index {
 #define FEATURE_CONTROL_LOCK (UINT64_C(1) << 0)
 #define FEATURE_CONTROL_VMX  (UINT64_C(1) << 2) /* VMXON outside SMX */
 
+/* MSR_FLUSH_CMD */
+#define FLUSH_CMD_L1D (UINT64_C(1) << 0)
+
 /* MSR_PRED_CMD */
 #define PRED_CMD_IBPB (UINT64_C(1) << 0)
 

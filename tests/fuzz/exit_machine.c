@@ -131,7 +131,6 @@ void machine_check(void)
     const struct vcpu_soft *soft = v->soft;
     const struct vcpu_soft *was = &before.soft;
 
-    DEMAND(v->regs.rip == before.v.regs.rip); /* only vcpu.c moves it */
     DEMAND(v->regs.gpr[REG_RSP] == before.v.regs.gpr[REG_RSP]);
     DEMAND(v->index == before.v.index && v->apic_id == before.v.apic_id);
     DEMAND(v->vm == &machine.vm && v->soft == before.v.soft && v->cpu == before.v.cpu);
@@ -198,6 +197,16 @@ uint64_t rdtsc(void)
 }
 
 /* ------------------------------------------------------------------ the backend */
+
+bool virt_is(const struct vcpu_stay *stay, enum exit_kind kind)
+{
+    return vmx_is(stay, kind);
+}
+
+bool virt_decode_pio(struct exit_pio *io)
+{
+    return vmx_decode_io(machine.qualification, io);
+}
 
 uint64_t virt_cr4(const struct vcpu *v)
 {
@@ -279,9 +288,9 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     return DO_AGAIN;
 }
 
-enum verdict vcpu_on_timer(struct vcpu *v, const struct vcpu_exit *x)
+enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason)
 {
-    DEMAND(x != NULL);
+    DEMAND(raw_reason != 0);
     DEMAND(v == machine.v);
     return DO_AGAIN;
 }

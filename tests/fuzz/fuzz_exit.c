@@ -15,6 +15,16 @@
 
 #define EXITS_MAX 200
 
+/* What the guest did, told without the hypervisor's help. */
+struct seen {
+    enum exit_kind kind;
+    struct exit_pio pio;
+    struct {
+        uint32_t index;
+        uint64_t value;
+    } msr;
+};
+
 static uint64_t gpr_before[GPR_COUNT];
 static uint8_t typed[RX_RING_BYTES]; /* model of the input queue */
 static uint32_t typed_first, typed_count;
@@ -55,7 +65,7 @@ static void check_cpuid(enum verdict verdict)
         DEMAND((gpr[REG_RAX] | gpr[REG_RBX] | gpr[REG_RCX] | gpr[REG_RDX]) == 0);
 }
 
-static void check_rdmsr(const struct vcpu_exit *x, enum verdict verdict)
+static void check_rdmsr(const struct seen *x, enum verdict verdict)
 {
     const uint64_t *gpr = machine.v->regs.gpr;
     const struct msr_row *row = NULL;
@@ -106,7 +116,7 @@ static void check_icr(uint64_t icr)
     DEMAND(machine.effects.sent_to == wanted);
 }
 
-static void check_wrmsr(const struct vcpu_exit *x, enum verdict verdict)
+static void check_wrmsr(const struct seen *x, enum verdict verdict)
 {
     const struct effects *e = &machine.effects;
     const bool in_apic = x->msr.index >= MSR_X2APIC_FIRST && x->msr.index <= MSR_X2APIC_LAST;
@@ -122,7 +132,7 @@ static void check_wrmsr(const struct vcpu_exit *x, enum verdict verdict)
 }
 
 /* One value of RAX for each byte that the port's device gave; the rest of RAX as it was. */
-static void check_pio(const struct vcpu_exit *x, enum verdict verdict)
+static void check_pio(const struct seen *x, enum verdict verdict)
 {
     const uint64_t rax = machine.v->regs.gpr[REG_RAX];
 
@@ -224,7 +234,7 @@ static void check_hypercall(enum verdict verdict)
 
 /* ------------------------------------------------------------------ exits */
 
-static void judge(const struct vcpu_exit *x, enum verdict verdict)
+static void judge(const struct seen *x, enum verdict verdict)
 {
     const struct effects *e = &machine.effects;
 
@@ -295,7 +305,6 @@ static void choose_registers(struct fuzz_input *in, uint8_t how)
     if (how & 1) {
         for (uint32_t r = REG_RSP; r < GPR_COUNT; r++)
             gpr[r] = fuzz_number(in);
-        machine.v->regs.rip = fuzz_number(in);
     }
     machine.cpl = how & 2 && how & 4 ? 3 : 0;
     machine.in_64bit = !(how & 8);
@@ -324,24 +333,61 @@ static struct vmx_raw choose_raw(struct fuzz_input *in, uint32_t reason)
     return raw;
 }
 
+/* All that says what it is in registers: the input has no more for these. */
+static bool is_simple(uint32_t reason)
+{
+    return reason == VMX_REASON_CPUID || reason == VMX_REASON_VMCALL ||
+           reason == VMX_REASON_RDMSR || reason == VMX_REASON_WRMSR || reason == VMX_REASON_XSETBV;
+}
+
+static enum exit_kind often_kind(const struct vcpu_stay *stay)
+{
+    for (uint32_t kind = 0; kind < EXIT_KIND_COUNT; kind++) {
+        if (vmx_is(stay, (enum exit_kind)kind))
+            return (enum exit_kind)kind;
+    }
+    return EXIT_UNKNOWN;
+}
+
+static enum verdict handle(struct vcpu *v, const struct vmx_raw *raw, struct seen *seen)
+{
+    const struct vcpu_stay stay = {.reason = raw->reason,
+                                   .time_low = (uint32_t)machine.now,
+                                   .time_high = (uint32_t)(machine.now >> 32)};
+    const uint8_t at = vcpu_note_stay(&v->soft->stats, &stay);
+    enum verdict verdict;
+    struct vcpu_exit x;
+
+    machine.qualification = raw->qualification;
+    seen->msr.index = (uint32_t)gpr_before[REG_RCX];
+    seen->msr.value = gpr_before[REG_RDX] << 32 | (uint32_t)gpr_before[REG_RAX];
+    if (exit_often(v, v->soft, &stay, at, &verdict)) {
+        seen->kind = often_kind(&stay);
+        if (seen->kind == EXIT_PIO)
+            DEMAND(vmx_decode_io(raw->qualification, &seen->pio));
+        return verdict;
+    }
+    memset(&x, 0xa5, sizeof(x)); /* what an earlier exit left */
+    vmx_decode_raw(raw, &v->regs, &x);
+    seen->kind = x.kind;
+    DEMAND(x.kind < EXIT_KIND_COUNT);
+    return exit_dispatch(v, &x);
+}
+
 static void one_exit(struct fuzz_input *in)
 {
-    struct vcpu_exit x;
+    struct seen x = {.kind = EXIT_UNKNOWN};
     struct vcpu *v = machine.v;
     const uint32_t reason = fuzz_u8(in) & 0x7f;
+    struct vmx_raw raw = {.reason = reason};
     uint8_t record[TX_RECORD_MAX];
 
-    memset(&x, 0xa5, sizeof(x)); /* what an earlier exit left */
     choose_registers(in, fuzz_u8(in));
     memcpy(gpr_before, v->regs.gpr, sizeof(gpr_before));
-    if (!vmx_decode_simple(reason, &v->regs, &x)) {
-        const struct vmx_raw raw = choose_raw(in, reason);
-        if (!vmx_decode_simple(raw.reason, &v->regs, &x))
-            vmx_decode(&raw, &v->regs, &x);
-    }
-    DEMAND(x.kind < EXIT_KIND_COUNT);
+    if (!is_simple(reason))
+        raw = choose_raw(in, reason);
     machine_remember();
-    const enum verdict verdict = exit_dispatch(v, &x);
+    const enum verdict verdict = handle(v, &raw, &x);
     machine_check();
     judge(&x, verdict);
     while (tx_get(&machine.vm.console.tx, record) != 0) {

@@ -59,17 +59,15 @@ static void hook_write(struct vcpu *v, const struct vmx_audit_cpu *cpu, struct v
 
 static const char *hook_enter(struct vcpu *v)
 {
-    struct vmx_vcpu *hw = v->hw;
-
     for (uint32_t i = 0; i < KICKS_MAX; i++) {
-        switch (vmx_switch(v, &hw->host_rsp)) {
-        case VMX_SWITCH_FAILED:
+        struct vcpu_stay stay;
+
+        vmx_switch(v, &stay);
+        if (vmx_no_exit(stay.reason) == VMX_REFUSED)
             return "fails";
-        case VMX_SWITCH_EXIT:
-            return vmread32(VMCS_EXIT_REASON) & EXIT_REASON_ENTRY_FAILED ? "refuses" : "enters";
-        case VMX_SWITCH_KICKED:
-            atomic_store(&v->kick, 0);
-        }
+        if (vmx_no_exit(stay.reason) != VMX_KICKED)
+            return stay.reason & EXIT_REASON_ENTRY_FAILED ? "refuses" : "enters";
+        atomic_store(&v->kick, 0);
     }
     return "is kicked";
 }

@@ -85,16 +85,6 @@ static void qualifications_are_explained(void **state)
     x.fault.table_walk = true;
     diagnosis_qualification(&x, line, sizeof(line));
     assert_string_equal(line, "fetch by its own page-table walk");
-    x = (struct vcpu_exit){.kind = EXIT_PIO};
-    x.pio.in = true;
-    x.pio.size = 2;
-    x.pio.port = 0xcf8;
-    diagnosis_qualification(&x, line, sizeof(line));
-    assert_string_equal(line, "input of 2 bytes at port cf8");
-    x = (struct vcpu_exit){.kind = EXIT_RDMSR};
-    x.msr.index = 0x1b;
-    diagnosis_qualification(&x, line, sizeof(line));
-    assert_string_equal(line, "MSR 1b");
     x = (struct vcpu_exit){.kind = EXIT_EXCEPTION};
     x.exception.vector = 8;
     diagnosis_qualification(&x, line, sizeof(line));

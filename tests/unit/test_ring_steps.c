@@ -4,7 +4,7 @@
  * by another core's whole operations, one after the other and without threads: behind each atomic
  * access of lib/ring.c a hook may run. What threads meet once in a million is met here each time.
  */
-#include "lib/ring.h"
+#include <stdatomic.h>
 
 #include "support.h"
 

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""The fast path keeps its cost. A run on one core repeats instruction by instruction, so the table
+of `make bench` can be held against tests/bench/limits.txt: what was measured, and 5 %. A change that
+needs more has to write the new limits down, and in docs/performance.md why."""
+import importlib.machinery
+import importlib.util
+
+from machine import ROOT
+from partitions import check_ended_well, images
+
+# A way through the hypervisor costs at least its saving and loading of registers.
+CHEAPEST_EXIT = 50
+NO_EXIT = ("deadline_arm", "timer_tick", "ipi_self", "first_touch")
+PAGES, TICKS_PER_PAGE = 64 * 256, 4
+
+
+def bench():
+    """scripts/bench as a module: it has no ending."""
+    loader = importlib.machinery.SourceFileLoader("bench", str(ROOT / "scripts" / "bench"))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
+    loader.exec_module(module)
+    return module
+
+
+def limits():
+    lines = (ROOT / "tests" / "bench" / "limits.txt").read_text().splitlines()
+    return {name: int(ticks) for name, ticks in (line.split() for line in lines)}
+
+
+def test_exits_cost_no_more_than_they_did(machine):
+    script = bench()
+    result = machine.boot(images("bench"), script.conf(1), cores=1, memory=script.MEMORY_MB[1])
+    check_ended_well(result)
+    rows = script.rows_of(result.serial.replace("\r", ""))
+    limit = limits()
+    assert set(limit) == set(rows) - set(script.UNLIMITED)
+    over = {name: f"{rows[name]} of at most {limit[name]}"
+            for name in limit if rows[name] > limit[name]}
+    assert not over
+    # What a guest does by itself, it does at its own cost.
+    assert all(rows[name] < CHEAPEST_EXIT for name in NO_EXIT)
+    assert rows["touch_64m"] < PAGES * TICKS_PER_PAGE + CHEAPEST_EXIT
