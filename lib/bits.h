@@ -12,6 +12,9 @@
 /* Bits hi..lo inclusive, hi >= lo, both below 64. */
 #define MASK64(hi, lo) ((~UINT64_C(0) >> (63 - (hi))) & (~UINT64_C(0) << (lo)))
 
+/*@ requires lo <= hi < 64;
+  @ assigns \nothing;
+  @*/
 static inline uint64_t bits_get(uint64_t value, unsigned hi, unsigned lo)
 {
     return (value & MASK64(hi, lo)) >> lo;
@@ -23,6 +26,10 @@ static inline bool is_power_of_two(uint64_t v)
 }
 
 /* `align` is a power of two. */
+/*@ requires align > 0;
+  @ assigns \nothing;
+  @ ensures \result <==> (v & (align - 1)) == 0;
+  @*/
 static inline bool is_aligned(uint64_t v, uint64_t align)
 {
     return (v & (align - 1)) == 0;
@@ -67,11 +74,17 @@ static inline uint32_t index_masked(uint32_t index, uint32_t count)
     return index & (count - 1);
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == \min(a, b);
+  @*/
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == \max(a, b);
+  @*/
 static inline uint64_t max_u64(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;

@@ -194,9 +194,17 @@ static void events_dirty(void)
     write_dr6(~UINT64_C(0) >> 32);
     write_dr7(0x7ff);
     write_cr2(~UINT64_C(0));
-    write_cr0(read_cr0() | CR0_CD | CR0_TS | CR0_EM);
+    write_cr0(read_cr0() | CR0_CD);
     write_cr4(read_cr4() | CR4_OSXSAVE | CR4_PCE | CR4_TSD);
-    __asm__ volatile("xsetbv" : : "c"(0), "a"(3), "d"(0));
+    const uint32_t shown = cpuid(0xd, 0).eax;
+    __asm__ volatile("xsetbv" : : "c"(0), "a"(shown), "d"(0));
+    write_cr0(read_cr0() & ~(CR0_TS | CR0_EM));
+    write_cr4(read_cr4() | CR4_OSFXSR);
+    __asm__ volatile("pcmpeqd %xmm0, %xmm0; pcmpeqd %xmm15, %xmm15; fninit; fldpi");
+    if (shown & XCR0_AVX)
+        __asm__ volatile("vcmptrueps %ymm0, %ymm0, %ymm7");
+    if (shown & XCR0_AVX512)
+        __asm__ volatile("vpternlogd $255, %zmm31, %zmm31, %zmm31; kxnorw %k1, %k1, %k1");
     x2apic_timer_count(0xf0, true, 1000); /* the vector of the hypervisor's own tick */
 }
 

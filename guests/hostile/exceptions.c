@@ -110,7 +110,7 @@ static void exceptions_transfers(void)
 extern void raise_entry(void); /* registers.asm: for any vector, no error code expected */
 extern volatile uint64_t raise_count;
 
-#define RAISE_1(n) __asm__ volatile("int %0" : : "i"(n) : "memory");
+#define RAISE_1(n) __asm__ volatile("int %0" : : "i"(n) : "memory")
 
 static void exceptions_raised(void)
 {
@@ -118,13 +118,32 @@ static void exceptions_raised(void)
     for (unsigned v = 0; v < 32; v++)
         idt_set_gate((uint8_t)v, raise_entry, 0);
     raise_count = 0;
-    RAISE_1(0)
-    RAISE_1(4)
-    RAISE_1(6)
-    RAISE_1(8) RAISE_1(10) RAISE_1(11) RAISE_1(12) RAISE_1(13) RAISE_1(14) RAISE_1(17) RAISE_1(18)
-        RAISE_1(19) RAISE_1(20) RAISE_1(21) RAISE_1(22) RAISE_1(23) RAISE_1(24) RAISE_1(25)
-            RAISE_1(26) RAISE_1(27) RAISE_1(28) RAISE_1(29) RAISE_1(30) RAISE_1(31) RAISE_1(2)
-                const uint64_t came = raise_count;
+    RAISE_1(0);
+    RAISE_1(4);
+    RAISE_1(6);
+    RAISE_1(8);
+    RAISE_1(10);
+    RAISE_1(11);
+    RAISE_1(12);
+    RAISE_1(13);
+    RAISE_1(14);
+    RAISE_1(17);
+    RAISE_1(18);
+    RAISE_1(19);
+    RAISE_1(20);
+    RAISE_1(21);
+    RAISE_1(22);
+    RAISE_1(23);
+    RAISE_1(24);
+    RAISE_1(25);
+    RAISE_1(26);
+    RAISE_1(27);
+    RAISE_1(28);
+    RAISE_1(29);
+    RAISE_1(30);
+    RAISE_1(31);
+    RAISE_1(2);
+    const uint64_t came = raise_count;
     idt_init();
     check_equal("int-n", came, 25);
 }

@@ -133,9 +133,69 @@ static void ipi_nmis(void)
     irq_handle(VECTOR_NMI, NULL);
 }
 
+/* ---------------------------------------------------------------- all kinds at once */
+
+#define VECTOR_PV 0x61
+#define TOGETHER  2000
+
+static volatile uint32_t pv_timers;
+
+static void ipi_pv_timer(struct trap_frame *frame)
+{
+    (void)frame;
+    pv_timers++;
+}
+
+/* An NMI, the PV timer and an IPI all wait when interrupts go on, by STI, behind MOV SS, by HLT or
+ * by an instruction that exits in STI's shadow: each comes, once. */
+static void ipi_together(void)
+{
+    const uint32_t self = x2apic_id();
+    uint32_t wrong = 0;
+
+    irq_handle(VECTOR_NMI, ipi_nmi);
+    irq_handle(VECTOR_PV, ipi_pv_timer);
+    for (uint32_t i = 0; i < TOGETHER; i++) {
+        nmis = 0, taken = 0, pv_timers = 0;
+        timer_set(1, VECTOR_PV);
+        x2apic_send(self, ICR_FIXED | VECTOR_IPI);
+        x2apic_send(self, ICR_NMI | ICR_ASSERT);
+        switch (i % 4) {
+        case 0:
+            __asm__ volatile("sti; nop; nop" : : : "memory");
+            break;
+        case 1:
+            __asm__ volatile("mov %%ss, %%eax; sti; mov %%eax, %%ss; nop; nop"
+                             :
+                             :
+                             : "rax", "memory");
+            break;
+        case 2:
+            __asm__ volatile("sti; hlt" : : : "memory");
+            break;
+        default:
+            __asm__ volatile("xor %%eax, %%eax; sti; cpuid"
+                             :
+                             :
+                             : "rax", "rbx", "rcx", "rdx", "memory");
+            break;
+        }
+        for (uint32_t wait = 0; wait < 1000 && (nmis == 0 || taken == 0 || pv_timers == 0); wait++)
+            cpu_pause();
+        irq_disable();
+        wrong += nmis != 1 || taken != 1 || pv_timers != 1;
+    }
+    row("X-08");
+    check("together", wrong == 0, "%u of %u times something was missing or came twice", wrong,
+          TOGETHER);
+    irq_handle(VECTOR_NMI, NULL);
+    nmis = 0, taken = 0;
+}
+
 void hostile_ipi(void)
 {
     ipi_fixed();
     ipi_foreign();
     ipi_nmis();
+    ipi_together();
 }

@@ -81,6 +81,13 @@ static void timer_pv_basics(void)
     timer_set(UINT64_MAX, VECTOR_PV);
     timer_listen(LATER_NS);
     timer_expect("pv-never", 0);
+    for (uint32_t bit = 62; bit < 64; bit++) { /* the sum with the present time wraps, or nearly */
+        timer_set(UINT64_C(1) << bit, VECTOR_PV);
+        timer_listen(SOON_NS);
+        timer_set(~(UINT64_C(1) << bit), VECTOR_PV);
+        timer_listen(SOON_NS);
+    }
+    timer_expect("pv-far-away", 0);
     timer_set(0, VECTOR_PV);
 
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);

@@ -388,7 +388,7 @@ static void test_too_little_memory(void **state)
            22, "guest 'linux' wants 2 GiB of memory, 1024 MiB are left (1024 MiB in the machine)");
 }
 
-/* abuse: BU-02 */
+/* abuse: BT-04 */
 static void test_memory_takers(void **state)
 {
     (void)state;
@@ -565,6 +565,11 @@ static void make_good(void)
     accept();
 }
 
+static void keep(uint64_t base, uint64_t size)
+{
+    machine.own[machine.own_count++] = (struct range){.base = base, .size = size};
+}
+
 #define SPOILT(change)                             \
     do {                                           \
         make_good();                               \
@@ -586,7 +591,6 @@ static void test_valid_counts(void **state)
     SPOILT(plan.guests[0].image.piece_count = IMAGE_PIECES_MAX + 1);
 }
 
-/* abuse: BC-08 */
 static void test_valid_cores(void **state)
 {
     (void)state;
@@ -618,6 +622,16 @@ static void test_valid_ram(void **state)
     SPOILT(plan.guests[1].ram.base = plan.guests[2].ram.base + 30 * MIB);
     SPOILT(plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB - 2 * MIB);
     SPOILT(machine.range_count = 1);
+    SPOILT(keep(plan.guests[0].ram.base + 4 * GIB - 1, 1));
+    SPOILT(keep(plan.guests[2].ram.base, PAGE_SIZE));
+    SPOILT(keep(0, plan.guests[2].ram.base + 1));
+    SPOILT(keep(UINT64_MAX, 2)); /* wraps */
+    SPOILT(machine.own_count = MACHINE_OWN_MAX + 1);
+    make_good();
+    keep(plan.guests[0].ram.base - PAGE_SIZE, PAGE_SIZE);
+    keep(plan.guests[0].ram.base + 4 * GIB, PAGE_SIZE);
+    plan.guests[1].ram.base = plan.guests[2].ram.base;
+    plan.guests[2].ram.base += 16 * MIB;
     make_good();
     plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB; /* touches, no more */
     plan.guests[2].ram.base = plan.guests[1].ram.base + 16 * MIB;
