@@ -42,7 +42,8 @@ _Static_assert(sizeof(struct vcpuid) <= UINT16_MAX, "rows are found by 16 bits")
 
 static inline const struct cpuid_row *first_row(const struct vcpuid *t, uint32_t leaf)
 {
-    return &t->rows[t->first[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)] & (VCPUID_ROWS_MAX - 1)];
+    return &t->rows[t->first[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)] &
+                    (VCPUID_ROWS_MAX - 1)];
 }
 
 /* NULL where the leaf has no such subleaf. */
