@@ -22,7 +22,7 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
 # ---------------------------------------------------------------------- the hypervisor
 # Pure files include neither lib/x86 nor vmx/insn.h: host tests run them as they are.
 PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) \
-            mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/hostmap.c mm/firmware.c \
+            mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/ept_valid.c mm/hostmap.c mm/firmware.c \
             drivers/acpi.c drivers/acpi_tables.c drivers/pci.c drivers/keymap.c drivers/text.c drivers/font.c \
             drivers/screen.c \
             kernel/config*.c kernel/plan*.c kernel/image*.c kernel/aml.c kernel/report.c \
@@ -137,6 +137,7 @@ include guests/guests.mk
 # ---------------------------------------------------------------------- host programs and tests
 include tests/unit/unit.mk
 include tests/fuzz/fuzz.mk
+include tests/proof/proof.mk
 
 tools: $B/plancheck
 
@@ -179,7 +180,7 @@ demo: setup
 	@$(MAKE) --no-print-directory $B/demo
 	@$(PYTHON) scripts/demo $B/demo
 
-test: setup
+test: setup setup-proof
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B
 
@@ -218,6 +219,7 @@ help:
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make bench   what an exit costs'
 	@echo 'make fuzz    SECONDS=15 of fuzzing for each target in tests/fuzz'
+	@echo 'make proof   the contracts in the code, proved by Frama-C (docs/proofs.md)'
 	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
 	@echo 'make clean   remove $B'
 

@@ -8,6 +8,7 @@
 #include "kernel/power.h"
 #include "kernel/quiet.h"
 #include "kernel/smp.h"
+#include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -218,13 +219,46 @@ static enum status boot_map_shared(struct boot_state *boot)
     return s;
 }
 
+/* Notes that this is not for guests, and takes it out of what is free if the firmware thinks so. */
+static bool boot_keep(struct machine *machine, uint64_t base, uint64_t size)
+{
+    const struct range own = {.base = base, .size = size};
+    struct range_list list = {machine->range_count, MACHINE_RANGES_MAX, machine->ranges};
+
+    ASSERT(machine->own_count < MACHINE_OWN_MAX);
+    machine->own[machine->own_count++] = own;
+    if (!range_list_remove(&list, own))
+        return false;
+    machine->range_count = list.count;
+    return true;
+}
+
+/* After boot_map_shared(), which refuses what wraps. plan_valid() checks guests against this. */
+static bool boot_keep_own(struct boot_state *boot)
+{
+    struct machine *machine = &boot->machine;
+    const struct boot_framebuffer *fb = &boot->info->framebuffer;
+    bool ok = boot_keep(machine, 0, LOW_MEMORY_END) &&
+              boot_keep(machine, (uintptr_t)image_start, (uint64_t)(image_end - image_start)) &&
+              boot_keep(machine, boot->pages.pool.base, boot->pages.pool.size) &&
+              boot_keep(machine, LAPIC_MMIO, PAGE_SIZE) &&
+              boot_keep(machine, boot->info->lastlog, boot->info->lastlog_size) &&
+              (fb->format == BOOT_PIXEL_NONE || boot_keep(machine, fb->base, fb->size));
+
+    for (uint32_t i = 0; i < machine->module_count && ok; i++)
+        ok = boot_keep(machine, (uintptr_t)machine->modules[i].bytes, machine->modules[i].size);
+    if (!ok)
+        log_line("memory is in too many pieces");
+    return ok;
+}
+
 bool boot_take_memory(struct boot_state *boot)
 {
     boot_find_ranges(boot);
     boot_copy_modules(boot);
     if (!host_paging_ok() || !boot_take_pool(boot))
         return false;
-    if (boot_map_shared(boot) != OK ||
+    if (boot_map_shared(boot) != OK || !boot_keep_own(boot) ||
         host_core_create(&cpus[0].host, &boot->map, &boot->pages) != OK)
         return false;
     if (boot->low_page.v)

@@ -128,7 +128,7 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         *rax = (uint64_t)result;
         return DO_NEXT;
     }
-    calls[index_clamp(number, BULKHEAD_CALL_COUNT)]++;
+    calls[index_masked((uint32_t)number, VCPU_CALLS)]++;
     switch (number + BULKHEAD_CALL_BASE) {
     case BULKHEAD_CALL_VERSION:
         result = BULKHEAD_ABI_VERSION;

@@ -14,6 +14,7 @@
 
 #define MACHINE_RANGES_MAX  64
 #define MACHINE_MODULES_MAX 64
+#define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 8)
 
 struct machine_module {
     char name[FILE_NAME_MAX];
@@ -26,6 +27,8 @@ struct machine {
     uint32_t apic_ids[CORES_MAX];
     uint32_t range_count;
     struct range ranges[MACHINE_RANGES_MAX]; /* free RAM for guests: sorted, disjoint, 4 KiB */
+    uint32_t own_count; /* what the hypervisor keeps: its image, its pool, the files ... */
+    struct range own[MACHINE_OWN_MAX];
     uint32_t module_count;
     struct machine_module modules[MACHINE_MODULES_MAX];
     bool has_screen;
@@ -59,8 +62,8 @@ MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
 
 /*
  * What plan_make() promises, checked once more by other means before the plan is carried out:
- * disjoint, aligned, inside the machine's free ranges, no core twice, every piece of an image
- * inside its guest's memory. False is our own bug.
+ * disjoint, aligned, inside the machine's free ranges, off what the hypervisor keeps, no core
+ * twice, every piece of an image inside its guest's memory. False is our own bug.
  */
 MUST_CHECK bool plan_valid(const struct plan *plan, const struct machine *machine);
 

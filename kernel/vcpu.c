@@ -315,29 +315,6 @@ static void vcpu_note_verdict(struct vcpu_stats *stats, enum verdict verdict)
         what->word |= (uint32_t)verdict << 24;
 }
 
-uint64_t vcpu_exit_count(const struct vcpu_stats *stats)
-{
-    uint64_t count = 0;
-
-    for (uint32_t i = 0; i < EXIT_KIND_COUNT; i++)
-        count += stats->exits[i];
-    return count;
-}
-
-struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back)
-{
-    const struct vcpu_trace *t = &stats->trace;
-    const uint32_t i = (t->next / TRACE_STEP - 1 - back) % TRACE_ROWS;
-
-    return (struct trace_row){
-        .time = (uint64_t)t->when[i].time_high << 32 | t->when[i].time_low,
-        .rip = t->when[i].rip,
-        .reason = t->what[i].word & 0xffff,
-        .kind = (uint8_t)(t->what[i].word >> 16),
-        .verdict = (uint8_t)(t->what[i].word >> 24),
-    };
-}
-
 /* Carries out the other verdicts; false: out of the loop. */
 NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
 {

@@ -50,11 +50,14 @@ struct vcpu_trace {
 };
 _Static_assert(TRACE_STEP == 16, "rows of both parts are as far apart as `next` counts");
 
+#define VCPU_CALLS 16 /* a power of two: a guest's number is an index, and masked */
+_Static_assert(BULKHEAD_CALL_COUNT < VCPU_CALLS, "and one for unknown numbers");
+
 /* Counters of one life. The owning core's alone to write; the monitor reads them as they are. */
 struct vcpu_stats {
     uint64_t exits[EXIT_KIND_COUNT];
-    uint64_t injected;                       /* events */
-    uint64_t calls[BULKHEAD_CALL_COUNT + 1]; /* hypercalls by number; last: unknown ones */
+    uint64_t injected;          /* events */
+    uint64_t calls[VCPU_CALLS]; /* hypercalls by number; BULKHEAD_CALL_COUNT: unknown ones */
     struct refused msrs, ports;
     struct vcpu_trace trace;
 };

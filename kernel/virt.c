@@ -18,6 +18,11 @@ const struct pt_format *virt_nested_format(void)
     return vmx_nested_format();
 }
 
+bool virt_nested_valid(const struct guest_map *map, hpa_t root)
+{
+    return vmx_nested_valid(map, root);
+}
+
 enum status virt_cpu_on(struct page *region)
 {
     return vmx_cpu_on(region);

@@ -207,6 +207,8 @@ struct virt_vm_config {
     void prefix##_probe(struct virt_report *report);                                               \
     /* Format of the guest-physical map. */                                                        \
     const struct pt_format *prefix##_nested_format(void);                                          \
+    /* The finished map leads nowhere else than `map` says. */                                     \
+    MUST_CHECK bool prefix##_nested_valid(const struct guest_map *map, hpa_t root);                \
     /* Turns the extension on for this core, which keeps `region`. After probe said yes. */        \
     MUST_CHECK enum status prefix##_cpu_on(struct page *region);                                   \
     void prefix##_cpu_off(void);                                                                   \

@@ -8,6 +8,11 @@
 
 #include "lib/types.h"
 
+/* To prove a function is therefore to prove that its ASSERTs hold. */
+/*@ requires \false;
+  @ assigns \nothing;
+  @ ensures \false;
+  @*/
 NORETURN COLD void assert_fail(const char *expr, const char *file, int line);
 
 /* The same with words of its own; the hypervisor only. */

@@ -12,6 +12,9 @@
 /* Bits hi..lo inclusive, hi >= lo, both below 64. */
 #define MASK64(hi, lo) ((~UINT64_C(0) >> (63 - (hi))) & (~UINT64_C(0) << (lo)))
 
+/*@ requires lo <= hi < 64;
+  @ assigns \nothing;
+  @*/
 static inline uint64_t bits_get(uint64_t value, unsigned hi, unsigned lo)
 {
     return (value & MASK64(hi, lo)) >> lo;
@@ -23,6 +26,10 @@ static inline bool is_power_of_two(uint64_t v)
 }
 
 /* `align` is a power of two. */
+/*@ requires align > 0;
+  @ assigns \nothing;
+  @ ensures \result <==> (v & (align - 1)) == 0;
+  @*/
 static inline bool is_aligned(uint64_t v, uint64_t align)
 {
     return (v & (align - 1)) == 0;
@@ -67,22 +74,17 @@ static inline uint32_t index_masked(uint32_t index, uint32_t count)
     return index & (count - 1);
 }
 
-/*
- * For a number that a guest chose, behind the comparison with the size of what it is an index of:
- * `index`, or 0 if it is too large, by arithmetic. A processor that has guessed the comparison
- * wrongly then reads nothing beyond, either. Both below 2^63.
- */
-static inline uint64_t index_clamp(uint64_t index, uint64_t size)
-{
-    __asm__("" : "+r"(index)); /* the compiler knows of the comparison: it must not know here */
-    return index & (uint64_t)((int64_t)(index - size) >> 63);
-}
-
+/*@ assigns \nothing;
+  @ ensures \result == \min(a, b);
+  @*/
 static inline uint64_t min_u64(uint64_t a, uint64_t b)
 {
     return a < b ? a : b;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result == \max(a, b);
+  @*/
 static inline uint64_t max_u64(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;

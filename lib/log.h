@@ -17,4 +17,5 @@ void log_emit(const char *line, size_t len);
 void log_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* "file:line: text"; used by FAIL(). */
+/*@ assigns \nothing; */
 COLD void log_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -22,11 +22,17 @@ typedef struct {
     uint64_t v;
 } hpa_t;
 
+/*@ assigns \nothing;
+  @ ensures \result.v == v;
+  @*/
 static inline gpa_t gpa(uint64_t v)
 {
     return (gpa_t){v};
 }
 
+/*@ assigns \nothing;
+  @ ensures \result.v == v;
+  @*/
 static inline hpa_t hpa(uint64_t v)
 {
     return (hpa_t){v};

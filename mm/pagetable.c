@@ -2,6 +2,8 @@
 /*
  * pagetable: the walker. Everything starts with pt_find(), which goes down from the root as far as
  * there are tables: at most PT_LEVELS steps, no recursion, no state between calls.
+ *
+ * The comments that begin with an at sign are proved (`make proof`, docs/proofs.md).
  */
 #include "mm/pagetable.h"
 
@@ -17,12 +19,24 @@ struct pt_spot {
     uint32_t rights; /* what the entry and all above it let through; only when present */
 };
 
+/*@ logic integer span(integer level) = level == 1 ? 0x1000 : level == 2 ? 0x200000 :
+  @   level == 3 ? 0x40000000 : 0x8000000000;
+  @*/
+
+/*@ requires 1 <= level <= PT_LEVELS;
+  @ assigns \nothing;
+  @ ensures \result == 12 + PT_INDEX_BITS * (level - 1);
+  @*/
 static uint32_t pt_shift(uint32_t level)
 {
     return 12 + PT_INDEX_BITS * (level - 1);
 }
 
 /* Bytes that one entry of `level` stands for. */
+/*@ requires 1 <= level <= PT_LEVELS;
+  @ assigns \nothing;
+  @ ensures \result == span(level);
+  @*/
 static uint64_t pt_span(uint32_t level)
 {
     return BIT64(pt_shift(level));
@@ -72,13 +86,30 @@ static enum status pt_grow(struct pagetable *pt, uint64_t from, uint32_t level,
 }
 
 /* The largest leaf for what is left to map, below what is there already. */
+/*@ requires 1 <= level <= PT_LEVELS && size >= PAGE_SIZE;
+  @ requires from % PAGE_SIZE == 0 && to.v % PAGE_SIZE == 0;
+  @ assigns \nothing;
+  @ ensures 1 <= \result <= level;
+  @ ensures from % span(\result) == 0 && to.v % span(\result) == 0;
+  @ ensures span(\result) <= size;
+  @*/
 static uint32_t pt_leaf_level(uint32_t level, uint64_t from, hpa_t to, uint64_t size)
 {
-    while (level > 1 && (!is_aligned(from | to.v, pt_span(level)) || size < pt_span(level)))
+    /*@ loop invariant 1 <= level <= \at(level, Pre);
+      @ loop assigns level;
+      @ loop variant level;
+      @*/
+    while (level > 1 &&
+           (from % pt_span(level) != 0 || to.v % pt_span(level) != 0 || size < pt_span(level)))
         level--;
     return level;
 }
 
+/*@ requires \valid_read(pt) && \valid_read(pt->format);
+  @ assigns \nothing;
+  @ ensures \result == OK ==> size > 0 && ((from | to.v | size) & (PAGE_SIZE - 1)) == 0 &&
+  @   from + size <= PT_INPUT_MAX && to.v + size <= PT_OUTPUT_MAX;
+  @*/
 static enum status pt_check(const struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size)
 {
     const char *name = pt->format->name;

@@ -95,5 +95,17 @@ MUST_CHECK bool pt_look(const struct pagetable *pt, uint64_t from, struct pt_lea
  */
 MUST_CHECK bool pt_next(const struct pagetable *pt, uint64_t from, struct pt_leaf *out);
 
+#define GUEST_PARTS_MAX 2
+
+/* What a guest's table may hold, for the judge of a finished one (mm/ept_valid.h). */
+struct guest_part {
+    uint64_t from, to, size; /* guest-physical, host-physical, bytes */
+};
+
+struct guest_map {
+    struct range tables; /* where tables may lie */
+    struct guest_part parts[GUEST_PARTS_MAX];
+};
+
 /* At least one byte of `physical` (of host-physical addresses) can be reached through the table. */
 bool pt_maps_physical(const struct pagetable *pt, struct range physical);

@@ -8,6 +8,8 @@
  *     and the counters behind the other LVT entries are not the guest's;
  *   - a reserved bit is #GP, as in x2APIC mode: the caller's WRMSR of a `value` cannot fault.
  * SDM "Advanced Programmable Interrupt Controller (APIC)". Pure.
+ *
+ * The comments that begin with an at sign are proved (`make proof`, docs/proofs.md).
  */
 #include "vdev/vapic.h"
 
@@ -63,20 +65,33 @@ static const uint32_t lvt_bits[VAPIC_LVT_COUNT] = {
     [VAPIC_LVT_ERROR] = LVT_VECTOR | LVT_STATUS | LVT_MASKED,
 };
 
+/*@ requires \valid(a);
+  @ assigns *a;
+  @ ensures \forall integer i; 0 <= i < VAPIC_LVT_COUNT ==> a->lvt[i] == VAPIC_LVT_RESET;
+  @*/
 void vapic_reset(struct vapic *a, uint32_t apic_id)
 {
     *a = (struct vapic){.apic_id = apic_id, .svr = VAPIC_SVR_RESET};
+    /*@ loop invariant 0 <= i <= VAPIC_LVT_COUNT;
+      @ loop invariant \forall integer k; 0 <= k < i ==> a->lvt[k] == VAPIC_LVT_RESET;
+      @ loop assigns i, a->lvt[0 .. VAPIC_LVT_COUNT - 1];
+      @ loop variant VAPIC_LVT_COUNT - i;
+      @*/
     for (uint32_t i = 0; i < VAPIC_LVT_COUNT; i++)
         a->lvt[i] = VAPIC_LVT_RESET;
 }
 
 /* The entry that `msr` is, or VAPIC_LVT_COUNT. */
+/*@ assigns \nothing;
+  @ ensures MSR_X2APIC_LVT_TIMER <= msr <= MSR_X2APIC_LVT_ERROR ==>
+  @   \result == VAPIC_LVT_TIMER + (msr - MSR_X2APIC_LVT_TIMER);
+  @ ensures !(MSR_X2APIC_LVT_TIMER <= msr <= MSR_X2APIC_LVT_ERROR) ==> \result == VAPIC_LVT_COUNT;
+  @*/
 static enum vapic_lvt lvt_of(uint32_t msr)
 {
     if (msr < MSR_X2APIC_LVT_TIMER || msr > MSR_X2APIC_LVT_ERROR)
         return VAPIC_LVT_COUNT;
-    return (enum vapic_lvt)(VAPIC_LVT_TIMER + index_clamp(msr - MSR_X2APIC_LVT_TIMER,
-                                                          VAPIC_LVT_COUNT - VAPIC_LVT_TIMER));
+    return (enum vapic_lvt)(VAPIC_LVT_TIMER + (msr - MSR_X2APIC_LVT_TIMER));
 }
 _Static_assert(VAPIC_LVT_ERROR - VAPIC_LVT_TIMER == MSR_X2APIC_LVT_ERROR - MSR_X2APIC_LVT_TIMER,
                "the entries are in the order of their MSRs");
@@ -98,6 +113,7 @@ bool vapic_read(const struct vapic *a, uint32_t msr, uint64_t *value)
 /* ------------------------------------------------------------------ interrupt command */
 
 /* SDM "Logical Destination Mode in x2APIC Mode": a cluster of 16, and a bit in it. */
+/*@ assigns \nothing; */
 static bool is_addressed(uint32_t apic_id, uint32_t destination, bool logical)
 {
     if (destination == ICR_BROADCAST)
@@ -107,25 +123,28 @@ static bool is_addressed(uint32_t apic_id, uint32_t destination, bool logical)
     return apic_id >> 4 == destination >> 16 && (destination & BIT32(apic_id & 15)) != 0;
 }
 
-static uint64_t targets_of(const struct vapic_peers *peers, uint64_t icr)
+/* What the guest means by the destination, as far as it could be own vCPUs. */
+/*@ requires \valid_read(peers) && count <= VAPIC_PEERS_MAX;
+  @ assigns \nothing;
+  @*/
+static uint64_t addressed_by(const struct vapic_peers *peers, uint32_t count, uint64_t icr)
 {
-    uint32_t count = peers->count < VAPIC_PEERS_MAX ? peers->count : VAPIC_PEERS_MAX;
-    if (count == 0)
-        return 0;
-    uint64_t all = MASK64(count - 1, 0);
     uint64_t self = BIT64(peers->self & (VAPIC_PEERS_MAX - 1));
-
     uint64_t shorthand = bits_get(icr, 19, 18);
     if (shorthand == TO_SELF)
         return self;
     if (shorthand == TO_ALL)
-        return all;
+        return ~UINT64_C(0);
     if (shorthand == TO_ALL_BUT_SELF)
-        return all & ~self;
+        return ~self;
 
     uint32_t destination = (uint32_t)(icr >> 32);
     bool logical = (icr & ICR_LOGICAL) != 0;
     uint64_t targets = 0;
+    /*@ loop invariant 0 <= i <= count;
+      @ loop assigns i, targets;
+      @ loop variant count - i;
+      @*/
     for (uint32_t i = 0; i < count; i++) {
         if (is_addressed(peers->apic_ids[i], destination, logical))
             targets |= BIT64(i);
@@ -133,6 +152,27 @@ static uint64_t targets_of(const struct vapic_peers *peers, uint64_t icr)
     return targets;
 }
 
+/* The one way to a target set: whatever was meant, only what is in the guest is left. */
+/*@ requires \valid_read(peers);
+  @ assigns \nothing;
+  @ ensures own(\result, peers->count);
+  @*/
+static uint64_t targets_of(const struct vapic_peers *peers, uint64_t icr)
+{
+    uint32_t count = peers->count < VAPIC_PEERS_MAX ? peers->count : VAPIC_PEERS_MAX;
+    if (count == 0)
+        return 0;
+    uint64_t all = ~UINT64_C(0) >> (VAPIC_PEERS_MAX - count);
+    return addressed_by(peers, count, icr) & all;
+}
+
+/*@ requires \valid(a) && \valid_read(peers) && \valid(action) && \separated(a, peers, action);
+  @ requires action->kind == VAPIC_NOTHING && action->targets == 0;
+  @ assigns a->icr, action->kind, action->value, action->targets, action->vector;
+  @ ensures own(action->targets, peers->count) && action->kind != VAPIC_WRITE;
+  @ ensures action->kind == VAPIC_SEND ==> action->value == (0x4000 | (value & 0xff));
+  @ ensures !\result ==> action->kind == VAPIC_NOTHING;
+  @*/
 static bool write_icr(struct vapic *a, const struct vapic_peers *peers, uint64_t value,
                       struct vapic_action *action)
 {
@@ -185,6 +225,27 @@ static bool write_icr(struct vapic *a, const struct vapic_peers *peers, uint64_t
 
 /* ------------------------------------------------------------------ LVT and SVR */
 
+/*@ requires \valid(action);
+  @ assigns action->kind, action->msr, action->value;
+  @ ensures action->kind == VAPIC_WRITE && action->msr == msr && action->value == value;
+  @*/
+static void act_write(struct vapic_action *action, uint32_t msr, uint64_t value)
+{
+    action->kind = VAPIC_WRITE;
+    action->msr = msr;
+    action->value = value;
+}
+
+/*@ requires \valid(a) && \valid(action) && \separated(a, action);
+  @ requires action->kind == VAPIC_NOTHING && action->targets == 0;
+  @ requires VAPIC_LVT_TIMER <= entry < VAPIC_LVT_COUNT;
+  @ requires msr == MSR_X2APIC_LVT_TIMER + (entry - VAPIC_LVT_TIMER);
+  @ assigns a->lvt[entry], action->kind, action->msr, action->value;
+  @ ensures action->targets == 0;
+  @ ensures action->kind == VAPIC_NOTHING || action->kind == VAPIC_WRITE;
+  @ ensures action->kind == VAPIC_WRITE ==> may_write(action->msr);
+  @ ensures !\result ==> action->kind == VAPIC_NOTHING;
+  @*/
 static bool write_lvt(struct vapic *a, uint32_t msr, enum vapic_lvt entry, uint64_t value,
                       struct vapic_action *action)
 {
@@ -199,10 +260,18 @@ static bool write_lvt(struct vapic *a, uint32_t msr, enum vapic_lvt entry, uint6
 
     /* Both have no delivery mode: always fixed. */
     if (entry == VAPIC_LVT_TIMER || entry == VAPIC_LVT_ERROR)
-        *action = (struct vapic_action){.kind = VAPIC_WRITE, .msr = msr, .value = value};
+        act_write(action, msr, value);
     return true;
 }
 
+/*@ requires \valid(a) && \valid(action) && \separated(a, action);
+  @ requires action->kind == VAPIC_NOTHING && action->targets == 0;
+  @ assigns a->svr, a->lvt[0 .. VAPIC_LVT_COUNT - 1], action->kind, action->msr, action->value;
+  @ ensures action->targets == 0;
+  @ ensures !\result ==> action->kind == VAPIC_NOTHING;
+  @ ensures \result ==> action->kind == VAPIC_WRITE && action->msr == MSR_X2APIC_SVR &&
+  @   action->value == value && (value & ~0x1ff) == 0;
+  @*/
 static bool write_svr(struct vapic *a, uint64_t value, struct vapic_action *action)
 {
     /* No focus check, and EOI-broadcast suppression has no I/O APIC to suppress anything for. */
@@ -210,17 +279,25 @@ static bool write_svr(struct vapic *a, uint64_t value, struct vapic_action *acti
         return false;
     a->svr = (uint32_t)value;
     if ((value & SVR_ENABLED) == 0) {
+        /*@ loop invariant 0 <= i <= VAPIC_LVT_COUNT;
+          @ loop assigns i, a->lvt[0 .. VAPIC_LVT_COUNT - 1];
+          @ loop variant VAPIC_LVT_COUNT - i;
+          @*/
         for (uint32_t i = 0; i < VAPIC_LVT_COUNT; i++)
             a->lvt[i] |= LVT_MASKED; /* as the hardware does with its own on this write */
     }
-    *action = (struct vapic_action){.kind = VAPIC_WRITE, .msr = MSR_X2APIC_SVR, .value = value};
+    act_write(action, MSR_X2APIC_SVR, value);
     return true;
 }
 
 bool vapic_write(struct vapic *a, const struct vapic_peers *peers, uint32_t msr, uint64_t value,
                  struct vapic_action *action)
 {
-    *action = (struct vapic_action){.kind = VAPIC_NOTHING};
+    action->kind = VAPIC_NOTHING;
+    action->msr = 0;
+    action->value = 0;
+    action->targets = 0;
+    action->vector = 0;
     if (msr == MSR_X2APIC_ICR)
         return write_icr(a, peers, value, action);
     if (msr == MSR_X2APIC_SVR)

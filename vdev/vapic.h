@@ -63,7 +63,28 @@ struct vapic_action {
  */
 void vapic_reset(struct vapic *a, uint32_t apic_id);
 
+/*
+ * Proved of vdev/vapic.c (docs/proofs.md): a set of targets names vCPUs of the sender's guest only
+ * (as a number it is below 2^count), and of the hardware's registers only these three are written.
+ */
+/*@ predicate own(integer targets, integer count) =
+  @   targets == 0 || count >= VAPIC_PEERS_MAX || 0 < targets < (1 << count);
+  @ predicate may_write(integer msr) =
+  @   msr == 0x80f || msr == 0x832 || msr == 0x837;
+  @*/
+
 /* For the rows of vmsr_rows marked MSR_EMULATE in the x2APIC range. False: #GP(0). */
+/*@ requires \valid_read(a) && \valid(value);
+  @ assigns *value;
+  @ ensures !\result ==> *value == \old(*value);
+  @*/
 MUST_CHECK bool vapic_read(const struct vapic *a, uint32_t msr, uint64_t *value);
+/*@ requires \valid(a) && \valid_read(peers) && \valid(action) && \separated(a, peers, action);
+  @ assigns a->icr, a->svr, a->lvt[0 .. VAPIC_LVT_COUNT - 1], *action;
+  @ ensures own(action->targets, peers->count);
+  @ ensures action->kind == VAPIC_SEND ==> action->value == (0x4000 | (value & 0xff));
+  @ ensures action->kind == VAPIC_WRITE ==> may_write(action->msr);
+  @ ensures !\result ==> action->kind == VAPIC_NOTHING;
+  @*/
 MUST_CHECK bool vapic_write(struct vapic *a, const struct vapic_peers *peers, uint32_t msr,
                             uint64_t value, struct vapic_action *action);

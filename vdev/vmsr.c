@@ -4,6 +4,8 @@
  * processor itself (canonical addresses, reserved bits, PAT types) and switched with the guest by
  * the backend, or belongs to the core and so to the guest. Nothing a guest writes is ever written
  * to the hardware from here. Pure.
+ *
+ * The comments that begin with an at sign are proved (`make proof`, docs/proofs.md).
  */
 #include "vdev/vmsr.h"
 
@@ -90,7 +92,8 @@ const struct msr_row vmsr_rows[] = {
     {MSR_FS_BASE, MSR_KERNEL_GS_BASE, DIRECT, DIRECT, 0, "SEGMENT_BASE"},
     {MSR_TSC_AUX, MSR_TSC_AUX, DIRECT, DIRECT, 0, "TSC_AUX"},
 };
-const uint32_t vmsr_row_count = ARRAY_SIZE(vmsr_rows);
+#define ROWS ARRAY_SIZE(vmsr_rows)
+const uint32_t vmsr_row_count = ROWS;
 
 void vmsr_reset(struct vmsr *m, bool is_bsp)
 {
@@ -98,22 +101,6 @@ void vmsr_reset(struct vmsr *m, bool is_bsp)
         .is_bsp = is_bsp,
         .mtrr_def_type = MTRR_DEF_ENABLE | MTRR_DEF_FIXED | MTRR_TYPE_WB,
     };
-}
-
-NOINLINE const struct msr_row *vmsr_row(uint32_t index)
-{
-    uint32_t low = 0, high = ARRAY_SIZE(vmsr_rows);
-    while (low < high) {
-        uint32_t middle = (low + high) / 2;
-        if (index > vmsr_rows[middle].last)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    /* `low` is the first row that does not end before `index`. */
-    if (low == ARRAY_SIZE(vmsr_rows) || index < vmsr_rows[low].first)
-        return NULL;
-    return &vmsr_rows[index_clamp(low, ARRAY_SIZE(vmsr_rows))];
 }
 
 /* By the low byte of their numbers, the rows that exits ask for most. A guess, no more: what is
@@ -127,33 +114,92 @@ static const uint8_t row_guess[256] = {
 };
 _Static_assert(ARRAY_SIZE(vmsr_rows) == 36, "the guesses are numbers of rows");
 
+/*@ predicate sorted{L} =
+  @   (\forall integer i; 0 <= i < ROWS ==> vmsr_rows[i].first <= vmsr_rows[i].last) &&
+  @   (\forall integer i, k; 0 <= i < k < ROWS ==> vmsr_rows[i].last < vmsr_rows[k].first);
+  @ predicate has{L}(integer i, integer index) =
+  @   vmsr_rows[i].first <= index <= vmsr_rows[i].last;
+  @ predicate opens{L}(integer i, integer index) = has(i, index) &&
+  @   (vmsr_rows[i].write == MSR_EMULATE || vmsr_rows[i].write == MSR_IGNORE);
+  @*/
+/*@ requires sorted;
+  @ assigns \nothing;
+  @ ensures \result == \null ==> \forall integer i; 0 <= i < ROWS ==> !has(i, index);
+  @ ensures \result != \null ==> \exists integer i; 0 <= i < ROWS && has(i, index) &&
+  @   \result == &vmsr_rows[i];
+  @*/
+NOINLINE const struct msr_row *vmsr_row(uint32_t index)
+{
+    uint32_t low = 0, high = ROWS;
+    /*@ loop invariant 0 <= low <= high <= ROWS;
+      @ loop invariant \forall integer i; 0 <= i < low ==> vmsr_rows[i].last < index;
+      @ loop invariant high < ROWS ==> index <= vmsr_rows[high].last;
+      @ loop assigns low, high;
+      @ loop variant high - low;
+      @*/
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (index > vmsr_rows[middle].last)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    /* `low` is the first row that does not end before `index`. */
+    if (low == ROWS || index < vmsr_rows[low].first) {
+        /*@ assert \forall integer i; low < i < ROWS ==>
+          @   vmsr_rows[low].last < vmsr_rows[i].first;
+          @*/
+        /*@ assert \forall integer i; low <= i < ROWS ==> index < vmsr_rows[i].first; */
+        return NULL;
+    }
+    return &vmsr_rows[low];
+}
+
+/*@ requires sorted;
+  @ assigns \nothing;
+  @ ensures \result == \null ==> \forall integer i; 0 <= i < ROWS ==> !has(i, index);
+  @ ensures \result != \null ==> \exists integer i; 0 <= i < ROWS && has(i, index) &&
+  @   \result == &vmsr_rows[i];
+  @*/
 static inline const struct msr_row *row_of(uint32_t index)
 {
-    const struct msr_row *guess = &vmsr_rows[row_guess[(uint8_t)index]];
-    if (index >= guess->first && index <= guess->last)
-        return guess;
+    const uint8_t guess = row_guess[(uint8_t)index];
+    if (guess < ROWS && index >= vmsr_rows[guess].first && index <= vmsr_rows[guess].last)
+        return &vmsr_rows[guess];
     return vmsr_row(index);
 }
 
+/*@ assigns \nothing;
+  @ ensures \result <==> MSR_X2APIC_FIRST <= index <= MSR_X2APIC_LAST;
+  @*/
 static bool is_x2apic(uint32_t index)
 {
     return index >= MSR_X2APIC_FIRST && index <= MSR_X2APIC_LAST;
 }
 
 /* x2APIC mode, for good; the BSP bit is by vCPU, not by core: it tells a guest who boots it. */
+/*@ requires \valid_read(m);
+  @ assigns \nothing;
+  @*/
 static uint64_t apic_base(const struct vmsr *m)
 {
     return APIC_BASE_ADDRESS | APIC_BASE_ENABLE | APIC_BASE_X2APIC |
            (m->is_bsp ? APIC_BASE_BSP : 0);
 }
 
+/*@ assigns \nothing; */
 static bool is_mtrr_type(uint64_t type)
 {
     return type < 8 && (MTRR_TYPES & BIT32(type)) != 0;
 }
 
+/*@ assigns \nothing; */
 static bool is_mtrr_fixed(uint64_t value)
 {
+    /*@ loop invariant 0 <= low <= 64 && low % 8 == 0;
+      @ loop assigns low;
+      @ loop variant 64 - low;
+      @*/
     for (unsigned low = 0; low < 64; low += 8) {
         if (!is_mtrr_type(bits_get(value, low + 7, low)))
             return false;
@@ -161,6 +207,13 @@ static bool is_mtrr_fixed(uint64_t value)
     return true;
 }
 
+/*@ requires sorted && \valid_read(m) && \valid_read(apic) && \valid(value);
+  @ requires \separated(value, vmsr_rows + (0 .. ROWS - 1));
+  @ assigns *value;
+  @ ensures \result ==> \exists integer i; 0 <= i < ROWS && has(i, index) &&
+  @   (vmsr_rows[i].read == MSR_EMULATE ||
+  @    (vmsr_rows[i].read == MSR_CONST && *value == vmsr_rows[i].value));
+  @*/
 bool vmsr_read(const struct vmsr *m, const struct vapic *apic, uint32_t index, uint64_t *value)
 {
     const struct msr_row *row = row_of(index);
@@ -184,6 +237,9 @@ bool vmsr_read(const struct vmsr *m, const struct vapic *apic, uint32_t index, u
 }
 
 /* The fixed MTRRs keep what they say, but tell a guest that writes nonsense. */
+/*@ requires \valid(m);
+  @ assigns m->mtrr_def_type;
+  @*/
 static bool emulate_write(struct vmsr *m, uint32_t index, uint64_t value)
 {
     if (index == MSR_APIC_BASE)
@@ -202,11 +258,24 @@ static bool emulate_write(struct vmsr *m, uint32_t index, uint64_t value)
     return false;
 }
 
+/*@ requires sorted && \valid(m) && \valid(apic) && \valid_read(peers) && \valid(action);
+  @ requires \separated(m, apic, peers, action, vmsr_rows + (0 .. ROWS - 1));
+  @ assigns m->mtrr_def_type, apic->icr, apic->svr, apic->lvt[0 .. VAPIC_LVT_COUNT - 1], *action;
+  @ ensures \result ==> \exists integer i; 0 <= i < ROWS && opens{Pre}(i, index);
+  @ ensures !\result ==> action->kind == VAPIC_NOTHING;
+  @ ensures !(MSR_X2APIC_FIRST <= index <= MSR_X2APIC_LAST) ==> action->kind == VAPIC_NOTHING;
+  @ ensures action->kind == VAPIC_WRITE ==> action->msr == MSR_X2APIC_SVR ||
+  @   action->msr == MSR_X2APIC_LVT_TIMER || action->msr == MSR_X2APIC_LVT_ERROR;
+  @*/
 bool vmsr_write(struct vmsr *m, struct vapic *apic, const struct vapic_peers *peers, uint32_t index,
                 uint64_t value, struct vapic_action *action)
 {
-    *action = (struct vapic_action){.kind = VAPIC_NOTHING};
     const struct msr_row *row = row_of(index);
+    action->kind = VAPIC_NOTHING;
+    action->msr = 0;
+    action->value = 0;
+    action->targets = 0;
+    action->vector = 0;
     if (row == NULL)
         return false;
     if (row->write == MSR_IGNORE)

@@ -8,6 +8,7 @@
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 #include "mm/ept.h"
+#include "mm/ept_valid.h"
 #include "vmx/bits.h"
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
@@ -50,6 +51,11 @@ void vmx_cpu_off(void)
 const struct pt_format *vmx_nested_format(void)
 {
     return vmx_caps.ept_vpid & EPT_CAP_1G ? &ept_format_1g : &ept_format_2m;
+}
+
+bool vmx_nested_valid(const struct guest_map *map, hpa_t root)
+{
+    return ept_valid(map, root);
 }
 
 enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pages, void **shared)

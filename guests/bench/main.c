@@ -9,12 +9,13 @@
 #include "guests/bench/bench.h"
 #include "guests/kit/kit.h"
 
-#define SAMPLES         1000
-#define CONSOLE_SAMPLES 100 /* the console has to keep up */
+#define SAMPLES         1000 /* at most; option samples=N */
+#define CONSOLE_SAMPLES 100  /* the console has to keep up */
 #define MEMORY_SAMPLES  10
 #define NEEDED_FOR_64M  (UINT64_C(80) << 20)
 
 static uint64_t samples[SAMPLES];
+static uint32_t sample_count;
 
 static uint64_t bench_median(bench_sample *sample, uint32_t count)
 {
@@ -31,7 +32,7 @@ static uint64_t bench_median(bench_sample *sample, uint32_t count)
 
 static void bench_row(const char *name, bench_sample *sample, uint32_t count, uint64_t repeat)
 {
-    uint64_t nothing = bench_median(bench_nothing, SAMPLES);
+    uint64_t nothing = bench_median(bench_nothing, sample_count);
     uint64_t ticks = bench_median(sample, count);
 
     ticks = ticks > nothing ? ticks - nothing : 0;
@@ -40,12 +41,12 @@ static void bench_row(const char *name, bench_sample *sample, uint32_t count, ui
 
 static void bench_ten(const char *name, bench_sample *sample)
 {
-    bench_row(name, sample, SAMPLES, BENCH_REPEAT);
+    bench_row(name, sample, sample_count, BENCH_REPEAT);
 }
 
 static void bench_once(const char *name, bench_sample *sample)
 {
-    bench_row(name, sample, SAMPLES, 1);
+    bench_row(name, sample, sample_count, 1);
 }
 
 static void bench_exits(void)
@@ -101,6 +102,9 @@ static void bench_interrupts(void)
 
 int main(void)
 {
+    const uint64_t wanted = option_number("samples", SAMPLES);
+
+    sample_count = wanted != 0 && wanted < SAMPLES ? (uint32_t)wanted : SAMPLES;
     bench_begin();
     bench_exits();
     bench_memory();

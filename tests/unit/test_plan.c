@@ -565,6 +565,11 @@ static void make_good(void)
     accept();
 }
 
+static void keep(uint64_t base, uint64_t size)
+{
+    machine.own[machine.own_count++] = (struct range){.base = base, .size = size};
+}
+
 #define SPOILT(change)                             \
     do {                                           \
         make_good();                               \
@@ -617,6 +622,16 @@ static void test_valid_ram(void **state)
     SPOILT(plan.guests[1].ram.base = plan.guests[2].ram.base + 30 * MIB);
     SPOILT(plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB - 2 * MIB);
     SPOILT(machine.range_count = 1);
+    SPOILT(keep(plan.guests[0].ram.base + 4 * GIB - 1, 1));
+    SPOILT(keep(plan.guests[2].ram.base, PAGE_SIZE));
+    SPOILT(keep(0, plan.guests[2].ram.base + 1));
+    SPOILT(keep(UINT64_MAX, 2)); /* wraps */
+    SPOILT(machine.own_count = MACHINE_OWN_MAX + 1);
+    make_good();
+    keep(plan.guests[0].ram.base - PAGE_SIZE, PAGE_SIZE);
+    keep(plan.guests[0].ram.base + 4 * GIB, PAGE_SIZE);
+    plan.guests[1].ram.base = plan.guests[2].ram.base;
+    plan.guests[2].ram.base += 16 * MIB;
     make_good();
     plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB; /* touches, no more */
     plan.guests[2].ram.base = plan.guests[1].ram.base + 16 * MIB;

@@ -1,0 +1,111 @@
+; SPDX-License-Identifier: MIT
+;
+; words: the axioms of words.h, each as the claim that nothing contradicts it. Every answer has to
+; be "unsat". 64-bit words; where words.h has a sum or a power of two beyond them, 128-bit ones.
+(set-logic QF_BV)
+(declare-const a (_ BitVec 64))
+(declare-const b (_ BitVec 64))
+(declare-const m (_ BitVec 64))
+(declare-const n (_ BitVec 128))
+(define-fun zero () (_ BitVec 64) #x0000000000000000)
+(define-fun address () (_ BitVec 64) #x000ffffffffff000)
+(define-fun bits_of ((x (_ BitVec 64)) (r (_ BitVec 64)) (t (_ BitVec 64))
+                     (g (_ BitVec 64)) (d (_ BitVec 64))) Bool
+  (and (= (bvand x address) d) (= (bvand x #x0000000000000038) t)
+       (= (bvand x #x0000000000000080) g) (= (bvand x #x0000000000000007) r)))
+
+(echo "and_below")
+(push) (assert (not (and (bvule (bvand a b) b) (bvule (bvand a b) a)))) (check-sat) (pop)
+
+(echo "ones")
+(push)
+(assert (and (bvuge n (_ bv1 128)) (bvule n (_ bv64 128))))
+(assert (not (= (bvlshr (_ bv18446744073709551615 128) (bvsub (_ bv64 128) n))
+                (bvsub (bvshl (_ bv1 128) n) (_ bv1 128)))))
+(check-sat) (pop)
+
+(echo "powers")
+(push)
+(define-fun power () (_ BitVec 64) (bvshl #x0000000000000001 a))
+(assert (not (and (=> (= a (_ bv12 64)) (= power #x0000000000001000))
+                  (=> (= a (_ bv21 64)) (= power #x0000000000200000))
+                  (=> (= a (_ bv30 64)) (= power #x0000000040000000))
+                  (=> (= a (_ bv39 64)) (= power #x0000008000000000)))))
+(check-sat) (pop)
+
+; a = h, b = l; h * 2^64 + l is the concatenation.
+(declare-const s (_ BitVec 130))
+(declare-const x (_ BitVec 130))
+(define-fun one () (_ BitVec 130) (_ bv1 130))
+(define-fun b64 () (_ BitVec 130) (_ bv64 130))
+(define-fun far () Bool (and (bvuge s b64) (bvult s (_ bv128 130))))
+(define-fun near () Bool (and (bvuge s one) (bvult s b64)))
+(define-fun both () (_ BitVec 130) (concat #b00 a b))
+(define-fun wide ((v (_ BitVec 64))) (_ BitVec 130) ((_ zero_extend 66) v))
+(define-fun down () (_ BitVec 130) (bvlshr both s))
+(define-fun none () (_ BitVec 130) (_ bv0 130))
+
+(echo "shift_far")
+(push) (assert (and far (not (= down (bvlshr (wide a) (bvsub s b64)))))) (check-sat) (pop)
+(echo "shift_near")
+(push) (assert (and near (= (bvlshr (wide a) s) none)))
+(assert (not (= down (bvor (bvshl (wide a) (bvsub b64 s)) (bvlshr (wide b) s)))))
+(check-sat) (pop)
+(echo "shift_back")
+(push) (assert (and near (= (bvlshr (wide a) s) none)))
+(assert (not (bvule (bvshl (wide a) (bvsub b64 s)) (_ bv18446744073709551615 130))))
+(check-sat) (pop)
+(echo "shift_over")
+(push) (assert (and near (not (= (bvlshr (wide a) s) none))))
+(assert (not (bvugt down (_ bv18446744073709551615 130)))) (check-sat) (pop)
+(echo "shift_fits")
+(push) (assert (bvult s b64))
+(assert (not (and (bvuge (bvshl one s) one) (bvule (bvshl one s) (wide #x8000000000000000)))))
+(check-sat) (pop)
+(echo "shift_split")
+(push) (assert far)
+(assert (not (= (bvshl one s) (bvmul (bvshl one (bvsub s b64)) (_ bv18446744073709551616 130)))))
+(check-sat) (pop)
+(echo "shift_small")
+(push) (assert (and (bvuge s one) (bvule s (_ bv126 130))))
+(assert (not (and (bvuge (bvshl one s) (_ bv2 130))
+                  (bvule (bvshl one s) (_ bv85070591730234615865843651857942052864 130)))))
+(check-sat) (pop)
+; Of numbers below 2^130 only.
+(echo "shift_keeps_order")
+(push) (assert (and (bvule both x) (not (bvule (bvlshr both s) (bvlshr x s))))) (check-sat) (pop)
+
+; What the three axioms "or_..." say of a mask.
+(define-fun leaves ((x (_ BitVec 64))) Bool
+  (and (=> (= (bvand a x) zero) (= (bvand (bvor a b) x) (bvand b x)))
+       (=> (= (bvand b x) zero) (= (bvand (bvor a b) x) (bvand a x)))))
+(echo "or_rights")
+(push) (assert (not (leaves #x0000000000000007))) (check-sat) (pop)
+(echo "or_type")
+(push) (assert (not (leaves #x0000000000000038))) (check-sat) (pop)
+(echo "or_address")
+(push) (assert (not (leaves address))) (check-sat) (pop)
+
+(echo "ept_rights")
+(push) (assert (bvult a #x0000000000000008))
+(assert (not (bits_of a a zero zero zero))) (check-sat) (pop)
+
+(echo "ept_type")
+(push) (assert (or (= a zero) (= a #x0000000000000008) (= a #x0000000000000030)))
+(assert (not (bits_of a zero a zero zero))) (check-sat) (pop)
+
+(echo "ept_large")
+(push) (assert (or (= a zero) (= a #x0000000000000080)))
+(assert (not (bits_of a zero zero a zero))) (check-sat) (pop)
+
+(echo "ept_address")
+(push) (assert (= (bvand a #xfff0000000000fff) zero))
+(assert (not (bits_of a zero zero zero a))) (check-sat) (pop)
+
+(echo "ept_address_2m")
+(push) (assert (= (bvand a #xfff00000001fffff) zero))
+(assert (not (= (bvand a #xfff0000000000fff) zero))) (check-sat) (pop)
+
+(echo "ept_address_1g")
+(push) (assert (= (bvand a #xfff000003fffffff) zero))
+(assert (not (= (bvand a #xfff0000000000fff) zero))) (check-sat) (pop)
