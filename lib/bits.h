@@ -74,22 +74,6 @@ static inline uint32_t index_masked(uint32_t index, uint32_t count)
     return index & (count - 1);
 }
 
-/*
- * For a number that a guest chose, behind the comparison with the size of what it is an index of:
- * `index`, or 0 if it is too large, by arithmetic. A processor that has guessed the comparison
- * wrongly then reads nothing beyond, either. Both below 2^63. (docs/proofs.md: assumed, not
- * proved.)
- */
-/*@ requires index < size;
-  @ assigns \nothing;
-  @ ensures \result == index;
-  @*/
-static inline uint64_t index_clamp(uint64_t index, uint64_t size)
-{
-    __asm__("" : "+r"(index)); /* the compiler knows of the comparison: it must not know here */
-    return index & (uint64_t)((int64_t)(index - size) >> 63);
-}
-
 /*@ assigns \nothing;
   @ ensures \result == \min(a, b);
   @*/

@@ -91,8 +91,7 @@ static enum vapic_lvt lvt_of(uint32_t msr)
 {
     if (msr < MSR_X2APIC_LVT_TIMER || msr > MSR_X2APIC_LVT_ERROR)
         return VAPIC_LVT_COUNT;
-    return (enum vapic_lvt)(VAPIC_LVT_TIMER + index_clamp(msr - MSR_X2APIC_LVT_TIMER,
-                                                          VAPIC_LVT_COUNT - VAPIC_LVT_TIMER));
+    return (enum vapic_lvt)(VAPIC_LVT_TIMER + (msr - MSR_X2APIC_LVT_TIMER));
 }
 _Static_assert(VAPIC_LVT_ERROR - VAPIC_LVT_TIMER == MSR_X2APIC_LVT_ERROR - MSR_X2APIC_LVT_TIMER,
                "the entries are in the order of their MSRs");

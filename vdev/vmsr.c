@@ -152,7 +152,7 @@ NOINLINE const struct msr_row *vmsr_row(uint32_t index)
         /*@ assert \forall integer i; low <= i < ROWS ==> index < vmsr_rows[i].first; */
         return NULL;
     }
-    return &vmsr_rows[index_clamp(low, ROWS)];
+    return &vmsr_rows[low];
 }
 
 /*@ requires sorted;

@@ -59,6 +59,27 @@ RSB_ENTRIES     equ 32          ; the most that any processor has
         mov     rsp, [rbx + VCPU_HOST_STACK]
 %endmacro
 
+%macro READ_AND_RETURN 0
+        ; What the guest had in its registers is not left in ours: cleared here, the others
+        ; overwritten below.
+        CLEAR_GPRS
+        ; All five fields exist, or vmx_vcpu_reset() would have died; so one test is enough for the
+        ; only way left to fail, no current VMCS.
+        mov     r12d, VMCS_GUEST_RIP
+        vmread  r12, r12
+        jbe     vmx_no_vmcs
+        mov     ecx, VMCS_EXIT_REASON
+        vmread  rcx, rcx
+        mov     r13d, VMCS_EXIT_INSTRUCTION_LENGTH
+        vmread  r13, r13
+        mov     r14d, VMCS_GUEST_INTERRUPTIBILITY
+        vmread  r14, r14
+        mov     r15d, VMCS_GUEST_RFLAGS
+        vmread  r15, r15
+        rdtsc
+        ret
+%endmacro
+
 %macro CALL_OVER 0
         call    %%landed
         int3                            ; for speculation that goes straight on
@@ -141,7 +162,7 @@ vmx_exit_one:
         CALL_OVER
         add     rsp, 8
         lfence
-        jmp     saved
+        READ_AND_RETURN
 
 vmx_exit_fill:
         SAVE_GPRS
@@ -150,29 +171,11 @@ vmx_exit_fill:
 %endrep
         add     rsp, RSB_ENTRIES * 8
         lfence
-        jmp     saved
+        READ_AND_RETURN
 
 vmx_exit:
         SAVE_GPRS
-saved:
-        ; What the guest had in its registers is not left in ours: cleared here, the others
-        ; overwritten below.
-        CLEAR_GPRS
-        ; All five fields exist, or vmx_vcpu_reset() would have died; so one test is enough for the
-        ; only way left to fail, no current VMCS.
-        mov     r12d, VMCS_GUEST_RIP
-        vmread  r12, r12
-        jbe     vmx_no_vmcs
-        mov     ecx, VMCS_EXIT_REASON
-        vmread  rcx, rcx
-        mov     r13d, VMCS_EXIT_INSTRUCTION_LENGTH
-        vmread  r13, r13
-        mov     r14d, VMCS_GUEST_INTERRUPTIBILITY
-        vmread  r14, r14
-        mov     r15d, VMCS_GUEST_RFLAGS
-        vmread  r15, r15
-        rdtsc
-        ret
+        READ_AND_RETURN
 
 ; struct fixup (kernel/trap.h): begin, end, target, each relative to itself.
         section .fixup alloc noexec nowrite align=4

@@ -130,21 +130,6 @@ static void test_min_max(void **state)
     assert_int_equal(max_u64(1, 2), 2);
 }
 
-static void test_index_clamp(void **state)
-{
-    static const uint64_t sizes[] = {1, 2, 7, 8, 39, 256, BIT64(32), BIT64(62)};
-    (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
-        const uint64_t size = sizes[i];
-        assert_int_equal(index_clamp(0, size), 0);
-        assert_int_equal(index_clamp(size / 2, size), size / 2);
-        assert_int_equal(index_clamp(size - 1, size), size - 1);
-        assert_int_equal(index_clamp(size, size), 0);
-        assert_int_equal(index_clamp(size + 1, size), 0);
-        assert_int_equal(index_clamp(BIT64(63) - 1, size), 0);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -155,7 +140,6 @@ int main(void)
         cmocka_unit_test(test_align_up_overflow),
         cmocka_unit_test(test_add_and_mul),
         cmocka_unit_test(test_range_ok),
-        cmocka_unit_test(test_index_clamp),
         cmocka_unit_test(test_min_max),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
