@@ -14,7 +14,7 @@ PYTHON  := /usr/bin/python3
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup run demo test test-unit test-boot test-linux lint image bench gdb clean help hypervisor \
-        loader guests tools coverage fuzz
+        loader guests tools coverage fuzz fuzz-guest soak
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough
@@ -205,6 +205,18 @@ bench: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/bench $B
 
+# Long runs; a seed makes each the same again: SEED=N, else a random one that is printed.
+TIME    ?= 300
+MINUTES ?= 30
+
+fuzz-guest: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/fuzz-guest $(SEED:%=--seed %) --seconds $(TIME) $B
+
+soak: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/soak $(SEED:%=--seed %) --minutes $(MINUTES) $B
+
 gdb: setup
 	@$(MAKE) --no-print-directory $B/demo
 	@scripts/gdb $B/demo
@@ -219,6 +231,8 @@ help:
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make bench   what an exit costs'
 	@echo 'make fuzz    SECONDS=15 of fuzzing for each target in tests/fuzz'
+	@echo 'make fuzz-guest  guests that do random things: TIME=300 seconds, SEED=N'
+	@echo 'make soak    guests under load, stopped and started at random: MINUTES=30, SEED=N'
 	@echo 'make proof   the contracts in the code, proved by Frama-C (docs/proofs.md)'
 	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
 	@echo 'make clean   remove $B'

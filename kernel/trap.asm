@@ -115,8 +115,8 @@ load_segments:
         retfq
 
 ; void cpu_wait(_Atomic uint32_t *flag)
-; STI keeps interrupts off until HLT has begun, so an interrupt cannot slip between; an NMI can,
-; and is sent on to wait_end (.fixup below).
+; STI keeps interrupts off until HLT has begun, so an interrupt should not slip between; an NMI can.
+; Either is sent on to wait_end (.fixup below).
 cpu_wait:
         lidt    [trap_wait_idtr]
 wait_begin:

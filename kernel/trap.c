@@ -75,15 +75,20 @@ static uint64_t fixup_address(const int32_t *field)
     return (uintptr_t)field + (uint64_t)(int64_t)*field;
 }
 
+static void trap_fixup(struct trap_frame *frame)
+{
+    for (const struct fixup *f = fixup_table; f < fixup_table_end; f++) {
+        if (frame->rip >= fixup_address(&f->begin) && frame->rip < fixup_address(&f->end))
+            frame->rip = fixup_address(&f->target);
+    }
+}
+
 static void trap_nmi(struct trap_frame *frame)
 {
     atomic_fetch_add_explicit(&this_cpu()->nmis, 1, memory_order_relaxed);
     if (panic_is_on())
         panic_stop_core();
-    for (const struct fixup *f = fixup_table; f < fixup_table_end; f++) {
-        if (frame->rip >= fixup_address(&f->begin) && frame->rip < fixup_address(&f->end))
-            frame->rip = fixup_address(&f->target);
-    }
+    trap_fixup(frame);
 }
 
 /* Taken in a wait: the tick that ends it, or what a guest left behind. */
@@ -99,6 +104,9 @@ static void trap_interrupt(struct trap_frame *frame)
     /* Also for the spurious vector: an interrupt with that number is in service like any other, and
      * where none is the EOI does nothing. */
     lapic_eoi();
+    /* It ends the wait, also where it came before the HLT: behind STI no interrupt may, but Bochs
+     * takes one now and then, and the tick that was to end the sleep would be gone. */
+    trap_fixup(frame);
 }
 
 void trap_handle(struct trap_frame *frame)

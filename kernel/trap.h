@@ -19,9 +19,9 @@ struct trap_frame {
 };
 
 /*
- * Code that must not be resumed where an NMI interrupted it, because it has decided to sleep or to
- * enter a guest and would miss what the NMI announces: it goes on at `target` instead. Offsets are
- * relative to the address of the field that holds them.
+ * Code that must not be resumed where an NMI or an interrupt came, because it has decided to sleep
+ * or to enter a guest and would miss what that announces: it goes on at `target` instead. Offsets
+ * are relative to the address of the field that holds them.
  */
 struct fixup {
     int32_t begin, end, target;

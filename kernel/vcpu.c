@@ -341,6 +341,16 @@ NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
     return true;
 }
 
+/* A reflected exception can be one that its own delivery causes, without end: then no instruction
+ * of the guest runs, and the timer, which counts only while one does, never expires. */
+static bool vcpu_is_overdue(const struct vcpu *v)
+{
+    const struct vcpu_soft *soft = v->soft;
+
+    return rdtsc() >= min_u64(min_u64(soft->timer_deadline, soft->retry_deadline),
+                              min_u64(soft->pump_deadline, soft->watchdog_deadline));
+}
+
 /* An exit of the kinds that are never many. */
 NOINLINE static enum verdict vcpu_rest(struct vcpu *v, uint64_t reason, uint8_t trace_at)
 {
@@ -353,7 +363,7 @@ NOINLINE static enum verdict vcpu_rest(struct vcpu *v, uint64_t reason, uint8_t 
         return verdict;
     vcpu_note_verdict(&v->soft->stats, verdict);
     virt_reflect(v, &x);
-    return DO_AGAIN;
+    return vcpu_is_overdue(v) ? vcpu_on_timer(v, (uint32_t)reason) : DO_AGAIN;
 }
 
 /* From the first entry until this core no longer runs its guest. No address of `stay` leaves this

@@ -17,6 +17,8 @@ uint32_t vmx_exit_needs(uint32_t reason)
     case VMX_REASON_EPT_VIOLATION:
     case VMX_REASON_EPT_MISCONFIGURATION:
         return NEEDS_QUALIFICATION | NEEDS_PHYSICAL;
+    case VMX_REASON_CR_ACCESS:
+        return NEEDS_QUALIFICATION | NEEDS_RSP;
     default:
         return NEEDS_QUALIFICATION;
     }
@@ -46,12 +48,13 @@ static void decode_cr(const struct vmx_raw *raw, const struct vcpu_regs *regs, s
 {
     const uint64_t number = bits_get(raw->qualification, 3, 0);
     const uint64_t access = bits_get(raw->qualification, 5, 4);
+    const uint64_t from = bits_get(raw->qualification, 11, 8);
 
     if (access != CR_ACCESS_MOV_TO || (number != 0 && number != 4))
         return;
     x->kind = EXIT_CR_WRITE;
     x->cr.number = (uint8_t)number;
-    x->cr.value = regs->gpr[bits_get(raw->qualification, 11, 8)];
+    x->cr.value = from == REG_RSP ? raw->rsp : regs->gpr[from];
 }
 
 /* "Exit Qualification for EPT Violations" */

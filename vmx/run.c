@@ -203,6 +203,8 @@ void vmx_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x)
     raw.qualification = vmread_nat(VMCS_EXIT_QUALIFICATION);
     if (needs & NEEDS_PHYSICAL)
         raw.guest_physical = vmread64(VMCS_GUEST_PHYSICAL_ADDRESS);
+    if (needs & NEEDS_RSP)
+        raw.rsp = vmread_nat(VMCS_GUEST_RSP);
     if (needs & NEEDS_INTR) {
         raw.intr_info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
         raw.intr_error = vmread32(VMCS_EXIT_INTERRUPTION_ERROR);

@@ -98,9 +98,10 @@ struct vmx_raw {
     uint32_t intr_info, intr_error;
     uint64_t qualification;
     uint64_t guest_physical;
+    uint64_t rsp; /* kept in the VMCS: the one register that is not in struct vcpu_regs */
 };
 
-enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4 };
+enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4, NEEDS_RSP = 8 };
 
 /* Fills `io`; false for a size that port accesses do not have. */
 MUST_CHECK bool vmx_decode_io(uint64_t qualification, struct exit_pio *io);

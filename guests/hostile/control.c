@@ -39,6 +39,16 @@ static void control_cr0(void)
     check_no_fault("cr0-own", f);
     check_equal("cr0-own-set", own, cr0 | CR0_TS | CR0_AM);
 
+    /* From RSP, which the hypervisor has to look for elsewhere than the other registers. */
+    uint64_t rsp;
+    __asm__ volatile("mov %%rsp, %0; mov %1, %%rsp; mov %%rsp, %%cr0; mov %0, %%rsp"
+                     : "=&r"(rsp)
+                     : "r"(cr0 | CR0_CD)
+                     : "memory");
+    uint64_t from_rsp = read_cr0();
+    write_cr0(cr0);
+    check_equal("cr0-from-rsp", from_rsp, cr0 | CR0_CD);
+
     check_fault("cr0-nw-without-cd", try_write_cr0(cr0 | CR0_NW), VECTOR_GP);
     check_fault("cr0-pg-in-64-bit", try_write_cr0(cr0 & ~CR0_PG), VECTOR_GP);
     check_fault("cr0-pg-without-pe", try_write_cr0(cr0 & ~CR0_PE), VECTOR_GP);

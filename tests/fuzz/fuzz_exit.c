@@ -327,6 +327,7 @@ static struct vmx_raw choose_raw(struct fuzz_input *in, uint32_t reason)
     raw.intr_info = (uint32_t)fuzz_number(in);
     raw.intr_error = (uint32_t)fuzz_number(in);
     raw.guest_physical = fuzz_number(in);
+    raw.rsp = fuzz_number(in);
     if (raw.reason == VMX_REASON_IO && fuzz_u8(in) & 1) /* near the one device there is */
         raw.qualification =
             (raw.qualification & 0x1f) | (uint64_t)(VUART_PORT - 4 + fuzz_u8(in) % 16) << 16;

@@ -29,7 +29,8 @@ MUTANTS = [
     # What has a row may be written though the row says no.
     ("vdev/vmsr.c", "vmsr_write", "if (row->write != MSR_EMULATE)\n        return false;", ""),
     # The clock may be written.
-    ("vdev/vmsr.c", "table", "{MSR_TSC, MSR_TSC, DIRECT, IGNORE,", "{MSR_TSC, MSR_TSC, DIRECT, DIRECT,"),
+    ("vdev/vmsr.c", "table", "{MSR_TSC, MSR_TSC, DIRECT, IGNORE,",
+     "{MSR_TSC, MSR_TSC, DIRECT, DIRECT,"),
     # An IPI reaches whom the guest names, its own or not.
     ("vdev/vapic.c", "targets_of", "addressed_by(peers, count, icr) & all",
      "addressed_by(peers, count, icr)"),

@@ -84,12 +84,33 @@ static void test_qualifications(void **state)
     }
 }
 
+/* A control register is written from any of sixteen, and RSP is elsewhere than the others. */
+static void test_cr_sources(void **state)
+{
+    const uint64_t rsp = 0x80010033;
+    struct vcpu_regs regs = {.gpr = {0}};
+
+    (void)state;
+    for (uint64_t i = 0; i < GPR_COUNT; i++)
+        regs.gpr[i] = 0x1000 + i;
+    for (uint64_t from = 0; from < GPR_COUNT; from++) {
+        const struct vmx_raw raw = {
+            .reason = VMX_REASON_CR_ACCESS, .qualification = from << 8, .rsp = rsp};
+        struct vcpu_exit x;
+        vmx_decode_raw(&raw, &regs, &x);
+        assert_int_equal(x.kind, EXIT_CR_WRITE);
+        assert_int_equal(x.cr.value, from == REG_RSP ? rsp : 0x1000 + from);
+    }
+    assert_true(vmx_exit_needs(VMX_REASON_CR_ACCESS) & NEEDS_RSP);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_unknown_reasons),
         cmocka_unit_test(test_failed_entries),
         cmocka_unit_test(test_qualifications),
+        cmocka_unit_test(test_cr_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
