@@ -139,11 +139,11 @@ class Attack:
 
 
 def restart_at_once(operator):
-    """An operator who restarts it again before it has begun, and at whatever it does then."""
+    """An operator who restarts it again as soon as it has ended, before it has begun or at its first
+    instructions. (Two wishes before one end are one.)"""
     operator.open()
     for _ in range(RESTARTS):
         operator.keys("restart hostile\r")
-    for _ in range(RESTARTS):
         within = operator.wait(r"\[bulkhead\] guest 'hostile' was restarted by the operator within "
                                r"(\d+) us")
         assert int(within[1]) < OPERATOR_LIMIT_US, within[0]
