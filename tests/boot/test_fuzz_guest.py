@@ -10,6 +10,7 @@ SEED = 1
 MS = 600
 
 
+# abuse: HC-14
 @pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake"])
 def test_random_guests_disturb_nobody(machine, cpu):
     result = machine.boot(images("fuzz", "canary"), fuzz_guest.conf(SEED, MS),
