@@ -4,6 +4,8 @@
 ; out made instructions in another mode and returns by the exception behind them. The lead's trip
 ; is the only one at a time; what is kept meanwhile is below. Selectors and pages: fuzz.h.
 
+%include "guests/kit/kept.inc"
+
 SEL_CODE64 equ 0x08
 SEL_DATA   equ 0x10
 SEL_CODE32 equ 0x28
@@ -81,12 +83,7 @@ ap_start:
 ; ---------------------------------------------------------------- out of long mode
 ; void trip_run(struct trip *t): t below 4 GiB, interrupts off
 trip_run:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        PUSH_KEPT
         mov     [trip_rsp], rsp
         mov     [trip_now], rdi
         sidt    [trip_idtr64]
@@ -160,12 +157,7 @@ bits 64
         mov     rsp, [trip_rsp]
         mov     eax, [edi + TRIP_CR4]
         mov     cr4, rax
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        POP_KEPT
         ret
 
 ; ---------------------------------------------------------------- copied to REAL_BASE

@@ -2,29 +2,21 @@
 ;
 ; run: the guard around an operation, and the jump into made instructions.
 
+%include "guests/kit/kept.inc"
+
 global guard_enter, guard_landing, snippet_run, fault_stub
 
 section .text
 bits 64
 
 %macro LEAVE_GUARD 0
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        POP_KEPT
         ret
 %endmacro
 
 ; uint64_t guard_enter(struct core *c, void (*fn)(struct core *c)): 0, or 1 by the landing
 guard_enter:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        PUSH_KEPT
         mov     [rdi], rsp              ; guard_rsp
         sub     rsp, 8
         call    rsi

@@ -5,6 +5,8 @@
 ; tried, and what became of them is left in the table that modes.c reads. All of it is copied to
 ; LOW, below 64 KiB, where linear address = offset in every mode; modes.c knows the first part.
 
+%include "guests/kit/kept.inc"
+
 LOW         equ 0x6000
 STACK       equ 0x5ff0
 NONE        equ 0xffffffff
@@ -300,12 +302,7 @@ section .text
 bits 64
 ; void modes_round(void)
 modes_round:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        PUSH_KEPT
         pushfq
         mov     [saved_rsp], rsp
         sgdt    [saved_gdtr]
@@ -322,12 +319,7 @@ modes_back:
         SEGMENTS DATA
         mov     rsp, [saved_rsp]
         popfq
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        POP_KEPT
         ret
 
 section .data

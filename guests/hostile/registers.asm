@@ -3,6 +3,8 @@
 ; registers: a hypercall with every register known before and seen afterwards, and the two ways
 ; across the border to CPL 3 and back; and a gate that counts. The layout is struct registers in hostile.h.
 
+%include "guests/kit/kept.inc"
+
 SELECTOR_DATA3 equ 0x18 | 3
 SELECTOR_CODE3 equ 0x20 | 3
 WORDS          equ 16                   ; of struct registers
@@ -15,12 +17,7 @@ bits 64
 
 ; void registers_call(const struct registers *in, struct registers *out)
 registers_call:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        PUSH_KEPT
         push    rsi                     ; out
         push    qword [rdi + 15 * 8]    ; RFLAGS, loaded when all that changes them is done
         mov     rax, [rdi + 0 * 8]
@@ -62,22 +59,12 @@ registers_call:
         mov     ecx, WORDS
         rep movsq
         add     rsp, (WORDS + 1) * 8
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        POP_KEPT
         ret
 
 ; uint64_t ring3_enter(uint64_t (*fn)(void), void *stack_top)
 ring3_enter:
-        push    rbx
-        push    rbp
-        push    r12
-        push    r13
-        push    r14
-        push    r15
+        PUSH_KEPT
         mov     [ring3_stack0], rsp
         push    qword SELECTOR_DATA3
         push    rsi
@@ -92,12 +79,7 @@ ring3_enter:
 ; The gate of INT 0x80: back to whoever called ring3_enter.
 ring3_leave:
         mov     rsp, [ring3_stack0]
-        pop     r15
-        pop     r14
-        pop     r13
-        pop     r12
-        pop     rbp
-        pop     rbx
+        POP_KEPT
         ret
 
 ; A gate for a vector that INT n raises: no error code is on the stack.
