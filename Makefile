@@ -33,6 +33,7 @@ PURE_SRC := $(wildcard $(PURE_SRC))
 
 # A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
 HOOK    ?=
+HOOK_ARG ?=
 HV_SRC  := $(filter-out kernel/offsets.c $(if $(HOOK),vmx/hook_none.c), \
            $(wildcard lib/*.c lib/x86/*.c mm/*.c drivers/*.c vdev/*.c vmx/*.c kernel/*.c)) \
            $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
@@ -51,9 +52,10 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hi
              -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-jump-tables \
              -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
              $(CANARY) -ffunction-sections -fdata-sections \
-             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN)
+             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN) $(HOOK_ARG:%=-DHOOK_ARG=%)
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
-              --gc-sections --build-id=none -nostdlib --script=linker.ld
+              --gc-sections --build-id=none -nostdlib --script=linker.ld \
+             $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant)
 
 # The exit path runs through five folders. gcc joins its files when it links, so that what is
 # written as separate functions need not be called as such (docs/performance.md); all others stay

@@ -304,11 +304,15 @@ static bool boot_prepare_core(struct boot_state *boot, uint32_t id, uint32_t api
            (id == 0 || host_core_create(&cpu->host, &boot->map, &boot->pages) == OK);
 }
 
-void boot_start_cores(struct boot_state *boot)
+bool boot_start_cores(struct boot_state *boot)
 {
     const uint32_t self = lapic_id();
     bool room = boot_prepare_core(boot, 0, self);
 
+    if (!room) {
+        log_line("no memory for the core that booted, APIC id %u", self);
+        return false;
+    }
     boot_add_core(boot, self);
     for (uint32_t i = 0; i < boot->acpi.core_count && room; i++) {
         const uint32_t apic_id = boot->acpi.cores[i].apic_id;
@@ -338,4 +342,5 @@ void boot_start_cores(struct boot_state *boot)
              boot->acpi.core_count ? boot->acpi.core_count : 1,
              boot->x2apic ? "x2APIC" : "no x2APIC", (unsigned long long)(boot->tsc.hz / 1000),
              boot->tsc.source);
+    return true;
 }

@@ -45,5 +45,5 @@ MUST_CHECK bool boot_take_memory(struct boot_state *boot);
  */
 MUST_CHECK enum status boot_seal(struct boot_state *boot);
 
-/* Starts all cores that ACPI lists; fills machine.apic_ids. */
-void boot_start_cores(struct boot_state *boot);
+/* Starts all cores that ACPI lists; fills machine.apic_ids. False: no memory even for this one. */
+MUST_CHECK bool boot_start_cores(struct boot_state *boot);

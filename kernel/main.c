@@ -32,12 +32,12 @@ NORETURN static void main_give_up(void)
 /* On our own tables and stack. */
 static void main_late(void)
 {
-    cpu_setup(&cpus[0]);        /* from here on a fault of ours is caught and named */
-    boot.x2apic = lapic_init(); /* before the other cores, which are started through it */
-    boot_start_cores(&boot);    /* before probing: a refusal should know all the cores */
-    if (!launch_possible() ||   /* every lack of this machine, in one message */
-        !launch_plan(&boot) ||  /* every error of the file, in one list */
-        !launch_prepare(&boot)) /* all memory is taken here */
+    cpu_setup(&cpus[0]);            /* from here on a fault of ours is caught and named */
+    boot.x2apic = lapic_init();     /* before the other cores, which are started through it */
+    if (!boot_start_cores(&boot) || /* before probing: a refusal should know all the cores */
+        !launch_possible() ||       /* every lack of this machine, in one message */
+        !launch_plan(&boot) ||      /* every error of the file, in one list */
+        !launch_prepare(&boot))     /* all memory is taken here */
         main_give_up();
     launch_run(&boot); /* no allocation and no remapping after this */
 }

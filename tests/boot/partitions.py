@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What most boot tests need: the text of bulkhead.conf, the built guests, and the questions that
 are asked of every run."""
+import fcntl
 import re
+import shutil
 import subprocess
 
 from machine import CONF, POWERED_OFF, ROOT
@@ -31,12 +33,22 @@ def images(*names):
     return {f"{name}.elf": GUESTS / f"{name}.elf" for name in names}
 
 
-def with_hook(name):
-    """A hypervisor that has tests/hook/`name`.c in it."""
-    build = f"build/hook-{name}"
-    subprocess.run(["make", "-j2", f"B={build}", f"HOOK={name}", "hypervisor"], cwd=ROOT,
-                   check=True, capture_output=True)
-    return {"bulkhead.elf": ROOT / build / "bulkhead.elf"}
+def with_hook(name, argument=None):
+    """A hypervisor that has tests/hook/`name`.c in it, with HOOK_ARG; built by one test at a
+    time."""
+    build = ROOT / "build" / f"hook-{name}"
+    make = ["make", "-j2", f"B={build.relative_to(ROOT)}", f"HOOK={name}", "hypervisor"]
+    build.mkdir(parents=True, exist_ok=True)
+    with open(build / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if argument is None:
+            subprocess.run(make, cwd=ROOT, check=True, capture_output=True)
+            return {"bulkhead.elf": build / "bulkhead.elf"}
+        (build / "hv/tests/hook" / f"{name}.o").unlink(missing_ok=True)
+        subprocess.run([*make, f"HOOK_ARG={argument}"], cwd=ROOT, check=True, capture_output=True)
+        kept = build / f"bulkhead-{argument}.elf"
+        shutil.copy(build / "bulkhead.elf", kept)
+    return {"bulkhead.elf": kept}
 
 
 def lacking(lines, *patterns):
