@@ -162,13 +162,14 @@ static enum verdict on_wrmsr(struct vcpu *v, struct vcpu_soft *soft)
 }
 
 /* SDM "XSETBV—Set Extended Control Register": all that makes the instruction fault is checked
- * before it is carried out for the guest. */
+ * before it is carried out for the guest. The CPL too: a processor faults before it exits
+ * ("Relative Priority of Faults and VM Exits"), but the emulator exits first. */
 static enum verdict on_xsetbv(struct vcpu *v, struct vcpu_soft *soft)
 {
     const uint64_t value = exit_edx_eax(v);
 
-    if ((uint32_t)v->regs.gpr[REG_RCX] != 0 || (value & ~v->vm->xcr0_allowed) ||
-        !(value & XCR0_X87))
+    if (virt_cpl(v) != 0 || (uint32_t)v->regs.gpr[REG_RCX] != 0 ||
+        (value & ~v->vm->xcr0_allowed) || !(value & XCR0_X87))
         return DO_GP;
     if ((value & XCR0_AVX) && !(value & XCR0_SSE))
         return DO_GP;

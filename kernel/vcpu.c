@@ -64,7 +64,9 @@ static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
     const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
     log_line("  the last %u exits, this one included:", rows);
     for (uint32_t back = rows; back-- > 0;) {
-        const struct trace_row row = vcpu_trace_row(stats, back);
+        struct trace_row row = vcpu_trace_row(stats, back);
+        if (back == 0)
+            row.verdict = DO_STOP; /* it is noted when this is done */
         diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
                              sizeof(line));
         log_line("%s", line);

@@ -22,7 +22,7 @@ def conf(seed, ms, wild=False):
                          cmdline=f"seed={seed} ms={ms}" + " wild" * wild + " vary" * (cores > 1))
                    for name, cores in GUESTS.items())
     return (machine_section(reserve=1) + fuzz
-            + guest("beat", image="canary", cmdline=f"beats={ms // BEAT_MS + 5}"))
+            + guest("beat", image="canary", memory="4M", cmdline=f"beats={ms // BEAT_MS + 5}"))
 
 
 @dataclasses.dataclass
