@@ -168,8 +168,8 @@ static enum verdict on_xsetbv(struct vcpu *v, struct vcpu_soft *soft)
 {
     const uint64_t value = exit_edx_eax(v);
 
-    if (virt_cpl(v) != 0 || (uint32_t)v->regs.gpr[REG_RCX] != 0 ||
-        (value & ~v->vm->xcr0_allowed) || !(value & XCR0_X87))
+    if (virt_cpl(v) != 0 || (uint32_t)v->regs.gpr[REG_RCX] != 0 || (value & ~v->vm->xcr0_allowed) ||
+        !(value & XCR0_X87))
         return DO_GP;
     if ((value & XCR0_AVX) && !(value & XCR0_SSE))
         return DO_GP;

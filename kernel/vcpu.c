@@ -336,8 +336,7 @@ NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
         break;
     case DO_LEAVE:
         return false;
-    case DO_STOP: /* the request to stop is among our kicks, unless another core is about to put it
-                   */
+    case DO_STOP: /* the request is among our kicks, unless another core is about to put it there */
         return vcpu_on_kick(v) != DO_LEAVE;
     }
     return true;

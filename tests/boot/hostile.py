@@ -6,7 +6,8 @@ from machine import ROOT, read_log
 
 SOURCES = ROOT / "guests" / "hostile"
 # The checks of a guest with one core.
-ALONE = ("apic.c", "calls.c", "control.c", "cpuid.c", "debug.c", "exceptions.c", "instructions.c", "ipi.c", "limits.c", "memory.c", "modes.c", "msr.c",
+ALONE = ("apic.c", "calls.c", "control.c", "cpuid.c", "debug.c", "exceptions.c", "instructions.c",
+         "ipi.c", "limits.c", "memory.c", "modes.c", "msr.c",
          "msr_sweep.c", "ports.c", "ring3.c", "timer.c")
 LATE_LIMIT_US = 20_000          # of a beat; they are 100 ms apart
 BEAT = re.compile(r"beat (\d+) (ok late=(\d+)us|BAD .*)")
