@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup run demo test test-unit test-boot test-linux lint image bench gdb clean help hypervisor \
+.PHONY: all setup run demo test test-unit test-boot test-linux test-long lint image bench gdb clean help hypervisor \
         loader guests tools coverage fuzz fuzz-guest soak
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -191,6 +191,11 @@ test-linux: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B --only linux
 
+# The boots that an everyday run leaves out: more places to run out of memory, more models.
+test-long: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/test $B --only long
+
 test-boot: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B --only boot
@@ -229,6 +234,7 @@ help:
 	@echo 'make demo    the same, unattended; status 0 when every guest did what it should'
 	@echo 'make test    every test; the last line is the count'
 	@echo 'make test-linux  Linux guests at length: kernels, cores, memory sizes, ends'
+	@echo 'make test-long   boots that an everyday run leaves out'
 	@echo 'make image   $B/bulkhead.img for a USB stick'
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make bench   what an exit costs'

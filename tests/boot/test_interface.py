@@ -35,7 +35,8 @@ def test_interface_on_one_core(machine):
     check_hostile(result)
 
 
-@pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake"])
+@pytest.mark.parametrize(
+    "cpu", ["corei7_skylake_x", pytest.param("arrow_lake", marks=pytest.mark.long)])
 def test_ticks_cost_no_exit(machine, cpu):
     """`tick` takes two hundred timer interrupts. Meanwhile the guest beside it does all it can to
     reach other cores. What exits `tick` had is known to the last one: its hypercalls, and what a

@@ -57,7 +57,8 @@ REBOOTS = {
 }
 
 
-@pytest.mark.parametrize("what", REBOOTS)
+@pytest.mark.parametrize("what", [
+    "kill vital", *(pytest.param(what, marks=pytest.mark.long) for what in ("bye", "reboot"))])
 def test_reboots(machine, what):
     """A crash, a power-off and a command start the whole machine again. The second boot is left at
     its first line: test_lastlog.py says why."""
