@@ -38,7 +38,6 @@
 #define XAPIC_ID_MAX   UINT32_C(0xfe)       /* 0xff is everybody */
 #define XAPIC_POLLS    (UINT32_C(1) << 20)
 
-#define STARTUP_INIT_US 10000 /* SDM "Typical BSP Initialization Sequence" */
 #define STARTUP_SIPI_US 200
 
 bool lapic_is_x2apic(void)
@@ -173,22 +172,19 @@ static void lapic_send(uint32_t apic_id, uint32_t command)
     lapic_wait_sent();
 }
 
+void lapic_init_core(uint32_t apic_id)
+{
+    lapic_send(apic_id, ICR_INIT | ICR_ASSERT);
+}
+
 void lapic_start_core(uint32_t apic_id, hpa_t page, void (*delay_us)(uint32_t us))
 {
     uint32_t startup = ICR_STARTUP | ICR_ASSERT | (uint32_t)(page.v >> 12);
 
     ASSERT(page.v < MIB && is_aligned(page.v, PAGE_SIZE));
-    lapic_send(apic_id, ICR_INIT | ICR_ASSERT);
-    delay_us(STARTUP_INIT_US);
     lapic_send(apic_id, startup);
     delay_us(STARTUP_SIPI_US);
     lapic_send(apic_id, startup);
-}
-
-void lapic_stop_core(uint32_t apic_id, void (*delay_us)(uint32_t us))
-{
-    lapic_send(apic_id, ICR_INIT | ICR_ASSERT);
-    delay_us(STARTUP_INIT_US);
 }
 
 void lapic_send_nmi(uint32_t apic_id)

@@ -25,13 +25,14 @@ void lapic_reset(void);
 bool lapic_is_x2apic(void);
 uint32_t lapic_id(void); /* of this core */
 
-/* INIT, wait, SIPI, wait, SIPI as in SDM "MP Initialization Protocol Algorithm"; `page` < 1 MiB,
- * page-aligned, is where the core begins in real mode. `delay_us` waits that many microseconds.
- * Nothing tells whether a core answered: the caller waits for it. Boot core only. */
-void lapic_start_core(uint32_t apic_id, hpa_t page, void (*delay_us)(uint32_t us));
+/* The two halves of SDM "MP Initialization Protocol Algorithm". Boot core only. INIT: from
+ * LAPIC_INIT_US on the core waits for a SIPI, and for nothing else. */
+#define LAPIC_INIT_US UINT32_C(10000)
+void lapic_init_core(uint32_t apic_id);
 
-/* INIT alone: a core that has not answered waits for a SIPI again, and for nothing else. */
-void lapic_stop_core(uint32_t apic_id, void (*delay_us)(uint32_t us));
+/* SIPI, wait, SIPI; `page` < 1 MiB, page-aligned, is where the core begins in real mode. `delay_us`
+ * waits that many microseconds. Nothing tells whether a core answered: the caller waits for it. */
+void lapic_start_core(uint32_t apic_id, hpa_t page, void (*delay_us)(uint32_t us));
 
 /* What this core stored before is visible to the one that takes the NMI. Not to oneself. */
 void lapic_send_nmi(uint32_t apic_id);

@@ -304,6 +304,21 @@ static bool boot_prepare_core(struct boot_state *boot, uint32_t id, uint32_t api
            (id == 0 || host_core_create(&cpu->host, &boot->map, &boot->pages) == OK);
 }
 
+/* All at once, so that they take their time together. */
+static void boot_init_cores(const struct boot_state *boot, uint32_t self)
+{
+    uint32_t others = 0;
+
+    for (uint32_t i = 0; i < boot->acpi.core_count && boot->low_page.v; i++) {
+        if (boot->acpi.cores[i].apic_id == self)
+            continue;
+        lapic_init_core(boot->acpi.cores[i].apic_id);
+        others++;
+    }
+    if (others)
+        tsc_delay_us(&boot->tsc, LAPIC_INIT_US);
+}
+
 bool boot_start_cores(struct boot_state *boot)
 {
     const uint32_t self = lapic_id();
@@ -314,6 +329,7 @@ bool boot_start_cores(struct boot_state *boot)
         return false;
     }
     boot_add_core(boot, self);
+    boot_init_cores(boot, self);
     for (uint32_t i = 0; i < boot->acpi.core_count && room; i++) {
         const uint32_t apic_id = boot->acpi.cores[i].apic_id;
         const uint32_t id = boot->machine.core_count;

@@ -85,7 +85,8 @@ bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc)
     if (smp_await(cpu, CPU_ABSENT))
         return true;
     /* Else it might still wake up some day, as the core that is started then. */
-    lapic_stop_core(cpu->apic_id, smp_delay_us);
+    lapic_init_core(cpu->apic_id);
+    smp_delay_us(LAPIC_INIT_US);
     atomic_store(&cpu->stage, CPU_ABSENT);
     return false;
 }

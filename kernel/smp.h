@@ -15,8 +15,9 @@ void smp_prepare(hpa_t page, hpa_t root);
 /* When all cores that will ever come have come: one that still wakes up finds a HLT there. */
 void smp_retire(hpa_t page);
 
-/* Starts the core in cpus[id] (apic_id and host tables are set); false when it does not answer
- * within a second: it is then held in INIT, and cpus[id] is free again. Boot core only. */
+/* Starts the core in cpus[id] (apic_id and host tables are set, and it waits for a SIPI); false
+ * when it does not answer within a second: it is then held in INIT, and cpus[id] is free again.
+ * Boot core only. */
 MUST_CHECK bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc);
 
 /* Turns virtualisation on in all `count` cores; false (after saying which) when one cannot. */
