@@ -31,7 +31,7 @@ BOCHSRC = """\
 plugin_ctrl: fw_cfg=1, unmapped=1, biosdev=1, speaker=0, parallel=0, serial=1, gameport=0, iodebug=1
 display_library: term
 config_interface: textconfig
-cpu: model={cpu}, count={cores}, ips=200000000, reset_on_triple_fault=0, \
+cpu: model={cpu}, count={count}, ips={mhz}000000, reset_on_triple_fault=0, \
 ignore_bad_msrs={ignore_bad_msrs}, cpuid_freq=ips
 memory: guest={memory}, host={memory}
 romimage: file={firmware}, address=0xffe00000
@@ -65,7 +65,8 @@ class Bochs:
         if args.screen:
             self._environment["BULKHEAD_VRAM"] = str(work / "vram.bin")
         (work / "bochsrc").write_text(BOCHSRC.format(
-            cpu=args.cpu or DEFAULT_CPU, cores=args.cores, memory=args.memory, tty=tty,
+            cpu=args.cpu or DEFAULT_CPU, count=f"1:{args.cores // args.threads}:{args.threads}" if args.threads > 1 else args.cores,
+            mhz=args.mhz, memory=args.memory, tty=tty,
             slots=", slot1=pcivga" if args.screen else "", firmware=FIRMWARE,
             ignore_bad_msrs=int(args.cpu in IGNORES_BAD_MSRS)), encoding="utf-8")
 

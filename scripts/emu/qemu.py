@@ -87,7 +87,8 @@ class Qemu:
         cpu = args.cpu or DEFAULT_CPU[args.engine]
         self._command = [
             PROGRAM, "-machine", f"q35,accel={ACCELERATOR[args.engine]}", "-cpu", cpu,
-            "-smp", args.cores, "-m", args.memory, "-bios", FIRMWARE,
+            "-smp", f"{args.cores},sockets=1,threads={args.threads}" if args.threads > 1 else args.cores,
+            "-m", args.memory, "-bios", FIRMWARE,
             "-drive", f"format=raw,file={work / 'disk.img'}", "-serial", tty,
             "-display", "none", "-net", "none", "-qmp", "stdio",
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.

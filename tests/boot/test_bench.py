@@ -29,7 +29,8 @@ def limits():
 
 def test_exits_cost_no_more_than_they_did(machine):
     script = bench()
-    result = machine.boot(images("bench"), script.conf(1), cores=1, memory=script.MEMORY_MB[1])
+    result = machine.boot(images("bench"), script.conf(1), cores=1, memory=script.MEMORY_MB[1],
+                          mhz=script.MHZ)
     check_ended_well(result)
     rows = script.rows_of(result.serial.replace("\r", ""))
     limit = limits()

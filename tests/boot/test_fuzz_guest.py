@@ -13,7 +13,7 @@ MS = 600
 # abuse: HC-14
 @pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake"])
 def test_random_guests_disturb_nobody(machine, cpu):
-    result = machine.boot(images("fuzz", "canary"), fuzz_guest.conf(SEED, MS),
+    result = machine.boot(images("fuzz", "canary"), fuzz_guest.conf(SEED, MS), mhz=200,
                           cores=fuzz_guest.CORES, memory=512, cpu=cpu)
     outcome = fuzz_guest.judge(result, MS)
     assert not outcome.wrong
