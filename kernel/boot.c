@@ -304,6 +304,25 @@ static bool boot_prepare_core(struct boot_state *boot, uint32_t id, uint32_t api
            (id == 0 || host_core_create(&cpu->host, &boot->map, &boot->pages) == OK);
 }
 
+/* How many low bits of an APIC id count the threads of a core. SDM "CPUID—CPU Identification",
+ * leaves 1FH and 0BH. Processors keep bits for threads that they do not have: what counts is that
+ * this core, of the kind that boots where there are two, has more than one (EBX). */
+static uint32_t boot_thread_bits(void)
+{
+    const uint32_t last = cpuid(0, 0).eax;
+    const uint32_t smt = 1; /* level type, in ECX */
+
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint32_t leaf = i == 0 ? 0x1f : 0x0b;
+        if (leaf > last)
+            continue;
+        const struct cpuid_regs r = cpuid(leaf, 0);
+        if (r.ebx != 0)
+            return (r.ecx >> 8 & 0xff) == smt && (r.ebx & 0xffff) > 1 ? r.eax & 0x1f : 0;
+    }
+    return 0;
+}
+
 /* All at once, so that they take their time together. */
 static void boot_init_cores(const struct boot_state *boot, uint32_t self)
 {
@@ -328,6 +347,7 @@ bool boot_start_cores(struct boot_state *boot)
         log_line("no memory for the core that booted, APIC id %u", self);
         return false;
     }
+    boot->machine.thread_bits = boot_thread_bits();
     boot_add_core(boot, self);
     boot_init_cores(boot, self);
     for (uint32_t i = 0; i < boot->acpi.core_count && room; i++) {

@@ -61,6 +61,7 @@ struct config_machine {
     bool reserve_given;
     uint32_t reserve; /* cores kept for the monitor */
     uint32_t reserve_line;
+    bool threads_shared; /* threads of one core may belong to different guests */
 };
 
 /* Large: static, never on a hypervisor stack. */

@@ -18,6 +18,7 @@ enum config_section {
 enum config_key {
     KEY_CONSOLE,
     KEY_RESERVE,
+    KEY_THREADS,
     KEY_CORES,
     KEY_MEMORY,
     KEY_IMAGE,
@@ -53,6 +54,7 @@ const char *config_comment_hint(struct span value);
 /* One per key: reads a value that is not empty, reports what is wrong with it. */
 void config_read_console(struct config_parser *p, struct span value);
 void config_read_reserve(struct config_parser *p, struct span value);
+void config_read_threads(struct config_parser *p, struct span value);
 void config_read_cores(struct config_parser *p, struct span value);
 void config_read_memory(struct config_parser *p, struct span value);
 void config_read_image(struct config_parser *p, struct span value);

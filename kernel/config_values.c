@@ -156,6 +156,15 @@ void config_read_reserve(struct config_parser *p, struct span value)
     m->reserve = (uint32_t)count;
 }
 
+void config_read_threads(struct config_parser *p, struct span value)
+{
+    p->config->machine.threads_shared = span_is(value, "shared");
+    if (!p->config->machine.threads_shared && !span_is(value, "separate"))
+        report_add(p->report, p->line,
+                   "'" VALUE " is not what the threads of a core can be: write separate or shared",
+                   VALUE_ARGS(value));
+}
+
 /* ---------------------------------------------------------------------- [guest NAME] */
 
 static void config_core_count(struct config_parser *p, struct span value)

@@ -97,19 +97,20 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
 }
 
 /* Named, because a table of what is separated invites to believe that all is. */
-static bool isolation_gaps(uint32_t index, char *buf, size_t size)
+static bool isolation_gaps(bool shared, uint32_t index, char *buf, size_t size)
 {
     static const char *const gaps[] = {
         "devices: no IOMMU is used; none is given to a guest, but one that the firmware left "
         "running can write anywhere",
         "caches and memory bandwidth: cores that share a cache can slow and observe each other",
-        "hyper-threads: siblings of one core may belong to different guests; list cores by number "
-        "to avoid it",
         "firmware: system management mode sees all memory",
         "power and heat: a guest can change its cores' load and so the others' turbo",
+        /* Last: only where the file says so. */
+        "hyper-threads: 'threads = shared' lets threads of one core belong to different guests, "
+        "which can observe each other",
     };
 
-    if (index >= ARRAY_SIZE(gaps))
+    if (index + (shared ? 0 : 1) >= ARRAY_SIZE(gaps))
         return false;
     fmt_print(buf, size, "  - %s", gaps[index]);
     return true;
@@ -139,5 +140,5 @@ bool isolation_line(const struct isolation *of, uint32_t index, char *buf, size_
         fmt_print(buf, size, "what is not isolated:");
         return true;
     }
-    return isolation_gaps(index - 1, buf, size);
+    return isolation_gaps(of->plan->config->machine.threads_shared, index - 1, buf, size);
 }

@@ -25,6 +25,7 @@ struct machine_module {
 struct machine {
     uint32_t core_count; /* cores that answered, 1..CORES_MAX; core 0 is the one that booted */
     uint32_t apic_ids[CORES_MAX];
+    uint32_t thread_bits; /* APIC ids that differ in so many low bits only: threads of one core */
     uint32_t range_count;
     struct range ranges[MACHINE_RANGES_MAX]; /* free RAM for guests: sorted, disjoint, 4 KiB */
     uint32_t own_count; /* what the hypervisor keeps: its image, its pool, the files ... */
@@ -54,7 +55,8 @@ struct plan {
 
 /*
  * Makes the plan or reports why not. Cores: exact lists first, then counts from the lowest free
- * core, in file order. Memory: largest guests first, first fit. Returns true when all fits.
+ * core, in file order; threads of one core never to different owners, unless the file says so.
+ * Memory: largest guests first, first fit. Returns true when all fits.
  * `config` is one that config_parse() accepted; it and `machine` must outlive the plan.
  */
 MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,

@@ -2,6 +2,10 @@
 /*
  * plan_cores: which core is whose. First the monitor's, then exact lists, then counts from the
  * lowest free core up; within each, in the order of the file. Pure, no state.
+ *
+ * A core with a number is what has a local APIC. Where those are threads that share a core's
+ * caches and buffers, all of one core have one owner: what a guest leaves there, a sibling can read
+ * on many processors. `threads = shared` lifts that.
  */
 #include "kernel/plan_steps.h"
 
@@ -13,9 +17,56 @@
 _Static_assert(GUESTS_MAX < CORE_MONITOR, "an owner fits in a byte");
 
 struct core_map {
+    const struct machine *machine;
+    bool shared;              /* threads of one core may have different owners */
     uint32_t total;           /* in the machine */
     uint8_t owner[CORES_MAX]; /* guest, CORE_MONITOR or CORE_FREE */
 };
+
+static bool plan_cores_are_siblings(const struct core_map *map, uint32_t a, uint32_t b)
+{
+    const uint32_t *ids = map->machine->apic_ids;
+
+    return !map->shared && map->machine->thread_bits > 0 && a != b &&
+           ids[a] >> map->machine->thread_bits == ids[b] >> map->machine->thread_bits;
+}
+
+/* A sibling that somebody else has, or map->total. */
+static uint32_t plan_cores_foreign(const struct core_map *map, uint32_t core, uint8_t owner)
+{
+    uint32_t other = 0;
+
+    while (other < map->total && (map->owner[other] == CORE_FREE || map->owner[other] == owner ||
+                                  !plan_cores_are_siblings(map, core, other)))
+        other++;
+    return other;
+}
+
+static bool plan_cores_is_free(const struct core_map *map, uint32_t core, uint8_t owner)
+{
+    return map->owner[core] == CORE_FREE && plan_cores_foreign(map, core, owner) == map->total;
+}
+
+static uint32_t plan_cores_left(const struct core_map *map, uint8_t owner)
+{
+    uint32_t count = 0;
+
+    for (uint32_t core = 0; core < map->total; core++)
+        if (plan_cores_is_free(map, core, owner))
+            count++;
+    return count;
+}
+
+/* The threads of core #0's core. */
+static uint32_t plan_cores_threads(const struct core_map *map)
+{
+    uint32_t count = 1;
+
+    for (uint32_t core = 1; core < map->total; core++)
+        if (plan_cores_are_siblings(map, 0, core))
+            count++;
+    return count;
+}
 
 static uint32_t plan_cores_of(const struct core_map *map, uint8_t owner)
 {
@@ -27,29 +78,33 @@ static uint32_t plan_cores_of(const struct core_map *map, uint8_t owner)
     return count;
 }
 
-/* Without a wish: one core where there is one to spare and no guest names core 0. */
-static uint32_t plan_cores_to_spare(const struct config *config, uint32_t total)
+/* Without a wish: one core where there is one to spare, with all its threads, and no guest names
+ * one of those. */
+static uint32_t plan_cores_to_spare(const struct config *config, const struct core_map *map)
 {
+    const uint32_t threads = plan_cores_threads(map);
     uint32_t wanted = 0;
 
     for (uint32_t g = 0; g < config->guest_count; g++) {
         const struct config_cores *cores = &config->guests[g].cores;
-        wanted += cores->count;
+        wanted += (cores->count + threads - 1) / threads * threads;
         for (uint32_t i = 0; cores->exact && i < cores->count; i++)
-            if (cores->list[i] == 0)
+            if (cores->list[i] == 0 ||
+                (cores->list[i] < map->total && plan_cores_are_siblings(map, 0, cores->list[i])))
                 return 0;
     }
-    return total > wanted ? 1 : 0;
+    return map->total >= wanted + threads ? 1 : 0;
 }
 
 /* A wish that leaves no core is refused, and the guests are then judged without it. */
-static uint32_t plan_cores_reserved(const struct config *config, uint32_t total,
+static uint32_t plan_cores_reserved(const struct config *config, const struct core_map *map,
                                     struct report *report)
 {
     const struct config_machine *wish = &config->machine;
+    const uint32_t total = map->total;
 
     if (!wish->reserve_given)
-        return plan_cores_to_spare(config, total);
+        return plan_cores_to_spare(config, map);
     if (wish->reserve < total)
         return wish->reserve;
     report_add(report, wish->reserve_line,
@@ -63,6 +118,27 @@ static void plan_cores_take(struct plan_guest *guest, struct core_map *map, uint
 {
     map->owner[core] = owner;
     guest->cores[guest->core_count++] = core;
+}
+
+/* `other` is a thread of the same core, and another's. */
+static void plan_cores_not_alone(const struct plan *plan, const struct core_map *map,
+                                 const struct config_guest *wish, uint32_t core, uint32_t other,
+                                 struct report *report)
+{
+    const uint8_t owner = map->owner[other];
+
+    if (owner == CORE_MONITOR)
+        report_add(report, wish->cores.line,
+                   "guest '%s' wants core #%u, a thread of the same core as #%u, which 'reserve = "
+                   "%u' (line %u) keeps for the monitor; 'threads = shared' in [machine] allows it",
+                   wish->name, core, other, plan->reserved_cores,
+                   plan->config->machine.reserve_line);
+    else
+        report_add(report, wish->cores.line,
+                   "guest '%s' wants core #%u, a thread of the same core as #%u, which guest '%s' "
+                   "has (line %u); 'threads = shared' in [machine] allows it",
+                   wish->name, core, other, plan->guests[owner].config->name,
+                   plan->guests[owner].config->cores.line);
 }
 
 static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g,
@@ -88,6 +164,9 @@ static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g
                        "guest '%s' wants core #%u, which guest '%s' has (line %u)",
                        guest->config->name, core, plan->guests[map->owner[core]].config->name,
                        plan->guests[map->owner[core]].config->cores.line);
+        else if (!plan_cores_is_free(map, core, (uint8_t)g))
+            plan_cores_not_alone(plan, map, guest->config, core,
+                                 plan_cores_foreign(map, core, (uint8_t)g), report);
         else
             plan_cores_take(guest, map, core, (uint8_t)g);
     }
@@ -97,7 +176,8 @@ static void plan_cores_short(const struct plan *plan, const struct core_map *map
                              const struct config_guest *wish, struct report *report)
 {
     struct plan_takers takers = {.text = ""};
-    uint32_t left = plan_cores_of(map, CORE_FREE);
+    uint32_t left = plan_cores_left(map, CORE_FREE);
+    uint32_t beside = plan_cores_of(map, CORE_FREE) - left;
     uint32_t reserved = plan_cores_of(map, CORE_MONITOR);
     char number[16];
 
@@ -114,9 +194,29 @@ static void plan_cores_short(const struct plan *plan, const struct core_map *map
     }
     fmt_print(number, sizeof(number), left == 0 ? "none" : "%u", left);
     report_add(report, wish->cores.line,
-               "guest '%s' wants %u core%s, %s %s left (%u in the machine%s)", wish->name,
+               "guest '%s' wants %u core%s, %s %s left (%u in the machine%s)%s", wish->name,
                wish->cores.count, wish->cores.count == 1 ? "" : "s", number,
-               left == 1 || left == 0 ? "is" : "are", map->total, plan_takers_text(&takers));
+               left == 1 || left == 0 ? "is" : "are", map->total, plan_takers_text(&takers),
+               beside == 0 ? ""
+                           : "; others are threads of cores that are taken: 'threads = shared' "
+                             "in [machine] gives them out");
+}
+
+/* The next one for a guest: a thread of a core that it has, else the lowest. */
+static uint32_t plan_cores_next(const struct core_map *map, uint8_t owner)
+{
+    uint32_t lowest = map->total;
+
+    for (uint32_t core = map->total; core-- > 0;)
+        if (plan_cores_is_free(map, core, owner))
+            lowest = core;
+    for (uint32_t core = 0; core < map->total; core++) {
+        for (uint32_t own = 0; own < map->total; own++)
+            if (map->owner[own] == owner && plan_cores_are_siblings(map, own, core) &&
+                plan_cores_is_free(map, core, owner))
+                return core;
+    }
+    return lowest;
 }
 
 /* A guest that is refused takes nothing: the next one is judged as if it were not there. */
@@ -126,21 +226,22 @@ static void plan_cores_counted(struct plan *plan, struct core_map *map, uint32_t
     struct plan_guest *guest = &plan->guests[g];
     uint32_t want = guest->config->cores.count;
 
-    if (want > plan_cores_of(map, CORE_FREE)) {
+    if (want > plan_cores_left(map, (uint8_t)g)) {
         plan_cores_short(plan, map, guest->config, report);
         return;
     }
-    for (uint32_t core = 0; core < map->total && guest->core_count < want; core++)
-        if (map->owner[core] == CORE_FREE)
-            plan_cores_take(guest, map, core, (uint8_t)g);
+    while (guest->core_count < want)
+        plan_cores_take(guest, map, plan_cores_next(map, (uint8_t)g), (uint8_t)g);
 }
 
 void plan_cores(struct plan *plan, const struct machine *machine, struct report *report)
 {
-    struct core_map map = {.total = machine->core_count};
+    struct core_map map = {.machine = machine,
+                           .shared = plan->config->machine.threads_shared,
+                           .total = machine->core_count};
 
     memset(map.owner, CORE_FREE, sizeof(map.owner));
-    plan->reserved_cores = plan_cores_reserved(plan->config, map.total, report);
+    plan->reserved_cores = plan_cores_reserved(plan->config, &map, report);
     for (uint32_t core = 0; core < plan->reserved_cores; core++)
         map.owner[core] = CORE_MONITOR;
     for (uint32_t g = 0; g < plan->guest_count; g++)

@@ -22,12 +22,14 @@
 #include "kernel/report.h"
 #include "kernel/span.h"
 #include "lib/assert.h"
+#include "lib/bits.h"
 #include "lib/log.h"
 
 enum { EXIT_FITS = 0, EXIT_ERRORS = 1, EXIT_USAGE = 2 };
 
 /* The made-up machine: what a PC's firmware and Bulkhead take before guests get anything. */
 #define CORES_DEFAULT   4
+#define THREADS_MAX     8
 #define MEMORY_DEFAULT  1024 /* MiB */
 #define MEMORY_MIN      128  /* MiB */
 #define MEMORY_MAX      (16 * 1024 * 1024)
@@ -38,7 +40,8 @@ enum { EXIT_FITS = 0, EXIT_ERRORS = 1, EXIT_USAGE = 2 };
 struct options {
     const char *file;
     uint64_t cores;
-    uint64_t memory; /* MiB */
+    uint64_t threads; /* of each core */
+    uint64_t memory;  /* MiB */
 };
 
 /* Too large for a stack, and plans point into them. */
@@ -63,9 +66,10 @@ NORETURN static void usage(const char *complaint, const char *subject)
     if (complaint != NULL)
         fprintf(stderr, "plancheck: %s '%s'\n", complaint, subject);
     fprintf(stderr,
-            "usage: plancheck FILE [--cores N] [--memory MB]\n"
+            "usage: plancheck FILE [--cores N] [--threads T] [--memory MB]\n"
             "Checks FILE, a bulkhead.conf with its images beside it, for a machine with\n"
-            "N cores (1 to %d, else %d) and MB MiB of memory (%d or more, else %d).\n",
+            "N cores (1 to %d, else %d) and MB MiB of memory (%d or more, else %d).\n"
+            "T: so many of the N are threads of one core (1, 2, 4 or 8, else 1).\n",
             CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
     exit(EXIT_USAGE);
 }
@@ -83,11 +87,16 @@ static uint64_t option_number(const char *name, const char *text, uint64_t min, 
 
 static struct options read_options(int argc, char **argv)
 {
-    struct options o = {.cores = CORES_DEFAULT, .memory = MEMORY_DEFAULT};
+    struct options o = {.cores = CORES_DEFAULT, .threads = 1, .memory = MEMORY_DEFAULT};
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--cores") == 0) {
             o.cores = option_number(argv[i], argv[i + 1], 1, CORES_MAX);
+            i++;
+        } else if (strcmp(argv[i], "--threads") == 0) {
+            o.threads = option_number(argv[i], argv[i + 1], 1, THREADS_MAX);
+            if (!is_power_of_two(o.threads))
+                usage("cannot make a machine of", argv[i + 1]);
             i++;
         } else if (strcmp(argv[i], "--memory") == 0) {
             o.memory = option_number(argv[i], argv[i + 1], MEMORY_MIN, MEMORY_MAX);
@@ -129,6 +138,8 @@ static void make_machine(const struct options *o)
     machine.core_count = (uint32_t)o->cores;
     for (uint32_t i = 0; i < machine.core_count; i++)
         machine.apic_ids[i] = i;
+    while (1u << machine.thread_bits < o->threads)
+        machine.thread_bits++;
     machine.ranges[machine.range_count++] =
         (struct range){.base = TAKEN_AT_BOTTOM, .size = low - TAKEN_AT_BOTTOM - TAKEN_AT_TOP};
     if (high > 0)

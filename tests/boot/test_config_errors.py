@@ -2,6 +2,7 @@
 """Files that are wrong: each error is said with its line and its reason, nothing is started, and
 the machine switches itself off. build/plancheck must say the same of the same files."""
 import random
+import re
 
 import pytest
 
@@ -142,6 +143,20 @@ def test_plan(machine, tmp_path):
     for index, (ours, theirs) in enumerate(zip(lines, desk)):
         if index < large:           # from there on the numbers and files are the machine's own
             assert ours == theirs
+
+
+# abuse: BC-08
+def test_threads_of_one_core(machine, tmp_path):
+    """On a machine of two cores with two threads each."""
+    conf = (machine_section() + guest("one", image="hello", cores="#2")
+            + guest("two", image="hello", cores="#3") + guest("three", image="hello", cores=1))
+    result = machine.boot(images("hello"), conf, cores=4, threads=2, memory=512)
+    check_refused(result)
+    assert re.fullmatch(
+        r"bulkhead\.conf:\d+: guest 'two' wants core #3, a thread of the same core as #2, which guest "
+        r"'one' has \(line \d+\); 'threads = shared' in \[machine\] allows it", said(result)[0])
+    (tmp_path / "hello.elf").write_bytes(images("hello")["hello.elf"].read_bytes())
+    assert said(result) == desk_errors(tmp_path, {}, conf.encode(), "--cores", 4, "--threads", 2)
 
 
 # abuse: BI-01, BI-05

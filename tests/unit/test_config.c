@@ -506,8 +506,12 @@ static void test_unknown_keys(void **state)
          "on_crash, on_poweroff, watchdog"},
         {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
-        {"[machine]\nserv = 1\n" GUEST, 2, "unknown key 'serv'; [machine] knows console, reserve"},
-        {"[machine]\nx = 1\n" GUEST, 2, "unknown key 'x'; [machine] knows console, reserve"},
+        {"[machine]\nthreads = both\n" GUEST, 2,
+         "'both' is not what the threads of a core can be: write separate or shared"},
+        {"[machine]\nserv = 1\n" GUEST, 2,
+         "unknown key 'serv'; [machine] knows console, reserve, threads"},
+        {"[machine]\nx = 1\n" GUEST, 2,
+         "unknown key 'x'; [machine] knows console, reserve, threads"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
@@ -523,7 +527,7 @@ static void test_long_key(void **state)
         refuse(
             text, 2,
             "unknown key '0000000000000000000000000000000000000000...'; [machine] knows console, "
-            "reserve");
+            "reserve, threads");
     }
 }
 

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_plan_threads: who gets which cores where some are threads of one core: no two owners on one,
+ * unless the file says so.
+ */
+#include <stdio.h>
+
+#include "kernel/plan_steps.h"
+#include "support.h"
+
+static struct config config;
+static struct machine machine;
+static struct plan plan;
+static struct report report;
+
+/* Eight cores, each two with neighbouring APIC ids the threads of one. */
+static int setup(void **state)
+{
+    (void)state;
+    memset(&config, 0, sizeof(config));
+    machine =
+        (struct machine){.core_count = 8, .thread_bits = 1, .apic_ids = {0, 1, 2, 3, 4, 5, 6, 7}};
+    return 0;
+}
+
+static struct config_guest *add_guest(const char *name, uint32_t cores)
+{
+    struct config_guest *g = &config.guests[config.guest_count++];
+    snprintf(g->name, sizeof(g->name), "%s", name);
+    g->cores = (struct config_cores){.line = 10 * config.guest_count, .count = cores};
+    return g;
+}
+
+static void add_exact(const char *name, uint32_t first, uint32_t second)
+{
+    struct config_cores *cores = &add_guest(name, 2)->cores;
+    cores->exact = true;
+    cores->list[0] = first;
+    cores->list[1] = second;
+}
+
+static void reserve(uint32_t count)
+{
+    config.machine.reserve_given = true;
+    config.machine.reserve = count;
+    config.machine.reserve_line = 3;
+}
+
+static void make(void)
+{
+    memset(&plan, 0, sizeof(plan));
+    memset(&report, 0, sizeof(report));
+    plan.config = &config;
+    plan.guest_count = config.guest_count;
+    for (uint32_t g = 0; g < plan.guest_count; g++)
+        plan.guests[g].config = &config.guests[g];
+    plan_cores(&plan, &machine, &report);
+}
+
+/* "0 1 | 2": the reserved cores' number, then the guests' cores. */
+static void assert_plan(const char *want)
+{
+    char text[200];
+    size_t len = 0;
+
+    make();
+    if (report.count > 0)
+        print_error("%s\n", report.rows[0].text);
+    assert_int_equal(report.count, 0);
+    len += (size_t)snprintf(text, sizeof(text), "%u", plan.reserved_cores);
+    for (uint32_t g = 0; g < plan.guest_count; g++) {
+        len += (size_t)snprintf(text + len, sizeof(text) - len, " |");
+        for (uint32_t i = 0; i < plan.guests[g].core_count; i++)
+            len += (size_t)snprintf(text + len, sizeof(text) - len, " %u", plan.guests[g].cores[i]);
+    }
+    assert_string_equal(text, want);
+}
+
+static void assert_refused(uint32_t line, const char *text)
+{
+    make();
+    assert_int_equal(report.count, 1);
+    assert_int_equal(report.rows[0].line, line);
+    assert_string_equal(report.rows[0].text, text);
+}
+
+static void whole_cores_go_to_one_guest(void **state)
+{
+    (void)state;
+    add_guest("a", 1);
+    add_guest("b", 3);
+    assert_plan("1 | 2 | 4 5 6");
+    /* The same with the second threads behind all first ones, as much firmware lists them. */
+    machine.apic_ids[1] = 2, machine.apic_ids[2] = 4, machine.apic_ids[3] = 6;
+    machine.apic_ids[4] = 1, machine.apic_ids[5] = 3, machine.apic_ids[6] = 5;
+    assert_plan("1 | 1 | 2 6 3");
+}
+
+static void the_monitor_takes_a_whole_core_or_none(void **state)
+{
+    (void)state;
+    add_guest("a", 2);
+    add_guest("b", 2);
+    add_guest("c", 1);
+    assert_plan("1 | 2 3 | 4 5 | 6");
+    add_guest("d", 1); /* would need the core beside the monitor's */
+    assert_plan("0 | 0 1 | 2 3 | 4 | 6");
+    reserve(1);
+    assert_refused(40, "guest 'd' wants 1 core, none is left (8 in the machine, 1 reserved, 2 for "
+                       "'a', 2 for 'b', 1 for 'c'); others are threads of cores that are taken: "
+                       "'threads = shared' in [machine] gives them out");
+    config.machine.threads_shared = true;
+    assert_plan("1 | 1 2 | 3 4 | 5 | 6");
+}
+
+static void a_list_is_held_to_it(void **state)
+{
+    (void)state;
+    add_exact("a", 2, 4);
+    add_exact("b", 6, 5);
+    assert_refused(20, "guest 'b' wants core #5, a thread of the same core as #4, which guest 'a' "
+                       "has (line 10); 'threads = shared' in [machine] allows it");
+    config.machine.threads_shared = true;
+    assert_plan("1 | 2 4 | 6 5");
+    config.machine.threads_shared = false;
+    config.guests[1].cores.list[1] = 1;
+    assert_plan("0 | 2 4 | 6 1"); /* beside core #0, which is then nobody's */
+    reserve(1);
+    assert_refused(20, "guest 'b' wants core #1, a thread of the same core as #0, which 'reserve = "
+                       "1' (line 3) keeps for the monitor; 'threads = shared' in [machine] allows "
+                       "it");
+}
+
+/* abuse: BC-08
+ * Whatever the file wishes: what is accepted has no core with two owners. */
+static void no_plan_shares_a_core(void **state)
+{
+    uint64_t seed = 1;
+    uint32_t accepted = 0;
+
+    (void)state;
+    for (int round = 0; round < 20000; round++) {
+        setup(NULL);
+        machine.core_count = 1 + (uint32_t)(random_next(&seed) % 16);
+        machine.thread_bits = (uint32_t)(random_next(&seed) % 4);
+        for (uint32_t i = 0; i < machine.core_count; i++)
+            machine.apic_ids[i] = i * 5 % 16;
+        for (uint64_t g = random_next(&seed) % 4 + 1; g-- > 0;) {
+            if (random_next(&seed) % 3 == 0)
+                add_exact("x", (uint32_t)(random_next(&seed) % 16),
+                          (uint32_t)(random_next(&seed) % 16));
+            else
+                add_guest("x", 1 + (uint32_t)(random_next(&seed) % 4));
+        }
+        if (random_next(&seed) % 2)
+            reserve((uint32_t)(random_next(&seed) % 4));
+        make();
+        if (report.count > 0)
+            continue;
+        accepted++;
+        uint32_t owner[16] = {0};
+        for (uint32_t i = 0; i < plan.reserved_cores; i++)
+            owner[machine.apic_ids[i] >> machine.thread_bits] = 100;
+        for (uint32_t g = 0; g < plan.guest_count; g++) {
+            for (uint32_t i = 0; i < plan.guests[g].core_count; i++) {
+                uint32_t *of =
+                    &owner[machine.apic_ids[plan.guests[g].cores[i]] >> machine.thread_bits];
+                assert_true(machine.thread_bits == 0 || *of == 0 || *of == g + 1);
+                *of = g + 1;
+            }
+        }
+    }
+    assert_true(accepted > 2000);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(whole_cores_go_to_one_guest, setup),
+        cmocka_unit_test_setup(the_monitor_takes_a_whole_core_or_none, setup),
+        cmocka_unit_test_setup(a_list_is_held_to_it, setup),
+        cmocka_unit_test_setup(no_plan_shares_a_core, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
