@@ -71,17 +71,29 @@ def test_firmware_that_lies(machine, first, tmp_path):
         "2 of 4 cores answer, .*", "this machine cannot run guests; it lacks:")
 
 
-# abuse: BA-06
-def test_no_sound_tables(machine, first):
-    """No way to switch off either: then it says so, and stops."""
-    files = efi.faults(first, replaced={"RSD ": b"RSD PTR " + bytes(28)})
+def check_stops(machine, files, *lines):
+    """It cannot even switch itself off: then it says so, and stops."""
     with machine.spawn(files | images("hello"), machine_section() + guest("hello"), engine="qemu",
                        cores=2, memory=256, timeout=120) as console:
-        for line in (r"acpi: no sound RSDP at 0x[1-9a-f]\w+",
-                     "no usable ACPI tables: only the core that booted will be used",
-                     "1 of 1 cores answer", "no guest was started",
+        for line in (*lines, "no guest was started: switching the machine off",
                      "this machine has no power-off that we know: it is safe to switch it off"):
             console.expect(r"\[bulkhead\] " + line)
+
+
+# abuse: BA-06
+def test_no_sound_tables(machine, first):
+    check_stops(machine, efi.faults(first, replaced={"RSD ": b"RSD PTR " + bytes(28)}),
+                r"acpi: no sound RSDP at 0x[1-9a-f]\w+",
+                "no usable ACPI tables: only the core that booted will be used",
+                "1 of 1 cores answer")
+
+
+# abuse: BU-06
+def test_no_sound_memory(machine, first):
+    """All of it is listed as broken, the ACPI tables' as well."""
+    check_stops(machine, efi.faults(first, memory=[(efi.UNUSABLE, 0, 1 << 40)]),
+                "no usable ACPI tables: only the core that booted will be used",
+                "not enough memory: the hypervisor itself needs 6144 KiB in one piece below 4 GiB")
 
 
 # abuse: BC-06

@@ -3,7 +3,9 @@
 machine switches itself off."""
 import pytest
 
-from partitions import check_refused, cores_answer, guest, images, machine_section
+import elf
+from machine import ROOT
+from partitions import check_refused, cores_answer, guest, images, lacking, machine_section
 
 MESSAGE = "this machine cannot run guests; it lacks:"
 VTX = "VT-x (CPUID.1:ECX.VMX)"
@@ -29,3 +31,16 @@ def test_processor_is_refused(machine, engine, cpu, lacks, has):
     assert all(row.startswith("  - ") for row in rows), rows
     said = {row.removeprefix("  - ") for row in rows}
     assert said >= set(lacks) and not said & set(has), said
+
+
+# abuse: BC-02
+def test_virtualisation_stays_off(machine):
+    """The first core's registers promise it, but then a core does not get it."""
+    program = (ROOT / "build/bulkhead.elf").read_bytes()
+    fail = elf.PROLOGUE + b"\xb8\2\0\0\0" + elf.RETURN     # mov eax, 2
+    files = images("hello") | {"bulkhead.elf": elf.overwritten(program, "vmx_cpu_on", fail)}
+    result = machine.boot(files, machine_section() + guest("hello"), engine="bochs", cores=2,
+                          memory=256)
+    check_refused(result)
+    assert not lacking(result.hv, r"core #0 \(APIC id 0\) could not turn virtualisation on",
+                       r"core #1 \(APIC id 1\) could not turn virtualisation on")

@@ -76,6 +76,7 @@ static struct efi_machine {
     UINTN size_later;
     EFI_MEMORY_DESCRIPTOR odd[8192]; /* behind the real ones */
     uint32_t odd_count;
+    uint32_t odd_more;  /* so many more of them from the second call on */
     uint32_t stale;     /* so many ExitBootServices fail, because the map changed once more */
     uint32_t mode_max;  /* of the screen */
     uint32_t modes_bad; /* cannot be drawn in */
@@ -259,8 +260,8 @@ static inline uint64_t efi_taken(void)
 static inline EFI_STATUS EFIAPI efi_get_map(UINTN *size, EFI_MEMORY_DESCRIPTOR *map, UINTN *key,
                                             UINTN *step, UINT32 *version)
 {
-    const uint32_t count = efi.map_count + efi.odd_count;
     const bool first = efi.by[CALL_MAP] == 0;
+    const uint32_t count = efi.map_count + efi.odd_count + (first ? 0 : efi.odd_more);
     const UINTN capacity = *size;
 
     if (efi_fails(CALL_MAP))

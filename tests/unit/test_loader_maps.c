@@ -252,6 +252,30 @@ static void thousands_of_entries(void **state)
     refused("there is no free memory for ");
 }
 
+/* Between asking for the map's size and leaving: there is spare room, but not for anything. */
+static void a_map_that_grows(void **state)
+{
+    uint32_t boots_seen = 0;
+
+    (void)state;
+    for (uint32_t more = 0; more < 2000; more += 100) {
+        efi_make();
+        efi.odd_more = more;
+        for (uint32_t i = 0; i < more; i++)
+            odd(EfiMemoryMappedIO, 4 * GIB + i * 2 * PAGE_SIZE, 1, 0);
+        efi.odd_count = 0; /* they come later */
+        efi.stale = 2;
+        const enum efi_end end = efi_run();
+        assert_int_equal(end, more > 600 ? END_BACK : more <= 500 ? END_JUMP : end);
+        if (end == END_JUMP)
+            assert_int_equal(listed_at(4 * GIB), more > 0 ? BOOT_RAM_MMIO : 0);
+        else
+            assert_non_null(strstr(efi.serial, "does not tell its memory map: buffer too small"));
+        boots_seen += end == END_JUMP;
+    }
+    assert_in_range(boots_seen, 6, 7);
+}
+
 /* abuse: BU-02 */
 static void memory_that_is_nowhere(void **state)
 {
@@ -334,6 +358,7 @@ int main(void)
         cmocka_unit_test(descriptors_of_every_size),
         cmocka_unit_test(sizes_that_are_lies),
         cmocka_unit_test(thousands_of_entries),
+        cmocka_unit_test(a_map_that_grows),
         cmocka_unit_test(memory_that_is_nowhere),
         cmocka_unit_test(no_conventional_memory),
         cmocka_unit_test(random_maps),
