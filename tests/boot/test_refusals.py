@@ -8,6 +8,7 @@ from machine import ROOT
 from partitions import check_refused, cores_answer, guest, images, lacking, machine_section
 
 MESSAGE = "this machine cannot run guests; it lacks:"
+E_UNSUPPORTED = 6       # lib/status.h
 VTX = "VT-x (CPUID.1:ECX.VMX)"
 HIDDEN = VTX + (": the hypervisor that this machine runs under does not offer it "
                 "(turn nested virtualization on there)")
@@ -37,8 +38,7 @@ def test_processor_is_refused(machine, engine, cpu, lacks, has):
 def test_virtualisation_stays_off(machine):
     """The first core's registers promise it, but then a core does not get it."""
     program = (ROOT / "build/bulkhead.elf").read_bytes()
-    fail = elf.PROLOGUE + b"\xb8\2\0\0\0" + elf.RETURN     # mov eax, 2
-    files = images("hello") | {"bulkhead.elf": elf.overwritten(program, "vmx_cpu_on", fail)}
+    files = images("hello") | {"bulkhead.elf": elf.returning(program, "vmx_cpu_on", E_UNSUPPORTED)}
     result = machine.boot(files, machine_section() + guest("hello"), engine="bochs", cores=2,
                           memory=256)
     check_refused(result)
