@@ -21,6 +21,9 @@ union files_entry {
  */
 #define FILES_CHUNK (4 * MIB)
 
+/* Folders count too: a folder whose clusters go round in a damaged FAT has entries without end. */
+#define FILES_ENTRIES_MAX (16 * LOADER_FILES_MAX)
+
 /* Opens the folder \bulkhead\ of the volume that the running program was loaded from. */
 static EFI_STATUS files_open_folder(struct loader *l, EFI_FILE_HANDLE *folder)
 {
@@ -90,11 +93,12 @@ static EFI_STATUS files_read_pages(struct loader *l, EFI_FILE_HANDLE file,
     uint64_t done = 0;
 
     while (done < m->size) {
-        UINTN chunk = m->size - done < FILES_CHUNK ? m->size - done : FILES_CHUNK;
+        const UINTN asked = m->size - done < FILES_CHUNK ? m->size - done : FILES_CHUNK;
+        UINTN chunk = asked;
         EFI_STATUS s = file->Read(file, &chunk, to + done);
 
-        if (EFI_ERROR(s))
-            return say_failure(l, m->name, "cannot be read", s);
+        if (EFI_ERROR(s) || chunk > asked)
+            return say_failure(l, m->name, "cannot be read", EFI_ERROR(s) ? s : EFI_DEVICE_ERROR);
         if (chunk == 0)
             return say_refusal(l, m->name, "ends earlier than its directory entry says");
         done += chunk;
@@ -121,15 +125,16 @@ static EFI_STATUS files_read_one(struct loader *l, EFI_FILE_HANDLE folder, EFI_F
     if (!EFI_ERROR(s)) {
         m->size = entry->FileSize;
         l->info->module_count++;
-        s = files_read_pages(l, file, m, pages);
     }
+    if (!EFI_ERROR(s) && m->size != 0)
+        s = files_read_pages(l, file, m, pages);
     file->Close(file);
     return s;
 }
 
 static EFI_STATUS files_read_folder(struct loader *l, EFI_FILE_HANDLE folder)
 {
-    for (;;) {
+    for (uint32_t i = 0; i < FILES_ENTRIES_MAX; i++) {
         union files_entry entry = {0};
         UINTN size = sizeof(entry);
         EFI_STATUS s = folder->Read(folder, &size, &entry);
@@ -146,6 +151,7 @@ static EFI_STATUS files_read_folder(struct loader *l, EFI_FILE_HANDLE folder)
         if (EFI_ERROR(s))
             return s;
     }
+    return say_refusal(l, NULL, "the folder " LOADER_FOLDER " has no end: its volume is damaged");
 }
 _Static_assert(LOADER_FILES_MAX == 1024, "the refusal above names the limit");
 

@@ -86,10 +86,13 @@ static bool firmware_current(const EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, struct boo
            fb->width <= fb->pitch && bytes <= fb->size / sizeof(uint32_t);
 }
 
+/* More than any screen has: a driver that claims four billion would keep us for hours. */
+#define FIRMWARE_MODES_MAX 1024
+
 /* Switches to the first mode we can draw in. */
 static bool firmware_change_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop)
 {
-    for (UINT32 i = 0; gop->Mode != NULL && i < gop->Mode->MaxMode; i++) {
+    for (UINT32 i = 0; gop->Mode != NULL && i < gop->Mode->MaxMode && i < FIRMWARE_MODES_MAX; i++) {
         EFI_GRAPHICS_OUTPUT_MODE_INFORMATION *info = NULL; /* pool memory; dies with the firmware */
         UINTN size = 0;
 

@@ -19,6 +19,10 @@
 /* The first call may change the map and then fails with a stale key; UEFI promises no number. */
 #define MEMMAP_TRIES 8
 
+/* Beyond these it is no memory map: sizes made of them would wrap. */
+#define MEMMAP_STEP_MAX 4096
+#define MEMMAP_SIZE_MAX (64 * MIB)
+
 /* Not in gnu-efi 3.0.15: "Specific-purpose memory", reserved by its vendor for certain programs. */
 #define MEMMAP_SPECIFIC_PURPOSE UINT64_C(0x40000)
 
@@ -63,7 +67,8 @@ EFI_STATUS memmap_prepare(struct loader *l)
     size_t edges;
     EFI_STATUS s = memmap_get(l, &key); /* no buffer yet: asks for the size */
 
-    if (s != EFI_BUFFER_TOO_SMALL || l->map_step < sizeof(EFI_MEMORY_DESCRIPTOR))
+    if (s != EFI_BUFFER_TOO_SMALL || l->map_size > MEMMAP_SIZE_MAX ||
+        l->map_step < sizeof(EFI_MEMORY_DESCRIPTOR) || l->map_step > MEMMAP_STEP_MAX)
         return say_refusal(l, NULL, "the firmware does not tell the size of its memory map");
     descriptors = 2 * (l->map_size / l->map_step) + MEMMAP_SPARE;
     edges = RANGES_EDGES(descriptors + l->info->module_count + BLOCK_COUNT);
@@ -85,9 +90,12 @@ EFI_STATUS memmap_exit(struct loader *l)
     EFI_STATUS s = EFI_SUCCESS;
 
     for (int i = 0; i < MEMMAP_TRIES; i++) {
+        const UINTN step = l->map_step; /* everything was counted with it */
         UINTN key = 0;
 
         s = memmap_get(l, &key);
+        if (!EFI_ERROR(s) && (l->map_step != step || l->map_size > l->map_capacity))
+            s = EFI_INVALID_PARAMETER;
         if (EFI_ERROR(s))
             return say_failure(l, NULL, "the firmware does not tell its memory map", s);
         /* From here on only these two calls are allowed, even if this one fails. */

@@ -7,6 +7,7 @@
 #include "kernel/cpu.h"
 #include "kernel/power.h"
 #include "kernel/quiet.h"
+#include "kernel/ram.h"
 #include "kernel/smp.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
@@ -19,7 +20,6 @@
 #define POOL_BASE_SIZE    (4 * MIB)
 #define POOL_PER_CORE     (256 * KIB)
 #define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* the EPT entry of 2 MiB of guest */
-#define LOW_MEMORY_END    MIB                /* left alone: real-mode leftovers, our trampoline */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
@@ -56,24 +56,27 @@ void boot_keep_log(const struct boot_info *info)
  * been written to it yet. */
 static const void *boot_acpi_at(void *context, hpa_t address, uint64_t size)
 {
-    const struct boot_info *info = context;
-    const struct boot_range *ranges = (const struct boot_range *)(uintptr_t)info->ranges;
-    const struct range wanted = {address.v, size};
+    return ram_readable(context, (struct range){address.v, size})
+               ? (const void *)(uintptr_t)address.v
+               : NULL;
+}
 
-    if (address.v < LOW_MEMORY_END && range_contains((struct range){0, LOW_MEMORY_END}, wanted))
-        return (const void *)(uintptr_t)address.v; /* EBDA and BIOS area are not always listed */
-    for (uint32_t i = 0; i < info->range_count; i++) {
-        const struct range r = {ranges[i].base, ranges[i].size};
-        if (ranges[i].kind != BOOT_RAM_BAD && ranges[i].kind != BOOT_RAM_MMIO &&
-            range_contains(r, wanted))
-            return (const void *)(uintptr_t)address.v;
-    }
-    return NULL;
+/* SDM "CPUID—CPU Identification", leaf 80000008H. */
+static struct ram_list boot_ram_list(const struct boot_info *info)
+{
+    struct ram_list list = {.ranges = (const struct boot_range *)(uintptr_t)info->ranges,
+                            .count = info->range_count,
+                            .physical_bits = 36};
+
+    if (cpuid(0x80000000, 0).eax >= 0x80000008)
+        list.physical_bits = cpuid(0x80000008, 0).eax & 0xff;
+    return list;
 }
 
 void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
 {
-    const struct acpi_memory memory = {boot_acpi_at, (void *)(uintptr_t)info};
+    struct ram_list ram = boot_ram_list(info);
+    const struct acpi_memory memory = {boot_acpi_at, &ram};
 
     boot->info = info;
     boot->low_page = hpa(info->low_page);
@@ -82,6 +85,7 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
     boot->machine.has_screen = info->framebuffer.format != BOOT_PIXEL_NONE;
     if (!acpi_read(&boot->acpi, &memory, hpa(info->rsdp)))
         log_line("no usable ACPI tables: only the core that booted will be used");
+    ram_check_ioapics(&boot->acpi, &ram);
     power_init(&boot->acpi);
     if (boot->acpi.has_serial)
         console_use_serial(boot->acpi.serial_port, boot->acpi.serial_baud);
@@ -120,7 +124,7 @@ static bool boot_fit_pool(struct range free, uint64_t size, struct range *pool)
 static bool boot_take_pool(struct boot_state *boot)
 {
     const uint64_t cores = boot->acpi.core_count ? boot->acpi.core_count : 1;
-    const struct range low = {LOW_MEMORY_END, 4 * GIB - LOW_MEMORY_END};
+    const struct range low = {RAM_LOW_END, 4 * GIB - RAM_LOW_END};
     struct range_list list = {boot->machine.range_count, MACHINE_RANGES_MAX, boot->machine.ranges};
     uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE +
                     boot_ram_size(boot) / RAM_PER_POOL_BYTE;
@@ -140,25 +144,6 @@ static bool boot_take_pool(struct boot_state *boot)
     log_line("not enough memory: the hypervisor itself needs %llu KiB in one piece below 4 GiB",
              (unsigned long long)(size / KIB));
     return false;
-}
-
-static void boot_find_ranges(struct boot_state *boot)
-{
-    const struct boot_range *ranges = (const struct boot_range *)(uintptr_t)boot->info->ranges;
-    struct range_list list = {0, MACHINE_RANGES_MAX, boot->machine.ranges};
-    const struct range high = {LOW_MEMORY_END, UINT64_MAX - LOW_MEMORY_END};
-    uint32_t left_out = 0;
-
-    for (uint32_t i = 0; i < boot->info->range_count; i++) {
-        const struct range r =
-            range_intersect((struct range){ranges[i].base, ranges[i].size}, high);
-        if (ranges[i].kind == BOOT_RAM_FREE && r.size > 0 && !range_list_add(&list, r))
-            left_out++;
-    }
-    boot->machine.range_count = list.count;
-    if (left_out)
-        log_line("memory is in more than %u pieces: %u of them are not used", MACHINE_RANGES_MAX,
-                 left_out);
 }
 
 static void boot_copy_modules(struct boot_state *boot)
@@ -238,7 +223,7 @@ static bool boot_keep_own(struct boot_state *boot)
 {
     struct machine *machine = &boot->machine;
     const struct boot_framebuffer *fb = &boot->info->framebuffer;
-    bool ok = boot_keep(machine, 0, LOW_MEMORY_END) &&
+    bool ok = boot_keep(machine, 0, RAM_LOW_END) &&
               boot_keep(machine, (uintptr_t)image_start, (uint64_t)(image_end - image_start)) &&
               boot_keep(machine, boot->pages.pool.base, boot->pages.pool.size) &&
               boot_keep(machine, LAPIC_MMIO, PAGE_SIZE) &&
@@ -254,7 +239,9 @@ static bool boot_keep_own(struct boot_state *boot)
 
 bool boot_take_memory(struct boot_state *boot)
 {
-    boot_find_ranges(boot);
+    const struct ram_list ram = boot_ram_list(boot->info);
+
+    ram_find(&boot->machine, &ram);
     boot_copy_modules(boot);
     if (!host_paging_ok() || !boot_take_pool(boot))
         return false;

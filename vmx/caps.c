@@ -10,6 +10,7 @@
 #include "vmx/vmx.h"
 
 #define CPUID_1_ECX_VMX               BIT32(5)
+#define CPUID_1_ECX_HYPERVISOR        BIT32(31)
 #define CPUID_7_EBX_RTM               BIT32(11)
 #define CPUID_7_EDX_ARCH_CAPABILITIES BIT32(29)
 
@@ -23,6 +24,7 @@ void vmx_caps_read(struct vmx_caps *caps)
     if (cpuid(0x80000000, 0).eax >= 0x80000008)
         caps->physical_bits = cpuid(0x80000008, 0).eax & 0xff;
     caps->has_vmx = cpuid(1, 0).ecx & CPUID_1_ECX_VMX;
+    caps->is_guest = cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR;
     if (!caps->has_vmx)
         return;
     caps->feature_control = rdmsr(MSR_FEATURE_CONTROL);

@@ -115,7 +115,10 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
 
     if (!caps->has_vmx) {
         /* Without VMX the capability registers do not exist: nothing more can be known. */
-        fit_need(report, false, "VT-x (CPUID.1:ECX.VMX)");
+        fit_need(report, false,
+                 caps->is_guest ? "VT-x (CPUID.1:ECX.VMX): the hypervisor that this machine runs "
+                                  "under does not offer it (turn nested virtualization on there)"
+                                : "VT-x (CPUID.1:ECX.VMX)");
         return;
     }
     fit_need(report,

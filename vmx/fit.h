@@ -12,6 +12,7 @@
 /* Copies of the capability registers; zero where the CPU does not have one. */
 struct vmx_caps {
     bool has_vmx;             /* CPUID.1:ECX.VMX */
+    bool is_guest;            /* CPUID.1:ECX.31, which only hypervisors set: one runs below us */
     uint64_t feature_control; /* IA32_FEATURE_CONTROL */
     uint64_t basic;           /* IA32_VMX_BASIC */
     uint64_t pin, cpu, cpu2, exit,

@@ -85,6 +85,7 @@ def test_guest_beyond_3_gib(machine):
                        r" +0x000100000-0x0bfffffff RAM")
 
 
+@pytest.mark.long
 def test_cores_that_do_not_answer(machine):
     """Each is waited for, named and left; the guests have the others."""
     program = (ROOT / "build/bulkhead.elf").read_bytes()

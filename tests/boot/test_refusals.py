@@ -3,20 +3,25 @@
 machine switches itself off."""
 import pytest
 
-from partitions import check_refused, cores_answer, guest, images, machine_section
+import elf
+from machine import ROOT
+from partitions import check_refused, cores_answer, guest, images, lacking, machine_section
 
 MESSAGE = "this machine cannot run guests; it lacks:"
+E_UNSUPPORTED = 6       # lib/status.h
 VTX = "VT-x (CPUID.1:ECX.VMX)"
+HIDDEN = VTX + (": the hypervisor that this machine runs under does not offer it "
+                "(turn nested virtualization on there)")
 
 
-# abuse: BC-01, BC-04, BC-09
+# abuse: BC-01, BC-04, BC-07, BC-09
 @pytest.mark.parametrize("engine, cpu, lacks, has", [
     ("bochs", "core2_penryn_t9600", ["EPT", "VPID", "unrestricted guest", "VMX-preemption timer",
                                      "x2APIC", "TSC-deadline timer"], [VTX, "MSR bitmaps"]),
     ("bochs", "corei5_lynnfield_750", ["unrestricted guest", "x2APIC", "TSC-deadline timer"],
      [VTX, "EPT", "VPID"]),
     ("bochs", "athlon64_venice", [VTX, "x2APIC", "XSAVE"], []),
-    ("qemu", None, [VTX], ["XSAVE"]),
+    ("qemu", None, [HIDDEN], ["XSAVE"]),
 ])
 def test_processor_is_refused(machine, engine, cpu, lacks, has):
     result = machine.boot(images("hello"), machine_section() + guest("hello"),
@@ -27,3 +32,15 @@ def test_processor_is_refused(machine, engine, cpu, lacks, has):
     assert all(row.startswith("  - ") for row in rows), rows
     said = {row.removeprefix("  - ") for row in rows}
     assert said >= set(lacks) and not said & set(has), said
+
+
+# abuse: BC-02
+def test_virtualisation_stays_off(machine):
+    """The first core's registers promise it, but then a core does not get it."""
+    program = (ROOT / "build/bulkhead.elf").read_bytes()
+    files = images("hello") | {"bulkhead.elf": elf.returning(program, "vmx_cpu_on", E_UNSUPPORTED)}
+    result = machine.boot(files, machine_section() + guest("hello"), engine="bochs", cores=2,
+                          memory=256)
+    check_refused(result)
+    assert not lacking(result.hv, r"core #0 \(APIC id 0\) could not turn virtualisation on",
+                       r"core #1 \(APIC id 1\) could not turn virtualisation on")

@@ -10,16 +10,12 @@ import zlib
 
 import pytest
 
+import efi
 from machine import CRASHED, POWERED_OFF, ROOT, RUN, TIMED_OUT, MachineError
 
 MKIMAGE = ROOT / "scripts" / "mkimage"
 SETUP = ROOT / "scripts" / "setup"
 ESP = "@@1M"                            # where the EFI system partition is in an image
-
-CFLAGS = ["-fpic", "-ffreestanding", "-fno-stack-protector", "-fno-stack-check", "-fshort-wchar",
-          "-mno-red-zone", "-maccumulate-outgoing-args", "-DGNU_EFI_USE_MS_ABI", "-O1", "-Wall",
-          "-I/usr/include/efi", "-I/usr/include/efi/x86_64"]
-SECTIONS = [".text", ".sdata", ".data", ".dynamic", ".dynsym", ".rel", ".rela", ".reloc"]
 
 ENGINES = ("bochs", "qemu")
 
@@ -28,17 +24,7 @@ ENGINES = ("bochs", "qemu")
 def probe(testbed, tmp_path_factory):
     """{BOOTX64.EFI: the probe}, ready to be booted."""
     work = tmp_path_factory.mktemp("probe")
-    source = ROOT / "tests" / "boot" / "efi_probe.c"
-    built = work / "BOOTX64.EFI"
-    for command in (
-            ["gcc", *CFLAGS, "-c", source, "-o", work / "probe.o"],
-            ["ld", "-nostdlib", "-shared", "-Bsymbolic", "-T", "/usr/lib/elf_x86_64_efi.lds",
-             "/usr/lib/crt0-efi-x86_64.o", work / "probe.o", "-o", work / "probe.so",
-             "-L/usr/lib", "-lgnuefi", "-lefi"],
-            ["objcopy", *(word for name in SECTIONS for word in ("-j", name)),
-             "--target", "efi-app-x86_64", work / "probe.so", built]):
-        subprocess.run(command, check=True)
-    return {built.name: built}
+    return {"BOOTX64.EFI": efi.program("efi_probe", work)}
 
 
 @pytest.fixture

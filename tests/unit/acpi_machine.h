@@ -12,7 +12,22 @@
 
 #include "support.h"
 
-enum blob_name { RSDP, RSDT, XSDT, MADT, FADT, SPCR, DSDT, SSDT, BLOBS };
+/* Behind BLOBS: tables that nobody reads; not in every machine. */
+enum blob_name {
+    RSDP,
+    RSDT,
+    XSDT,
+    MADT,
+    FADT,
+    SPCR,
+    DSDT,
+    SSDT,
+    BLOBS,
+    HPET = BLOBS,
+    MCFG,
+    DMAR,
+    BLOBS_ALL
+};
 
 #define BLOB_MAX 32768
 
@@ -23,7 +38,7 @@ struct blob {
 };
 
 struct machine {
-    struct blob blobs[BLOBS];
+    struct blob blobs[BLOBS_ALL];
     uint32_t calls;
     void (*between)(struct machine *m); /* runs before each at(), as a firmware that interferes */
     ALIGNED(8) uint8_t given[ACPI_COPY_MAX]; /* what the last at() gave out */
@@ -37,7 +52,7 @@ static inline const void *machine_at(void *context, hpa_t address, uint64_t size
     m->calls++;
     if (m->between != NULL)
         m->between(m);
-    for (int i = 0; i < BLOBS; i++) {
+    for (int i = 0; i < BLOBS_ALL; i++) {
         const struct blob *b = &m->blobs[i];
         uint64_t offset = address.v - b->address;
         if (b->address == 0 || offset > b->size || size > b->size - offset)

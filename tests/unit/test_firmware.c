@@ -92,12 +92,24 @@ static void test_edges(void **state)
     assert_false(firmware_table_in(root(), (struct range){at, 0}, &found));
 }
 
+/* Some firmware maps its tables by a slot that leads back to the root: that has an end, too. */
+static void test_recursive_slot(void **state)
+{
+    struct range found;
+    (void)state;
+    *entry(ROOT, 510) = address(ROOT) | PRESENT | OTHER;
+    for (uint32_t page = ROOT; page <= TABLE; page++)
+        assert_true(firmware_table_in(root(), range_of(page), &found));
+    assert_false(firmware_table_in(root(), range_of(DATA), &found));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_every_level, setup, teardown),
         cmocka_unit_test_setup_teardown(test_data_is_no_table, setup, teardown),
         cmocka_unit_test_setup_teardown(test_edges, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_recursive_slot, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

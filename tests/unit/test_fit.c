@@ -66,6 +66,45 @@ static void test_feature_control(void **state)
     assert_int_equal(lacks(&caps, "VT-x (CPUID.1:ECX.VMX)"), 1);
 }
 
+/* Below another hypervisor VT-x may be hidden, locked off, or all there: then it is as any other.
+ */
+/* abuse: BC-07 */
+static void test_under_another_hypervisor(void **state)
+{
+    struct vmx_caps caps = able();
+
+    (void)state;
+    caps.is_guest = true;
+    assert_int_equal(lacks(&caps, NULL), 0);
+    caps.feature_control = FEATURE_CONTROL_LOCK;
+    assert_int_equal(lacks(&caps, "is locked with VMX off"), 1);
+    caps = (struct vmx_caps){.is_guest = true, .feature_control = UINT64_MAX};
+    assert_int_equal(lacks(&caps, "the hypervisor that this machine runs under does not offer it"),
+                     1);
+    caps.is_guest = false;
+    assert_int_equal(lacks(&caps, "VT-x (CPUID.1:ECX.VMX)"), 1);
+    struct virt_report report = {0};
+    struct vmx_controls controls;
+    vmx_fit(&caps, &controls, &report);
+    assert_string_equal(report.missing[0], "VT-x (CPUID.1:ECX.VMX)"); /* nothing of another one */
+}
+
+/* All four states of the two bits, alone and with every other bit of the register. */
+/* abuse: BC-02, BC-03 */
+static void test_every_feature_control(void **state)
+{
+    (void)state;
+    for (uint32_t bit = 0; bit < 64; bit++) {
+        for (uint32_t i = 0; i < 4; i++) {
+            struct vmx_caps caps = able();
+            const uint64_t two = FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX;
+            caps.feature_control = (BIT64(bit) & ~two) | (i & 1 ? FEATURE_CONTROL_LOCK : 0) |
+                                   (i & 2 ? FEATURE_CONTROL_VMX : 0);
+            assert_int_equal(lacks(&caps, i == 1 ? "turn virtualization on" : NULL), i == 1);
+        }
+    }
+}
+
 /* One word at a time, each bit forced to 0 and forced to 1: what comes out is always allowed, and
  * what was needed and is not there has a name. */
 /* abuse: BC-10 */
@@ -148,6 +187,8 @@ int main(void)
         cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_able),
         cmocka_unit_test(test_feature_control),
+        cmocka_unit_test(test_under_another_hypervisor),
+        cmocka_unit_test(test_every_feature_control),
         cmocka_unit_test(test_every_bit),
         cmocka_unit_test(test_controls_that_guests_rely_on),
     };

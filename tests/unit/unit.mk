@@ -12,6 +12,12 @@ UNIT_SAN    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_TEST_CFLAGS := -D_GNU_SOURCE -pthread -Itests/unit
 UNIT_LIBS   := -pthread -lcmocka
 
+# The loader's own files in a host test: gnu-efi's headers, and a stand-in for the instructions.
+UNIT_EFI := -Itests/unit/efi -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 -fshort-wchar \
+            -DGNU_EFI_USE_MS_ABI
+UNIT_MORE_test_loader      := $(UNIT_EFI)
+UNIT_MORE_test_loader_maps := $(UNIT_EFI)
+
 # V=1 shows the commands and what the code under test logs.
 UNIT_QUIET := $(if $(filter 1,$(V)),,@)
 
@@ -23,7 +29,7 @@ UNIT_BIN_$(1)  := $(UNIT_NAMES:%=$B/unit-$(1)/%)
 
 $B/unit-$(1)/tests/unit/%.o: tests/unit/%.c
 	@mkdir -p $$(@D)
-	$$(UNIT_QUIET)$(2) $$(UNIT_CFLAGS) $$(UNIT_TEST_CFLAGS) $(3) -MMD -MP -c $$< -o $$@
+	$$(UNIT_QUIET)$(2) $$(UNIT_MORE_$$*) $$(UNIT_CFLAGS) $$(UNIT_TEST_CFLAGS) $(3) -MMD -MP -c $$< -o $$@
 
 $B/unit-$(1)/%.o: %.c
 	@mkdir -p $$(@D)

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/ram.h"
+
+#include "lib/bits.h"
+#include "lib/log.h"
+
+#define IOAPIC_SIZE 0x20 /* index and data register */
+
+static struct range ram_range(const struct boot_range *r)
+{
+    return (struct range){r->base, r->size};
+}
+
+/* From `base` to the end of the processor's address space. */
+static struct range ram_from(const struct ram_list *list, uint64_t base)
+{
+    const uint64_t end = list->physical_bits < 64 ? BIT64(list->physical_bits) : UINT64_MAX;
+
+    return (struct range){base, end - base};
+}
+
+/* Removes the smallest row if it is smaller than `size`. */
+static bool ram_make_room(struct range_list *list, uint64_t size)
+{
+    uint32_t smallest = 0;
+
+    for (uint32_t i = 1; i < list->count; i++)
+        if (list->rows[i].size < list->rows[smallest].size)
+            smallest = i;
+    return list->count > 0 && list->rows[smallest].size < size &&
+           range_list_remove(list, list->rows[smallest]);
+}
+
+void ram_find(struct machine *machine, const struct ram_list *list)
+{
+    const uint32_t max = MACHINE_RANGES_MAX - RAM_ROWS_SPARE;
+    struct range_list rows = {0, max, machine->ranges};
+    uint64_t beyond = 0;
+    uint32_t left_out = 0;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct range all = ram_range(&list->ranges[i]);
+        const struct range r = range_intersect(all, ram_from(list, RAM_LOW_END));
+        if (list->ranges[i].kind != BOOT_RAM_FREE)
+            continue;
+        beyond += all.size - range_intersect(all, ram_from(list, 0)).size;
+        if (range_list_add(&rows, r))
+            continue;
+        left_out++; /* this one, or one that is smaller */
+        if (rows.count == max && ram_make_room(&rows, r.size) && !range_list_add(&rows, r))
+            left_out++;
+    }
+    machine->range_count = rows.count;
+    if (left_out)
+        log_line("memory is in more than %u pieces: the %u smallest are not used", max, left_out);
+    if (beyond)
+        log_line("the firmware lists %llu KiB of memory above the %u address bits of this "
+                 "processor: not used",
+                 (unsigned long long)(beyond / KIB), list->physical_bits);
+}
+
+bool ram_readable(const struct ram_list *list, struct range where)
+{
+    const struct range low = {0, RAM_LOW_END};
+
+    if (!range_valid(where) || !range_contains(ram_from(list, 0), where))
+        return false;
+    if (range_contains(low, where))
+        return true; /* EBDA and BIOS area are not always listed */
+    for (uint32_t i = 0; i < list->count; i++) {
+        const uint32_t kind = list->ranges[i].kind;
+        if (kind != BOOT_RAM_BAD && kind != BOOT_RAM_MMIO &&
+            range_contains(ram_range(&list->ranges[i]), where))
+            return true;
+    }
+    return false;
+}
+
+/* Any byte of `where` is memory. What the firmware keeps for itself may be registers. */
+static bool ram_touches(const struct ram_list *list, struct range where)
+{
+    if (range_overlaps((struct range){0, RAM_LOW_END}, where))
+        return true;
+    for (uint32_t i = 0; i < list->count; i++) {
+        const uint32_t kind = list->ranges[i].kind;
+        if (kind != BOOT_RAM_FIRMWARE && kind != BOOT_RAM_MMIO &&
+            range_overlaps(ram_range(&list->ranges[i]), where))
+            return true;
+    }
+    return false;
+}
+
+void ram_check_ioapics(struct acpi_info *acpi, const struct ram_list *list)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < acpi->ioapic_count; i++) {
+        const struct acpi_ioapic a = acpi->ioapics[i];
+        if (!ram_touches(list, (struct range){a.address.v, IOAPIC_SIZE}))
+            acpi->ioapics[kept++] = a;
+        else
+            log_line("acpi: the I/O APIC at 0x%llx would lie in memory: not touched",
+                     (unsigned long long)a.address.v);
+    }
+    acpi->ioapic_count = kept;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * ram: what the firmware's list of memory is believed: which of it guests may get, and whether an
+ * address that another table names lies in it. The list is sorted and disjoint (boot_info.h), but
+ * what it says may be wrong. Pure.
+ */
+#pragma once
+
+#include "boot/boot_info.h"
+#include "drivers/acpi.h"
+#include "kernel/plan.h"
+#include "lib/types.h"
+
+#define RAM_LOW_END MIB /* left alone below: real-mode leftovers, our trampoline */
+
+/* Rows that stay empty: taking a piece out of a row may leave two. */
+#define RAM_ROWS_SPARE 8
+
+struct ram_list {
+    const struct boot_range *ranges;
+    uint32_t count;
+    uint32_t physical_bits; /* of the processor's addresses */
+};
+
+/*
+ * Fills machine->ranges with what is free above RAM_LOW_END and below the end of the processor's
+ * address space; of more pieces than fit, the largest. Says in a line each what is left out.
+ */
+void ram_find(struct machine *machine, const struct ram_list *list);
+
+/* All of `where` can be read as memory, firmware tables included. */
+MUST_CHECK bool ram_readable(const struct ram_list *list, struct range where);
+
+/* Removes, and names, every I/O APIC whose registers would lie in memory: writing to them would
+ * change it. */
+void ram_check_ioapics(struct acpi_info *acpi, const struct ram_list *list);

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * efi_devices: the firmware of efi_machine.h goes on: a volume with files, a screen, a clock; and
+ * the loader itself, whose own files are compiled in here.
+ */
+#pragma once
+
+#include "efi_machine.h"
+#include "lib/assert.h"
+
+/* ---------------------------------------------------------------------- the volume */
+
+static EFI_FILE_IO_INTERFACE efi_volume;
+static EFI_LOADED_IMAGE efi_self;
+
+static inline EFI_STATUS efi_new_open(const struct efi_file *file, EFI_FILE_HANDLE *handle);
+
+static inline struct efi_open *efi_open_of(EFI_FILE_HANDLE handle)
+{
+    struct efi_open *o = (struct efi_open *)handle;
+
+    assert_true(o >= efi.opens && o < efi.opens + OPEN_MAX && o->used);
+    return o;
+}
+
+static inline EFI_STATUS EFIAPI efi_open(EFI_FILE_HANDLE from, EFI_FILE_HANDLE *handle,
+                                         CHAR16 *name, UINT64 mode, UINT64 attributes)
+{
+    char text[64] = "";
+
+    (void)efi_open_of(from);
+    (void)attributes;
+    assert_int_equal(mode, EFI_FILE_MODE_READ);
+    if (efi_fails(CALL_OPEN))
+        return efi.fault;
+    for (size_t i = 0; name[i] != 0 && i < sizeof(text) - 1; i++)
+        text[i] = (char)name[i];
+    if (strcmp(text, "bulkhead") == 0)
+        return efi_new_open(NULL, handle);
+    for (uint32_t i = 0; i < efi.file_count; i++)
+        if (strcmp(text, efi.files[i].name) == 0)
+            return efi_new_open(&efi.files[i], handle);
+    return EFI_NOT_FOUND;
+}
+
+static inline EFI_STATUS EFIAPI efi_close(EFI_FILE_HANDLE handle)
+{
+    efi_open_of(handle)->used = false; /* "Close()": cannot fail */
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS EFIAPI efi_get_info(EFI_FILE_HANDLE handle, EFI_GUID *what, UINTN *size,
+                                             void *info)
+{
+    (void)what;
+    assert_null(efi_open_of(handle)->file);
+    if (efi_fails(CALL_INFO))
+        return efi.fault;
+    assert_true(*size >= sizeof(EFI_FILE_INFO));
+    *(EFI_FILE_INFO *)info =
+        (EFI_FILE_INFO){.Size = sizeof(EFI_FILE_INFO), .Attribute = EFI_FILE_DIRECTORY};
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS efi_read_entry(struct efi_open *o, UINTN *size, EFI_FILE_INFO *info)
+{
+    const struct efi_file *f = &efi.files[o->at];
+
+    if (o->at == efi.file_count) {
+        *size = 0;
+        return EFI_SUCCESS;
+    }
+    assert_true(*size >= sizeof(*info) + 2 * strlen(f->name));
+    *info = (EFI_FILE_INFO){.FileSize = f->claims,
+                            .Attribute = f->folder ? EFI_FILE_DIRECTORY : EFI_FILE_ARCHIVE};
+    for (size_t i = 0; i <= strlen(f->name); i++)
+        info->FileName[i] = (CHAR16)f->name[i];
+    *size = info->Size = sizeof(*info) + 2 * strlen(f->name);
+    o->at += efi.folder_has_no_end ? 0 : 1;
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS EFIAPI efi_read(EFI_FILE_HANDLE handle, UINTN *size, void *to)
+{
+    struct efi_open *o = efi_open_of(handle);
+    UINTN most;
+
+    if (efi_fails(CALL_READ))
+        return efi.fault;
+    if (o->file == NULL)
+        return efi_read_entry(o, size, to);
+    most = min_u64(*size, o->file->size - o->at);
+    if (efi.read_most != 0)
+        most = min_u64(most, efi.read_most);
+    memcpy(to, o->file->bytes + o->at, most);
+    o->at += most;
+    *size = most + efi.read_extra;
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS efi_new_open(const struct efi_file *file, EFI_FILE_HANDLE *handle)
+{
+    for (uint32_t i = 0; i < OPEN_MAX; i++) {
+        struct efi_open *o = &efi.opens[i];
+        if (o->used)
+            continue;
+        *o = (struct efi_open){.file = file, .used = true};
+        o->iface = (EFI_FILE){
+            .Open = efi_open, .Close = efi_close, .Read = efi_read, .GetInfo = efi_get_info};
+        *handle = &o->iface;
+        return EFI_SUCCESS;
+    }
+    fail(); /* the loader forgets to close */
+    return EFI_OUT_OF_RESOURCES;
+}
+
+static inline EFI_STATUS EFIAPI efi_open_volume(EFI_FILE_IO_INTERFACE *volume,
+                                                EFI_FILE_HANDLE *root)
+{
+    assert_ptr_equal(volume, &efi_volume);
+    return efi_fails(CALL_VOLUME) ? efi.fault : efi_new_open(NULL, root);
+}
+
+static inline EFI_STATUS EFIAPI efi_handle_of(EFI_HANDLE handle, EFI_GUID *what, void **interface)
+{
+    (void)handle;
+    if (efi_fails(CALL_HANDLE_OF))
+        return efi.fault;
+    *interface = what->Data1 == 0x5b1b31a1 ? (void *)&efi_self : (void *)&efi_volume;
+    return EFI_SUCCESS;
+}
+
+/* ---------------------------------------------------------------------- screen, clock, power */
+
+static EFI_GRAPHICS_OUTPUT_MODE_INFORMATION efi_mode_info;
+static EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE efi_mode;
+static EFI_GRAPHICS_OUTPUT_PROTOCOL efi_gop;
+
+static inline void efi_fill_mode(uint32_t mode)
+{
+    const bool bad = mode < efi.modes_bad;
+
+    efi_mode_info = (EFI_GRAPHICS_OUTPUT_MODE_INFORMATION){
+        .HorizontalResolution = 640,
+        .VerticalResolution = 480,
+        .PixelFormat = bad ? PixelBltOnly : PixelBlueGreenRedReserved8BitPerColor,
+        .PixelsPerScanLine = 640};
+}
+
+static inline EFI_STATUS EFIAPI efi_query_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, UINT32 mode,
+                                               UINTN *size,
+                                               EFI_GRAPHICS_OUTPUT_MODE_INFORMATION **info)
+{
+    static EFI_GRAPHICS_OUTPUT_MODE_INFORMATION answer, now;
+
+    (void)gop;
+    if (efi_fails(CALL_MODE_QUERY))
+        return efi.fault;
+    now = efi_mode_info;
+    efi_fill_mode(mode);
+    answer = efi_mode_info;
+    efi_mode_info = now;
+    *size = sizeof(answer);
+    *info = &answer;
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS EFIAPI efi_set_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, UINT32 mode)
+{
+    (void)gop;
+    if (efi_fails(CALL_MODE_SET))
+        return efi.fault;
+    efi_mode.Mode = mode;
+    efi_fill_mode(mode);
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS EFIAPI efi_locate(EFI_GUID *what, void *registration, void **interface)
+{
+    (void)what, (void)registration;
+    if (efi_fails(CALL_LOCATE))
+        return efi.fault;
+    *interface = &efi_gop;
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS EFIAPI efi_print(SIMPLE_TEXT_OUTPUT_INTERFACE *console, CHAR16 *text)
+{
+    (void)console;
+    if (efi_fails(CALL_PRINT))
+        return efi.fault;
+    for (; *text != 0; text++)
+        efi_text(efi.screen, &efi.screen_len, (char)*text);
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS EFIAPI efi_watchdog(UINTN seconds, UINT64 code, UINTN size, CHAR16 *data)
+{
+    (void)seconds, (void)code, (void)size, (void)data;
+    return efi_fails(CALL_WATCHDOG) ? efi.fault : EFI_SUCCESS;
+}
+
+static inline EFI_STATUS EFIAPI efi_get_time(EFI_TIME *time, EFI_TIME_CAPABILITIES *capabilities)
+{
+    (void)capabilities;
+    if (efi_fails(CALL_CLOCK))
+        return efi.fault;
+    *time = (EFI_TIME){.Year = 2026, .Month = 11, .Day = 21, .TimeZone = 0x7ff};
+    return EFI_SUCCESS;
+}
+
+static inline EFI_STATUS EFIAPI efi_reset(EFI_RESET_TYPE type, EFI_STATUS status, UINTN size,
+                                          CHAR16 *data)
+{
+    (void)size, (void)data;
+    assert_true(type == EfiResetShutdown && EFI_ERROR(status) && efi.leaving);
+    longjmp(efi.end, END_RESET);
+}
+
+/* ---------------------------------------------------------------------- the loader */
+
+/* A broken ASSERT belongs to the test; what the loader does after one would stop the machine. */
+#define assert_fail loader_assert_fail
+NORETURN void loader_assert_fail(const char *expr, const char *file, int line);
+#include "boot/loader.c"
+#undef assert_fail
+#include "boot/date.c"
+#include "boot/files.c"
+#include "boot/firmware.c"
+#include "boot/memmap.c"
+#include "boot/memory.c"
+#include "boot/place.c"
+#include "boot/ranges.c"
+#include "boot/say.c"
+
+/* The smallest program that place_check() takes. */
+static inline const uint8_t *efi_kernel(uint64_t *size)
+{
+    static struct {
+        struct elf64_ehdr h;
+        struct elf64_phdr p;
+        uint8_t code[100];
+    } k;
+
+    k.h = (struct elf64_ehdr){.ident = {0x7f, 'E', 'L', 'F', 2, 1, 1},
+                              .type = ET_DYN,
+                              .machine = 62,
+                              .version = 1,
+                              .entry = offsetof(__typeof__(k), code),
+                              .phoff = sizeof(k.h),
+                              .phentsize = sizeof(k.p),
+                              .phnum = 1};
+    k.p = (struct elf64_phdr){
+        .type = PT_LOAD, .flags = PF_R | PF_X, .filesz = sizeof(k), .memsz = sizeof(k) + 9000};
+    memset(k.code, 0x90, sizeof(k.code));
+    *size = sizeof(k);
+    return (const uint8_t *)&k;
+}
+
+static inline void efi_add_file(const char *name, const void *bytes, uint64_t size)
+{
+    assert_true(efi.file_count < FILES_MAX);
+    efi.files[efi.file_count++] =
+        (struct efi_file){.name = name, .bytes = bytes, .size = size, .claims = size};
+}
+
+/* A machine on which the loader succeeds: three files, a subfolder, a screen with one bad mode. */
+static inline void efi_make(void)
+{
+    static const EFI_MEMORY_DESCRIPTOR ram[] = {
+        {.Type = EfiConventionalMemory, .PhysicalStart = 0x1000, .NumberOfPages = 0x9f},
+        {.Type = EfiBootServicesData, .PhysicalStart = 0x100000, .NumberOfPages = 0xf0},
+        {.Type = EfiConventionalMemory, .PhysicalStart = 0x1f0000, .NumberOfPages = 0xfe10},
+        {.Type = EfiConventionalMemory, .PhysicalStart = ARENA_BASE, .NumberOfPages = ARENA_PAGES},
+    };
+    static uint8_t big[70000];
+    static void *arena;
+    uint64_t size;
+
+    if (arena == NULL) {
+        arena = mmap((void *)ARENA_BASE, ARENA_PAGES * PAGE_SIZE, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+        assert_ptr_equal(arena, (void *)ARENA_BASE);
+    }
+    ASAN_POISON_MEMORY_REGION(arena, ARENA_PAGES * PAGE_SIZE);
+    memset(&efi, 0, offsetof(struct efi_machine, odd));
+    memset(&efi.odd_count, 0, sizeof(efi) - offsetof(struct efi_machine, odd_count));
+    for (size_t i = 0; i < ARRAY_SIZE(ram); i++) {
+        efi.map[i] = ram[i];
+        efi.map[i].Attribute = EFI_MEMORY_WB;
+    }
+    efi.map_count = ARRAY_SIZE(ram);
+    efi.step = 48;
+    efi.key = 1;
+    efi.stale = 1;
+    efi.mode_max = 3;
+    efi.modes_bad = 1;
+    for (size_t i = 0; i < sizeof(big); i++)
+        big[i] = (uint8_t)(i * 31 + 1);
+    efi_add_file("bulkhead.conf", "[machine]\n", 10);
+    const uint8_t *kernel = efi_kernel(&size);
+    efi_add_file("BULKHEAD.ELF", kernel, size);
+    efi_add_file("sub", "", 0);
+    efi.files[2].folder = true;
+    efi_add_file("empty", "", 0);
+    efi_add_file("big.img", big, sizeof(big));
+}
+
+/* Runs the loader to its end. */
+static inline enum efi_end efi_run(void)
+{
+    static EFI_BOOT_SERVICES bs;
+    static EFI_RUNTIME_SERVICES rs;
+    static SIMPLE_TEXT_OUTPUT_INTERFACE console;
+    static EFI_SYSTEM_TABLE st;
+    static EFI_CONFIGURATION_TABLE acpi = {ACPI_20_TABLE_GUID, (void *)0xf0000};
+
+    bs = (EFI_BOOT_SERVICES){.AllocatePages = efi_allocate,
+                             .FreePages = efi_free,
+                             .GetMemoryMap = efi_get_map,
+                             .HandleProtocol = efi_handle_of,
+                             .LocateProtocol = efi_locate,
+                             .SetWatchdogTimer = efi_watchdog,
+                             .ExitBootServices = efi_exit_services};
+    rs = (EFI_RUNTIME_SERVICES){.GetTime = efi_get_time, .ResetSystem = efi_reset};
+    console = (SIMPLE_TEXT_OUTPUT_INTERFACE){.OutputString = efi_print};
+    st = (EFI_SYSTEM_TABLE){.BootServices = &bs,
+                            .RuntimeServices = &rs,
+                            .ConOut = &console,
+                            .NumberOfTableEntries = 1,
+                            .ConfigurationTable = &acpi};
+    efi_volume = (EFI_FILE_IO_INTERFACE){.OpenVolume = efi_open_volume};
+    efi_mode = (EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE){.MaxMode = efi.mode_max,
+                                                   .Info = &efi_mode_info,
+                                                   .FrameBufferBase = 0x80000000,
+                                                   .FrameBufferSize = 640 * 480 * 4};
+    efi_gop = (EFI_GRAPHICS_OUTPUT_PROTOCOL){
+        .QueryMode = efi_query_mode, .SetMode = efi_set_mode, .Mode = &efi_mode};
+    efi_fill_mode(0);
+
+    const int end = setjmp(efi.end);
+    if (end != END_NONE)
+        return (enum efi_end)end;
+    const EFI_STATUS s = efi_main(NULL, &st);
+    assert_true(EFI_ERROR(s));
+    return END_BACK;
+}

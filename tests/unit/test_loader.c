@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_loader: every call that the loader makes to the firmware fails once, or from then on always,
+ * with every status: either the machine boots without what failed, or a person reads one sentence
+ * and everything is given back. Then a firmware whose answers are successes that make no sense.
+ */
+#include "boot/loader.h"
+
+#include "efi_devices.h"
+
+static const EFI_STATUS statuses[] = {
+    EFI_INVALID_PARAMETER, EFI_UNSUPPORTED, EFI_BUFFER_TOO_SMALL, EFI_DEVICE_ERROR,
+    EFI_OUT_OF_RESOURCES,  EFI_NO_MEDIA,    EFI_NOT_FOUND,        EFI_ABORTED,
+};
+
+/* The sentences that a failure of each service may cause; none: the machine boots without it. */
+static const char *const sentences[CALL_COUNT][4] = {
+    [CALL_ALLOCATE] = {"there is no free memory for "},
+    [CALL_HANDLE_OF] = {"the firmware does not say where the loader came from: ",
+                        "the loader was not started from a volume with files: "},
+    [CALL_VOLUME] = {"the boot volume cannot be opened: "},
+    [CALL_OPEN] = {"the folder \\bulkhead cannot be opened: ",
+                   "the boot volume has no folder \\bulkhead", ": cannot be opened: "},
+    [CALL_INFO] = {"the folder \\bulkhead cannot be read: "},
+    [CALL_READ] = {"the folder \\bulkhead cannot be read: ", ": cannot be read: "},
+    [CALL_MAP] = {"the firmware does not tell the size of its memory map",
+                  "the firmware does not tell its memory map: "},
+    [CALL_EXIT_SERVICES] = {"the firmware does not let go of the machine: "},
+};
+
+static uint32_t count_of(const char *text, const char *what)
+{
+    uint32_t count = 0;
+
+    for (; (text = strstr(text, what)) != NULL; text++)
+        count++;
+    return count;
+}
+
+/* What the hypervisor would get. */
+static void check_jump(void)
+{
+    const struct boot_module *m = (const struct boot_module *)efi.info->modules;
+    uint32_t n = 0;
+
+    assert_int_equal(efi.info->magic, BOOT_INFO_MAGIC);
+    assert_int_equal(efi.screen_len + efi.serial_len, 0);
+    assert_true(is_aligned(efi.info->image_base, PLACE_ALIGN) && efi.info->image_base < 4 * GIB);
+    assert_int_equal(efi.entry - efi.info->image_base, sizeof(struct elf64_ehdr) + 56);
+    assert_int_equal(*(const uint8_t *)efi.entry, 0x90);
+    for (uint32_t i = 0; i < efi.file_count; i++) {
+        const struct efi_file *f = &efi.files[i];
+        if (f->folder)
+            continue;
+        assert_string_equal(m[n].name, f->name);
+        assert_int_equal(m[n].size, f->size);
+        assert_memory_equal((const void *)m[n].base, f->bytes, f->size);
+        for (uint64_t k = f->size; k % PAGE_SIZE != 0; k++)
+            assert_int_equal(((const uint8_t *)m[n].base)[k], 0);
+        n++;
+    }
+    assert_int_equal(efi.info->module_count, n);
+    assert_true(efi.info->range_count > 3);
+}
+
+/* One sentence, on the screen while there is one, and on the serial port, and what follows. */
+static void check_words(enum efi_end end, const char *sentence)
+{
+    const char *last =
+        end == END_RESET ? "[bulkhead] powering off\r\n" : "[bulkhead] back to the firmware\r\n";
+
+    assert_true(efi.serial_len > strlen(last));
+    assert_string_equal(efi.serial + efi.serial_len - strlen(last), last);
+    assert_int_equal(count_of(efi.serial, "[bulkhead] "), 2);
+    assert_non_null(strstr(efi.serial, sentence));
+    if (end == END_RESET || efi.failed == CALL_PRINT)
+        return;
+    assert_int_equal(count_of(efi.screen, "Bulkhead: "), 1);
+    assert_non_null(strstr(efi.screen, sentence));
+}
+
+static void check_refused(enum efi_end end, const char *sentence)
+{
+    assert_int_equal(end, efi.leaving ? END_RESET : END_BACK);
+    check_words(end, sentence);
+    for (uint32_t i = 0; i < OPEN_MAX; i++)
+        assert_false(efi.opens[i].used);
+    if (end == END_BACK)
+        assert_int_equal(efi_taken(), efi.leaked);
+}
+
+/* The sentence that the service which failed may cause and that is there. */
+static const char *said(void)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(sentences[0]); i++) {
+        const char *s = sentences[efi.failed][i];
+        if (s != NULL && strstr(efi.serial, s) != NULL)
+            return s;
+    }
+    print_error("service %d, call %u: %s\n", efi.failed, efi.fault_at, efi.serial);
+    fail();
+    return "";
+}
+
+static void a_sound_machine_boots(void **state)
+{
+    (void)state;
+    efi_make();
+    assert_int_equal(efi_run(), END_JUMP);
+    check_jump();
+    assert_true(efi.info->low_page != 0 && efi.info->low_page < 0xa0000);
+    assert_true(efi.info->lastlog != 0 && efi.info->seconds != 0 && efi.info->rsdp == 0xf0000);
+    assert_int_equal(efi.info->framebuffer.format, BOOT_PIXEL_BGRX);
+    assert_int_equal(efi.by[CALL_EXIT_SERVICES], 2); /* one key was stale */
+    for (uint32_t s = 0; s < CALL_COUNT; s++) /* every service is met, so every one will fail */
+        assert_true(efi.by[s] > 0 || s == CALL_PRINT);
+}
+
+/* Call number `at` fails; false: there is no such call any more. */
+static bool fail_at(uint32_t at, bool lasts, EFI_STATUS status, uint32_t *ends)
+{
+    efi_make();
+    efi.fault_at = at;
+    efi.fault_lasts = lasts;
+    efi.fault = status;
+    const enum efi_end end = efi_run();
+    ends[end]++;
+    if (end != END_JUMP) {
+        check_refused(end, said());
+        return efi.injected;
+    }
+    check_jump();
+    if (efi.injected && efi.failed == CALL_ALLOCATE) /* these two it can do without */
+        assert_true(efi.info->low_page == 0 || efi.info->lastlog != LASTLOG_BELOW(2 * MIB));
+    else if (efi.injected && efi.failed == CALL_EXIT_SERVICES) /* once more, with a fresh key */
+        assert_true(!lasts && status == EFI_INVALID_PARAMETER);
+    else if (efi.injected)
+        assert_null(sentences[efi.failed][0]);
+    return efi.injected;
+}
+
+/* abuse: BU-05 */
+static void every_call_fails(void **state)
+{
+    uint32_t ends[END_RESET + 1] = {0};
+    uint32_t calls;
+
+    (void)state;
+    efi_make();
+    assert_int_equal(efi_run(), END_JUMP);
+    calls = efi.calls;
+    for (size_t s = 0; s < ARRAY_SIZE(statuses); s++) {
+        for (int lasts = 0; lasts < 2; lasts++) {
+            uint32_t at = 1;
+            while (fail_at(at, lasts, statuses[s], ends))
+                at++;
+            assert_in_range(at, calls, calls + 1); /* every one of them, and then none */
+        }
+    }
+    print_message("# %u calls; %u boots, %u ways back, %u power-offs\n", calls, ends[END_JUMP],
+                  ends[END_BACK], ends[END_RESET]);
+    assert_true(ends[END_JUMP] > 100 && ends[END_BACK] > 100 && ends[END_RESET] > 5);
+}
+
+/* Only these may fail without a word: the machine boots, and knows what it does not have. */
+static void what_is_not_needed_is_left_out(void **state)
+{
+    static const struct {
+        enum efi_service service;
+        bool screen, clock;
+    } rows[] = {{CALL_WATCHDOG, true, true},  {CALL_CLOCK, true, false},
+                {CALL_LOCATE, false, true},   {CALL_MODE_QUERY, false, true},
+                {CALL_MODE_SET, false, true}, {CALL_FREE, true, true}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        efi_make();
+        efi.fault = EFI_DEVICE_ERROR;
+        efi.failed = rows[i].service;
+        efi.injected = efi.fault_lasts = true; /* from the first call on */
+        efi.fault_at = 0;
+        assert_int_equal(efi_run(), END_JUMP);
+        check_jump();
+        assert_int_equal(efi.info->framebuffer.format != BOOT_PIXEL_NONE, rows[i].screen);
+        assert_int_equal(efi.info->seconds != 0, rows[i].clock);
+    }
+}
+
+/* Memory of every size, from none at all on: never half a boot. */
+/* abuse: BU-05 */
+static void memory_that_ends_anywhere(void **state)
+{
+    uint32_t boots = 0;
+
+    (void)state;
+    for (uint64_t pages = 0; pages < 1200; pages++) {
+        efi_make();
+        efi.map[3].NumberOfPages = pages;
+        const enum efi_end end = efi_run();
+        if (end == END_JUMP) {
+            check_jump();
+            boots++;
+        } else {
+            check_refused(end, "there is no free memory for ");
+        }
+    }
+    assert_in_range(boots, 300, 1000);
+}
+
+/* abuse: BU-05 */
+static void sizes_of_files_that_are_lies(void **state)
+{
+    static const uint64_t claims[] = {70001,      1 << 20,           1ull << 40,
+                                      1ull << 63, UINT64_MAX - 4094, UINT64_MAX};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(claims); i++) {
+        efi_make();
+        efi.files[4].claims = claims[i];
+        check_refused(efi_run(),
+                      claims[i] <= 1 << 20
+                          ? "\\bulkhead\\big.img: ends earlier than its directory entry says"
+                          : "\\bulkhead\\big.img: there is no free memory for ");
+    }
+    efi_make();
+    efi.read_most = 1000; /* little by little is no fault */
+    assert_int_equal(efi_run(), END_JUMP);
+    check_jump();
+    efi_make();
+    efi.read_extra = 1; /* more than was asked for has been written somewhere */
+    check_refused(efi_run(), ": cannot be read: ");
+}
+
+/* abuse: BU-05 */
+static void a_folder_without_end(void **state)
+{
+    (void)state;
+    efi_make();
+    efi.folder_has_no_end = true;
+    check_refused(efi_run(), "the folder \\bulkhead has more than 1024 files");
+    efi_make();
+    efi.folder_has_no_end = true;
+    efi.files[0].folder = true; /* a chain of clusters that goes round in the FAT */
+    check_refused(efi_run(), "the folder \\bulkhead has no end: its volume is damaged");
+}
+
+static void a_screen_without_end(void **state)
+{
+    (void)state;
+    efi_make();
+    efi.mode_max = efi.modes_bad = UINT32_MAX;
+    assert_int_equal(efi_run(), END_JUMP);
+    check_jump();
+    assert_int_equal(efi.info->framebuffer.format, BOOT_PIXEL_NONE);
+}
+
+static void a_serial_port_that_is_stuck(void **state)
+{
+    (void)state;
+    efi_make();
+    efi.uart_stuck = true;
+    efi.file_count = 1;
+    assert_int_equal(efi_run(), END_BACK);
+    assert_int_equal(efi.serial_len, 0);
+    assert_non_null(strstr(efi.screen, "bulkhead.elf: is missing on the boot volume"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_sound_machine_boots),
+        cmocka_unit_test(every_call_fails),
+        cmocka_unit_test(what_is_not_needed_is_left_out),
+        cmocka_unit_test(memory_that_ends_anywhere),
+        cmocka_unit_test(sizes_of_files_that_are_lies),
+        cmocka_unit_test(a_folder_without_end),
+        cmocka_unit_test(a_screen_without_end),
+        cmocka_unit_test(a_serial_port_that_is_stuck),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

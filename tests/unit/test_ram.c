@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_ram: lists of memory that no machine should have: what guests may get is sorted, apart, in
+ * the processor's address space and free by the list, and as much of it as there is room for.
+ */
+#include "kernel/ram.h"
+
+#include "lib/bits.h"
+#include "support.h"
+
+#define RANGES_MAX 8192
+#define ROWS_MAX   (MACHINE_RANGES_MAX - RAM_ROWS_SPARE)
+#define ROUNDS     20000
+
+static struct boot_range ranges[RANGES_MAX];
+static struct ram_list list;
+static struct machine machine;
+static struct acpi_info acpi;
+
+static int setup(void **state)
+{
+    (void)state;
+    list = (struct ram_list){.ranges = ranges, .physical_bits = 39};
+    memset(&machine, 0, sizeof(machine));
+    memset(&acpi, 0, sizeof(acpi));
+    lines_clear();
+    return 0;
+}
+
+static void add(uint64_t base, uint64_t size, uint32_t kind)
+{
+    ranges[list.count++] = (struct boot_range){.base = base, .size = size, .kind = kind};
+}
+
+static bool is_free(struct range r)
+{
+    for (uint32_t i = 0; i < list.count; i++)
+        if (ranges[i].kind == BOOT_RAM_FREE &&
+            range_contains((struct range){ranges[i].base, ranges[i].size}, r))
+            return true;
+    return false;
+}
+
+static uint64_t find(void)
+{
+    uint64_t sum = 0;
+
+    ram_find(&machine, &list);
+    assert_true(machine.range_count <= ROWS_MAX);
+    for (uint32_t i = 0; i < machine.range_count; i++) {
+        const struct range r = machine.ranges[i];
+        assert_true(r.size > 0 && range_valid(r) && is_free(r));
+        assert_true(r.base >= MIB);
+        assert_true((r.base + r.size - 1) >> list.physical_bits == 0);
+        assert_true(i == 0 || machine.ranges[i - 1].base + machine.ranges[i - 1].size < r.base);
+        sum += r.size;
+    }
+    return sum;
+}
+
+/* abuse: BU-06 */
+static void test_every_address_width(void **state)
+{
+    (void)state;
+    for (uint32_t bits = 32; bits <= 52; bits++) {
+        const uint64_t end = BIT64(bits);
+        setup(state);
+        list.physical_bits = bits;
+        add(2 * MIB, 16 * MIB, BOOT_RAM_FREE);
+        add(end - 4 * MIB, 4 * MIB, BOOT_RAM_FREE);
+        assert_int_equal(find(), 20 * MIB);
+        assert_int_equal(lines_count(), 0);
+        ranges[1].size += 3 * MIB; /* across the end */
+        add(end + 5 * MIB, MIB, BOOT_RAM_FREE);
+        add(UINT64_MAX - 2 * PAGE_SIZE + 1, PAGE_SIZE, BOOT_RAM_FREE);
+        assert_int_equal(find(), 20 * MIB);
+        assert_int_equal(lines_count(), 1);
+        assert_true(lines_contain("the firmware lists 4100 KiB of memory above the "));
+        assert_false(ram_readable(&list, (struct range){end - 1, 2}));
+        assert_true(ram_readable(&list, (struct range){end - 2, 2}));
+        assert_false(ram_readable(&list, (struct range){end + 5 * MIB, 8}));
+    }
+    setup(state);
+    add(0, UINT64_MAX - PAGE_SIZE + 1, BOOT_RAM_FREE); /* everything, without the last page */
+    assert_int_equal(find(), BIT64(39) - MIB);
+}
+
+static void test_the_first_mib_is_left_alone(void **state)
+{
+    (void)state;
+    add(0, 0xa0000, BOOT_RAM_FREE);
+    add(0xf0000, 0x20000, BOOT_RAM_FREE); /* across 1 MiB */
+    assert_int_equal(find(), 0x10000);
+    assert_int_equal(lines_count(), 0);
+}
+
+/* What is in thousands of pieces must not hide the one that is worth something. */
+/* abuse: BU-06 */
+static void test_the_largest_of_thousands(void **state)
+{
+    static const uint32_t places[] = {0, 1, 55, 56, 57, 4000, RANGES_MAX - 1};
+
+    for (size_t p = 0; p < ARRAY_SIZE(places); p++) {
+        setup(state);
+        for (uint32_t i = 0; i < RANGES_MAX; i++)
+            add(GIB + i * 16 * MIB, i == places[p] ? 8 * MIB : PAGE_SIZE, BOOT_RAM_FREE);
+        assert_int_equal(find(), 8 * MIB + (ROWS_MAX - 1) * PAGE_SIZE);
+        assert_int_equal(machine.range_count, ROWS_MAX);
+        assert_int_equal(lines_count(), 1);
+        assert_true(lines_contain("memory is in more than 56 pieces: the 8136 smallest are not"));
+    }
+    setup(state); /* as many as there is room for */
+    for (uint32_t i = 0; i < ROWS_MAX; i++)
+        add(GIB + i * MIB, PAGE_SIZE, BOOT_RAM_FREE);
+    assert_int_equal(find(), ROWS_MAX * PAGE_SIZE);
+    assert_int_equal(lines_count(), 0);
+}
+
+static void test_no_memory_at_all(void **state)
+{
+    (void)state;
+    assert_int_equal(find(), 0);
+    for (uint32_t kind = 0; kind < 9; kind++)
+        if (kind != BOOT_RAM_FREE)
+            add(GIB + kind * MIB, MIB, kind);
+    assert_int_equal(find(), 0);
+    assert_int_equal(machine.range_count, 0);
+    assert_int_equal(lines_count(), 0);
+}
+
+static void random_list(uint64_t *seed)
+{
+    uint64_t at = random_next(seed) % (8 * MIB);
+
+    list.physical_bits = 32 + (uint32_t)(random_next(seed) % 21);
+    for (uint64_t n = random_next(seed) % 200; n > 0; n--) {
+        const uint64_t size =
+            (1 + (random_next(seed) >> (random_next(seed) % 64))) & MASK64(49, 12);
+        if (size == 0 || size >= UINT64_MAX - at - PAGE_SIZE)
+            continue;
+        add(align_down(at, PAGE_SIZE), size, (uint32_t)(1 + random_next(seed) % 6));
+        at = align_down(at, PAGE_SIZE) + size + PAGE_SIZE; /* neighbours of a kind are one */
+        at += random_next(seed) % (64 * MIB);
+        if (random_next(seed) % 16 == 0)
+            at += BIT64(random_next(seed) % 48);
+    }
+}
+
+/* abuse: BU-06 */
+static void test_random_lists(void **state)
+{
+    uint64_t seed = 11;
+
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        uint64_t least = UINT64_MAX;
+        setup(state);
+        random_list(&seed);
+        (void)find();
+        for (uint32_t i = 0; i < machine.range_count; i++)
+            least = min_u64(least, machine.ranges[i].size);
+        for (uint32_t i = 0; i < list.count; i++) { /* nothing better was left out */
+            struct range r = {ranges[i].base, ranges[i].size};
+            bool taken = false;
+            r = range_intersect(r, (struct range){MIB, BIT64(list.physical_bits) - MIB});
+            for (uint32_t k = 0; k < machine.range_count; k++)
+                taken = taken || range_contains(machine.ranges[k], r);
+            assert_true(taken || r.size == 0 || ranges[i].kind != BOOT_RAM_FREE ||
+                        (machine.range_count == ROWS_MAX && r.size <= least));
+        }
+    }
+}
+
+/* abuse: BU-06 */
+static void test_ioapics_in_memory(void **state)
+{
+    static const struct {
+        uint64_t address;
+        bool kept;
+    } rows[] = {
+        {0xfec00000, true}, {0xfec01000, true}, {0x200000, false},  {0x1fffe1, false},
+        {0x1fffe0, true},   {0x2fffff, false},  {0x300000, true},   {0x400000, false},
+        {0x500000, false},  {0x600000, true},   {0x700000, true},   {0x800000, false},
+        {0x1000, false},    {0xffff0, false},   {UINT32_MAX, true},
+    };
+
+    (void)state;
+    for (uint32_t kind = BOOT_RAM_FREE; kind <= BOOT_RAM_BAD; kind++) /* free, ours, ACPI ... */
+        add(0x200000 + (kind == 1 ? 0 : kind * 0x100000), 0x100000, kind);
+    assert_int_equal(ranges[1].base, 0x400000);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        acpi.ioapic_count = 2;
+        acpi.ioapics[0] = (struct acpi_ioapic){hpa(rows[i].address), 7};
+        acpi.ioapics[1] = (struct acpi_ioapic){hpa(0xfec00000), 24};
+        lines_clear();
+        ram_check_ioapics(&acpi, &list);
+        assert_int_equal(acpi.ioapic_count, rows[i].kept ? 2 : 1);
+        assert_int_equal(acpi.ioapics[acpi.ioapic_count - 1].gsi_base, 24);
+        assert_int_equal(lines_count(), rows[i].kept ? 0 : 1);
+        assert_true(rows[i].kept || lines_contain("would lie in memory: not touched"));
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_every_address_width, setup),
+        cmocka_unit_test_setup(test_the_first_mib_is_left_alone, setup),
+        cmocka_unit_test_setup(test_the_largest_of_thousands, setup),
+        cmocka_unit_test_setup(test_no_memory_at_all, setup),
+        cmocka_unit_test_setup(test_random_lists, setup),
+        cmocka_unit_test_setup(test_ioapics_in_memory, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
