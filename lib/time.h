@@ -40,12 +40,13 @@ struct time_scale time_scale_make(uint64_t hz);
   @ predicate can_scale(struct time_scale s) = 1 <= s.to_ns.shift <= 126 &&
   @   1 <= s.to_ticks.shift <= 126 && s.to_ticks.mult < 0x8000000000000004;
   @*/
-/*@ requires \valid_read(scale) && can_scale(*scale);
+/*@ requires \valid_read(scale) && 1 <= scale->to_ns.shift <= 126;
   @ assigns \nothing;
   @ ensures \result == saturated((ticks * scale->to_ns.mult) >> scale->to_ns.shift);
   @*/
 uint64_t time_to_ns(const struct time_scale *scale, uint64_t ticks);
-/*@ requires \valid_read(scale) && can_scale(*scale);
+/*@ requires \valid_read(scale) && 1 <= scale->to_ticks.shift <= 126;
+  @ requires scale->to_ticks.mult < 0x8000000000000004;
   @ assigns \nothing;
   @ ensures \let f = scale->to_ticks;
   @   \result == saturated((ns * f.mult + (1 << f.shift) - 1) >> f.shift);

@@ -144,7 +144,9 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
     /*@ assert nth(port, 0) == port; */
     if (size != 1)
         return bus_in_wide(b, port, size, now, refused);
-    if (!device_in(b, port, now, &byte))
+    const bool known = device_in(b, port, now, &byte);
+    /*@ assert kept: refused->total == \at(refused->total, Pre); */
+    if (!known)
         refused_count(refused, port);
     return byte;
 }

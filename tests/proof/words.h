@@ -8,10 +8,7 @@
 
 #include <stdint.h>
 
-/*@ logic integer byte_at(integer v, integer n) = (v >> 8 * n) & 0xff;
-  @ logic integer above(integer n) = 1 << 8 * n;
-  @ logic integer with_byte(integer v, integer b, integer n) = v | (uint32_t)(b << 8 * n);
-  @ logic integer joined(integer h, integer l) = h * 0x10000000000000000 + l;
+/*@ logic integer joined(integer h, integer l) = h * 0x10000000000000000 + l;
   @
   @ axiomatic words {
   @   axiom and_below: \forall uint64_t a, b; 0 <= (a & b) <= b && (a & b) <= a;
@@ -20,19 +17,6 @@
   @   axiom powers: \forall integer n; (n == 12 ==> (1 << n) == 0x1000) &&
   @     (n == 21 ==> (1 << n) == 0x200000) && (n == 30 ==> (1 << n) == 0x40000000) &&
   @     (n == 39 ==> (1 << n) == 0x8000000000);
-  @
-  @   axiom byte_new: \forall uint32_t v, uint8_t b, integer n; 0 <= n < 4 && v < above(n) ==>
-  @     0 <= with_byte(v, b, n) < above(n + 1) && byte_at(with_byte(v, b, n), n) == b;
-  @   axiom byte_old: \forall uint32_t v, uint8_t b, integer n, k; 0 <= k < n < 4 && v < above(n) ==>
-  @     byte_at(with_byte(v, b, n), k) == byte_at(v, k);
-  @   axiom above_each: above(0) == 1 && above(1) == 0x100 && above(2) == 0x10000 &&
-  @     above(3) == 0x1000000 && above(4) == 0x100000000;
-  @   axiom byte_first: \forall uint8_t v; byte_at(v, 0) == v;
-  @   axiom byte_sent: \forall uint32_t v, integer n;
-  @     0 <= n < 4 ==> (uint8_t)(v >> 8 * n) == byte_at(v, n) && (uint8_t)v == byte_at(v, 0);
-  @   axiom count_wrap: \forall uint64_t n;
-  @     (uint64_t)(n + 1) == (n < 0xffffffffffffffff ? n + 1 : 0);
-  @   axiom port_wrap: \forall integer p; 0x10000 <= p < 0x20000 ==> (uint16_t)p == p - 0x10000;
   @
   @   axiom shift_far: \forall uint64_t h, l, integer s; 64 <= s < 128 ==>
   @     (joined(h, l) >> s) == (h >> (s - 64));

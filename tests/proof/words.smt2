@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ;
-; words: the axioms of words.h, each as the claim that nothing contradicts it. Every answer has to
+; words: the axioms of words.h and bytes.h, each as the claim that nothing contradicts it. Every answer has to
 ; be "unsat". 64-bit words; where words.h has a sum or a power of two beyond them, 128-bit ones.
 (set-logic QF_BV)
 (declare-const a (_ BitVec 64))
@@ -33,7 +33,7 @@
                   (=> (= a (_ bv39 64)) (= power #x0000008000000000)))))
 (check-sat) (pop)
 
-; a = v, b = b, m = n, k; counted in bytes, as in words.h.
+; a = v, b = b, m = n, k; counted in bytes, as in bytes.h.
 (declare-const k (_ BitVec 64))
 (define-fun low ((v (_ BitVec 64)) (bits (_ BitVec 64))) (_ BitVec 64)
   (bvand v (bvsub (bvshl #x0000000000000001 bits) #x0000000000000001)))
