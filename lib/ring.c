@@ -111,6 +111,7 @@ bool rx_get(struct rx_ring *r, uint8_t *byte)
      */
     uint32_t tail = atomic_load_explicit(&r->tail, memory_order_acquire);
     uint8_t b;
+    /*@ loop assigns tail, b, r->tail; */
     do {
         /* Acquire: pairs with the release in rx_put. */
         if (tail == atomic_load_explicit(&r->head, memory_order_acquire))

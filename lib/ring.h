@@ -43,6 +43,9 @@ void tx_init(struct tx_ring *r);
 MUST_CHECK bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t len);
 
 /* Room for at least `records` (1..TX_RING_RECORDS) at this moment. */
+/*@ requires \valid_read(r);
+  @ assigns \nothing;
+  @*/
 bool tx_has_room(const struct tx_ring *r, uint32_t records);
 
 /* Everything put so far has been taken: any core may ask. */
@@ -52,17 +55,30 @@ bool tx_is_empty(const struct tx_ring *r);
 size_t tx_get(struct tx_ring *r, uint8_t out[TX_RECORD_MAX]);
 
 void rx_init(struct rx_ring *r);
-MUST_CHECK bool rx_put(struct rx_ring *r, uint8_t byte);  /* producer only */
-MUST_CHECK bool rx_get(struct rx_ring *r, uint8_t *byte); /* any vCPU of the guest */
+MUST_CHECK bool rx_put(struct rx_ring *r, uint8_t byte); /* producer only */
+/* Any vCPU of the guest. */
+/*@ requires \valid(r) && \valid(byte) && \separated(r, byte);
+  @ assigns r->tail, *byte;
+  @*/
+MUST_CHECK bool rx_get(struct rx_ring *r, uint8_t *byte);
 bool rx_has_room(const struct rx_ring *r); /* stays true until the producer puts something */
+/*@ requires \valid_read(r);
+  @ assigns \nothing;
+  @*/
 bool rx_has_data(const struct rx_ring *r);
 
 /* The same in two steps, for those who have the bytes in registers: a slot whose data and len the
  * caller fills in (NULL when full), which then has to be published. */
+/*@ requires \valid(r) && \valid(position) && \separated(r, position);
+  @ assigns r->head, r->refused, *position;
+  @ ensures \result == \null ||
+  @   (\exists integer i; 0 <= i < TX_RING_RECORDS && \result == &r->slots[i]);
+  @*/
 MUST_CHECK static inline struct tx_record *tx_claim(struct tx_ring *r, uint32_t *position)
 {
     /* Relaxed: head only hands out positions; what a producer may write, `turn` decides. */
     uint32_t pos = atomic_load_explicit(&r->head, memory_order_relaxed);
+    /*@ loop assigns pos, r->head, r->refused, *position; */
     for (;;) {
         struct tx_record *slot = &r->slots[pos & (TX_RING_RECORDS - 1)];
         /* Acquire: the consumer's reads of the last lap are over before we overwrite them. */
@@ -79,6 +95,9 @@ MUST_CHECK static inline struct tx_record *tx_claim(struct tx_ring *r, uint32_t 
     }
 }
 
+/*@ requires \valid(slot);
+  @ assigns slot->turn;
+  @*/
 static inline void tx_publish(struct tx_record *slot, uint32_t position)
 {
     /* Release: who sees the turn sees the record. */

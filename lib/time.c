@@ -12,9 +12,7 @@ struct wide {
     uint64_t high, low;
 };
 
-/*@ logic integer saturated(integer n) = \min(n, UINT64_MAX);
-  @
-  @ axiomatic power {
+/*@ axiomatic power {
   @   logic integer two(integer n); // 2^n
   @   axiom two_0: two(0) == 1;
   @   axiom two_next: \forall integer n; n >= 0 ==> two(n + 1) == 2 * two(n);
@@ -139,21 +137,11 @@ struct time_scale time_scale_make(uint64_t hz)
     return scale;
 }
 
-/*@ requires \valid_read(scale) && 1 <= scale->to_ns.shift <= 126;
-  @ assigns \nothing;
-  @ ensures \result == saturated((ticks * scale->to_ns.mult) >> scale->to_ns.shift);
-  @*/
 uint64_t time_to_ns(const struct time_scale *scale, uint64_t ticks)
 {
     return wide_shift(wide_product(ticks, scale->to_ns.mult), scale->to_ns.shift);
 }
 
-/*@ requires \valid_read(scale) && 1 <= scale->to_ticks.shift <= 126;
-  @ requires scale->to_ticks.mult < 0x8000000000000004;
-  @ assigns \nothing;
-  @ ensures \let f = scale->to_ticks;
-  @   \result == saturated((ns * f.mult + (1 << f.shift) - 1) >> f.shift);
-  @*/
 uint64_t time_to_ticks(const struct time_scale *scale, uint64_t ns)
 {
     const struct time_factor f = scale->to_ticks;

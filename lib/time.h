@@ -36,5 +36,19 @@ struct time_scale {
 struct time_scale time_scale_make(uint64_t hz);
 
 /* Any core, any context. UINT64_MAX where the result does not fit. */
+/*@ logic integer saturated(integer n) = \min(n, UINT64_MAX);
+  @ predicate can_scale(struct time_scale s) = 1 <= s.to_ns.shift <= 126 &&
+  @   1 <= s.to_ticks.shift <= 126 && s.to_ticks.mult < 0x8000000000000004;
+  @*/
+/*@ requires \valid_read(scale) && 1 <= scale->to_ns.shift <= 126;
+  @ assigns \nothing;
+  @ ensures \result == saturated((ticks * scale->to_ns.mult) >> scale->to_ns.shift);
+  @*/
 uint64_t time_to_ns(const struct time_scale *scale, uint64_t ticks);
+/*@ requires \valid_read(scale) && 1 <= scale->to_ticks.shift <= 126;
+  @ requires scale->to_ticks.mult < 0x8000000000000004;
+  @ assigns \nothing;
+  @ ensures \let f = scale->to_ticks;
+  @   \result == saturated((ns * f.mult + (1 << f.shift) - 1) >> f.shift);
+  @*/
 uint64_t time_to_ticks(const struct time_scale *scale, uint64_t ns);

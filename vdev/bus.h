@@ -18,13 +18,98 @@ struct bus {
     struct vrtc rtc;
 };
 
+/*
+ * Proved of vdev/bus.c (docs/proofs.md). A port is somebody's, or nobody's; an access of `size`
+ * bytes touches as many ports, and behind 0xffff comes 0.
+ */
+/*@ predicate has_uart(integer port) = VUART_PORT <= port < VUART_PORT + VUART_PORTS;
+  @ predicate has_rtc(integer port) = VRTC_PORT <= port < VRTC_PORT + VRTC_PORTS;
+  @ predicate has_device(integer port) = has_uart(port) || has_rtc(port) || has_power(port);
+  @
+  @ logic integer nth(integer port, integer n) =
+  @   port + n <= 0xffff ? port + n : port + n - 0x10000;
+  @ predicate touches(integer port, integer size, integer p) =
+  @   (port <= p ? p - port : p + 0x10000 - port) < size;
+  @
+  @ predicate bus_ready{L}(struct bus *b) =
+  @   \valid(b) && uart_ready(&b->uart) && rtc_ready(&b->rtc) &&
+  @   \separated(b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
+  @              &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @ predicate reached_uart{A, B}(integer port, integer size) =
+  @   \forall integer r; 0 <= r < VUART_PORTS ==>
+  @     (touches(port, size, VUART_PORT + r) ? \at(vuart_reached[r], B) == 1 :
+  @       \at(vuart_reached[r], B) == \at(vuart_reached[r], A));
+  @ predicate reached_rtc{A, B}(integer port, integer size) =
+  @   \forall integer r; 0 <= r < VRTC_PORTS ==>
+  @     (touches(port, size, VRTC_PORT + r) ? \at(vrtc_reached[r], B) == 1 :
+  @       \at(vrtc_reached[r], B) == \at(vrtc_reached[r], A));
+  @ predicate reached{A, B}(integer port, integer size) =
+  @   reached_uart{A, B}(port, size) && reached_rtc{A, B}(port, size);
+  @ predicate all_closed(integer port, integer size) =
+  @   \forall integer n; 0 <= n < size ==> !has_device(nth(port, n));
+  @ predicate unread{A, B}(struct bus *b) = \at(b->uart.looped, A) == \at(b->uart.looped, B) &&
+  @   \at(b->uart.rx->tail, A) == \at(b->uart.rx->tail, B);
+  @ predicate unwritten{A, B}(struct bus *b) =
+  @   \at(b->uart.ier, A) == \at(b->uart.ier, B) &&
+  @   \at(b->uart.fcr, A) == \at(b->uart.fcr, B) &&
+  @   \at(b->uart.lcr, A) == \at(b->uart.lcr, B) &&
+  @   \at(b->uart.mcr, A) == \at(b->uart.mcr, B) &&
+  @   \at(b->uart.scr, A) == \at(b->uart.scr, B) &&
+  @   \at(b->uart.dll, A) == \at(b->uart.dll, B) &&
+  @   \at(b->uart.dlm, A) == \at(b->uart.dlm, B) &&
+  @   \at(b->uart.looped, A) == \at(b->uart.looped, B) &&
+  @   \at(b->uart.lost, A) == \at(b->uart.lost, B) &&
+  @   \at(b->rtc.index, A) == \at(b->rtc.index, B) &&
+  @   \at(b->uart.tx->head, A) == \at(b->uart.tx->head, B) &&
+  @   \at(b->uart.tx->refused, A) == \at(b->uart.tx->refused, B);
+  @*/
+
 void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
                const struct vrtc_clock *clock);
 
 /* `size` is 1, 2 or 4; the value is in its low bytes. `now`: the counter of the clock. `refused`
  * counts the access, once, by the port it begins at, when a byte of it has no device. */
+/*@ requires bus_ready(b) && \valid(refused) && 1 <= size <= 4;
+  @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
+  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @ assigns b->uart.looped, b->uart.rx->tail, *refused;
+  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+  @ ensures reached: reached{Pre, Post}(port, size);
+  @ ensures \result < above(size);
+  @ ensures ones: \forall integer n; 0 <= n < size && !has_device(nth(port, n)) ==>
+  @   byte_at(\result, n) == 0xff;
+  @ ensures closed: all_closed(port, size) ==> unread{Pre, Post}(b);
+  @ ensures counted: (\exists integer n; 0 <= n < size && !has_device(nth(port, n))) ==>
+  @   one_more(\old(refused->total), refused->total);
+  @ ensures uncounted: (\forall integer n; 0 <= n < size ==> has_device(nth(port, n))) ==>
+  @   refused->total == \old(refused->total);
+  @*/
 uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct refused *refused);
 
 /* Tells what the guest asked for as a whole; the caller sees to it. */
+/*@ requires bus_ready(b) && \valid(refused) && 1 <= size <= 4;
+  @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
+  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @ assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
+  @   b->uart.dlm, b->uart.looped, b->uart.lost, b->rtc.index;
+  @ assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
+  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+  @ assigns *refused;
+  @ ensures reached: reached{Pre, Post}(port, size);
+  @ ensures text: \result == BUS_TEXT ==> \exists integer n; 0 <= n < size && has_uart(nth(port, n));
+  @ ensures off: \result == BUS_POWER_OFF ==>
+  @   \exists integer n; 0 <= n < size && powers_off(nth(port, n), byte_at(value, n));
+  @ ensures reset: \result == BUS_RESET ==> \exists integer n; 0 <= n < size &&
+  @   resets(nth(port, n), byte_at(value, n), size == 1 ? 1 : 0);
+  @ ensures closed: all_closed(port, size) && !(size == 1 && chip_resets(port, byte_at(value, 0))) ==>
+  @   \result == BUS_NONE && unwritten{Pre, Post}(b);
+  @ ensures counted: (\exists integer n; 0 <= n < size && !has_device(nth(port, n))) &&
+  @   !(size == 1 && chip_resets(port, byte_at(value, 0))) ==>
+  @   one_more(\old(refused->total), refused->total);
+  @ ensures uncounted: (\forall integer n; 0 <= n < size ==> has_device(nth(port, n))) ==>
+  @   refused->total == \old(refused->total);
+  @ ensures size == 1 && powers_off(port, byte_at(value, 0)) ==> \result == BUS_POWER_OFF;
+  @ ensures size == 1 && resets(port, byte_at(value, 0), 1) ==> \result == BUS_RESET;
+  @*/
 MUST_CHECK enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value,
                                   struct refused *refused);

@@ -17,4 +17,13 @@ struct refused {
     } rows[REFUSED_ROWS];
 };
 
+/*@ predicate one_more(integer before, integer after) =
+  @   after == (before < UINT64_MAX ? before + 1 : 0);
+  @*/
+/*@ requires \valid(r);
+  @ assigns *r;
+  @ ensures counted: one_more(\old(r->total), r->total);
+  @ ensures \forall integer i; 0 <= i < REFUSED_ROWS ==>
+  @   r->rows[i] == \old(r->rows[i]) || r->rows[i].index == index;
+  @*/
 COLD void refused_count(struct refused *r, uint32_t index);

@@ -25,12 +25,18 @@ bool vpower_in(uint16_t port, uint8_t *value)
     return true;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result != 0 <==> powers_off(VPOWER_SLEEP_CONTROL, value);
+  @*/
 static bool is_power_off(uint8_t value)
 {
     return (value & SLEEP_ENABLE) != 0 &&
            (value & SLEEP_TYPE) >> SLEEP_TYPE_SHIFT == VPOWER_S5_TYPE;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result != 0 <==> chip_resets(port, value);
+  @*/
 static bool is_chipset_reset(uint16_t port, uint8_t value)
 {
     switch (port) {

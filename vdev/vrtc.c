@@ -46,6 +46,7 @@ struct rtc_date {
  * Years are counted from March, so that the leap day is the last of its year, and months then have
  * 153 days in every five.
  */
+/*@ assigns \nothing; */
 static struct rtc_date date_of(uint64_t seconds)
 {
     seconds = min_u64(seconds, SECONDS_YEAR_9999);
@@ -73,6 +74,7 @@ static struct rtc_date date_of(uint64_t seconds)
     };
 }
 
+/*@ assigns \nothing; */
 static uint8_t bcd(uint32_t value)
 {
     return (uint8_t)(value / 10 % 10 << 4 | value % 10);
@@ -84,6 +86,7 @@ void vrtc_reset(struct vrtc *r, const struct vrtc_clock *clock)
     atomic_init(&r->index, 0);
 }
 
+/*@ assigns \nothing; */
 static uint8_t read_register(uint8_t index, uint64_t seconds)
 {
     const struct rtc_date date = date_of(seconds);
@@ -118,6 +121,7 @@ static uint8_t read_register(uint8_t index, uint64_t seconds)
 
 uint8_t vrtc_in(struct vrtc *r, uint32_t port, uint64_t now)
 {
+    /*@ ghost vrtc_reached[port] = 1; */
     if (port == 0)
         return 0xff; /* the index cannot be read back */
     const uint64_t ticks = now - r->clock.start;
@@ -127,6 +131,7 @@ uint8_t vrtc_in(struct vrtc *r, uint32_t port, uint64_t now)
 
 void vrtc_out(struct vrtc *r, uint32_t port, uint8_t value)
 {
+    /*@ ghost vrtc_reached[port] = 1; */
     if (port == 0)
         atomic_store_explicit(&r->index, value & RTC_INDEX, memory_order_relaxed);
 }

@@ -30,6 +30,20 @@ struct vrtc {
 
 void vrtc_reset(struct vrtc *r, const struct vrtc_clock *clock);
 
+/* For the proofs (docs/proofs.md): which ports were reached; and what is needed. */
+/*@ ghost uint8_t vrtc_reached[VRTC_PORTS]; */
+/*@ predicate rtc_ready(struct vrtc *r) = \valid(r) && \valid_read(r->clock.scale) &&
+  @   can_scale(*r->clock.scale) && \separated(r, &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @*/
+
 /* `port` is 0 or 1; `now` the counter's value, at or behind clock.start. */
+/*@ requires rtc_ready(r) && port < VRTC_PORTS;
+  @ assigns vrtc_reached[port];
+  @ ensures vrtc_reached[port] == 1;
+  @*/
 uint8_t vrtc_in(struct vrtc *r, uint32_t port, uint64_t now);
+/*@ requires rtc_ready(r) && port < VRTC_PORTS;
+  @ assigns r->index, vrtc_reached[port];
+  @ ensures vrtc_reached[port] == 1;
+  @*/
 void vrtc_out(struct vrtc *r, uint32_t port, uint8_t value);

@@ -44,11 +44,17 @@ enum uart_register {
 #define MSR_DCD      0x80
 
 /* Relaxed everywhere: one byte each, and nothing else is read on the strength of it. */
+/*@ requires \valid_read(reg);
+  @ assigns \nothing;
+  @*/
 static uint8_t get(const _Atomic uint8_t *reg)
 {
     return atomic_load_explicit(reg, memory_order_relaxed);
 }
 
+/*@ requires \valid(reg);
+  @ assigns *reg;
+  @*/
 static void set(_Atomic uint8_t *reg, uint8_t value)
 {
     atomic_store_explicit(reg, value, memory_order_relaxed);
@@ -69,17 +75,26 @@ void vuart_reset(struct vuart *u, struct tx_ring *tx, struct rx_ring *rx)
     atomic_init(&u->lost, 0);
 }
 
+/*@ requires \valid_read(u);
+  @ assigns \nothing;
+  @*/
 static bool has_divisor(const struct vuart *u)
 {
     return (get(&u->lcr) & LCR_DLAB) != 0;
 }
 
 /* Loopback cuts the UART off its line: bytes go round, modem outputs come back as inputs. */
+/*@ requires \valid_read(u);
+  @ assigns \nothing;
+  @*/
 static bool is_looped(const struct vuart *u)
 {
     return (get(&u->mcr) & MCR_LOOPBACK) != 0;
 }
 
+/*@ requires \valid_read(u) && \valid_read(u->tx) && \valid_read(u->rx);
+  @ assigns \nothing;
+  @*/
 static bool has_data(const struct vuart *u)
 {
     if (is_looped(u))
@@ -88,11 +103,17 @@ static bool has_data(const struct vuart *u)
 }
 
 /* A driver that sees an empty transmitter fills the whole FIFO without looking again. */
+/*@ requires \valid_read(u) && \valid_read(u->tx) && \valid_read(u->rx);
+  @ assigns \nothing;
+  @*/
 static bool has_room(const struct vuart *u)
 {
     return is_looped(u) || tx_has_room(u->tx, FIFO_BYTES);
 }
 
+/*@ requires uart_ready(u);
+  @ assigns u->looped, u->rx->tail;
+  @*/
 static uint8_t receive(struct vuart *u)
 {
     if (is_looped(u)) {
@@ -103,6 +124,10 @@ static uint8_t receive(struct vuart *u)
     return rx_get(u->rx, &byte) ? byte : 0;
 }
 
+/*@ requires uart_ready(u);
+  @ assigns u->looped, u->lost, u->tx->head, u->tx->refused;
+  @ assigns u->tx->slots[0 .. TX_RING_RECORDS - 1];
+  @*/
 static void send(struct vuart *u, uint8_t byte)
 {
     if (is_looped(u)) {
@@ -121,6 +146,9 @@ static void send(struct vuart *u, uint8_t byte)
 }
 
 /* The empty transmitter is reported for as long as it lasts: no edge that a poller could miss. */
+/*@ requires \valid_read(u) && \valid_read(u->tx) && \valid_read(u->rx);
+  @ assigns \nothing;
+  @*/
 static uint8_t interrupt_id(const struct vuart *u)
 {
     uint8_t fifos = (get(&u->fcr) & FCR_ENABLE) != 0 ? IIR_FIFOS : 0;
@@ -132,11 +160,17 @@ static uint8_t interrupt_id(const struct vuart *u)
     return fifos | IIR_NONE;
 }
 
+/*@ requires \valid_read(u) && \valid_read(u->tx) && \valid_read(u->rx);
+  @ assigns \nothing;
+  @*/
 static uint8_t line_status(const struct vuart *u)
 {
     return (uint8_t)((has_room(u) ? LSR_EMPTY : 0) | (has_data(u) ? LSR_DATA : 0));
 }
 
+/*@ requires \valid_read(u);
+  @ assigns \nothing;
+  @*/
 static uint8_t modem_status(const struct vuart *u)
 {
     uint8_t mcr = get(&u->mcr);
@@ -148,6 +182,7 @@ static uint8_t modem_status(const struct vuart *u)
 
 uint8_t vuart_in(struct vuart *u, uint32_t reg)
 {
+    /*@ ghost vuart_reached[reg] = 1; */
     switch ((enum uart_register)(reg % VUART_PORTS)) {
     case UART_DATA:
         return has_divisor(u) ? get(&u->dll) : receive(u);
@@ -169,6 +204,10 @@ uint8_t vuart_in(struct vuart *u, uint32_t reg)
     return 0xff; /* not reached: all eight are named */
 }
 
+/*@ requires uart_ready(u);
+  @ assigns u->dll, u->looped, u->lost, u->tx->head, u->tx->refused;
+  @ assigns u->tx->slots[0 .. TX_RING_RECORDS - 1];
+  @*/
 static void write_data(struct vuart *u, uint8_t value)
 {
     if (has_divisor(u))
@@ -177,6 +216,9 @@ static void write_data(struct vuart *u, uint8_t value)
         send(u, value);
 }
 
+/*@ requires \valid(u);
+  @ assigns u->dlm, u->ier;
+  @*/
 static void write_ier(struct vuart *u, uint8_t value)
 {
     if (has_divisor(u))
@@ -187,6 +229,7 @@ static void write_ier(struct vuart *u, uint8_t value)
 
 void vuart_out(struct vuart *u, uint32_t reg, uint8_t value)
 {
+    /*@ ghost vuart_reached[reg] = 1; */
     if (reg == UART_DATA) { /* first: text is what a guest writes most */
         write_data(u, value);
         return;

@@ -29,6 +29,22 @@ struct vuart {
 
 void vuart_reset(struct vuart *u, struct tx_ring *tx, struct rx_ring *rx);
 
+/* For the proofs (docs/proofs.md): which registers were reached; and what is needed. */
+/*@ ghost uint8_t vuart_reached[VUART_PORTS]; */
+/*@ predicate uart_ready(struct vuart *u) = \valid(u) && \valid(u->tx) && \valid(u->rx) &&
+  @   \separated(u, u->tx, u->rx, &vuart_reached[0 .. VUART_PORTS - 1]);
+  @*/
+
 /* `reg` 0..7 */
+/*@ requires uart_ready(u) && reg < VUART_PORTS;
+  @ assigns u->looped, u->rx->tail, vuart_reached[reg];
+  @ ensures vuart_reached[reg] == 1;
+  @*/
 uint8_t vuart_in(struct vuart *u, uint32_t reg);
+/*@ requires uart_ready(u) && reg < VUART_PORTS;
+  @ assigns u->ier, u->fcr, u->lcr, u->mcr, u->scr, u->dll, u->dlm, u->looped, u->lost;
+  @ assigns u->tx->head, u->tx->refused, u->tx->slots[0 .. TX_RING_RECORDS - 1];
+  @ assigns vuart_reached[reg];
+  @ ensures vuart_reached[reg] == 1;
+  @*/
 void vuart_out(struct vuart *u, uint32_t reg, uint8_t value);

@@ -41,4 +41,32 @@ MUTANTS = [
     ("vdev/vapic.c", "write_lvt", "entry == VAPIC_LVT_ERROR)", "entry == VAPIC_LVT_LINT0)"),
     # Time wraps instead of stopping at its end.
     ("lib/time.c", "wide_shift", "if (v.high >> shift != 0)\n        return UINT64_MAX;", ""),
+    # A closed port reads as zero.
+    ("vdev/bus.c", "bus_in", "uint8_t byte = NO_DEVICE;\n    /*@", "uint8_t byte = 0;\n    /*@"),
+    # What is refused is not counted.
+    ("vdev/bus.c", "bus_in", "if (!known)\n        refused_count(refused, port);\n    return byte;",
+     "return byte;"),
+    # The UART answers at one port more.
+    ("vdev/bus.c", "is_uart", "port < VUART_PORT + VUART_PORTS", "port <= VUART_PORT + VUART_PORTS"),
+    # The clock is reached as a register that it does not have.
+    ("vdev/bus.c", "device_in", "vrtc_in(&b->rtc, port - VRTC_PORT, now)",
+     "vrtc_in(&b->rtc, port - VRTC_PORT + 1, now)"),
+    # A write to nobody's port reaches the UART.
+    ("vdev/bus.c", "device_out", "        return vpower_out(",
+     "        vuart_out(&b->uart, port % VUART_PORTS, value);\n        return vpower_out("),
+    # The bytes of a word go to the wrong ports.
+    ("vdev/bus.c", "bus_out_wide", "device_out(b, (uint16_t)(port + i)",
+     "device_out(b, (uint16_t)(port | i)"),
+    # A word resets the machine at a port that takes bytes.
+    ("vdev/bus.c", "bus_out_wide", "false, &event);", "true, &event);"),
+    # Any sleep is a power-off.
+    ("vdev/vpower.c", "is_power_off", "SLEEP_TYPE_SHIFT == VPOWER_S5_TYPE",
+     "SLEEP_TYPE_SHIFT != 0"),
+    # Any value resets.
+    ("vdev/vpower.c", "vpower_out", "if (value == VPOWER_RESET_VALUE)", "if (value != 0)"),
+    # Nothing is counted.
+    ("vdev/refused.c", "refused_count", "r->total++;", ""),
+    # A byte from behind the ring.
+    ("lib/ring.c", "rx_get", "atomic_load_explicit(&r->bytes[tail & RX_MASK]",
+     "atomic_load_explicit(&r->bytes[tail & (2 * RX_MASK)]"),
 ]

@@ -1,6 +1,6 @@
 ; SPDX-License-Identifier: MIT
 ;
-; words: the axioms of words.h, each as the claim that nothing contradicts it. Every answer has to
+; words: the axioms of words.h and bytes.h, each as the claim that nothing contradicts it. Every answer has to
 ; be "unsat". 64-bit words; where words.h has a sum or a power of two beyond them, 128-bit ones.
 (set-logic QF_BV)
 (declare-const a (_ BitVec 64))
@@ -32,6 +32,46 @@
                   (=> (= a (_ bv30 64)) (= power #x0000000040000000))
                   (=> (= a (_ bv39 64)) (= power #x0000008000000000)))))
 (check-sat) (pop)
+
+; a = v, b = b, m = n, k; counted in bytes, as in bytes.h.
+(declare-const k (_ BitVec 64))
+(define-fun low ((v (_ BitVec 64)) (bits (_ BitVec 64))) (_ BitVec 64)
+  (bvand v (bvsub (bvshl #x0000000000000001 bits) #x0000000000000001)))
+(define-fun by8 ((i (_ BitVec 64))) (_ BitVec 64) (bvmul i #x0000000000000008))
+(define-fun byte_at ((v (_ BitVec 64)) (i (_ BitVec 64))) (_ BitVec 64)
+  (bvand (bvlshr v (by8 i)) #x00000000000000ff))
+(define-fun above ((i (_ BitVec 64))) (_ BitVec 64) (bvshl #x0000000000000001 (by8 i)))
+(define-fun with_byte () (_ BitVec 64) (bvor a (low (bvshl b (by8 m)) #x0000000000000020)))
+(define-fun in_word () Bool (and (bvult a #x0000000100000000) (bvult m #x0000000000000004)))
+(define-fun on_top () Bool (and in_word (bvult b #x0000000000000100) (bvult a (above m))))
+(echo "byte_new")
+(push) (assert on_top)
+(assert (not (and (bvult with_byte (above (bvadd m #x0000000000000001)))
+                  (= (byte_at with_byte m) b)))) (check-sat) (pop)
+(echo "byte_old")
+(push) (assert (and on_top (bvult k m) (not (= (byte_at with_byte k) (byte_at a k)))))
+(check-sat) (pop)
+(echo "above_each")
+(push)
+(assert (not (and (= (above #x0000000000000000) #x0000000000000001)
+                  (= (above #x0000000000000001) #x0000000000000100)
+                  (= (above #x0000000000000002) #x0000000000010000)
+                  (= (above #x0000000000000003) #x0000000001000000)
+                  (= (above #x0000000000000004) #x0000000100000000)))) (check-sat) (pop)
+(echo "byte_first")
+(push) (assert (bvult b #x0000000000000100)) (assert (not (= (byte_at b zero) b))) (check-sat) (pop)
+(echo "byte_sent")
+(push) (assert in_word)
+(assert (not (and (= (low (bvlshr a (by8 m)) #x0000000000000008) (byte_at a m))
+                  (= (low a #x0000000000000008) (byte_at a zero))))) (check-sat) (pop)
+(echo "count_wrap")
+(push)
+(define-fun more () (_ BitVec 128) (bvadd (concat #x0000000000000000 a) (_ bv1 128)))
+(assert (not (= (concat #x0000000000000000 ((_ extract 63 0) more))
+                (ite (bvult a #xffffffffffffffff) more (_ bv0 128))))) (check-sat) (pop)
+(echo "port_wrap")
+(push) (assert (and (bvuge a #x0000000000010000) (bvult a #x0000000000020000)))
+(assert (not (= (low a #x0000000000000010) (bvsub a #x0000000000010000)))) (check-sat) (pop)
 
 ; a = h, b = l; h * 2^64 + l is the concatenation.
 (declare-const s (_ BitVec 130))
