@@ -55,7 +55,7 @@ def test_all_measures_stand(machine):
 
 
 def fault_conf(fault):
-    return machine_section() + guest("hello", cmdline=fault)
+    return machine_section() + guest("hello", cmdline=f"noinput {fault}")
 
 
 # fault: what the panic says, and its innermost functions
