@@ -11,7 +11,6 @@
 #include "kernel/cpu.h"
 #include "kernel/partition.h"
 #include "lib/log.h"
-#include "lib/string.h"
 #include "lib/x86/insn.h"
 
 static bool hook_done;
@@ -78,20 +77,11 @@ static void armour_audit(struct vcpu *v, const struct vcpu_state *state)
     console_flush();
 }
 
-/* Behind the word that lets the guest end by itself where the fault does not. */
-static const char *cmdline_fault(const char *cmdline)
-{
-    static const char noinput[] = "noinput ";
-    const size_t length = sizeof(noinput) - 1;
-
-    return memcmp(cmdline, noinput, length) == 0 ? cmdline + length : "";
-}
-
 void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
 {
     if (hook_done)
         return;
     hook_done = true;
-    armour_fault(cmdline_fault(v->vm->plan->config->cmdline));
+    armour_fault(armour_fault_asked(v));
     armour_audit(v, state);
 }

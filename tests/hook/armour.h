@@ -49,3 +49,4 @@ void armour_bus_masters(struct vcpu *v);
 
 /* armour_fault.c: what a guest's command line asks for; else returns. */
 void armour_fault(const char *kind);
+const char *armour_fault_asked(const struct vcpu *v);

@@ -140,6 +140,7 @@ static void expect_clean_fields(void)
     armour_expect(vmread_nat(VMCS_GUEST_SYSENTER_EIP) == 0, vmread_nat(VMCS_GUEST_SYSENTER_EIP));
 }
 
+/* abuse: DR-06 */
 void armour_clean_core(struct vcpu *v)
 {
     dirty_core(v->vm->xcr0_allowed);

@@ -68,6 +68,7 @@ void __wrap_quiet_devices(bool has_screen)
     __real_quiet_devices(has_screen);
 }
 
+/* abuse: BU-04 */
 void armour_interrupts(struct vcpu *v)
 {
     volatile uint32_t *regs = host_window(&v->cpu->host, hpa(IOAPIC));

@@ -96,7 +96,8 @@ void armour_controls(struct vcpu *v)
     armour_expect(vmread64(VMCS_VMCS_LINK_POINTER) == UINT64_MAX, 0);
 }
 
-/* SMXE, CET and what no processor of today has; VMXE and MCE, which the guest sees as it wants. */
+/* SMXE, CET and what no processor of today has; VMXE and MCE, which the guest sees as it wants.
+ * abuse: CR-09 */
 void armour_owned_bits(struct vcpu *v)
 {
     const uint64_t cr0 = CR0_NE | CR0_CD | CR0_NW;

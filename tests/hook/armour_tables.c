@@ -244,7 +244,7 @@ static void expect_zero_entries(const struct pt_format *f, hpa_t table, uint32_t
     }
 }
 
-/* What is not present names no address that speculation could follow (L1TF). */
+/* What is not present names no address that speculation could follow (L1TF). abuse: EP-23 */
 void armour_zero_entries(struct vcpu *v)
 {
     struct pagetable pt;
