@@ -126,14 +126,25 @@ $B/efi/%.asm.o: %.asm
 	@$(NASM) -f elf64 -w+all -w+error -MD $(@:.o=.d) $< -o $@
 
 $B/loader.so: $(LD_OBJ)
+$B/walk.so: $B/efi/tests/bench/walk.o
+
+# Of the objects it depends on.
+$B/%.so:
 	@$(LD) -nostdlib -znocombreloc -shared -Bsymbolic -T $(EFI_LIB)/elf_x86_64_efi.lds \
-	    $(EFI_LIB)/crt0-efi-x86_64.o $(LD_OBJ) -o $@ -L$(EFI_LIB) -lgnuefi
-	@if nm -u $@ | grep -q .; then echo "loader: undefined symbols:"; nm -u $@; exit 1; fi
+	    $(EFI_LIB)/crt0-efi-x86_64.o $^ -o $@ -L$(EFI_LIB) -lgnuefi
+	@if nm -u $@ | grep -q .; then echo "$@: undefined symbols:"; nm -u $@; exit 1; fi
+
+EFI_APP = objcopy -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela \
+    -j '.rel.*' -j '.rela.*' -j .reloc --target efi-app-x86_64 --subsystem=10 $< $@
 
 $B/BOOTX64.EFI: $B/loader.so
 	@echo "  EFI   $@"
-	@objcopy -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela \
-	    -j '.rel.*' -j '.rela.*' -j .reloc --target efi-app-x86_64 --subsystem=10 $< $@
+	@$(EFI_APP)
+
+# A program of make bench, which boots in the loader's place.
+$B/walk.efi: $B/walk.so
+	@echo "  EFI   $@"
+	@$(EFI_APP)
 
 # ---------------------------------------------------------------------- guests
 include guests/guests.mk
@@ -211,7 +222,8 @@ lint: setup
 	@scripts/lint
 
 bench: setup
-	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory all $B/walk.efi
+	@$(MAKE) --no-print-directory B=$B/hook-bench HOOK=bench hypervisor
 	@$(PYTHON) scripts/bench $B
 
 # Long runs; a seed makes each the same again: SEED=N, else a random one that is printed.

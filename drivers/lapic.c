@@ -162,7 +162,7 @@ static void lapic_send(uint32_t apic_id, uint32_t command)
 {
     if (lapic_is_x2apic()) {
         mfence_lfence();
-        wrmsr(MSR_X2APIC_ICR, (uint64_t)apic_id << 32 | command);
+        wrmsr_halves(MSR_X2APIC_ICR, apic_id, command);
         return;
     }
     if (apic_id > XAPIC_ID_MAX)
@@ -196,9 +196,9 @@ void lapic_send_nmi(uint32_t apic_id)
     lapic_send(apic_id, ICR_NMI | ICR_ASSERT);
 }
 
-void lapic_write_icr(uint64_t icr)
+void lapic_write_icr(uint32_t apic_id, uint32_t command)
 {
-    wrmsr(MSR_X2APIC_ICR, icr);
+    wrmsr_halves(MSR_X2APIC_ICR, apic_id, command);
 }
 
 bool lapic_in_service(uint8_t vector)

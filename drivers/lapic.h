@@ -36,9 +36,10 @@ void lapic_stop_core(uint32_t apic_id, void (*delay_us)(uint32_t us));
 /* What this core stored before is visible to the one that takes the NMI. Not to oneself. */
 void lapic_send_nmi(uint32_t apic_id);
 
-/* Writes the ICR exactly so (x2APIC layout). The value was accepted by vdev/vapic. x2APIC mode
- * only, and no fence: as on bare metal, ordering is the business of the guest that asked. */
-void lapic_write_icr(uint64_t icr);
+/* Writes the two halves of the ICR exactly so (x2APIC layout). `command` was made by vdev/vapic.
+ * x2APIC mode only, and no fence: as on bare metal, ordering is the business of the guest that
+ * asked. */
+void lapic_write_icr(uint32_t apic_id, uint32_t command);
 
 /* Also where nothing is in service: then it has no effect. */
 void lapic_eoi(void);

@@ -135,7 +135,7 @@ static void exit_apic_action(struct vcpu *v, const struct vcpu_soft *soft,
     case VAPIC_SEND:
         for (uint64_t left = action->targets; left; left &= left - 1) {
             const uint32_t target = (uint32_t)__builtin_ctzll(left);
-            lapic_write_icr(action->value | (uint64_t)soft->peers.apic_ids[target] << 32);
+            lapic_write_icr(soft->peers.apic_ids[target], (uint32_t)action->value);
         }
         break;
     case VAPIC_NMI:
@@ -272,13 +272,13 @@ bool exit_often(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *
         if (!virt_decode_pio(&io))
             return false;
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_PIO);
-        *verdict = on_pio(v, soft, &io, (uint64_t)stay->time_high << 32 | stay->time_low);
+        *verdict = on_pio(v, soft, &io, vcpu_stay_time(stay));
     } else if (virt_is(stay, EXIT_RDMSR)) {
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_RDMSR);
         *verdict = on_rdmsr(v, soft);
     } else if (virt_is(stay, EXIT_TIMER)) {
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_TIMER);
-        *verdict = vcpu_on_timer(v, (uint32_t)stay->reason);
+        *verdict = vcpu_on_timer(v, vcpu_stay_time(stay), (uint32_t)stay->reason);
     } else if (virt_is(stay, EXIT_XSETBV)) {
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_XSETBV);
         *verdict = on_xsetbv(v, soft);

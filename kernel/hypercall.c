@@ -41,6 +41,7 @@ static int64_t call_console_write(struct vcpu *v, struct vcpu_soft *soft, uint64
 
     if (len - 1 >= BULKHEAD_CONSOLE_MAX)
         return BULKHEAD_ERROR_ARGUMENT;
+    const bool whole = virt_in_64bit(v);
     struct tx_record *slot = tx_claim(&v->vm->console.tx, &position);
     if (slot == NULL)
         return 0;
@@ -51,7 +52,7 @@ static int64_t call_console_write(struct vcpu *v, struct vcpu_soft *soft, uint64
     slot->data[3] = gpr[REG_RDI];
     slot->data[4] = gpr[REG_R8];
     slot->data[5] = gpr[REG_R9];
-    if (!virt_in_64bit(v))
+    if (!whole)
         call_cut(slot->data);
     slot->len = (uint32_t)len;
     tx_publish(slot, position);

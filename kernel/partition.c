@@ -180,6 +180,7 @@ void partition_load(struct vm *vm)
 {
     const struct host_core *core = &vm->vcpus[0].cpu->host;
     const struct image *image = &vm->plan->image;
+    const uint64_t begin = rdtsc();
 
     partition_scrub_share(vm, 0);
     while (atomic_load_explicit(&vm->scrubbed, memory_order_acquire) < vm->vcpu_count)
@@ -190,6 +191,7 @@ void partition_load(struct vm *vm)
     host_window_close(core);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
     vm->started = rdtsc();
+    vm->load_ticks = vm->started - begin;
     atomic_store(&vm->last_sign, vm->started);
 }
 

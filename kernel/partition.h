@@ -50,6 +50,7 @@ struct vm {
     uint64_t watchdog_ticks;    /* 0: no watchdog */
     _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
     uint64_t started;           /* TSC; the lead writes */
+    uint64_t load_ticks;        /* clearing its memory and copying its image, before that */
 };
 
 /* What all partitions are made with. */

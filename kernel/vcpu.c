@@ -127,10 +127,9 @@ enum verdict vcpu_on_window(struct vcpu *v)
 /* Whether the guest has not called for too long; else the deadline moves to its last call's. */
 static bool vcpu_watchdog_expired(struct vcpu *v, uint64_t now)
 {
-    const uint64_t sign = atomic_load(&v->vm->last_sign);
-
     if (v->soft->watchdog_deadline > now)
         return false;
+    const uint64_t sign = atomic_load(&v->vm->last_sign);
     if (now - sign >= v->vm->watchdog_ticks)
         return true;
     v->soft->watchdog_deadline = sign + v->vm->watchdog_ticks;
@@ -142,7 +141,7 @@ static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
     return v->vm->plan->config->watchdog_ns / NS_PER_MS;
 }
 
-COLD static enum verdict vcpu_bite(struct vcpu *v, uint32_t raw_reason)
+NOINLINE COLD static enum verdict vcpu_bite(struct vcpu *v, uint32_t raw_reason)
 {
     const struct vcpu_exit x = {.kind = EXIT_TIMER, .raw_reason = raw_reason};
 
@@ -151,10 +150,9 @@ COLD static enum verdict vcpu_bite(struct vcpu *v, uint32_t raw_reason)
 }
 
 /* A deadline has passed. */
-enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason)
+enum verdict vcpu_on_timer(struct vcpu *v, uint64_t now, uint32_t raw_reason)
 {
     struct vcpu_soft *soft = v->soft;
-    const uint64_t now = rdtsc();
 
     if (soft->timer_deadline <= now) {
         soft->timer_deadline = UINT64_MAX;
@@ -307,24 +305,23 @@ static void vcpu_wait(struct vcpu *v)
 
 /* ------------------------------------------------------------------ the loop */
 
-/* Another verdict than DO_NEXT. */
+/* Another verdict than the usual one. */
 static void vcpu_note_verdict(struct vcpu_stats *stats, enum verdict verdict)
 {
     struct vcpu_trace *t = &stats->trace;
     __typeof__(&t->what[0]) what = vcpu_trace_at(t->what, (uint8_t)(t->next - TRACE_STEP));
 
-    if (what->word >> 24 == DO_NEXT)
-        what->word |= (uint32_t)verdict << 24;
+    what->word = (what->word & UINT32_C(0xffffff)) | (uint32_t)verdict << 24;
 }
 
-/* Carries out the other verdicts; false: out of the loop. */
+/* Carries out the verdicts that are seldom; false: out of the loop. */
 NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
 {
     vcpu_note_verdict(&v->soft->stats, verdict);
     switch (verdict) {
-    case DO_NEXT:
-    case DO_REFLECT:
+    case DO_NEXT: /* vcpu_live()'s */
     case DO_AGAIN:
+    case DO_REFLECT: /* vcpu_rest()'s */
         break;
     case DO_GP:
         v->soft->stats.injected++;
@@ -344,12 +341,12 @@ NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
 
 /* A reflected exception can be one that its own delivery causes, without end: then no instruction
  * of the guest runs, and the timer, which counts only while one does, never expires. */
-static bool vcpu_is_overdue(const struct vcpu *v)
+static bool vcpu_is_overdue(const struct vcpu *v, uint64_t now)
 {
     const struct vcpu_soft *soft = v->soft;
 
-    return rdtsc() >= min_u64(min_u64(soft->timer_deadline, soft->retry_deadline),
-                              min_u64(soft->pump_deadline, soft->watchdog_deadline));
+    return now >= min_u64(min_u64(soft->timer_deadline, soft->retry_deadline),
+                          min_u64(soft->pump_deadline, soft->watchdog_deadline));
 }
 
 /* An exit of the kinds that are never many. */
@@ -360,11 +357,12 @@ NOINLINE static enum verdict vcpu_rest(struct vcpu *v, uint64_t reason, uint8_t 
     virt_decode(v, reason, &x);
     vcpu_note_exit(&v->soft->stats, trace_at, reason, x.kind);
     const enum verdict verdict = exit_dispatch(v, &x);
+    vcpu_note_verdict(&v->soft->stats, verdict);
     if (verdict != DO_REFLECT)
         return verdict;
-    vcpu_note_verdict(&v->soft->stats, verdict);
     virt_reflect(v, &x);
-    return vcpu_is_overdue(v) ? vcpu_on_timer(v, (uint32_t)reason) : DO_AGAIN;
+    const uint64_t now = rdtsc();
+    return vcpu_is_overdue(v, now) ? vcpu_on_timer(v, now, (uint32_t)reason) : DO_AGAIN;
 }
 
 /* From the first entry until this core no longer runs its guest. No address of `stay` leaves this
@@ -382,7 +380,7 @@ static void vcpu_live(struct vcpu *v)
             verdict = vcpu_rest(v, stay.reason, trace_at);
         if (__builtin_expect(verdict == DO_NEXT, 1))
             virt_advance(v, &stay);
-        else if (!vcpu_apply(v, verdict))
+        else if (verdict != DO_AGAIN && !vcpu_apply(v, verdict))
             return;
     }
 }

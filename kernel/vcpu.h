@@ -105,14 +105,16 @@ static inline uint8_t vcpu_note_stay(struct vcpu_stats *stats, const struct vcpu
     return at;
 }
 
-/* ... for the second half, once it is known why. */
+/* ... for the second half, once it is known why. The verdict is the usual one, until another is
+ * noted. */
 static inline void vcpu_note_exit(struct vcpu_stats *stats, uint8_t at, uint64_t reason,
                                   enum exit_kind kind)
 {
     struct vcpu_trace *t = &stats->trace;
     __typeof__(&t->what[0]) what = vcpu_trace_at(t->what, at);
 
-    what->word = (uint16_t)reason | (uint32_t)kind << 16 | (uint32_t)DO_NEXT << 24;
+    what->word = (uint16_t)reason | (uint32_t)kind << 16 |
+                 (uint32_t)(kind == EXIT_TIMER ? DO_AGAIN : DO_NEXT) << 24;
     t->next += TRACE_STEP;
     stats->exits[kind]++;
 }
@@ -128,9 +130,10 @@ NORETURN void vcpu_thread(struct vcpu *v);
 /* Any core: sets request bits (or none) and makes the owning core look. */
 void vcpu_request(struct vcpu *v, uint32_t kicks);
 
-/* The three exits that ask this core to look at itself. On v's own core; DO_AGAIN. */
+/* The three exits that ask this core to look at itself, `now` or a moment ago. On v's own core;
+ * DO_AGAIN. */
 enum verdict vcpu_on_kick(struct vcpu *v);
-enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason);
+enum verdict vcpu_on_timer(struct vcpu *v, uint64_t now, uint32_t raw_reason);
 enum verdict vcpu_on_window(struct vcpu *v);
 
 /* After the PV timer or the console's deadline changed. */

@@ -135,10 +135,14 @@ struct vcpu_stay {
     uint64_t reason;              /* the hardware's, or the backend's own */
     uint64_t rip;                 /* where the guest left, ... */
     uint64_t insn_len;            /* ... with how long an instruction if one exited, ... */
-    uint64_t blocked;             /* ... what held interrupts back, 0: nothing, ... */
-    uint64_t rflags;              /* ... with which flags ... */
+    uint64_t special;             /* ... 0: moving RIP is all its end needs, ... */
     uint32_t time_low, time_high; /* ... and when: TSC */
 };
+
+static inline uint64_t vcpu_stay_time(const struct vcpu_stay *stay)
+{
+    return (uint64_t)stay->time_high << 32 | stay->time_low;
+}
 
 struct exit_pio {
     uint16_t port;

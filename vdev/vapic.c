@@ -22,6 +22,8 @@
 #define ICR_BUSY      BIT64(12) /* gone in x2APIC mode; processors take it and drop it */
 #define ICR_ASSERT    BIT64(14)
 #define ICR_LEVEL     BIT64(15)
+#define ICR_DELIVERY  MASK64(10, 8)
+#define ICR_SHORTHAND MASK64(19, 18)
 #define ICR_RESERVED  (BIT64(13) | MASK64(17, 16) | MASK64(31, 20))
 #define ICR_BROADCAST UINT32_MAX
 
@@ -112,41 +114,60 @@ bool vapic_read(const struct vapic *a, uint32_t msr, uint64_t *value)
 
 /* ------------------------------------------------------------------ interrupt command */
 
-/* SDM "Logical Destination Mode in x2APIC Mode": a cluster of 16, and a bit in it. */
-/*@ assigns \nothing; */
-static bool is_addressed(uint32_t apic_id, uint32_t destination, bool logical)
+/* What the guest means, as far as it could be own vCPUs: by a shorthand, ... */
+/*@ requires \valid_read(peers);
+  @ assigns \nothing;
+  @*/
+static uint64_t addressed_by_shorthand(const struct vapic_peers *peers, uint64_t icr)
 {
-    if (destination == ICR_BROADCAST)
-        return true;
-    if (!logical)
-        return destination == apic_id;
-    return apic_id >> 4 == destination >> 16 && (destination & BIT32(apic_id & 15)) != 0;
+    uint64_t self = BIT64(peers->self & (VAPIC_PEERS_MAX - 1));
+    switch ((enum icr_shorthand)bits_get(icr, 19, 18)) {
+    case TO_SELF:
+        return self;
+    case TO_ALL:
+        return ~UINT64_C(0);
+    case TO_ALL_BUT_SELF:
+        return ~self;
+    case TO_DESTINATION:
+        break;
+    }
+    return 0;
 }
 
-/* What the guest means by the destination, as far as it could be own vCPUs. */
+/* ... by one APIC id or all, ... */
 /*@ requires \valid_read(peers) && count <= VAPIC_PEERS_MAX;
   @ assigns \nothing;
   @*/
-static uint64_t addressed_by(const struct vapic_peers *peers, uint32_t count, uint64_t icr)
+static uint64_t addressed_by_id(const struct vapic_peers *peers, uint32_t count, uint32_t id)
 {
-    uint64_t self = BIT64(peers->self & (VAPIC_PEERS_MAX - 1));
-    uint64_t shorthand = bits_get(icr, 19, 18);
-    if (shorthand == TO_SELF)
-        return self;
-    if (shorthand == TO_ALL)
-        return ~UINT64_C(0);
-    if (shorthand == TO_ALL_BUT_SELF)
-        return ~self;
+    /*@ loop invariant 0 <= i <= count;
+      @ loop assigns i;
+      @ loop variant count - i;
+      @*/
+    for (uint32_t i = 0; i < count; i++) {
+        if (peers->apic_ids[i] == id)
+            return BIT64(i);
+    }
+    return id == ICR_BROADCAST ? ~UINT64_C(0) : 0;
+}
 
-    uint32_t destination = (uint32_t)(icr >> 32);
-    bool logical = (icr & ICR_LOGICAL) != 0;
+/* ... or by a cluster of 16 and bits in it. SDM "Logical Destination Mode in x2APIC Mode". */
+/*@ requires \valid_read(peers) && count <= VAPIC_PEERS_MAX;
+  @ assigns \nothing;
+  @*/
+static uint64_t addressed_by_logical_id(const struct vapic_peers *peers, uint32_t count,
+                                        uint32_t destination)
+{
     uint64_t targets = 0;
+    if (destination == ICR_BROADCAST)
+        return ~UINT64_C(0);
     /*@ loop invariant 0 <= i <= count;
       @ loop assigns i, targets;
       @ loop variant count - i;
       @*/
     for (uint32_t i = 0; i < count; i++) {
-        if (is_addressed(peers->apic_ids[i], destination, logical))
+        const uint32_t id = peers->apic_ids[i];
+        if (id >> 4 == destination >> 16 && (destination >> (id & 15) & 1) != 0)
             targets |= BIT64(i);
     }
     return targets;
@@ -163,19 +184,18 @@ static uint64_t targets_of(const struct vapic_peers *peers, uint64_t icr)
     if (count == 0)
         return 0;
     uint64_t all = ~UINT64_C(0) >> (VAPIC_PEERS_MAX - count);
-    return addressed_by(peers, count, icr) & all;
+    uint32_t destination = (uint32_t)(icr >> 32);
+    if ((icr & ICR_SHORTHAND) != 0)
+        return addressed_by_shorthand(peers, icr) & all;
+    if ((icr & ICR_LOGICAL) != 0)
+        return addressed_by_logical_id(peers, count, destination) & all;
+    return addressed_by_id(peers, count, destination) & all;
 }
 
-/*@ requires \valid(a) && \valid_read(peers) && \valid(action) && \separated(a, peers, action);
-  @ requires action->kind == VAPIC_NOTHING && action->targets == 0;
-  @ assigns a->icr, action->kind, action->value, action->targets, action->vector;
-  @ ensures own(action->targets, peers->count) && action->kind != VAPIC_WRITE;
-  @ ensures action->kind == VAPIC_SEND ==> action->value == (0x4000 | (value & 0xff));
-  @ ensures !\result ==> action->kind == VAPIC_NOTHING;
-  @*/
-static bool write_icr(struct vapic *a, const struct vapic_peers *peers, uint64_t value,
-                      struct vapic_action *action)
+bool vapic_write_icr(struct vapic *a, const struct vapic_peers *peers, uint64_t value,
+                     struct vapic_action *action)
 {
+    vapic_no_action(action);
     if ((value & ICR_RESERVED) != 0)
         return false;
     a->icr = value & ~ICR_BUSY;
@@ -290,16 +310,9 @@ static bool write_svr(struct vapic *a, uint64_t value, struct vapic_action *acti
     return true;
 }
 
-bool vapic_write(struct vapic *a, const struct vapic_peers *peers, uint32_t msr, uint64_t value,
-                 struct vapic_action *action)
+bool vapic_write(struct vapic *a, uint32_t msr, uint64_t value, struct vapic_action *action)
 {
-    action->kind = VAPIC_NOTHING;
-    action->msr = 0;
-    action->value = 0;
-    action->targets = 0;
-    action->vector = 0;
-    if (msr == MSR_X2APIC_ICR)
-        return write_icr(a, peers, value, action);
+    vapic_no_action(action);
     if (msr == MSR_X2APIC_SVR)
         return write_svr(a, value, action);
     enum vapic_lvt entry = lvt_of(msr);

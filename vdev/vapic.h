@@ -73,18 +73,41 @@ void vapic_reset(struct vapic *a, uint32_t apic_id);
   @   msr == 0x80f || msr == 0x832 || msr == 0x837;
   @*/
 
-/* For the rows of vmsr_rows marked MSR_EMULATE in the x2APIC range. False: #GP(0). */
+/*@ requires \valid(action);
+  @ assigns *action;
+  @ ensures action->kind == VAPIC_NOTHING && action->targets == 0;
+  @*/
+static inline void vapic_no_action(struct vapic_action *action)
+{
+    action->kind = VAPIC_NOTHING;
+    action->msr = 0;
+    action->value = 0;
+    action->targets = 0;
+    action->vector = 0;
+}
+
+/* For the rows of vmsr_rows marked MSR_EMULATE in the x2APIC range; the interrupt command register
+ * has its own. False: #GP(0). */
 /*@ requires \valid_read(a) && \valid(value);
   @ assigns *value;
   @ ensures !\result ==> *value == \old(*value);
   @*/
 MUST_CHECK bool vapic_read(const struct vapic *a, uint32_t msr, uint64_t *value);
-/*@ requires \valid(a) && \valid_read(peers) && \valid(action) && \separated(a, peers, action);
-  @ assigns a->icr, a->svr, a->lvt[0 .. VAPIC_LVT_COUNT - 1], *action;
-  @ ensures own(action->targets, peers->count);
-  @ ensures action->kind == VAPIC_SEND ==> action->value == (0x4000 | (value & 0xff));
+/*@ requires \valid(a) && \valid(action) && \separated(a, action);
+  @ assigns a->svr, a->lvt[0 .. VAPIC_LVT_COUNT - 1], *action;
+  @ ensures action->targets == 0;
+  @ ensures action->kind == VAPIC_NOTHING || action->kind == VAPIC_WRITE;
   @ ensures action->kind == VAPIC_WRITE ==> may_write(action->msr);
   @ ensures !\result ==> action->kind == VAPIC_NOTHING;
   @*/
-MUST_CHECK bool vapic_write(struct vapic *a, const struct vapic_peers *peers, uint32_t msr,
-                            uint64_t value, struct vapic_action *action);
+MUST_CHECK bool vapic_write(struct vapic *a, uint32_t msr, uint64_t value,
+                            struct vapic_action *action);
+
+/*@ requires \valid(a) && \valid_read(peers) && \valid(action) && \separated(a, peers, action);
+  @ assigns a->icr, *action;
+  @ ensures own(action->targets, peers->count) && action->kind != VAPIC_WRITE;
+  @ ensures action->kind == VAPIC_SEND ==> action->value == (0x4000 | (value & 0xff));
+  @ ensures !\result ==> action->kind == VAPIC_NOTHING;
+  @*/
+MUST_CHECK bool vapic_write_icr(struct vapic *a, const struct vapic_peers *peers, uint64_t value,
+                                struct vapic_action *action);

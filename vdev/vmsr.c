@@ -108,7 +108,6 @@ void vmsr_reset(struct vmsr *m, bool is_bsp)
 static const uint8_t row_guess[256] = {
     [MSR_APIC_BASE] = 2,
     [MSR_X2APIC_SVR & 0xff] = 21,
-    [MSR_X2APIC_ICR & 0xff] = 26,
     [MSR_X2APIC_LVT_TIMER & 0xff] = 27,
     [MSR_X2APIC_LVT_ERROR & 0xff] = 27,
 };
@@ -121,6 +120,7 @@ _Static_assert(ARRAY_SIZE(vmsr_rows) == 36, "the guesses are numbers of rows");
   @   vmsr_rows[i].first <= index <= vmsr_rows[i].last;
   @ predicate opens{L}(integer i, integer index) = has(i, index) &&
   @   (vmsr_rows[i].write == MSR_EMULATE || vmsr_rows[i].write == MSR_IGNORE);
+  @ predicate icr_opens{L} = \exists integer i; 0 <= i < ROWS && opens(i, MSR_X2APIC_ICR);
   @*/
 /*@ requires sorted;
   @ assigns \nothing;
@@ -258,7 +258,8 @@ static bool emulate_write(struct vmsr *m, uint32_t index, uint64_t value)
     return false;
 }
 
-/*@ requires sorted && \valid(m) && \valid(apic) && \valid_read(peers) && \valid(action);
+/*@ requires sorted && icr_opens;
+  @ requires \valid(m) && \valid(apic) && \valid_read(peers) && \valid(action);
   @ requires \separated(m, apic, peers, action, vmsr_rows + (0 .. ROWS - 1));
   @ assigns m->mtrr_def_type, apic->icr, apic->svr, apic->lvt[0 .. VAPIC_LVT_COUNT - 1], *action;
   @ ensures \result ==> \exists integer i; 0 <= i < ROWS && opens{Pre}(i, index);
@@ -270,12 +271,11 @@ static bool emulate_write(struct vmsr *m, uint32_t index, uint64_t value)
 bool vmsr_write(struct vmsr *m, struct vapic *apic, const struct vapic_peers *peers, uint32_t index,
                 uint64_t value, struct vapic_action *action)
 {
+    /* The one that guests write all the time. Its row opens it. */
+    if (index == MSR_X2APIC_ICR)
+        return vapic_write_icr(apic, peers, value, action);
     const struct msr_row *row = row_of(index);
-    action->kind = VAPIC_NOTHING;
-    action->msr = 0;
-    action->value = 0;
-    action->targets = 0;
-    action->vector = 0;
+    vapic_no_action(action);
     if (row == NULL)
         return false;
     if (row->write == MSR_IGNORE)
@@ -283,6 +283,6 @@ bool vmsr_write(struct vmsr *m, struct vapic *apic, const struct vapic_peers *pe
     if (row->write != MSR_EMULATE)
         return false;
     if (is_x2apic(index))
-        return vapic_write(apic, peers, index, value, action);
+        return vapic_write(apic, index, value, action);
     return emulate_write(m, index, value);
 }

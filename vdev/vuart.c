@@ -187,9 +187,12 @@ static void write_ier(struct vuart *u, uint8_t value)
 
 void vuart_out(struct vuart *u, uint32_t reg, uint8_t value)
 {
+    if (reg == UART_DATA) { /* first: text is what a guest writes most */
+        write_data(u, value);
+        return;
+    }
     switch ((enum uart_register)(reg % VUART_PORTS)) {
     case UART_DATA:
-        write_data(u, value);
         break;
     case UART_IER:
         write_ier(u, value);

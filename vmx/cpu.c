@@ -102,9 +102,8 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 
     vmclear(region);
     vmptrld(region);
-    hw->deadline = UINT64_MAX;
-    hw->deferred = 0;
-    v->work = vmx_spec.at_entry;
+    hw->timer_on = false;
+    v->work = vmx_spec.at_entry ? WORK_BUFFERS : 0;
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         v->regs.gpr[i] = state->gpr[i];
     vmx_write_controls(hw);

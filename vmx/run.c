@@ -87,7 +87,7 @@ static void vmx_keep_cut_event(struct vcpu *v)
 
     if ((info & INTR_VALID) && (type == INTR_EXTERNAL || type == INTR_NMI)) {
         hw->deferred = info;
-        v->work = 1;
+        v->work |= WORK_EVENT;
     }
 }
 
@@ -114,14 +114,6 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
                     vmread32(VMCS_EXIT_INSTRUCTION_LENGTH));
 }
 
-/* An exact deadline, a deferred event or buffers to clear: look before each entry. */
-static void vmx_note_work(struct vcpu *v)
-{
-    const struct vmx_vcpu *hw = v->hw;
-
-    v->work = hw->deadline != UINT64_MAX || hw->deferred || vmx_spec.at_entry;
-}
-
 /* The timer counts down in the guest only, and its value is kept over exits. */
 static void vmx_write_preemption_timer(uint64_t deadline)
 {
@@ -134,27 +126,34 @@ static void vmx_write_preemption_timer(uint64_t deadline)
     vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(ticks, UINT32_MAX));
 }
 
+NOINLINE static void vmx_switch_timer(struct vmx_vcpu *hw, bool on)
+{
+    const uint32_t pin = vmx_controls.pin;
+
+    hw->timer_on = on;
+    vmwrite32(VMCS_PIN_BASED_CONTROLS, on ? pin : pin & ~PIN_PREEMPTION_TIMER);
+    /* "If the timer is not activated, its saving must be off" as well. */
+    vmwrite32(VMCS_EXIT_CONTROLS, on ? vmx_controls.exit : vmx_controls.exit & ~EXIT_SAVE_TIMER);
+}
+
 void vmx_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse)
 {
     struct vmx_vcpu *hw = v->hw;
     const uint64_t first = min_u64(exact, coarse);
-    const uint32_t off = hw->controls_pin & ~PIN_PREEMPTION_TIMER;
-    const uint32_t pin = first == UINT64_MAX ? off : off | PIN_PREEMPTION_TIMER;
 
-    hw->deadline = exact == UINT64_MAX ? UINT64_MAX : first;
-    vmx_note_work(v);
-    if (first != UINT64_MAX && hw->deadline == UINT64_MAX) /* exact ones: vmx_before_entry() */
-        vmx_write_preemption_timer(first);
-    if (hw->controls_pin != pin) {
-        hw->controls_pin = pin;
-        vmwrite32(VMCS_PIN_BASED_CONTROLS, pin);
-        /* "If the timer is not activated, its saving must be off" as well. */
-        vmwrite32(VMCS_EXIT_CONTROLS,
-                  pin == off ? vmx_controls.exit & ~EXIT_SAVE_TIMER : vmx_controls.exit);
+    if (exact != UINT64_MAX) {
+        hw->deadline = first;
+        v->work |= WORK_TIMER; /* written before each entry */
+    } else {
+        v->work &= ~(uint32_t)WORK_TIMER;
+        if (first != UINT64_MAX)
+            vmx_write_preemption_timer(first);
     }
+    if ((first != UINT64_MAX) != hw->timer_on)
+        vmx_switch_timer(hw, first != UINT64_MAX);
 }
 
-/* Last: what is loaded after it is the guest's own. */
+/* What is loaded after it is the guest's own. */
 static void vmx_clear_buffers(void)
 {
     if (vmx_spec.at_entry & SPEC_ENTRY_L1D)
@@ -163,18 +162,26 @@ static void vmx_clear_buffers(void)
         verw_own_segment();
 }
 
-void vmx_before_entry(struct vcpu *v)
+NOINLINE static void vmx_rest_before_entry(struct vcpu *v)
 {
     struct vmx_vcpu *hw = v->hw;
 
-    if (hw->deferred && vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
-                                    (uint8_t)(hw->deferred & INTR_VECTOR_MASK)))
-        hw->deferred = 0;
-    if (hw->deadline != UINT64_MAX)
+    if ((v->work & WORK_EVENT) &&
+        vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
+                    (uint8_t)(hw->deferred & INTR_VECTOR_MASK)))
+        v->work &= ~(uint32_t)WORK_EVENT;
+    if (v->work & WORK_BUFFERS)
+        vmx_clear_buffers(); /* last */
+}
+
+void vmx_before_entry(struct vcpu *v)
+{
+    const struct vmx_vcpu *hw = v->hw;
+
+    if (v->work & WORK_TIMER)
         vmx_write_preemption_timer(hw->deadline);
-    vmx_note_work(v);
-    if (vmx_spec.at_entry)
-        vmx_clear_buffers();
+    if (v->work & ~(uint32_t)WORK_TIMER)
+        vmx_rest_before_entry(v);
 }
 
 /* ------------------------------------------------------------------ a stay */
@@ -216,13 +223,14 @@ void vmx_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x)
 
 /* The instruction is done, and with it the shadow of the STI or MOV SS before it; and a guest that
  * single-steps gets its trap after it, as if it had not exited. */
-NOINLINE static void vmx_end_instruction(uint64_t blocked, uint64_t rflags)
+NOINLINE static void vmx_end_instruction(void)
 {
+    const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
     const uint32_t shadow = BLOCKED_BY_STI | BLOCKED_BY_MOV_SS;
 
     if (blocked & shadow)
-        vmwrite32(VMCS_GUEST_INTERRUPTIBILITY, (uint32_t)blocked & ~shadow);
-    if (rflags & RFLAGS_TF)
+        vmwrite32(VMCS_GUEST_INTERRUPTIBILITY, blocked & ~shadow);
+    if (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
         vmwrite_nat(VMCS_GUEST_PENDING_DEBUG,
                     vmread_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
@@ -235,8 +243,8 @@ void vmx_advance(struct vcpu *v, const struct vcpu_stay *stay)
     if (__builtin_expect((uint32_t)rip < stay->insn_len, 0) && !vmx_in_64bit(v))
         rip = (uint32_t)rip;
     vmwrite_nat(VMCS_GUEST_RIP, rip);
-    if (__builtin_expect(((stay->rflags & RFLAGS_TF) | stay->blocked) != 0, 0))
-        vmx_end_instruction(stay->blocked, stay->rflags);
+    if (__builtin_expect(stay->special != 0, 0))
+        vmx_end_instruction();
 }
 
 enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)

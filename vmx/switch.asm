@@ -15,6 +15,8 @@ VMCS_GUEST_RIP                  equ 0x681e
 VMCS_GUEST_RFLAGS               equ 0x6820
 VMCS_HOST_RSP                   equ 0x6c14
 
+RFLAGS_TF       equ 1 << 8
+
 ; What stands in the place of an exit reason where there was no exit: more than its 32 bits.
 NO_EXIT_KICKED  equ 1           ; enum vmx_no_exit, in 63:32
 NO_EXIT_REFUSED equ 2
@@ -76,6 +78,8 @@ RSB_ENTRIES     equ 32          ; the most that any processor has
         vmread  r14, r14
         mov     r15d, VMCS_GUEST_RFLAGS
         vmread  r15, r15
+        and     r15d, RFLAGS_TF
+        or      r14d, r15d
         rdtsc
         ret
 %endmacro
@@ -98,9 +102,10 @@ work:
 
 ; RBX = struct vcpu. Comes back with
 ;   RBX = struct vcpu           RCX = exit reason       R12 = guest's RIP
-;   R13 = instruction length    R14 = guest's interruptibility state
-;   R15 = guest's RFLAGS        EDX:EAX = TSC
-; and all other registers clear but RSP and RBP, which is the caller's to restore.
+;   R13 = instruction length    R14 = guest's interruptibility state and RFLAGS.TF, 0: neither
+;   EDX:EAX = TSC
+; R15 with no more than that TF, and all other registers clear but RSP and RBP, which is the caller's
+; to restore.
 ;
 ; Between window_begin and window_end the decision to enter has been made but the guest does not
 ; run yet: an NMI there would be lost, so the NMI handler moves RIP to vmx_abandon (.fixup below).

@@ -24,18 +24,16 @@ static inline void vmx_switch(struct vcpu *v, struct vcpu_stay *stay)
 {
     register uint64_t rip __asm__("r12");
     register uint64_t insn_len __asm__("r13");
-    register uint64_t blocked __asm__("r14");
-    register uint64_t rflags __asm__("r15");
+    register uint64_t special __asm__("r14");
 
     __asm__ volatile("push %%rbp\n\t"
                      "call vmx_switch\n\t"
                      "pop %%rbp"
-                     : "=c"(stay->reason), "=r"(rip), "=r"(insn_len), "=r"(blocked), "=r"(rflags),
+                     : "=c"(stay->reason), "=r"(rip), "=r"(insn_len), "=r"(special),
                        "=a"(stay->time_low), "=d"(stay->time_high)
                      : "b"(v)
-                     : "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc");
+                     : "rsi", "rdi", "r8", "r9", "r10", "r11", "r15", "memory", "cc");
     stay->rip = rip;
     stay->insn_len = insn_len;
-    stay->blocked = blocked;
-    stay->rflags = rflags;
+    stay->special = special;
 }

@@ -22,9 +22,8 @@ void vmx_write_controls(struct vmx_vcpu *hw)
 {
     const struct vmx_shared *shared = hw->shared;
 
-    hw->controls_pin = vmx_controls.pin & ~PIN_PREEMPTION_TIMER;
     hw->controls_cpu = vmx_controls.cpu;
-    vmwrite32(VMCS_PIN_BASED_CONTROLS, hw->controls_pin);
+    vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~PIN_PREEMPTION_TIMER);
     vmwrite32(VMCS_PRIMARY_CONTROLS, hw->controls_cpu);
     vmwrite32(VMCS_SECONDARY_CONTROLS, vmx_controls.cpu2);
     vmwrite32(VMCS_EXIT_CONTROLS, vmx_controls.exit & ~EXIT_SAVE_TIMER);

@@ -40,10 +40,17 @@ struct vmx_shared {
 struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
     const struct vmx_shared *shared;
-    uint64_t deadline;     /* TSC, exact; UINT64_MAX: none */
-    uint32_t deferred;     /* interruption information of an event whose delivery was cut short */
-    uint32_t controls_cpu; /* what the control fields hold now */
-    uint32_t controls_pin;
+    uint64_t deadline;     /* WORK_TIMER: TSC */
+    uint32_t deferred;     /* WORK_EVENT: its interruption information */
+    uint32_t controls_cpu; /* what the control field holds now */
+    bool timer_on;         /* the preemption timer is */
+};
+
+/* v->work: what is to be done before the next entry, vmx_before_entry(). */
+enum vmx_work {
+    WORK_TIMER = 1,   /* write the preemption timer anew: an exact deadline */
+    WORK_EVENT = 2,   /* deliver an event whose delivery was cut short */
+    WORK_BUFFERS = 4, /* vmx_spec.at_entry, at each entry */
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */

@@ -5,8 +5,10 @@
  *     bench NAME TICKS
  * On an emulator whose TSC counts instructions these are instructions, on silicon reference
  * cycles; with several cores an emulator's TSC counts the work of all, so run it on one.
+ * Options: samples=N (1000), restart: nothing but that.
  */
 #include "guests/bench/bench.h"
+#include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
 
 #define SAMPLES         1000 /* at most; option samples=N */
@@ -104,6 +106,8 @@ int main(void)
 {
     const uint64_t wanted = option_number("samples", SAMPLES);
 
+    if (option_set("restart")) /* what that costs, a test build of the hypervisor tells */
+        bulkhead_restart();
     sample_count = wanted != 0 && wanted < SAMPLES ? (uint32_t)wanted : SAMPLES;
     bench_begin();
     bench_exits();

@@ -3,7 +3,8 @@
  * tick: takes interrupts from its own local APIC's timer, re-armed by WRMSR in the handler: once
  * while the core spins, once while it sleeps in HLT. Between the first and the last tick of a
  * round it makes no hypercall, and on Bulkhead nothing else exits either.
- * Options: ticks=N (100) per round, us=N (1000) from one to the next.
+ * Options: ticks=N (100) per round, us=N (1000) from one to the next, only=spin or only=hlt: that
+ * round alone.
  */
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
@@ -77,8 +78,8 @@ int main(void)
     x2apic_enable();
     x2apic_timer_deadline(VECTOR_TICK);
 
-    bool spun = tick_round("spinning", false);
-    bool slept = tick_round("in HLT", true);
+    bool spun = option_is("only", "hlt") || tick_round("spinning", false);
+    bool slept = option_is("only", "spin") || tick_round("in HLT", true);
 
     x2apic_timer_off();
     /* So far: this line and the power-off come on top. */

@@ -51,9 +51,14 @@ static inline uint64_t rdmsr(uint32_t index)
     return (uint64_t)hi << 32 | lo;
 }
 
+static inline void wrmsr_halves(uint32_t index, uint32_t high, uint32_t low)
+{
+    __asm__ volatile("wrmsr" : : "c"(index), "a"(low), "d"(high) : "memory");
+}
+
 static inline void wrmsr(uint32_t index, uint64_t v)
 {
-    __asm__ volatile("wrmsr" : : "c"(index), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
+    wrmsr_halves(index, (uint32_t)(v >> 32), (uint32_t)v);
 }
 
 struct cpuid_regs {

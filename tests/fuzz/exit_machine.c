@@ -168,13 +168,13 @@ void wrmsr(uint32_t index, uint64_t value)
 }
 
 /* Fixed, edge, physical, asserted, to one core of this guest, each at most once. */
-void lapic_write_icr(uint64_t icr)
+void lapic_write_icr(uint32_t apic_id, uint32_t command)
 {
     uint32_t index;
 
     machine.effects.sends++;
-    DEMAND((icr & UINT32_MAX & ~MASK64(7, 0)) == BIT64(14));
-    DEMAND(machine_peer((uint32_t)(icr >> 32), &index));
+    DEMAND((command & ~MASK64(7, 0)) == BIT64(14));
+    DEMAND(machine_peer(apic_id, &index));
     DEMAND((machine.effects.sent_to >> index & 1) == 0);
     machine.effects.sent_to |= BIT64(index);
 }

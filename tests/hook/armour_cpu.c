@@ -116,12 +116,11 @@ enum seen { SEEN_REGISTERS = 7, SEEN_CALLS = 40, SEEN_COUNT = SEEN_REGISTERS + S
  * nothing, and below the stack. Returns the reason. */
 static uint64_t enter_and_look(struct vcpu *v, uint64_t seen[SEEN_COUNT])
 {
-    const struct vmx_vcpu *hw = v->hw;
     uint64_t reason;
 
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         v->regs.gpr[i] = SHOWN;
-    vmwrite32(VMCS_PIN_BASED_CONTROLS, hw->controls_pin | PIN_PREEMPTION_TIMER);
+    vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin | PIN_PREEMPTION_TIMER);
     vmwrite32(VMCS_PREEMPTION_TIMER, 0);
     __asm__ volatile("push %%rbp\n\t"
                      "push %[seen]\n\t"
@@ -207,12 +206,11 @@ void armour_speculation(struct vcpu *v)
 
     /* With something to do at each entry, each goes the way where it is done. */
     set_at_entry(SPEC_ENTRY_VERW | (cpuid(7, 0).edx & BIT32(28) ? SPEC_ENTRY_L1D : 0));
-    v->work = 1;
+    v->work = WORK_BUFFERS;
     (void)calls_made(v, chosen, 1);
-    armour_expect(v->work != 0, v->work);
+    armour_expect(v->work == WORK_BUFFERS, v->work);
     set_at_entry(at_entry);
-    (void)calls_made(v, chosen, 1);
-    armour_expect((v->work != 0) == (at_entry != 0), v->work);
+    v->work = at_entry ? WORK_BUFFERS : 0;
 }
 
 /* One from this core to itself while it is not in a guest. */

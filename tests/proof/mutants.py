@@ -32,10 +32,10 @@ MUTANTS = [
     ("vdev/vmsr.c", "table", "{MSR_TSC, MSR_TSC, DIRECT, IGNORE,",
      "{MSR_TSC, MSR_TSC, DIRECT, DIRECT,"),
     # An IPI reaches whom the guest names, its own or not.
-    ("vdev/vapic.c", "targets_of", "addressed_by(peers, count, icr) & all",
-     "addressed_by(peers, count, icr)"),
+    ("vdev/vapic.c", "targets_of", "addressed_by_logical_id(peers, count, destination) & all",
+     "addressed_by_logical_id(peers, count, destination)"),
     # The destination goes to the hardware as the guest wrote it.
-    ("vdev/vapic.c", "write_icr", "action->value = ICR_ASSERT | (value & ICR_VECTOR);",
+    ("vdev/vapic.c", "vapic_write_icr", "action->value = ICR_ASSERT | (value & ICR_VECTOR);",
      "action->value = value;"),
     # A pin's LVT entry reaches the hardware.
     ("vdev/vapic.c", "write_lvt", "entry == VAPIC_LVT_ERROR)", "entry == VAPIC_LVT_LINT0)"),

@@ -45,7 +45,7 @@ static uint64_t to(uint32_t destination)
 
 static bool icr(uint64_t value)
 {
-    return vapic_write(&apic, &peers, MSR_X2APIC_ICR, value, &action);
+    return vapic_write_icr(&apic, &peers, value, &action);
 }
 
 static uint64_t read_back(uint32_t msr)
@@ -216,7 +216,7 @@ static uint32_t random_destination(const struct vapic_peers *p, uint64_t *seed)
 static void check_icr(const struct vapic_peers *p, uint64_t value)
 {
     struct vapic_action a;
-    if (!vapic_write(&apic, p, MSR_X2APIC_ICR, value, &a)) {
+    if (!vapic_write_icr(&apic, p, value, &a)) {
         assert_int_equal(a.kind, VAPIC_NOTHING);
         assert_int_equal(a.targets, 0);
         return;
@@ -269,9 +269,9 @@ static void test_icr_of_a_single_core(void **state)
 {
     (void)state;
     const struct vapic_peers alone = {.count = 1, .self = 0, .apic_ids = {6}};
-    assert_true(vapic_write(&apic, &alone, MSR_X2APIC_ICR, OTHERS | INIT | ASSERTED, &action));
+    assert_true(vapic_write_icr(&apic, &alone, OTHERS | INIT | ASSERTED, &action));
     assert_int_equal(action.kind, VAPIC_NOTHING);
-    assert_true(vapic_write(&apic, &alone, MSR_X2APIC_ICR, ALL | 0x40, &action));
+    assert_true(vapic_write_icr(&apic, &alone, ALL | 0x40, &action));
     assert_int_equal(action.targets, 1);
 }
 
@@ -281,11 +281,11 @@ static void test_icr_of_the_biggest_guest(void **state)
     struct vapic_peers full = {.count = VAPIC_PEERS_MAX, .self = 63};
     for (uint32_t i = 0; i < VAPIC_PEERS_MAX; i++)
         full.apic_ids[i] = 2 * i;
-    assert_true(vapic_write(&apic, &full, MSR_X2APIC_ICR, ALL | 0x40, &action));
+    assert_true(vapic_write_icr(&apic, &full, ALL | 0x40, &action));
     assert_int_equal(action.targets, UINT64_MAX);
-    assert_true(vapic_write(&apic, &full, MSR_X2APIC_ICR, OTHERS | 0x40, &action));
+    assert_true(vapic_write_icr(&apic, &full, OTHERS | 0x40, &action));
     assert_int_equal(action.targets, UINT64_MAX >> 1);
-    assert_true(vapic_write(&apic, &full, MSR_X2APIC_ICR, to(126) | 0x40, &action));
+    assert_true(vapic_write_icr(&apic, &full, to(126) | 0x40, &action));
     assert_int_equal(action.targets, BIT64(63));
 }
 
