@@ -14,7 +14,7 @@ PYTHON  := /usr/bin/python3
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup run demo test test-unit test-boot test-linux test-long lint image bench gdb clean help hypervisor \
-        loader guests tools coverage fuzz fuzz-guest soak
+        loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough
@@ -55,7 +55,9 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hi
              -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN) $(HOOK_ARG:%=-DHOOK_ARG=%)
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld \
-             $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant)
+             $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
+             $(if $(filter armour,$(HOOK)),--wrap=quiet_interrupts --wrap=quiet_devices \
+               --wrap=virt_cpu_on --wrap=vcpu_thread)
 
 # The exit path runs through five folders. gcc joins its files when it links, so that what is
 # written as separate functions need not be called as such (docs/performance.md); all others stay
@@ -236,6 +238,11 @@ soak: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/soak $(SEED:%=--seed %) --minutes $(MINUTES) $B
 
+# Takes each measure of docs/armour.md away and looks whether its test notices. NAMES: these only;
+# QUICK=1: several in one boot.
+armour-mutants: setup
+	@$(PYTHON) tests/armour/run $(QUICK:%=--together) $B/armour-mutants $(NAMES)
+
 gdb: setup
 	@$(MAKE) --no-print-directory $B/demo
 	@scripts/gdb $B/demo
@@ -253,6 +260,8 @@ help:
 	@echo 'make fuzz    SECONDS=15 of fuzzing for each target in tests/fuzz'
 	@echo 'make fuzz-guest  guests that do random things: TIME=300 seconds, SEED=N'
 	@echo 'make soak    guests under load, stopped and started at random: MINUTES=30, SEED=N'
+	@echo 'make armour-mutants  takes the hypervisor'"'"'s own protection away, piece by piece, and looks'
+	@echo '             whether a test notices: NAMES="...", QUICK=1 (docs/armour.md)'
 	@echo 'make proof   the contracts in the code, proved by Frama-C (docs/proofs.md)'
 	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
 	@echo 'make clean   remove $B'

@@ -97,8 +97,10 @@ static void trap_interrupt(struct trap_frame *frame)
     const uint64_t vector = frame->vector - TRAP_INTERRUPT;
 
     /* A machine check shares its number with an interrupt that a guest may have sent. */
-    if (vector == VECTOR_MC && !lapic_in_service(VECTOR_MC))
+    if (vector == VECTOR_MC && !lapic_in_service(VECTOR_MC)) {
+        frame->vector = VECTOR_MC;
         panic_trap(frame);
+    }
     if (vector != HOST_VECTOR_TICK)
         atomic_fetch_add_explicit(&this_cpu()->spurious, 1, memory_order_relaxed);
     /* Also for the spurious vector: an interrupt with that number is in service like any other, and

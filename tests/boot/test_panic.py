@@ -18,6 +18,7 @@ def spoilt(function, code):
 def check_panic(result, text, *functions):
     """The panic has this text and its backtrace begins with these functions, innermost first."""
     assert result.status == CRASHED and "PANIC" in result.reason, result.reason
+    assert "and then" not in result.reason, result.reason       # it stays as it is, for who reads it
     lines = result.hv
     at = next(i for i, line in enumerate(lines) if line.startswith("PANIC on core #"))
     assert re.fullmatch(rf"PANIC on core #\d: {text}", lines[at]), lines[at]

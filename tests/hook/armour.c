@@ -8,8 +8,10 @@
 #include "tests/hook/armour.h"
 
 #include "kernel/console.h"
+#include "kernel/cpu.h"
 #include "kernel/partition.h"
 #include "lib/log.h"
+#include "lib/x86/insn.h"
 
 static bool hook_done;
 static uint32_t wrong_count;
@@ -35,8 +37,19 @@ static void armour_look(const char *measure, void (*look)(struct vcpu *v), struc
     console_flush();
 }
 
+/* Whoever is being loaded has a window open. */
+static void armour_await_loads(void)
+{
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        const struct vcpu *v = cpus[i].vcpu;
+        while (v && *(const volatile uint64_t *)&v->vm->started == 0)
+            cpu_pause();
+    }
+}
+
 static void armour_audit(struct vcpu *v, const struct vcpu_state *state)
 {
+    armour_await_loads();
     armour_look("nothing is writable and executable, nothing is a user's", armour_w_xor_x, v);
     armour_look("code, constants and sealed data have their rights", armour_image, v);
     armour_look("stacks have guard pages", armour_guard_pages, v);
@@ -44,9 +57,16 @@ static void armour_audit(struct vcpu *v, const struct vcpu_state *state)
     armour_look("no guest's memory is mapped", armour_no_guest_memory, v);
     armour_look("trampoline and APIC page are unmapped", armour_unmapped, v);
     armour_look("tables cannot be written", armour_tables, v);
+    armour_look("entries that are not present are zero", armour_zero_entries, v);
+    armour_look("a guest reaches its own memory only", armour_own_memory, v);
     armour_look("control registers", armour_control_registers, v);
     armour_look("fatal exceptions have stacks of their own", armour_ist, v);
+    armour_look("each core has a canary of its own", armour_canaries, v);
     armour_look("intercepted exceptions", armour_exceptions, v);
+    armour_look("guest controls are closed", armour_controls, v);
+    armour_look("bits of CR0 and CR4 that are ours are owned", armour_owned_bits, v);
+    armour_look("bitmaps are as the policy says", armour_bitmaps, v);
+    armour_look("a guest finds a clean core", armour_clean_core, v);
     armour_look("registers are cleared on exit", armour_registers, v);
     armour_look("an NMI is taken and counted", armour_nmi, v);
     armour_look("speculation is fenced as chosen", armour_speculation, v);
@@ -62,6 +82,6 @@ void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
     if (hook_done)
         return;
     hook_done = true;
-    armour_fault(v, v->vm->plan->config->cmdline);
+    armour_fault(armour_fault_asked(v));
     armour_audit(v, state);
 }

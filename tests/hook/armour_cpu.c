@@ -3,6 +3,7 @@
  * armour_cpu: what the registers of the core say on which the first guest starts.
  */
 #include "drivers/lapic.h"
+#include "kernel/canary.h"
 #include "kernel/cpu.h"
 #include "lib/bits.h"
 #include "lib/x86/cr.h"
@@ -12,6 +13,7 @@
 #include "tests/hook/armour.h"
 #include "vmx/bits.h"
 #include "vmx/insn.h"
+#include "vmx/switch.h"
 
 #define SHOWN UINT64_C(0x5ec2e75ec2e75ec2) /* what the guest has in all its registers */
 
@@ -42,7 +44,25 @@ void armour_control_registers(struct vcpu *v)
     armour_expect(vmread32(VMCS_HOST_SYSENTER_CS) == 0, vmread32(VMCS_HOST_SYSENTER_CS));
 }
 
-void armour_ist(struct vcpu *v)
+/* kernel/trap.c, linker.ld */
+extern struct table_register trap_wait_idtr;
+extern const uint8_t image_start[], image_text_end[];
+
+struct table_register armour_wait_idtr(void)
+{
+    return trap_wait_idtr;
+}
+
+static void expect_gate(const struct idt_gate *gate, uint32_t vector)
+{
+    const uint64_t to =
+        gate->offset_low | (uint64_t)gate->offset_middle << 16 | (uint64_t)gate->offset_high << 32;
+
+    armour_expect(gate->type == IDT_INTERRUPT_GATE && gate->selector == read_cs(), vector);
+    armour_expect(to >= (uintptr_t)image_start && to < (uintptr_t)image_text_end, to);
+}
+
+static void expect_ist(const struct tss *tss, const struct idt_gate *idt)
 {
     static const struct {
         uint8_t vector;
@@ -51,11 +71,9 @@ void armour_ist(struct vcpu *v)
                  {VECTOR_DF, STACK_DF},
                  {VECTOR_MC, STACK_MC},
                  {VECTOR_DB, STACK_DB}};
-    const struct table_register gdtr = read_gdtr();
-    const struct tss *tss = (const struct tss *)(uintptr_t)descriptor_base(&gdtr, read_tr());
-    const struct idt_gate *idt = (const struct idt_gate *)(uintptr_t)read_idtr().base;
 
-    (void)v;
+    for (uint32_t vector = 0; vector < 256; vector++)
+        expect_gate(&idt[vector], vector);
     for (size_t i = 0; i < ARRAY_SIZE(fatal); i++) {
         const uint8_t ist = idt[fatal[i].vector].ist;
         armour_expect(ist >= 1 && ist <= 7 && tss->ist[ist - 1] == host_stack_top(fatal[i].stack),
@@ -63,30 +81,55 @@ void armour_ist(struct vcpu *v)
     }
 }
 
-void armour_exceptions(struct vcpu *v)
+/* In the table for work and in the one for waits. */
+void armour_ist(struct vcpu *v)
 {
-    const uint32_t wanted = BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC);
+    const struct table_register gdtr = read_gdtr();
+    const struct tss *tss = (const struct tss *)(uintptr_t)descriptor_base(&gdtr, read_tr());
 
     (void)v;
-    armour_expect(vmread32(VMCS_EXCEPTION_BITMAP) == wanted, vmread32(VMCS_EXCEPTION_BITMAP));
+    expect_ist(tss, (const struct idt_gate *)(uintptr_t)read_idtr().base);
+    expect_ist(tss, (const struct idt_gate *)(uintptr_t)trap_wait_idtr.base);
+}
+
+/* Random, as far as one look tells, with the byte that ends a string; GS leads to it. */
+void armour_canaries(struct vcpu *v)
+{
+    uint64_t seen;
+
+    __asm__ volatile("mov %%gs:8, %0" : "=r"(seen));
+    armour_expect(seen == v->cpu->canary, seen);
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        if (atomic_load(&cpus[i].stage) == CPU_ABSENT)
+            continue;
+        armour_expect(cpus[i].canary >> 8 != 0 && (cpus[i].canary & 0xff) == 0, i);
+        for (uint32_t j = 0; j < i; j++)
+            armour_expect(cpus[i].canary != cpus[j].canary, i);
+    }
+    armour_expect(canary_make() != canary_make(), 0);
 }
 
 /* RSI, RDI, R8-R11, RBP; below them on the stack, where calls leave the way back. */
 enum seen { SEEN_REGISTERS = 7, SEEN_CALLS = 40, SEEN_COUNT = SEEN_REGISTERS + SEEN_CALLS };
 
 /* Into the guest, for no instruction, and back: what switch.asm leaves in the registers that bring
- * nothing, and below the stack. */
-static void enter_and_look(struct vcpu *v, uint64_t seen[SEEN_COUNT])
+ * nothing, and below the stack. Returns the reason. */
+static uint64_t enter_and_look(struct vcpu *v, uint64_t seen[SEEN_COUNT])
 {
     uint64_t reason;
 
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         v->regs.gpr[i] = SHOWN;
-    atomic_store(&v->kick, 0);
     vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin | PIN_PREEMPTION_TIMER);
     vmwrite32(VMCS_PREEMPTION_TIMER, 0);
     __asm__ volatile("push %%rbp\n\t"
                      "push %[seen]\n\t"
+                     "mov %[shown], %%rsi\n\t"
+                     "mov %%rsi, %%rdi\n\t"
+                     "mov %%rsi, %%r8\n\t"
+                     "mov %%rsi, %%r9\n\t"
+                     "mov %%rsi, %%r10\n\t"
+                     "mov %%rsi, %%r11\n\t"
                      "call vmx_switch\n\t"
                      "mov (%%rsp), %%rax\n\t"
                      "mov %%rsi, 0(%%rax)\n\t"
@@ -104,10 +147,10 @@ static void enter_and_look(struct vcpu *v, uint64_t seen[SEEN_COUNT])
                      "add $8, %%rsp\n\t"
                      "pop %%rbp"
                      : "=d"(reason), "+b"(v)
-                     : [seen] "a"(seen)
+                     : [seen] "a"(seen), [shown] "d"(SHOWN)
                      : "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
                        "memory", "cc");
-    armour_expect(reason == VMX_REASON_PREEMPTION_TIMER, reason);
+    return reason;
 }
 
 /* The compiler's frame stands in RBP; what the guest had there is what must not. */
@@ -115,7 +158,12 @@ void armour_registers(struct vcpu *v)
 {
     uint64_t seen[SEEN_COUNT] = {0};
 
-    enter_and_look(v, seen);
+    atomic_store(&v->kick, 1);
+    armour_expect(vmx_no_exit(enter_and_look(v, seen)) == VMX_KICKED, 0);
+    for (uint32_t i = 0; i < SEEN_REGISTERS - 1; i++)
+        armour_expect(seen[i] != SHOWN, i);
+    atomic_store(&v->kick, 0);
+    armour_expect(enter_and_look(v, seen) == VMX_REASON_PREEMPTION_TIMER, 0);
     for (uint32_t i = 0; i < SEEN_REGISTERS - 1; i++)
         armour_expect(seen[i] != SHOWN, i);
     for (uint32_t i = 0; i < GPR_COUNT; i++)
@@ -129,7 +177,7 @@ static uint32_t calls_made(struct vcpu *v, void (*from)(void), uint32_t bytes)
     uint32_t count = 0;
 
     vmwrite_nat(VMCS_HOST_RIP, (uintptr_t)from);
-    enter_and_look(v, seen);
+    armour_expect(enter_and_look(v, seen) == VMX_REASON_PREEMPTION_TIMER, 0);
     for (uint32_t i = SEEN_REGISTERS; i < SEEN_COUNT; i++)
         count += seen[i] - (uintptr_t)from < bytes;
     return count;

@@ -10,15 +10,13 @@
 #include "lib/x86/insn.h"
 #include "tests/hook/armour.h"
 
-#define HOST_PRESENT BIT64(0)
-#define HOST_ADDRESS MASK64(51, 12)
-#define LOW_48       (PT_INPUT_MAX - 1)
+#define LOW_48 (PT_INPUT_MAX - 1)
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_sealed[],
     image_sealed_end[], image_end[];
 
-static bool next_core(uint32_t *id, struct pagetable *pt)
+bool armour_next_core(uint32_t *id, struct pagetable *pt)
 {
     for (; *id < CORES_MAX; (*id)++) {
         if (atomic_load(&cpus[*id].stage) == CPU_ABSENT)
@@ -28,8 +26,6 @@ static bool next_core(uint32_t *id, struct pagetable *pt)
     }
     return false;
 }
-
-#define FOR_EACH_CORE(id, pt) for (uint32_t id = 0; next_core(&id, &pt);)
 
 void armour_w_xor_x(struct vcpu *v)
 {
@@ -85,28 +81,54 @@ void armour_guard_pages(struct vcpu *v)
             armour_expect(!pt_look(&pt, top, &leaf), top);
             armour_expect(!pt_look(&pt, bottom - 1, &leaf), bottom - 1);
         }
+        armour_expect(!pt_look(&pt, (HOST_WINDOW & LOW_48) - 1, &leaf), HOST_WINDOW - 1);
+        armour_expect(!pt_look(&pt, (HOST_WINDOW & LOW_48) + HOST_WINDOW_SIZE, &leaf), HOST_WINDOW);
+    }
+}
+
+static struct {
+    uint64_t base; /* of the physical page */
+    uint64_t root; /* of the core whose stack it is part of */
+} stack_pages[CORES_MAX * STACK_COUNT * HOST_STACK_PAGES];
+static uint32_t stack_page_count;
+
+static void collect_stack_pages(const struct pagetable *own)
+{
+    struct pt_leaf leaf;
+
+    for (uint32_t s = 0; s < STACK_COUNT; s++) {
+        const uint64_t top = host_stack_top((enum host_stack)s) & LOW_48;
+        for (uint64_t i = 1; i <= HOST_STACK_PAGES; i++) {
+            const bool mapped = pt_look(own, top - i * PAGE_SIZE, &leaf);
+            armour_expect(mapped && leaf.size == PAGE_SIZE, top);
+            stack_pages[stack_page_count].base = leaf.address.v;
+            stack_pages[stack_page_count++].root = own->root.v;
+        }
     }
 }
 
 /* The physical pages of each core's stacks are in no other core's tables, and once in its own. */
 void armour_private(struct vcpu *v)
 {
-    struct pagetable own, pt;
-    struct pt_leaf stack, leaf;
+    struct pagetable pt;
+    struct pt_leaf leaf;
 
     (void)v;
-    FOR_EACH_CORE(i, own)
+    stack_page_count = 0;
+    FOR_EACH_CORE(id, pt)
+    collect_stack_pages(&pt);
+    FOR_EACH_CORE(id, pt)
     {
-        for (uint64_t at = HOST_PRIVATE & LOW_48; pt_next(&own, at, &stack);
-             at = stack.from + stack.size) {
-            FOR_EACH_CORE(j, pt)
-            {
-                const struct range page = {stack.address.v, stack.size};
-                const bool is_own = pt.root.v == own.root.v;
-                armour_expect(is_own || !pt_maps_physical(&pt, page), page.base);
-                armour_expect(!pt_look(&pt, page.base, &leaf), page.base);
+        uint32_t own = 0;
+        for (uint64_t at = 0; pt_next(&pt, at, &leaf); at = leaf.from + leaf.size) {
+            for (uint32_t i = 0; i < stack_page_count; i++) {
+                if (stack_pages[i].base - leaf.address.v >= leaf.size)
+                    continue;
+                own++;
+                armour_expect(stack_pages[i].root == pt.root.v, stack_pages[i].base);
             }
         }
+        armour_expect(own == STACK_COUNT * HOST_STACK_PAGES, own);
     }
 }
 
@@ -127,17 +149,39 @@ void armour_no_guest_memory(struct vcpu *v)
     }
 }
 
+/* kernel/trampoline.asm */
+extern const uint8_t trampoline_start[], trampoline_end[];
+
+/* The page below 1 MiB with the trampoline in it begins with a CLI and a HLT. */
+static void expect_parked_trampoline(struct vcpu *v)
+{
+    const uint8_t *memory = host_window(&v->cpu->host, hpa(0));
+    const size_t kept = 4, size = (size_t)(trampoline_end - trampoline_start);
+    uint32_t found = 0;
+
+    for (uint64_t at = PAGE_SIZE; at < MIB; at += PAGE_SIZE) {
+        bool is_it = memory[at] == 0xfa;
+        for (size_t i = kept; i < 32 && i < size; i++)
+            is_it = is_it && memory[at + i] == trampoline_start[i];
+        if (is_it)
+            armour_expect(memory[at + 1] == 0xf4, at);
+        found += is_it;
+    }
+    armour_expect(found == 1, found);
+    host_window_close(&v->cpu->host);
+}
+
 void armour_unmapped(struct vcpu *v)
 {
     struct pagetable pt;
     struct pt_leaf leaf;
 
-    (void)v;
     FOR_EACH_CORE(id, pt)
     {
         armour_expect(pt_next(&pt, 0, &leaf) && leaf.from >= MIB, leaf.from);
         armour_expect(!pt_look(&pt, LAPIC_MMIO, &leaf), LAPIC_MMIO);
     }
+    expect_parked_trampoline(v);
 }
 
 static void expect_constant(const struct pagetable *map, uint64_t at)
@@ -170,8 +214,8 @@ void armour_tables(struct vcpu *v)
     const struct table_register gdtr = read_gdtr();
     struct pagetable pt;
 
-    for (uint32_t id = 0; next_core(&id, &pt);)
-        expect_tables_constant(&map, &pt, pt.root, PT_LEVELS, cpus[id - 1].host.window_entry);
+    FOR_EACH_CORE(id, pt)
+    expect_tables_constant(&map, &pt, pt.root, PT_LEVELS, cpus[id - 1].host.window_entry);
     for (uint32_t i = 0; i < CORES_MAX; i++) {
         if (cpus[i].vcpu)
             expect_tables_constant(&map, &cpus[i].vcpu->vm->map, cpus[i].vcpu->vm->map.root,
@@ -182,7 +226,35 @@ void armour_tables(struct vcpu *v)
     expect_constant(&map, gdtr.base);
     expect_constant(&map, descriptor_base(&gdtr, read_tr()));
     expect_constant(&map, read_idtr().base);
+    expect_constant(&map, armour_wait_idtr().base);
     expect_constant(&map, (uintptr_t)v->vm->plan);
     expect_constant(&map, (uintptr_t)v->vm->plan->config);
     expect_constant(&map, (uintptr_t)&vmx_controls);
+}
+
+static void expect_zero_entries(const struct pt_format *f, hpa_t table, uint32_t level)
+{
+    const uint64_t *entries = (const uint64_t *)(uintptr_t)table.v;
+
+    for (uint32_t i = 0; i < PT_ENTRIES; i++) {
+        if (!f->is_present(entries[i]))
+            armour_expect(entries[i] == 0, (uintptr_t)&entries[i]);
+        else if (level > 1 && !f->is_leaf(entries[i], level))
+            expect_zero_entries(f, f->address(entries[i], level), level - 1);
+    }
+}
+
+/* What is not present names no address that speculation could follow (L1TF). abuse: EP-23 */
+void armour_zero_entries(struct vcpu *v)
+{
+    struct pagetable pt;
+
+    (void)v;
+    FOR_EACH_CORE(id, pt)
+    expect_zero_entries(pt.format, pt.root, PT_LEVELS);
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        if (cpus[i].vcpu)
+            expect_zero_entries(cpus[i].vcpu->vm->map.format, cpus[i].vcpu->vm->map.root,
+                                PT_LEVELS);
+    }
 }

@@ -1,0 +1,445 @@
+# SPDX-License-Identifier: MIT
+"""
+What tests/armour/run takes away, row by row of the table in docs/armour.md, and what has to notice:
+Audit, the lines of the live audit that go WRONG; Fault, a fault on purpose that ends in another way;
+Boot, a boot test; Unit, a host test; Lint, a check; Build, the compiler or the linker.
+"""
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Audit:
+    """Exactly these lines of tests/hook/armour.c go WRONG. `dies`: the machine does not get to the
+    audit's end. Four cores: with a sibling and another guest."""
+    measures: list
+    cores: int = 2
+    dies: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Fault:
+    """A fault of tests/boot/test_armour.py; `instead`: what is seen in place of its panic."""
+    fault: str
+    instead: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Boot:
+    """Another test of tests/boot."""
+    test: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Unit:
+    test: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Lint:
+    check: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Build:
+    target: str
+    text: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutant:
+    name: str
+    edits: list     # (file, what stands there once, what is put there)
+    notices: list   # each has to notice
+
+
+def mutant(name, file, old, new, *notices):
+    return Mutant(name, [(file, old, new)], list(notices))
+
+
+def audit(*measures, cores=2, dies=False):
+    return Audit(list(measures), cores, dies)
+
+
+W_XOR_X = "nothing is writable and executable, nothing is a user's"
+RIGHTS = "code, constants and sealed data have their rights"
+GUARDS = "stacks have guard pages"
+PRIVATE = "stacks are their core's alone"
+NO_GUEST = "no guest's memory is mapped"
+UNMAPPED = "trampoline and APIC page are unmapped"
+TABLES = "tables cannot be written"
+ZERO = "entries that are not present are zero"
+OWN_MEMORY = "a guest reaches its own memory only"
+REGISTERS = "control registers"
+STACKS = "fatal exceptions have stacks of their own"
+CANARIES = "each core has a canary of its own"
+EXCEPTIONS = "intercepted exceptions"
+CONTROLS = "guest controls are closed"
+OWNED = "bits of CR0 and CR4 that are ours are owned"
+BITMAPS = "bitmaps are as the policy says"
+CLEAN = "a guest finds a clean core"
+CLEARED = "registers are cleared on exit"
+NMI = "an NMI is taken and counted"
+SPECULATION = "speculation is fenced as chosen"
+INTERRUPTS = "PIC and I/O APIC are masked"
+BUS = "no device masters the bus"
+
+FLAGS = Lint("gcc: the flags that protect are in force everywhere")
+NO_INDIRECT = Lint("gcc: no indirect branch on the way from a guest")
+WRITABLE = Lint("gcc: only what has to be can be written while guests run")
+MASKED = Lint("gcc: a mask stays where a check has been")
+
+
+def without_flag(flag, around="{}"):
+    name = f"flag-{flag.strip('-').split('=')[0]}"
+    return mutant(name, "Makefile", around.format(f" {flag}"), around.format(""), FLAGS)
+
+
+def cleared(name, old, new=""):
+    """A line of cpu_reset_guest_state()."""
+    return mutant(f"clean-{name}", "kernel/cpu.c", old, new, audit(CLEAN))
+
+
+MUTANTS = {
+    "Nothing is writable and executable, nothing is a user's (W^X, NX)": [
+        mutant("all-executable", "mm/hostmap.c", "((rights & PT_X) != 0 ? 0 : HOST_XD)", "0",
+               audit(W_XOR_X, RIGHTS, GUARDS, TABLES), Unit("test_hostmap")),
+        mutant("user-pages", "mm/hostmap.c", "return address.v | HOST_P | HOST_A",
+               "return address.v | HOST_P | HOST_A | HOST_US", Unit("test_hostmap")),
+        mutant("assert-w-xor-x", "mm/hostmap.c",
+               "ASSERT((rights & PT_W) == 0 || (rights & PT_X) == 0);", "", Unit("test_hostmap")),
+    ],
+    "Code read-execute, constants read-only, WP and NXE set, now and after each exit": [
+        mutant("constants-writable", "kernel/boot.c",
+               "host_map_add(map, text_end, rodata_end - text_end, PT_R,",
+               "host_map_add(map, text_end, rodata_end - text_end, PT_R | PT_W,", audit(RIGHTS)),
+        mutant("constants-executable", "kernel/boot.c",
+               "host_map_add(map, text_end, rodata_end - text_end, PT_R,",
+               "host_map_add(map, text_end, rodata_end - text_end, PT_R | PT_X,", audit(RIGHTS)),
+        mutant("no-wp", "mm/host.c", "CR0_NE | CR0_WP |", "CR0_NE |",
+               audit(REGISTERS), Fault("sealed", "powered off|PANIC")),
+        mutant("no-wp-after-exit", "vmx/vmcs.c", "vmwrite_nat(VMCS_HOST_CR0, read_cr0());",
+               "vmwrite_nat(VMCS_HOST_CR0, read_cr0() & ~CR0_WP);", audit(REGISTERS)),
+        mutant("no-nxe-after-exit", "vmx/vmcs.c", "vmwrite64(VMCS_HOST_EFER, rdmsr(MSR_EFER));",
+               "vmwrite64(VMCS_HOST_EFER, rdmsr(MSR_EFER) & ~EFER_NXE);",
+               audit(REGISTERS, dies=True)),
+        mutant("pat-after-exit", "vmx/vmcs.c", "vmwrite64(VMCS_HOST_PAT, rdmsr(MSR_PAT));",
+               "vmwrite64(VMCS_HOST_PAT, PAT_RESET);", audit(REGISTERS)),
+        mutant("sysenter-after-exit", "vmx/vmcs.c", "vmwrite32(VMCS_HOST_SYSENTER_CS, 0);",
+               "vmwrite32(VMCS_HOST_SYSENTER_CS, read_cs());", audit(REGISTERS)),
+    ],
+    "SMEP, SMAP, UMIP where the processor has them, MCE": [
+        mutant("no-smep", "mm/host.c", "CPUID_7_EBX_SMEP) != 0 ? CR4_SMEP : 0)",
+               "CPUID_7_EBX_SMEP) != 0 ? 0 : 0)", audit(REGISTERS)),
+        mutant("no-smap", "mm/host.c", "CPUID_7_EBX_SMAP) != 0 ? CR4_SMAP : 0)",
+               "CPUID_7_EBX_SMAP) != 0 ? 0 : 0)", audit(REGISTERS)),
+        mutant("no-umip", "mm/host.c", "CPUID_7_ECX_UMIP) != 0 ? CR4_UMIP : 0)",
+               "CPUID_7_ECX_UMIP) != 0 ? 0 : 0)", audit(REGISTERS)),
+        mutant("no-mce", "kernel/cpu.c", "write_cr4(read_cr4() | CR4_MCE);", "(void)0;",
+               audit(REGISTERS)),
+        mutant("cr4-after-exit", "vmx/vmcs.c", "vmwrite_nat(VMCS_HOST_CR4, read_cr4());",
+               "vmwrite_nat(VMCS_HOST_CR4, read_cr4() & ~CR4_SMAP);", audit(REGISTERS)),
+    ],
+    "Unmapped pages around each of a core's five stacks": [
+        mutant("guard-above", "mm/hostmap.c",
+               "return pt_map(own, host_translated(host_stack_top(stack) - size), hpa(address), size,",
+               "return pt_map(own, host_translated(host_stack_top(stack) - size), hpa(address), "
+               "size + PAGE_SIZE,", audit(GUARDS, PRIVATE), Unit("test_hostmap")),
+        mutant("guard-below", "mm/hostmap.c",
+               "return pt_map(own, host_translated(host_stack_top(stack) - size), hpa(address), size,",
+               "return pt_map(own, host_translated(host_stack_top(stack) - size) - PAGE_SIZE, "
+               "hpa(address - PAGE_SIZE), size + PAGE_SIZE,", audit(GUARDS, PRIVATE),
+               Unit("test_hostmap")),
+        mutant("no-guards", "mm/hostmap.h", "#define HOST_STACK_STRIDE (8 * PAGE_SIZE)",
+               "#define HOST_STACK_STRIDE (4 * PAGE_SIZE)",
+               Build("build/hv/mm/hostmap.o", "room for a guard page")),
+    ],
+    "Stacks and window private to their core": [
+        mutant("stacks-shared", "mm/hostmap.c",
+               "enum status s = pt_unmap(&map->shared, address, size);", "enum status s = OK;",
+               audit(PRIVATE), Unit("test_hostmap")),
+    ],
+    "NMI, #DF, #MC, #DB on stacks of their own": [
+        mutant("ist-nmi", "kernel/trap.c", "return STACK_NMI;", "return 0;", audit(STACKS)),
+        mutant("ist-df", "kernel/trap.c", "return STACK_DF;", "return 0;", audit(STACKS)),
+        mutant("ist-mc", "kernel/trap.c", "return STACK_MC;", "return 0;",
+               audit(STACKS), Fault("machine-check", "#DF")),
+        mutant("ist-db", "kernel/trap.c", "return STACK_DB;", "return 0;", audit(STACKS)),
+        mutant("ist-in-waits", "kernel/trap.c", "trap_gate(trap_wait_stubs[v], trap_ist(v))",
+               "trap_gate(trap_wait_stubs[v], 0)", audit(STACKS),
+               Fault("machine-check", "resolution")),
+        mutant("ist-tss", "kernel/cpu.c", "t->tss.ist[s - 1] = host_stack_top((enum host_stack)s);",
+               "t->tss.ist[s - 1] = host_stack_top(STACK_NMI);", audit(STACKS)),
+    ],
+    "Guest memory unmapped while guests run": [
+        mutant("window-left-open", "kernel/partition.c",
+               "    host_window_close(core);\n    bus_reset(", "    bus_reset(", audit(NO_GUEST)),
+        mutant("window-left-open-by-sibling", "kernel/partition.c",
+               "    partition_fill(core, hpa(part.base), NULL, part.size);\n"
+               "    host_window_close(core);",
+               "    partition_fill(core, hpa(part.base), NULL, part.size);",
+               audit(NO_GUEST, cores=4)),
+        mutant("window-close-forgets", "mm/host.c", "host_window_set(core, 0);", "(void)core;",
+               audit(NO_GUEST)),
+    ],
+    "Page tables, EPT, bitmaps, GDT, TSS, IDT, plan and settings read-only from launch on": [
+        mutant("sealed-writable", "kernel/boot.c",
+               "        {(uintptr_t)image_sealed, (uintptr_t)image_sealed_end - "
+               "(uintptr_t)image_sealed},\n", "",
+               audit(RIGHTS, TABLES), Fault("sealed", "powered off|PANIC")),
+        mutant("pool-writable", "kernel/boot.c", "        pages_constant(&boot->pages),\n", "",
+               audit(TABLES)),
+        mutant("make-constant", "mm/hostmap.c",
+               "pt_protect(&map->shared, what.base, what.size, PT_R, PT_WRITE_BACK)",
+               "pt_protect(&map->shared, what.base, what.size, PT_R | PT_W, PT_WRITE_BACK)",
+               audit(RIGHTS, TABLES), Unit("test_hostmap")),
+        mutant("tables-among-data", "mm/pagetable.c", "void *table = pages_get_constant(pt->pages, 1);",
+               "void *table = pages_get(pt->pages, 1, PAGE_SIZE);",
+               Unit("test_hostmap"), Fault("sealed", "PANIC .*virt_nested_valid")),
+        mutant("roots-among-data", "mm/pagetable.c", "void *root = pages_get_constant(pages, 1);",
+               "void *root = pages_get(pages, 1, PAGE_SIZE);", Unit("test_hostmap"),
+               Fault("sealed", "PANIC .*virt_nested_valid")),
+        mutant("bitmaps-among-data", "vmx/cpu.c",
+               "pages_get_constant(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE);",
+               "pages_get(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);",
+               audit(TABLES)),
+        mutant("stale-tlb", "kernel/smp.c", "    host_flush_tlb(); /* what was sealed meanwhile "
+               "(boot_seal()) is so here too */\n", "", Fault("sealed", "powered off|PANIC")),
+        mutant("plan-not-sealed", "kernel/launch.c", "static SEALED struct plan plan;",
+               "static struct plan plan;", audit(TABLES), WRITABLE),
+        mutant("gdt-not-sealed", "kernel/cpu.c", "static SEALED struct cpu_tables {",
+               "static struct cpu_tables {", audit(TABLES), WRITABLE),
+        mutant("wait-idt-not-sealed", "kernel/trap.c",
+               "static SEALED ALIGNED(16) struct idt_gate wait_idt",
+               "static ALIGNED(16) struct idt_gate wait_idt", audit(TABLES), WRITABLE),
+        mutant("boot-state-not-sealed", "kernel/main.c", "static SEALED struct boot_state boot;",
+               "static struct boot_state boot;", WRITABLE),
+        mutant("spec-not-sealed", "vmx/caps.c", "SEALED struct spec_plan vmx_spec;",
+               "struct spec_plan vmx_spec;", WRITABLE),
+    ],
+    "Nothing below the window's table, the one that changes, can be executed": [
+        mutant("window-executable", "mm/hostmap.c",
+               "*entry = host_table(hpa((uintptr_t)table)) | HOST_XD;",
+               "*entry = host_table(hpa((uintptr_t)table));", Unit("test_hostmap")),
+    ],
+    "Entries that are not present are zero (L1TF)": [
+        mutant("unmap-keeps-address", "mm/pagetable.c", "        *entry = 0;",
+               "        *entry &= ~BIT64(0);", audit(ZERO), Unit("test_pagetable")),
+        mutant("window-keeps-address", "mm/host.c", "host_window_set(core, 0);",
+               "host_window_set(core, *core->window_entry & ~BIT64(0));", audit(ZERO)),
+    ],
+    "Trampoline and APIC page unmapped at launch, a HLT left in the trampoline; a silent core held "
+    "in INIT": [
+        mutant("trampoline-mapped", "kernel/boot.c",
+               "        s = host_map_remove(&boot->map, boot->low_page.v, PAGE_SIZE);\n", "",
+               audit(UNMAPPED)),
+        mutant("apic-mapped", "kernel/boot.c",
+               "        s = host_map_remove(&boot->map, LAPIC_MMIO, PAGE_SIZE);", "        (void)0;",
+               audit(UNMAPPED)),
+        mutant("silent-core-not-held", "kernel/smp.c",
+               "    lapic_stop_core(cpu->apic_id, smp_delay_us);\n", "",
+               Boot("test_cores.py::test_cores_that_answer_too_late")),
+        mutant("trampoline-alive", "kernel/boot.c", "        smp_retire(boot->low_page);\n", "",
+               audit(UNMAPPED)),
+    ],
+    "A canary on each stack, per core and per boot": [
+        without_flag("-fstack-protector-strong"),
+        mutant("smash-unseen", "Makefile", " -fstack-protector-strong", "",
+               Fault("smash", "PANIC .*#(GP|PF|UD)|time-out|resolution")),
+        mutant("canary-of-nobody", "kernel/boot.c", "        cpu->canary = canary_make();",
+               "        cpu->canary = 0;", audit(CANARIES)),
+        mutant("canary-of-all", "kernel/boot.c", "        cpu->canary = canary_make();",
+               "        cpu->canary = cpus[0].canary;", audit(CANARIES)),
+        mutant("canary-constant", "kernel/canary.c", "canary_random() ^ rdtsc();", "1;",
+               audit(CANARIES)),
+        mutant("canary-of-the-boot-core", "kernel/main.c",
+               "    cpus[0].canary = canary_make(); /* before anything returns that has checked the "
+               "old one */\n", "", audit(CANARIES)),
+        mutant("canary-in-strings", "kernel/canary.c", "(z ^ z >> 31) << 8", "(z ^ z >> 31) | 1",
+               audit(CANARIES)),
+    ],
+    "No FPU, no red zone, zeroed locals": [
+        without_flag("-mgeneral-regs-only", "{} -mno-red-zone -fno"),
+        without_flag("-mno-red-zone", "{} -fno-strict-aliasing -fno-jump"),
+        without_flag("-ftrivial-auto-var-init=zero"),
+        mutant("fpu-in-assembly", "kernel/panic.c", "        cpu_cli();\n",
+               '        __asm__ volatile("pxor %xmm0, %xmm0");\n        cpu_cli();\n',
+               Lint("gcc: no x87, SSE or AVX register in the hypervisor")),
+    ],
+    "No register of a guest's left in ours after an exit": [
+        *(mutant(f"exit-keeps-{register}", "vmx/switch.asm",
+                 f"        xor     {register}, {register}\n", "", audit(CLEARED))
+          for register in ("esi", "edi", "r8d", "r9d", "r10d", "r11d")),
+        mutant("abandoned-entry-keeps-registers", "vmx/switch.asm",
+               "        shl     rcx, 32\n        CLEAR_GPRS\n", "        shl     rcx, 32\n",
+               audit(CLEARED)),
+    ],
+    "No indirect branch on the way from a guest": [
+        mutant("indirect-call", "vmx/run.c", "    vmx_switch(v, stay);\n",
+               "    void (*volatile go)(struct vcpu *) = vmx_before_entry;\n    go(v);\n"
+               "    vmx_switch(v, stay);\n", NO_INDIRECT),
+        without_flag("-fno-jump-tables"),
+    ],
+    "IBRS, RRSBA_DIS_S, BHI_DIS_S for good; IBPB between lives; return stack filled at exits, VERW "
+    "and L1D flush at entries where needed": [
+        mutant("spec-ctrl-not-written", "vmx/cpu.c",
+               "        wrmsr(MSR_SPEC_CTRL, vmx_spec.spec_ctrl);", "        (void)0;",
+               audit(SPECULATION)),
+        mutant("plain-exit", "vmx/vmcs.c", "return (uintptr_t)vmx_exit_one;",
+               "return (uintptr_t)vmx_exit;", audit(SPECULATION)),
+        mutant("few-calls", "vmx/switch.asm", "RSB_ENTRIES     equ 32", "RSB_ENTRIES     equ 16",
+               audit(SPECULATION)),
+        mutant("no-call", "vmx/switch.asm",
+               "        SAVE_GPRS\n        CALL_OVER\n        add     rsp, 8\n", "        SAVE_GPRS\n",
+               audit(SPECULATION)),
+        mutant("entry-work-forgotten", "vmx/run.c", "        vmx_clear_buffers(); /* last */",
+               "        vmx_clear_buffers();\n    v->work &= ~(uint32_t)WORK_BUFFERS;",
+               audit(SPECULATION), Unit("test_entry")),
+        mutant("first-entry-without-work", "vmx/cpu.c", "v->work = vmx_spec.at_entry ? WORK_BUFFERS : 0;",
+               "v->work = 0;", Unit("test_entry")),
+        mutant("no-verw", "vmx/run.c", "        verw_own_segment();", "        (void)0;",
+               Unit("test_entry")),
+        mutant("no-l1d-flush", "vmx/run.c", "        wrmsr(MSR_FLUSH_CMD, FLUSH_CMD_L1D);",
+               "        (void)0;", Unit("test_entry")),
+        mutant("buffers-not-cleared", "vmx/run.c", "        vmx_clear_buffers(); /* last */", "        (void)0;",
+               Unit("test_entry")),
+        mutant("no-ibpb", "vmx/cpu.c", "        wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);", "        (void)0;",
+               Unit("test_entry")),
+        mutant("no-ibrs", "vmx/spec.c", "        value |= SPEC_CTRL_IBRS;", "        (void)0;",
+               Unit("test_spec")),
+        mutant("no-rrsba-dis", "vmx/spec.c", "        value |= SPEC_CTRL_RRSBA_DIS;",
+               "        (void)0;", Unit("test_spec")),
+        mutant("no-bhi-dis", "vmx/spec.c", "        value |= SPEC_CTRL_BHI_DIS;", "        (void)0;",
+               Unit("test_spec")),
+    ],
+    "Numbers that a guest chooses masked where they are an index: hypercall, CPUID leaf; the MSR row "
+    "is guessed by the low byte and checked": [
+        mutant("hypercall-unmasked", "kernel/hypercall.c",
+               "calls[index_masked((uint32_t)number, VCPU_CALLS)]++;", "calls[number]++;",
+               Unit("test_masks")),
+        mutant("cpuid-unmasked", "vdev/vcpuid.h",
+               "t->plain[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)];",
+               "t->plain[vcpuid_slot(leaf)];", Unit("test_masks")),
+        mutant("cpuid-rows-unmasked", "vdev/vcpuid.c",
+               "t->first[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)]",
+               "t->first[vcpuid_slot(leaf)]", Unit("test_masks")),
+        mutant("mask-optimised-away", "lib/bits.h", '    __asm__("" : "+r"(index));\n', "", MASKED),
+        mutant("msr-guess-unchecked", "vdev/vmsr.c", "row_guess[(uint8_t)index];",
+               "row_guess[index];", Unit("test_vmsr")),
+    ],
+    "#DB, #AC, #MC intercepted": [
+        *(mutant(f"{vector.lower()}-not-intercepted", "vmx/vmcs.c",
+                 "#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | "
+                 "BIT32(VECTOR_MC))",
+                 f"#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_{others[0]}) | "
+                 f"BIT32(VECTOR_{others[1]}))", audit(EXCEPTIONS))
+          for vector, others in (("DB", ("AC", "MC")), ("AC", ("DB", "MC")), ("MC", ("DB", "AC")))),
+    ],
+    "What a guest may do to a core is closed but for what it needs: controls, CR0 and CR4 masks, MSR "
+    "and I/O bitmaps, its own memory": [
+        mutant("no-nmi-exits", "vmx/vmcs.c",
+               "vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~PIN_PREEMPTION_TIMER);",
+               "vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~(PIN_PREEMPTION_TIMER | "
+               "PIN_NMI | PIN_VIRTUAL_NMIS));", audit(CONTROLS)),
+        mutant("no-io-bitmaps", "vmx/vmcs.c", "    hw->controls_cpu = vmx_controls.cpu;",
+               "    hw->controls_cpu = vmx_controls.cpu & ~CPU_IO_BITMAPS;", audit(CONTROLS)),
+        mutant("no-mwait-exits", "vmx/fit.c", "CPU_SECONDARY | CPU_MWAIT | CPU_MONITOR |",
+               "CPU_SECONDARY | CPU_MONITOR |", audit(CONTROLS), Unit("test_fit")),
+        mutant("one-control-more", "vmx/fit.c", ".wish = CPU2_RDTSCP |",
+               ".wish = BIT32(13) | CPU2_RDTSCP |", audit(CONTROLS)),
+        mutant("debug-controls-kept", "vmx/fit.c", "{.must = ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT",
+               "{.must = ENTRY_LOAD_PAT", audit(CONTROLS), Unit("test_fit")),
+        mutant("cache-disable", "vmx/cr.c", ".owned = fixed | CR0_CD | CR0_NW,",
+               ".owned = fixed,", audit(OWNED)),
+        mutant("mce-off", "vmx/cr.c", ".fixed = caps->cr4_fixed0 | CR4_MCE,",
+               ".fixed = caps->cr4_fixed0,", audit(OWNED)),
+        mutant("mce-not-owned", "vmx/cr.c", "~cr4_allowed | caps->cr4_fixed0 | CR4_MCE,",
+               "~(cr4_allowed | CR4_MCE) | caps->cr4_fixed0,", audit(OWNED)),
+        mutant("cr4-open", "vmx/cr.c", ".owned = ~cr4_allowed |",
+               ".owned = (~cr4_allowed & ~CR4_SMXE) |", audit(OWNED)),
+        mutant("cr4-shadow", "vmx/vmcs.c", "vmwrite_nat(VMCS_CR4_SHADOW, state->cr4);",
+               "vmwrite_nat(VMCS_CR4_SHADOW, state->cr4 | CR4_VMXE);", audit(OWNED)),
+        mutant("ports-open", "vmx/bitmaps.c", "memset(shared->io, 0xff, sizeof(shared->io));",
+               "memset(shared->io, 0xff, sizeof(shared->io) - 1);", audit(BITMAPS)),
+        mutant("msrs-open", "vmx/bitmaps.c", "memset(&shared->msr, 0xff, sizeof(shared->msr));",
+               "memset(&shared->msr, 0xff, sizeof(shared->msr) - 1);", audit(BITMAPS)),
+        mutant("writes-open-with-reads", "vmx/bitmaps.c",
+               "if (rows[i].write == MSR_DIRECT)", "if (rows[i].read == MSR_DIRECT)",
+               audit(BITMAPS)),
+        mutant("bitmap-elsewhere", "vmx/vmcs.c",
+               "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);",
+               "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[0]);", audit(BITMAPS)),
+        mutant("memory-of-the-next", "kernel/partition.c", "    uint64_t host = plan->ram.base;",
+               "    uint64_t host = plan->ram.base + PAGE_SIZE_2M;", audit(OWN_MEMORY, dies=True)),
+        mutant("one-tag-for-all", "vmx/cpu.c", "s->vpid = config->tag;", "s->vpid = 1;",
+               audit(OWN_MEMORY, cores=4)),
+    ],
+    "A core is as after a reset when a guest starts on it: FPU and vectors, XCR0, debug registers, "
+    "syscall MSRs, CR2, APIC": [
+        cleared("vectors", "    fpu_reset_xsave(xcr0_allowed);\n", "    (void)xcr0_allowed;\n"),
+        mutant("clean-components", "kernel/fpu.asm", "        mov     eax, -1\n",
+               "        mov     eax, 3\n", audit(CLEAN)),
+        mutant("clean-xcr0", "kernel/fpu.asm", "        mov     eax, 1\n",
+               "        mov     eax, 3\n", audit(CLEAN)),
+        *(cleared(f"dr{n}", f"    write_dr{n}(0);\n") for n in range(4)),
+        cleared("dr6", "    write_dr6(DR6_RESET);\n"),
+        cleared("dr7", "    write_dr7(DR7_RESET);\n"),
+        *(cleared(name.lower(), f"    wrmsr(MSR_{name}, 0);\n")
+          for name in ("STAR", "LSTAR", "CSTAR", "FMASK", "KERNEL_GS_BASE")),
+        cleared("tsc-aux", "        wrmsr(MSR_TSC_AUX, 0);", "        (void)0;"),
+        cleared("cr2", "    write_cr2(0);\n"),
+        cleared("apic", "    lapic_reset();\n"),
+        cleared("pending-interrupts", "    cpu_drain_interrupts();\n    /* \"Local",
+                "    /* \"Local"),
+        cleared("svr", "    wrmsr(MSR_X2APIC_SVR, HOST_VECTOR_SPURIOUS);\n"),
+        mutant("clean-tpr", "drivers/lapic.c", "    lapic_write(MSR_X2APIC_TPR, 0);\n", "",
+               audit(CLEAN)),
+        mutant("clean-debugctl-at-entry", "vmx/vmcs.c", "vmwrite64(VMCS_GUEST_DEBUGCTL, 0);",
+               "vmwrite64(VMCS_GUEST_DEBUGCTL, 2);", audit(CLEAN)),
+        mutant("clean-dr7-at-entry", "vmx/vmcs.c", "vmwrite_nat(VMCS_GUEST_DR7, DR7_RESET);",
+               "vmwrite_nat(VMCS_GUEST_DR7, 0x401);", audit(CLEAN)),
+    ],
+    "PIC, I/O APIC and ISA DMA masked; no PCI function masters the bus": [
+        mutant("pic-1", "kernel/quiet.c", "    out8(PIC1_MASK_PORT, PIC_ALL_MASKED);\n", "",
+               audit(INTERRUPTS)),
+        mutant("pic-2", "kernel/quiet.c", "    out8(PIC2_MASK_PORT, PIC_ALL_MASKED);\n", "",
+               audit(INTERRUPTS)),
+        mutant("ioapic", "kernel/quiet.c", "regs[IOAPIC_DATA] = IOAPIC_MASKED;",
+               "regs[IOAPIC_DATA] = 0;", audit(INTERRUPTS)),
+        mutant("ioapic-last-pin", "kernel/quiet.c", "pin <= last; pin++",
+               "pin < last; pin++", audit(INTERRUPTS)),
+        mutant("interrupts-not-quiet", "kernel/boot.c", "    quiet_interrupts(&boot->acpi);\n", "",
+               audit(INTERRUPTS)),
+        mutant("dma-1", "kernel/quiet.c", "    out8(DMA1_MASK_PORT, DMA_ALL_MASKED);\n", "",
+               audit(BUS)),
+        mutant("dma-2", "kernel/quiet.c", "    out8(DMA2_MASK_PORT, DMA_ALL_MASKED);\n", "",
+               audit(BUS)),
+        mutant("devices-not-quiet", "kernel/boot.c",
+               "    quiet_devices(boot->machine.has_screen);\n", "", audit(BUS)),
+        mutant("bus-masters", "drivers/pci.c", "command & ~PCI_COMMAND_MASTER);", "command);",
+               audit(BUS), Unit("test_pci")),
+    ],
+    "A fault of ours ends in a record, a backtrace and a halt, never a reset": [
+        mutant("error-code-of-gp", "kernel/trap.asm", "((v) >= 10 && (v) <= 14)",
+               "((v) >= 10 && (v) <= 12) || (v) == 14", Fault("general-protection", "PANIC")),
+        mutant("no-backtrace", "kernel/panic.c", "    panic_backtrace(rip, rbp);\n",
+               "    if (rip == 0)\n        panic_backtrace(rip, rbp);\n",
+               Fault("general-protection", "PANIC")),
+        Mutant("reset-after-panic",
+               [("kernel/panic.c", "again\");\n    panic_stop_core();", "again\");\n    power_reset();"),
+                ("kernel/panic.c", '#include "kernel/symbols.h"',
+                 '#include "kernel/power.h"\n#include "kernel/symbols.h"')],
+               [Boot("test_panic.py::test_exception")]),
+        mutant("no-record", "kernel/trap.c", "    else\n        panic_trap(frame);",
+               "    else if (panic_is_on())\n        panic_trap(frame);",
+               Fault("general-protection", "time-out|died")),
+        mutant("machine-check-as-interrupt", "kernel/trap.c",
+               "if (vector == VECTOR_MC && !lapic_in_service(VECTOR_MC)) {",
+               "if (vector == VECTOR_MC && lapic_in_service(VECTOR_MC)) {",
+               Fault("machine-check", "PANIC|time-out|resolution|powered off")),
+    ],
+    "An NMI outside a guest is taken and counted": [
+        mutant("nmi-not-counted", "kernel/trap.c",
+               "    atomic_fetch_add_explicit(&this_cpu()->nmis, 1, memory_order_relaxed);\n", "",
+               audit(NMI)),
+    ],
+}

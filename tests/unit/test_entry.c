@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_entry: what is done between two lives and before an entry, where it leaves no trace that
+ * could be looked at on a machine: buffers cleared, predictors and translations flushed.
+ */
+#include "vmx/vmx.h"
+
+#include "support.h"
+
+/* The assembly's function has the name of the inline one that calls it. */
+#define vmx_switch vmx_switch_inline
+#include "vmx/cpu.c"
+#include "vmx/run.c"
+
+void assembly_switch(void) __asm__("vmx_switch");
+void assembly_switch(void)
+{
+}
+
+enum what { NOTHING, VERW, L1D, IBPB, INVEPT, INVVPID, VMPTRLD };
+
+static enum what done[16];
+static uint32_t done_count;
+static struct vmx_shared shared = {.ept_pointer = 0x1234501e, .vpid = 7};
+
+struct vmx_caps vmx_caps;
+struct vmx_controls vmx_controls;
+struct spec_plan vmx_spec;
+
+static void did(enum what what)
+{
+    assert_true(done_count < ARRAY_SIZE(done));
+    done[done_count++] = what;
+}
+
+static bool has_done(enum what what)
+{
+    for (uint32_t i = 0; i < done_count; i++)
+        if (done[i] == what)
+            return true;
+    return false;
+}
+
+void wrmsr(uint32_t index, uint64_t value)
+{
+    if (index == MSR_FLUSH_CMD && value == FLUSH_CMD_L1D)
+        did(L1D);
+    else if (index == MSR_PRED_CMD && value == PRED_CMD_IBPB)
+        did(IBPB);
+    else
+        fail_msg("MSR 0x%x", index);
+}
+
+void verw_own_segment(void)
+{
+    did(VERW);
+}
+
+void invept_single(uint64_t ept_pointer)
+{
+    assert_int_equal(ept_pointer, shared.ept_pointer);
+    did(INVEPT);
+}
+
+void invvpid_single(uint16_t vpid)
+{
+    assert_int_equal(vpid, shared.vpid);
+    did(INVVPID);
+}
+
+void vmptrld(hpa_t vmcs)
+{
+    (void)vmcs;
+    did(VMPTRLD);
+}
+
+uint64_t rdmsr(uint32_t index)
+{
+    (void)index;
+    return 0;
+}
+
+uint64_t rdtsc(void)
+{
+    return 1000;
+}
+
+#define FAKE_READ(name) \
+    uint64_t name(void) \
+    {                   \
+        return 0;       \
+    }
+#define FAKE_WRITE(name)      \
+    void name(uint64_t value) \
+    {                         \
+        (void)value;          \
+    }
+FAKE_READ(read_cr0)
+FAKE_READ(read_cr4)
+FAKE_READ(read_dr6)
+FAKE_WRITE(write_cr0)
+FAKE_WRITE(write_cr4)
+FAKE_WRITE(write_dr6)
+
+uint64_t vmread_raw(enum vmcs_field field)
+{
+    (void)field;
+    return 0;
+}
+
+void vmwrite_raw(enum vmcs_field field, uint64_t value)
+{
+    (void)field;
+    (void)value;
+}
+
+bool vmxon(hpa_t region)
+{
+    (void)region;
+    return true;
+}
+
+void vmxoff(void)
+{
+}
+
+void vmclear(hpa_t vmcs)
+{
+    (void)vmcs;
+}
+
+void vmx_die(const char *instruction, uint64_t operand)
+{
+    (void)operand;
+    fail_msg("%s", instruction);
+    abort();
+}
+
+void vmx_refused(void)
+{
+    abort();
+}
+
+void vmx_write_controls(struct vmx_vcpu *hw)
+{
+    (void)hw;
+}
+
+void vmx_write_host(void)
+{
+}
+
+void vmx_write_guest(struct vmx_vcpu *hw, const struct vcpu_state *state)
+{
+    (void)hw;
+    (void)state;
+}
+
+void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
+{
+    (void)v;
+    (void)state;
+}
+
+void vmx_bitmaps_build(struct vmx_shared *s, const struct msr_row *rows, uint32_t count)
+{
+    (void)s;
+    (void)rows;
+    (void)count;
+}
+
+static struct vmx_vcpu hw;
+static struct vcpu vcpu;
+
+static void make(uint32_t at_entry, bool barrier)
+{
+    const struct vcpu_state state = {0};
+
+    vmx_spec = (struct spec_plan){.at_entry = at_entry, .barrier = barrier};
+    hw = (struct vmx_vcpu){.shared = &shared};
+    vcpu = (struct vcpu){.hw = &hw};
+    done_count = 0;
+    vmx_vcpu_reset(&vcpu, &state);
+}
+
+/* A life ends with what it taught the core. */
+static void test_between_lives(void **state)
+{
+    (void)state;
+    make(0, true);
+    assert_true(has_done(INVEPT) && has_done(INVVPID) && has_done(IBPB));
+    assert_int_equal(done[0], VMPTRLD);
+    assert_int_equal(vcpu.work, 0);
+    make(0, false); /* a processor without the register */
+    assert_true(has_done(INVEPT) && has_done(INVVPID) && !has_done(IBPB));
+}
+
+static void test_before_each_entry(void **state)
+{
+    static const uint32_t plans[] = {0, SPEC_ENTRY_VERW, SPEC_ENTRY_L1D,
+                                     SPEC_ENTRY_VERW | SPEC_ENTRY_L1D};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        make(plans[i], false);
+        assert_int_equal(vcpu.work != 0, plans[i] != 0); /* the first entry looks */
+        for (uint32_t entry = 0; entry < 3; entry++) {
+            done_count = 0;
+            vmx_before_entry(&vcpu);
+            assert_int_equal(has_done(VERW), (plans[i] & SPEC_ENTRY_VERW) != 0);
+            assert_int_equal(has_done(L1D), (plans[i] & SPEC_ENTRY_L1D) != 0);
+            assert_int_equal(vcpu.work != 0, plans[i] != 0); /* and so does the next */
+            if (plans[i] & SPEC_ENTRY_VERW) /* last: behind it no data of ours is loaded */
+                assert_int_equal(done[done_count - 1], VERW);
+        }
+        vmx_set_timer(&vcpu, UINT64_MAX, 5000); /* nor does a timer make them forget */
+        assert_int_equal(vcpu.work != 0, plans[i] != 0);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_between_lives),
+        cmocka_unit_test(test_before_each_entry),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
