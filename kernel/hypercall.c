@@ -113,6 +113,20 @@ static enum verdict call_power_off(struct vcpu *v, uint64_t code)
     return DO_STOP;
 }
 
+/* Which call a guest means, counted from BULKHEAD_CALL_BASE; false: none of ours. */
+/*@ requires \valid(number);
+  @ assigns *number;
+  @ ensures \result <==> BULKHEAD_CALL_BASE <= rax < BULKHEAD_CALL_BASE + BULKHEAD_CALL_COUNT;
+  @ ensures \result ==> *number == rax - BULKHEAD_CALL_BASE && *number < BULKHEAD_CALL_COUNT;
+  @*/
+static bool call_look_up(uint64_t rax, uint32_t *number)
+{
+    const uint64_t from_base = rax - BULKHEAD_CALL_BASE; /* wraps: then it is none of ours */
+
+    *number = (uint32_t)from_base;
+    return from_base < BULKHEAD_CALL_COUNT;
+}
+
 enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
 {
     uint64_t *calls = soft->stats.calls;
@@ -123,14 +137,15 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         *rax = (uint64_t)BULKHEAD_ERROR_DENIED;
         return DO_NEXT;
     }
-    const uint64_t number = call_register(v, REG_RAX) - BULKHEAD_CALL_BASE;
-    if (number >= BULKHEAD_CALL_COUNT) {
+    const uint64_t asked = call_register(v, REG_RAX);
+    uint32_t number;
+    if (!call_look_up(asked, &number)) {
         calls[BULKHEAD_CALL_COUNT]++;
         *rax = (uint64_t)result;
         return DO_NEXT;
     }
-    calls[index_masked((uint32_t)number, VCPU_CALLS)]++;
-    switch (number + BULKHEAD_CALL_BASE) {
+    calls[index_masked(number, VCPU_CALLS)]++;
+    switch (asked) {
     case BULKHEAD_CALL_VERSION:
         result = BULKHEAD_ABI_VERSION;
         break;
@@ -155,7 +170,7 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
     case BULKHEAD_CALL_RESTART:
         partition_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
         return DO_STOP;
-    default: /* a guest's number, not an enum of ours */
+    default: /* not reached: all are named */
         break;
     }
     *rax = (uint64_t)result;

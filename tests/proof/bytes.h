@@ -23,6 +23,8 @@
   @     0 <= n < 4 ==> (uint8_t)(v >> 8 * n) == byte_at(v, n) && (uint8_t)v == byte_at(v, 0);
   @   axiom count_wrap: \forall uint64_t n;
   @     (uint64_t)(n + 1) == (n < 0xffffffffffffffff ? n + 1 : 0);
+  @   axiom call_wrap: \forall uint64_t a; (uint64_t)(a - 0x42480000) ==
+  @     (a < 0x42480000 ? a - 0x42480000 + 0x10000000000000000 : a - 0x42480000);
   @   axiom port_wrap: \forall integer p; 0x10000 <= p < 0x20000 ==> (uint16_t)p == p - 0x10000;
   @ }
   @*/

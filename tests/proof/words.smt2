@@ -149,3 +149,11 @@
 (echo "ept_address_1g")
 (push) (assert (= (bvand a #xfff000003fffffff) zero))
 (assert (not (= (bvand a #xfff0000000000fff) zero))) (check-sat) (pop)
+
+; In words of 130 bits, where nothing wraps: what 64 bits keep of the difference.
+(define-fun long ((x (_ BitVec 64))) (_ BitVec 130) (concat (_ bv0 66) x))
+(define-fun calls () (_ BitVec 64) #x0000000042480000)
+(echo "call_wrap")
+(push) (assert (not (= (long (bvsub a calls))
+  (ite (bvult a calls) (bvadd (bvsub (long a) (long calls)) (_ bv18446744073709551616 130))
+                       (bvsub (long a) (long calls)))))) (check-sat) (pop)
