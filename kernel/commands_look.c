@@ -158,12 +158,12 @@ void commands_on_stats(struct commands *c, struct vm *vm)
 
     report_exits(vm, line, sizeof(line));
     log_line("%s: %s", vm->name, line);
-    log_line("  its memory was cleared and its image copied in %llu us",
-             (ull)(time_to_ns(&c->view.boot->tsc.scale, vm->load_ticks) / NS_PER_US));
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         print_calls(vm, i);
     log_line("  console: %llu lines, %llu bytes; %u writes refused because more waited than fits",
              (ull)vm->console.lines, (ull)vm->console.bytes, atomic_load(&vm->console.tx.refused));
+    log_line("  its memory was cleared and its image copied in %llu us",
+             (ull)(time_to_ns(&c->view.boot->tsc.scale, vm->load_ticks) / NS_PER_US));
 }
 
 void commands_on_trace(struct commands *c, struct vm *vm)

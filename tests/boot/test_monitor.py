@@ -130,6 +130,7 @@ def check_looking(operator):
     assert re.match(r"  vCPU 0: \d+ events injected; hypercalls: .*console-write \d+", shown[1])
     assert any(re.fullmatch(r"  console: \d+ lines, \d+ bytes; 0 writes refused .*", line)
                for line in shown)
+    assert re.fullmatch(r"  its memory was cleared and its image copied in \d+ us", shown[-1])
     shown = operator.ask("trace canary")
     assert re.fullmatch(r"canary vCPU 0, the last 16 of \d+ exits:", shown[0])
     assert len(shown) == 17 and " hypercall " in "".join(shown)
