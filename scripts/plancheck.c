@@ -66,7 +66,7 @@ NORETURN static void usage(const char *complaint, const char *subject)
     if (complaint != NULL)
         fprintf(stderr, "plancheck: %s '%s'\n", complaint, subject);
     fprintf(stderr,
-            "usage: plancheck FILE [--cores N] [--threads T] [--memory MB]\n"
+            "usage: plancheck FILE [--cores N] [--memory MB] [--threads T]\n"
             "Checks FILE, a bulkhead.conf with its images beside it, for a machine with\n"
             "N cores (1 to %d, else %d) and MB MiB of memory (%d or more, else %d).\n"
             "T: so many of the N are threads of one core (1, 2, 4 or 8, else 1).\n",

@@ -21,7 +21,7 @@ def images():
 
 def test_shell(machine):
     """A session on one core: what the kernel sees, its clock, a restart and a power-off."""
-    with machine.spawn(linux.files(), linux.conf(memory="128M"), cores=1, memory=384,
+    with machine.spawn(linux.files(), linux.conf(memory="128M"), cores=1, memory=384, mhz=200,
                        timeout=900) as console:
         shell = linux.Shell(console).wait()
         assert shell.run("grep -c ^processor /proc/cpuinfo") == ["1"]

@@ -288,8 +288,9 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     return DO_AGAIN;
 }
 
-enum verdict vcpu_on_timer(struct vcpu *v, uint32_t raw_reason)
+enum verdict vcpu_on_timer(struct vcpu *v, uint64_t now, uint32_t raw_reason)
 {
+    (void)now;
     DEMAND(raw_reason != 0);
     DEMAND(v == machine.v);
     return DO_AGAIN;
