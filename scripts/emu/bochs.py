@@ -134,8 +134,8 @@ class Bochs:
         os.close(self._display)
         if self._keyboard is not None:
             os.close(self._keyboard)
-        reason = self.poll()
-        if self._power_off:
+        reason = self.poll()    # a core may have shut down, and another have powered off
+        if self._power_off and not self._triple_fault:
             return None
         return reason or ("ended from outside" if running else f"Bochs ended with status {status}")
 
