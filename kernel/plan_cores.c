@@ -202,19 +202,26 @@ static void plan_cores_short(const struct plan *plan, const struct core_map *map
                              "in [machine] gives them out");
 }
 
+static bool plan_cores_has_sibling(const struct core_map *map, uint32_t core, uint8_t owner)
+{
+    for (uint32_t own = 0; own < map->total; own++)
+        if (map->owner[own] == owner && plan_cores_are_siblings(map, own, core))
+            return true;
+    return false;
+}
+
 /* The next one for a guest: a thread of a core that it has, else the lowest. */
 static uint32_t plan_cores_next(const struct core_map *map, uint8_t owner)
 {
     uint32_t lowest = map->total;
 
-    for (uint32_t core = map->total; core-- > 0;)
-        if (plan_cores_is_free(map, core, owner))
-            lowest = core;
     for (uint32_t core = 0; core < map->total; core++) {
-        for (uint32_t own = 0; own < map->total; own++)
-            if (map->owner[own] == owner && plan_cores_are_siblings(map, own, core) &&
-                plan_cores_is_free(map, core, owner))
-                return core;
+        if (!plan_cores_is_free(map, core, owner))
+            continue;
+        if (plan_cores_has_sibling(map, core, owner))
+            return core;
+        if (lowest == map->total)
+            lowest = core;
     }
     return lowest;
 }

@@ -22,7 +22,6 @@
 #define ICR_BUSY      BIT64(12) /* gone in x2APIC mode; processors take it and drop it */
 #define ICR_ASSERT    BIT64(14)
 #define ICR_LEVEL     BIT64(15)
-#define ICR_DELIVERY  MASK64(10, 8)
 #define ICR_SHORTHAND MASK64(19, 18)
 #define ICR_RESERVED  (BIT64(13) | MASK64(17, 16) | MASK64(31, 20))
 #define ICR_BROADCAST UINT32_MAX
