@@ -21,6 +21,16 @@
 #define TIME_HZ_MIN UINT64_C(1000)
 #define TIME_HZ_MAX UINT64_C(64000000000)
 
+/* Ticks from `then` until `now`; 0 when `then` is the later one. Another core may have read its TSC
+ * after this one did and stored that before this one looked, so a plain difference could wrap. */
+/*@ assigns \nothing;
+  @ ensures \result == (now > then ? now - then : 0);
+  @*/
+static inline uint64_t ticks_since(uint64_t now, uint64_t then)
+{
+    return now > then ? now - then : 0;
+}
+
 /* A factor as mult / 2^shift; mult has 63 significant bits, whatever the factor's size. */
 struct time_factor {
     uint64_t mult;

@@ -131,6 +131,16 @@ static void known_values(void **state)
     assert_int_equal(time_to_ticks(&s, 1), 1);
 }
 
+static void a_stamp_of_the_future_is_now(void **state)
+{
+    (void)state;
+    assert_int_equal(ticks_since(10, 3), 7);
+    assert_int_equal(ticks_since(10, 10), 0);
+    assert_int_equal(ticks_since(10, 11), 0);
+    assert_int_equal(ticks_since(0, UINT64_MAX), 0);
+    assert_int_equal(ticks_since(UINT64_MAX, 0), UINT64_MAX);
+}
+
 static void impossible_rates_are_our_bug(void **state)
 {
     (void)state;
@@ -147,6 +157,7 @@ int main(void)
         cmocka_unit_test(time_never_goes_back),
         cmocka_unit_test(the_ends_saturate),
         cmocka_unit_test(known_values),
+        cmocka_unit_test(a_stamp_of_the_future_is_now),
         cmocka_unit_test(impossible_rates_are_our_bug),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
