@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup run demo test test-unit test-boot test-linux test-long lint image bench gdb clean help hypervisor \
+.PHONY: all setup run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -221,6 +221,11 @@ image: setup
 lint: setup
 	@scripts/lint
 
+# Lines of code by folder, and the share that runs on a guest's exits.
+sloc: setup
+	@$(MAKE) --no-print-directory hypervisor
+	@scripts/sloc $B/bulkhead.elf
+
 bench: setup
 	@$(MAKE) --no-print-directory all $B/walk.efi
 	@$(MAKE) --no-print-directory B=$B/hook-bench HOOK=bench hypervisor
@@ -256,6 +261,7 @@ help:
 	@echo 'make test-long   boots that an everyday run leaves out'
 	@echo 'make image   $B/bulkhead.img for a USB stick'
 	@echo 'make lint    format, warnings, layers, headers'
+	@echo 'make sloc    lines of code, and the share that a guest can reach'
 	@echo 'make bench   what an exit costs'
 	@echo 'make fuzz    SECONDS=15 of fuzzing for each target in tests/fuzz'
 	@echo 'make fuzz-guest  guests that do random things: TIME=300 seconds, SEED=N'
