@@ -20,24 +20,18 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
         -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough
 
 # ---------------------------------------------------------------------- the hypervisor
-# Pure files include neither lib/x86 nor vmx/insn.h: host tests run them as they are.
-PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) \
-            mm/range.c mm/pages.c mm/pagetable.c mm/ept.c mm/ept_valid.c mm/hostmap.c mm/firmware.c \
-            drivers/acpi.c drivers/acpi_tables.c drivers/pci.c drivers/keymap.c drivers/text.c drivers/font.c \
-            drivers/screen.c \
-            kernel/config*.c kernel/plan*.c kernel/image*.c kernel/aml.c kernel/report.c \
-            kernel/span.c kernel/ram.c kernel/reset.c kernel/lastlog.c kernel/editor.c kernel/diagnosis.c \
-            kernel/isolation.c kernel/logring.c kernel/prompt.c kernel/report_exits.c \
-            vmx/audit*.c vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c vmx/spec.c
-PURE_SRC := $(wildcard $(PURE_SRC))
+HV_FOLDERS := $(shell find lib mm drivers vdev $(wildcard svm) vmx kernel -type d)
+hv_files    = $(foreach folder,$(HV_FOLDERS),$(wildcard $(folder)/$(1)))
+
+# Host tests run the pure sources as they are. The desk has a string.c of its own.
+PURE_SRC := $(filter-out lib/string.c kernel/offsets.c vmx/hook_none.c,$(shell scripts/layers --pure))
 
 # A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
 HOOK    ?=
 HOOK_ARG ?=
-HV_SRC  := $(filter-out kernel/offsets.c $(if $(HOOK),vmx/hook_none.c), \
-           $(wildcard lib/*.c lib/x86/*.c mm/*.c drivers/*.c vdev/*.c vmx/*.c kernel/*.c)) \
+HV_SRC  := $(filter-out kernel/offsets.c $(if $(HOOK),vmx/hook_none.c),$(call hv_files,*.c)) \
            $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
-HV_ASM  := $(wildcard kernel/*.asm vmx/*.asm)
+HV_ASM  := $(call hv_files,*.asm)
 HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
 
 # clang before 16 wants to be told that zero-initialisation may go; later ones ignore the flag.
