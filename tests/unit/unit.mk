@@ -68,8 +68,10 @@ coverage: $(UNIT_BIN_cov)
 	@$(PYTHON) tests/unit/run --results $B/unit-cov/results.txt $(UNIT_BIN_cov); status=$$?; \
 	    $(PYTHON) scripts/coverage $B/unit-cov && exit $$status
 
-# Takes hardware code in as it is: tests/unit/fakes stands before lib/x86 and vmx.
-$(UNIT_KINDS:%=$B/unit-%/tests/unit/test_entry.o): UNIT_TEST_CFLAGS += -iquote tests/unit/fakes
+# These take hardware code in as it is: tests/unit/fakes stands before lib/x86 and vmx.
+UNIT_HARDWARE := entry lapic tsc cpu smp
+$(foreach kind,$(UNIT_KINDS),$(UNIT_HARDWARE:%=$B/unit-$(kind)/tests/unit/test_%.o)): \
+    UNIT_TEST_CFLAGS += -iquote tests/unit/fakes
 
 # The checker of bulkhead.conf on the desk: the hypervisor's own code without the hypervisor.
 ifneq ($(wildcard scripts/plancheck.c),)
