@@ -23,6 +23,8 @@ const char *commands_phase_name(const struct vm *vm)
         return "running";
     case VM_STOPPING:
         return "stopping";
+    case VM_BACKOFF:
+        return "backoff";
     }
     return "?";
 }

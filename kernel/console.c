@@ -34,7 +34,7 @@
 
 #define FOCUS_MONITOR UINT32_MAX
 
-static const char own_prefix[] = LINES_OWN;
+_Static_assert(GUESTS_MAX <= LASTLOG_CRASHES, "a part for each guest's crashes");
 
 /* `lock` guards all but the log ring, which has a lock of its own, the inner one. */
 static struct console {
@@ -56,10 +56,11 @@ static struct console {
 
 /* ------------------------------------------------------------------ our own lines */
 
-static void console_keep_line(const char *text, size_t len)
+/* `part`: LASTLOG_COMMON, or that of a guest's crashes. */
+static void console_keep_line(uint32_t part, const char *text, size_t len)
 {
     lock_take(&console.lastlog_lock);
-    lastlog_append(&console.lastlog, text, len);
+    lastlog_append(&console.lastlog, part, text, len);
     lock_release(&console.lastlog_lock);
 }
 
@@ -68,15 +69,16 @@ void log_emit(const char *text, size_t len)
     const size_t quote = sizeof(CONSOLE_LOG_QUOTE) - 1;
 
     if (len < quote || memcmp(text, CONSOLE_LOG_QUOTE, quote) != 0)
-        console_keep_line(text, len);
-    logring_put(&console.log, own_prefix, text, len);
+        console_keep_line(LASTLOG_COMMON, text, len);
+    logring_put(&console.log, LINES_OWN, text, len);
     if (!console.pumping)
         console_flush();
 }
 
-void console_note(struct console_stream *stream, const char *text, size_t len)
+void console_note(struct console_stream *stream, enum note_kind kind, const char *text, size_t len)
 {
-    console_keep_line(text, len);
+    console_keep_line(kind == NOTE_CRASH ? lastlog_crash(stream->index) : LASTLOG_COMMON, text,
+                      len);
     notes_put(&stream->notes, tx_place(&stream->tx), rdtsc(), text, len);
 }
 
@@ -133,8 +135,7 @@ _Static_assert(ROUND_ROOM < TERMINAL_STAGE, "a round must fit the stage");
 static bool console_own_line(uint64_t now)
 {
     uint8_t line[LOGRING_LINE];
-
-    const uint32_t len = logring_take(&console.log, own_prefix, line);
+    const uint32_t len = logring_take(&console.log, LINES_OWN, line);
     if (len > 0)
         lines_put(&console.lines, NULL, line, len, false, now);
     return len > 0;
@@ -236,7 +237,7 @@ void console_flush(void)
 void console_emergency_begin(void)
 {
     struct terminal *t = &console.lines.terminal;
-    uint8_t byte;
+    uint8_t byte, line[NOTES_LINE];
 
     while (t->tail != t->head) {
         byte = t->stage[t->tail++ % TERMINAL_STAGE];
@@ -252,9 +253,8 @@ void console_emergency_begin(void)
         uart_put_all(&t->uart, (const char *)&byte, 1);
     }
     for (uint32_t i = 0; i < console.source_count; i++) {
-        uint8_t line[NOTES_LINE];
         uint32_t len;
-        while ((len = notes_take(&console.sources[i].stream->notes, own_prefix, line)) > 0)
+        while ((len = notes_take(&console.sources[i].stream->notes, LINES_OWN, line)) > 0)
             terminal_emergency(t, (const char *)line, len);
     }
 }
@@ -263,8 +263,8 @@ void console_emergency(const char *text, size_t len)
 {
     char line[LOG_LINE_MAX + 16];
 
-    lastlog_append(&console.lastlog, text, len);
-    const size_t n = fmt_print(line, sizeof(line), "%s%.*s", own_prefix, (int)len, text);
+    lastlog_append(&console.lastlog, LASTLOG_COMMON, text, len);
+    const size_t n = fmt_print(line, sizeof(line), "%s%.*s", LINES_OWN, (int)len, text);
     terminal_emergency(&console.lines.terminal, line, n);
 }
 
@@ -319,6 +319,7 @@ void console_add_stream(struct console_stream *stream)
 {
     tx_init(&stream->tx);
     rx_init(&stream->rx);
+    stream->index = console.source_count;
     console.sources[console.source_count++].stream = stream;
 }
 

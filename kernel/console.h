@@ -19,6 +19,7 @@
 /* One guest's two directions. */
 struct console_stream {
     char name[16];
+    uint32_t index; /* among the streams */
     struct tx_ring tx;
     struct rx_ring rx;
     struct notes notes;    /* ours about the guest */
@@ -68,7 +69,7 @@ void console_flush(void);
 
 /* A line of ours about a guest, at its place among what the guest says. Nobody waits for that. Any
  * core. */
-void console_note(struct console_stream *stream, const char *text, size_t len);
+void console_note(struct console_stream *stream, enum note_kind kind, const char *text, size_t len);
 
 /* A panic begins: brings out what waits, as console_emergency() does. Once. */
 void console_emergency_begin(void);

@@ -19,7 +19,9 @@ struct trace_row {
     uint8_t verdict; /* enum verdict */
 };
 
-/* Registers, segments and what blocks interrupts: line `index` of them; false: no more. */
+/* Registers, segments and what blocks interrupts: line `index` of them; false: no more. The first
+ * DIAGNOSIS_KEPT are general and control registers. */
+#define DIAGNOSIS_KEPT 4
 MUST_CHECK bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index, char *buf,
                                      size_t size);
 

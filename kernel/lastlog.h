@@ -6,23 +6,38 @@
  * The memory has two halves: this boot writes one, the previous boot's stays readable in the
  * other. What is found there is checked and filtered, because it may be anything: after a cold
  * start it is noise.
+ *
+ * A half has parts, each with room of its own: what one guest says about its crashes replaces
+ * neither another's nor the common lines, and the other way round. Lines are numbered, so that the
+ * parts are read in the order in which they were written.
  */
 #pragma once
 
 #include "lib/types.h"
+
+#define LASTLOG_COMMON  0  /* the part of all other lines */
+#define LASTLOG_CRASHES 16 /* guests that have a part for their crashes */
+#define LASTLOG_PARTS   (1 + LASTLOG_CRASHES)
 
 struct lastlog_half;
 
 struct lastlog {
     struct lastlog_half *current;        /* NULL: no memory; then every call does nothing */
     const struct lastlog_half *previous; /* NULL: nothing usable was found */
+    uint32_t number;                     /* of the next line */
 };
 
 /* `memory` is 8-byte aligned. Finds the previous boot's lines and begins this boot's. */
 void lastlog_init(struct lastlog *l, void *memory, size_t size);
 
-/* One line without its newline. One caller at a time. */
-void lastlog_append(struct lastlog *l, const char *line, size_t len);
+/* The part of guest `index`'s crashes. */
+static inline uint32_t lastlog_crash(uint32_t index)
+{
+    return 1 + index % LASTLOG_CRASHES;
+}
+
+/* One line without its newline, to part `part`. One caller at a time. */
+void lastlog_append(struct lastlog *l, uint32_t part, const char *line, size_t len);
 
 /* How many lines of the previous boot are kept. */
 uint32_t lastlog_count(const struct lastlog *l);
@@ -30,12 +45,13 @@ uint32_t lastlog_count(const struct lastlog *l);
 /* Lines on their way out: a stretch of this boot's or the previous one's. */
 struct lastlog_lines {
     const struct lastlog_half *half; /* NULL: none */
-    uint64_t at, end;
+    uint64_t at[LASTLOG_PARTS], end[LASTLOG_PARTS];
 };
 
-/* The last `count` lines, or as many as are kept. Lines that come later are not among them. */
+/* The last `count` common lines, or as many as are kept, and all that is kept of crashes. Lines
+ * that come later are not among them. */
 struct lastlog_lines lastlog_tail(const struct lastlog *l, bool previous, uint32_t count);
 
-/* The next line, cut to fit; false: that was the last one. Lines that were overwritten since
- * lastlog_tail() are left out. */
+/* The next line in the order of writing, cut to fit; false: that was the last one. Lines that were
+ * overwritten since lastlog_tail() are left out. */
 MUST_CHECK bool lastlog_next(struct lastlog_lines *lines, char *line, size_t size);

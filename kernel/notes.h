@@ -14,8 +14,11 @@
 #include "lib/log.h"
 #include "lib/types.h"
 
-#define NOTES_MAX  64                  /* a power of two; two diagnoses and what belongs to them */
+#define NOTES_MAX  128 /* a power of two; three diagnoses, and restarts until pauses are long */
 #define NOTES_LINE (LOG_LINE_MAX + 16) /* the longest line with its prefix */
+
+/* What is said of a crash is kept apart in the log in memory, each guest's for itself. */
+enum note_kind { NOTE_LIFE, NOTE_CRASH };
 
 struct note {
     uint32_t place; /* tx_place() of the guest's ring */

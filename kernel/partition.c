@@ -1,17 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/partition.h"
 
-#include "kernel/monitor.h"
-#include "kernel/power.h"
 #include "kernel/vcpu.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
-#include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 #include "mm/host.h"
-
-_Atomic uint32_t partitions_alive;
 
 /* ------------------------------------------------------------------ creation */
 
@@ -167,6 +162,11 @@ static void partition_scrub(struct range part)
     host_window_close(core);
 }
 
+void partition_scrub_all(const struct vm *vm)
+{
+    partition_scrub(vm->plan->ram);
+}
+
 void partition_scrub_share(struct vm *vm, uint32_t index)
 {
     partition_scrub(partition_share(vm, index, vm->vcpu_count));
@@ -191,142 +191,4 @@ void partition_load(struct vm *vm)
     vm->started = rdtsc();
     vm->load_ticks = vm->started - begin;
     atomic_store(&vm->last_sign, vm->started);
-}
-
-/* ------------------------------------------------------------------ lives */
-
-static void partition_begin_life(struct vm *vm)
-{
-    atomic_store(&vm->parked, 0);
-    atomic_store(&vm->scrubbed, 0);
-    /* All are parked: what is in their kicks now was meant for the life before. The lead comes
-     * last, so that whatever it sends its siblings finds them started. */
-    for (uint32_t i = vm->vcpu_count; i-- > 0;)
-        atomic_store(&vm->vcpus[i].kick, KICK_START);
-    atomic_store(&vm->phase, VM_RUNNING);
-    for (uint32_t i = 0; i < vm->vcpu_count; i++)
-        vcpu_request(&vm->vcpus[i], 0);
-    /* partition_stop() has seen it running, or this sees the wish. */
-    if (atomic_load(&vm->stop_asked))
-        (void)partition_end(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true});
-}
-
-bool partition_start(struct vm *vm)
-{
-    uint32_t stopped = VM_STOPPED;
-
-    if (!atomic_compare_exchange_strong(&vm->phase, &stopped, VM_STOPPING))
-        return false;
-    if (vm->end.kind != VM_END_NONE)
-        vm->restarts++;
-    vm->crash_restarts = 0;
-    atomic_store(&vm->stop_asked, false);
-    atomic_fetch_add(&partitions_alive, 1);
-    partition_begin_life(vm);
-    return true;
-}
-
-bool partition_end(struct vm *vm, struct vm_end end)
-{
-    uint32_t running = VM_RUNNING;
-
-    if (!atomic_compare_exchange_strong(&vm->phase, &running, VM_STOPPING))
-        return false;
-    vm->end = end;
-    vm->end_asked = rdtsc();
-    for (uint32_t i = 0; i < vm->vcpu_count; i++)
-        vcpu_request(&vm->vcpus[i], KICK_STOP);
-    return true;
-}
-
-bool partition_stop(struct vm *vm)
-{
-    const struct vm_end end = {.kind = VM_END_STOP, .by_operator = true};
-
-    if (partition_end(vm, end))
-        return true;
-    atomic_store(&vm->stop_asked, true);
-    return partition_end(vm, end) || atomic_load(&vm->phase) != VM_STOPPED;
-}
-
-static bool partition_survives_crash(struct vm *vm)
-{
-    const struct config_guest *config = vm->plan->config;
-
-    switch (config->on_crash) {
-    case CRASH_STOP:
-        return false;
-    case CRASH_RESTART:
-        if (vm->crash_restarts >= config->restarts) {
-            partition_tell(vm, "guest '%s' has been restarted %u times: it stays stopped", vm->name,
-                           vm->crash_restarts);
-            return false;
-        }
-        vm->crash_restarts++;
-        return true;
-    case CRASH_REBOOT:
-        partition_tell(vm, "guest '%s' crashed, and the file says: on_crash = reboot", vm->name);
-        power_reset();
-    }
-    return false;
-}
-
-static bool partition_survives_power_off(struct vm *vm)
-{
-    switch (vm->plan->config->on_poweroff) {
-    case POWEROFF_STOP:
-        return false;
-    case POWEROFF_RESTART:
-        return true;
-    case POWEROFF_REBOOT:
-        partition_tell(vm, "guest '%s' powered off, and the file says: on_poweroff = reboot",
-                       vm->name);
-        power_reset();
-    }
-    return false;
-}
-
-/* Whether another life follows. */
-static bool partition_lives_on(struct vm *vm)
-{
-    switch (vm->end.kind) {
-    case VM_END_RESTART:
-        return true;
-    case VM_END_POWER_OFF:
-        return partition_survives_power_off(vm);
-    case VM_END_CRASH:
-        return partition_survives_crash(vm);
-    case VM_END_STOP:
-    case VM_END_NONE:
-        return false;
-    }
-    return false;
-}
-
-void partition_release(void)
-{
-    if (atomic_fetch_sub(&partitions_alive, 1) == 1)
-        monitor_all_ended();
-}
-
-void partition_parked(struct vm *vm)
-{
-    const uint64_t now = rdtsc();
-
-    if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
-        return;
-    partition_report(vm, now);
-    const bool stop_asked = atomic_exchange(&vm->stop_asked, false);
-    if (stop_asked && vm->end.kind != VM_END_STOP) {
-        partition_tell(vm, "guest '%s' was stopped by the operator before its next life", vm->name);
-        vm->end = (struct vm_end){.kind = VM_END_STOP, .by_operator = true};
-    }
-    if (partition_lives_on(vm)) {
-        vm->restarts++;
-        partition_begin_life(vm);
-        return;
-    }
-    partition_scrub(vm->plan->ram);
-    atomic_store(&vm->phase, VM_STOPPED);
-    partition_release();
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * partition: a plan entry becomes a struct vm: its memory map, image, devices and vCPUs; and the
- * ends and beginnings of its lives.
+ * ends and beginnings of its lives (partition_lives.c), and what is said of them
+ * (partition_report.c).
  */
 #pragma once
 
@@ -9,13 +10,14 @@
 
 #include "drivers/tsc.h"
 #include "kernel/console.h"
+#include "kernel/lives.h"
 #include "kernel/plan.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
 #include "mm/pagetable.h"
 #include "vdev/bus.h"
 
-enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING };
+enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING, VM_BACKOFF /* until vm->next_life */ };
 
 /* Of these, only a crash and a power-off ask the file what comes next. */
 enum vm_end_kind { VM_END_NONE, VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH, VM_END_STOP };
@@ -24,7 +26,7 @@ enum vm_end_kind { VM_END_NONE, VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH, 
 struct vm_end {
     enum vm_end_kind kind;
     uint32_t code;    /* VM_END_POWER_OFF */
-    bool by_operator; /* VM_END_RESTART and VM_END_CRASH: a command, not the guest */
+    bool by_operator; /* a command, not the guest */
 };
 
 struct vm {
@@ -43,8 +45,13 @@ struct vm {
     _Atomic uint32_t scrubbed; /* vCPUs that have cleared their share for the present life */
     _Atomic bool stop_asked;   /* the operator wants no further life; between two lives */
     struct vm_end end;
-    uint64_t end_asked; /* TSC of that moment */
-    uint32_t restarts;  /* lives after the first; the last to park writes */
+    uint64_t end_asked;         /* TSC of that moment */
+    uint64_t lived;             /* ticks until then */
+    struct lives lives;         /* written where `end` is */
+    struct lives_next next;     /* what follows it; its is_told holds for this end as well */
+    bool is_diagnosed;          /* a crash is worth more than a line */
+    _Atomic uint64_t next_life; /* TSC; for VM_BACKOFF */
+    uint32_t restarts;          /* lives after the first; the last to park writes */
     uint32_t
         crash_restarts; /* of them, how many on_crash granted since the operator's last start */
     uint64_t watchdog_ticks;    /* 0: no watchdog */
@@ -68,7 +75,8 @@ struct partition_kit {
 MUST_CHECK enum status partition_create(struct vm **out, const struct plan_guest *plan,
                                         uint32_t index, const struct partition_kit *kit);
 
-/* Begins a life of a stopped guest; false when it is not stopped. Any core. */
+/* Begins a life of a stopped guest, or at once the one that is due after a pause; false when it is
+ * neither stopped nor paused. Any core. */
 bool partition_start(struct vm *vm);
 
 /* At the start of a life each vCPU clears its share of the guest's memory, on its own core and
@@ -77,16 +85,27 @@ bool partition_start(struct vm *vm);
 void partition_scrub_share(struct vm *vm, uint32_t index);
 void partition_load(struct vm *vm);
 
+/* Clears all of a parked guest's memory, through this core's window. */
+void partition_scrub_all(const struct vm *vm);
+
 /* Ends the present life; true for the one caller whose reason counts. Any core. */
 bool partition_end(struct vm *vm, struct vm_end end);
 
 /* The operator's stop: also ends a guest that is just between two lives; false: it is stopped. */
 bool partition_stop(struct vm *vm);
 
-/* A line of the log about this guest; it comes behind what the guest has said before. Any core. */
-void partition_tell(struct vm *vm, const char *fmt, ...) PRINTF_LIKE(2, 3);
+/* On the parked lead's core: begins the next life when it is due. Until when to wait. */
+uint64_t partition_look(struct vm *vm, uint64_t now);
 
-/* The line about the end of a life. `parked`: TSC when the last of its cores was out of it. */
+/* A line of the log about this guest; it comes behind what the guest has said before. Any core. */
+void partition_tell(struct vm *vm, enum note_kind kind, const char *fmt, ...) PRINTF_LIKE(3, 4);
+
+/* Lives that are not reported one by one are counted, and the count is said before the next one
+ * that is. With the end of each life, once it is known what follows. */
+void partition_tell_untold(struct vm *vm);
+
+/* The line about the end of a life, if it is worth one. `parked`: TSC when the last of its cores
+ * was out of it. */
 void partition_report(struct vm *vm, uint64_t parked);
 
 /* A vCPU has left the guest for good; the last one reports, scrubs and applies the policy. */

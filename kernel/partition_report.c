@@ -8,8 +8,11 @@
 #include "kernel/report_exits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
+#include "lib/time.h"
 
-void partition_tell(struct vm *vm, const char *fmt, ...)
+typedef unsigned long long ull;
+
+void partition_tell(struct vm *vm, enum note_kind kind, const char *fmt, ...)
 {
     struct log_text line;
     va_list args;
@@ -17,7 +20,7 @@ void partition_tell(struct vm *vm, const char *fmt, ...)
     va_start(args, fmt);
     log_compose(&line, fmt, args);
     va_end(args);
-    console_note(&vm->console, line.text, line.len);
+    console_note(&vm->console, kind, line.text, line.len);
 }
 
 /* How a life ended, behind "guest 'x' ". */
@@ -38,18 +41,39 @@ static const char *partition_end_words(const struct vm_end *end)
     return "never ran";
 }
 
+void partition_tell_untold(struct vm *vm)
+{
+    struct lives *lives = &vm->lives;
+
+    if (!vm->next.is_told) {
+        if (lives_is_first_untold(lives))
+            partition_tell(vm, NOTE_LIFE,
+                           "guest '%s' restarts too often: not every life is reported", vm->name);
+        lives->untold++;
+        return;
+    }
+    if (lives->untold > 0)
+        partition_tell(vm, NOTE_LIFE, "guest '%s': %u more restart%s, not reported", vm->name,
+                       lives->untold, lives->untold == 1 ? "" : "s");
+    lives->untold = 0;
+}
+
 void partition_report(struct vm *vm, uint64_t parked)
 {
     const struct time_scale *scale = &vm->tsc->scale;
+    const struct vm_end *end = &vm->end;
     char exits[160], detail[40] = "";
 
+    if (!vm->next.is_told)
+        return;
     report_exits(vm, exits, sizeof(exits));
-    if (vm->end.kind == VM_END_POWER_OFF)
-        fmt_print(detail, sizeof(detail), " with code %u", vm->end.code);
-    if (vm->end.by_operator)
+    if (end->kind == VM_END_POWER_OFF)
+        fmt_print(detail, sizeof(detail), " with code %u", end->code);
+    if (end->by_operator)
         fmt_print(detail, sizeof(detail), " within %llu us",
-                  (unsigned long long)(time_to_ns(scale, parked - vm->end_asked) / NS_PER_US));
-    partition_tell(
-        vm, "guest '%s' %s%s after %llu ms; %s", vm->name, partition_end_words(&vm->end), detail,
-        (unsigned long long)(time_to_ns(scale, parked - vm->started) / NS_PER_MS), exits);
+                  (ull)(time_to_ns(scale, ticks_since(parked, vm->end_asked)) / NS_PER_US));
+    const ull ms = time_to_ns(scale, vm->lived) / NS_PER_MS;
+    partition_tell(vm, end->kind == VM_END_CRASH ? NOTE_CRASH : NOTE_LIFE,
+                   "guest '%s' %s%s after %llu ms; %s", vm->name, partition_end_words(end), detail,
+                   ms, exits);
 }

@@ -52,20 +52,21 @@ static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
     char line[LOG_LINE_MAX];
 
     diagnosis_qualification(x, line, sizeof(line));
-    partition_tell(v->vm, "  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
-                   (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
+    partition_tell(v->vm, NOTE_CRASH, "  exit %s (0x%llx), qualification 0x%llx %s",
+                   virt_exit_name(x), (unsigned long long)x->raw_reason,
+                   (unsigned long long)x->qualification, line);
     virt_get_state(v, &state);
     for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
-        partition_tell(v->vm, "%s", line);
+        partition_tell(v->vm, i < DIAGNOSIS_KEPT ? NOTE_CRASH : NOTE_LIFE, "%s", line);
     const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
-    partition_tell(v->vm, "  the last %u exits, this one included:", rows);
+    partition_tell(v->vm, NOTE_LIFE, "  the last %u exits, this one included:", rows);
     for (uint32_t back = rows; back-- > 0;) {
         struct trace_row row = vcpu_trace_row(stats, back);
         if (back == 0)
             row.verdict = DO_STOP; /* it is noted when this is done */
         diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
                              sizeof(line));
-        partition_tell(v->vm, "%s", line);
+        partition_tell(v->vm, NOTE_LIFE, "%s", line);
     }
 }
 
@@ -74,14 +75,15 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     char why[LOG_LINE_MAX];
     va_list args;
 
-    if (!partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
-        return DO_STOP; /* it ends already, for another reason */
+    if (!partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}) || !v->vm->next.is_told)
+        return DO_STOP; /* it ends already, for another reason, or has said enough */
     va_start(args, fmt);
     fmt_vprint(why, sizeof(why), fmt, args);
     va_end(args);
-    partition_tell(v->vm, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index,
-                   v->cpu->id, why);
-    vcpu_print_diagnosis(v, x);
+    partition_tell(v->vm, NOTE_CRASH, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name,
+                   v->index, v->cpu->id, why);
+    if (v->vm->is_diagnosed)
+        vcpu_print_diagnosis(v, x);
     return DO_STOP;
 }
 
@@ -197,8 +199,10 @@ static void vcpu_start(struct vcpu *v)
         return;
     }
     partition_load(v->vm);
-    partition_tell(v->vm, "guest '%s' starts on core #%u, %llu ticks after the loader", v->vm->name,
-                   v->cpu->id, (unsigned long long)(rdtsc() - v->vm->tsc->start));
+    if (v->vm->next.is_told)
+        partition_tell(v->vm, NOTE_LIFE,
+                       "guest '%s' starts on core #%u, %llu ticks after the loader", v->vm->name,
+                       v->cpu->id, (unsigned long long)(rdtsc() - v->vm->tsc->start));
     reset_for_image(&state, &v->vm->plan->image);
     vcpu_enter_state(v, &state);
 }
@@ -271,9 +275,9 @@ static void vcpu_watch_in_wait(struct vcpu *v, uint64_t now)
     if (v->soft->phase != VCPU_WAIT_SIPI || !vcpu_watchdog_expired(v, now))
         return;
     v->soft->watchdog_deadline = UINT64_MAX;
-    if (partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
+    if (partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}) && v->vm->next.is_told)
         partition_tell(
-            v->vm,
+            v->vm, NOTE_CRASH,
             "guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: its watchdog has "
             "expired: no sign of life for %llu ms",
             v->vm->name, v->index, v->cpu->id, vcpu_watchdog_ms(v));
@@ -288,6 +292,8 @@ static void vcpu_wait(struct vcpu *v)
         (void)monitor_service(now);
         until = now + v->soft->pump_ticks;
     }
+    if (v->soft->phase == VCPU_PARKED && v->index == 0)
+        until = min_u64(until, partition_look(v->vm, now));
     if (v->soft->phase == VCPU_WAIT_SIPI) {
         vcpu_watch_in_wait(v, now);
         until = min_u64(until, v->soft->watchdog_deadline);

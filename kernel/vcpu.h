@@ -27,6 +27,7 @@ enum kick {
     KICK_INIT = 4, /* INIT from a sibling */
     KICK_SIPI = 8, /* SIPI from a sibling, vector in soft->sipi_vector */
     KICK_NMI = 16, /* NMI from a sibling */
+    KICK_LOOK = 64, /* the lead is to look what its parked guest waits for */
     KICK_SHOW = 32, /* the monitor wants the registers: into soft->shown */
 };
 

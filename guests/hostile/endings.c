@@ -18,6 +18,7 @@
 #include "lib/x86/msr.h"
 
 #define EXIT_LIVED 66
+#define LIFE_NS    (1100 * NS_PER_MS) /* a shorter life is followed by a pause */
 #define DR6_RESET  UINT64_C(0xffff0ff0)
 #define DR7_RESET  UINT64_C(0x400)
 #define SVR_RESET  0xff
@@ -171,6 +172,7 @@ static const struct ending *endings_find(const char *name)
 
 NORETURN void hostile_endings(void)
 {
+    const uint64_t began = time_ns();
     char name[48];
 
     life_is_clean();
@@ -180,6 +182,7 @@ NORETURN void hostile_endings(void)
     const struct ending *ending = endings_find(name);
     if (ending == NULL)
         fatal(1, "there is no ending '%s'", name);
+    sleep_until(began + LIFE_NS);
     print("T %s/%s begins\n", ending->row, ending->name);
     ending->run();
     print("T %s/%s BAD the guest lives\n", ending->row, ending->name);

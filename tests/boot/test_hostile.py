@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """A guest that tries everything from inside, beside a canary that must not notice any of it. The
 rows are in tests/abuse-rows.txt, docs/abuse-coverage.md says which is tried where."""
+import re
+
 import pytest
 
 from hostile import ALONE, check_canary, check_rows, rows_in, said_by
@@ -61,8 +63,9 @@ def test_race(machine):
     with machine.spawn(images("canary", "hostile"), conf, cores=4, memory=256) as console:
         operator = Operator(console)
         for _ in range(RACES):
-            operator.wait(r"\[bulkhead\] guest 'hostile' (was stopped|powered off with code 1|"
-                          r"asked for a restart) ")
+            operator.wait(r"\[hostile\] T X-07/cores-come ok$")
         finish(machine, operator)
+    ends = re.compile(r"guest 'hostile' (was stopped|powered off with code 1|asked for a restart) ")
+    assert len(list(filter(ends.match, operator.own_lines()))) >= 10    # later ones are only counted
     lines = said_by(machine, "hostile")
     assert lines.count("T X-07/cores-come ok") >= RACES and set(lines) == {"T X-07/cores-come ok"}

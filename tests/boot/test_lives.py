@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What follows the end of a guest: on_crash, on_poweroff, watchdog; and many lives.
-BULKHEAD_LIVES=1000 makes them more: each says a line or two at the speed of the serial port."""
+BULKHEAD_LIVES=1000 makes them more: after each there is a pause of up to a second."""
 import os
 import re
 
@@ -10,7 +10,8 @@ from operator_console import Operator
 from partitions import (TITLE, check_ended_well, guest, images, lacking, machine_section,
                         powered_off)
 
-LIVES = int(os.environ.get("BULKHEAD_LIVES", "200"))
+LIVES = int(os.environ.get("BULKHEAD_LIVES", "40"))
+LOOP_BEATS = 90         # so long guests loop, in tenths of a second
 
 
 def count(lines, pattern):
@@ -107,3 +108,54 @@ def test_many_lives(machine):
     beats = operator.guest_lines("canary")
     assert beats == [f"beat {n}" for n in range(1, len(beats) + 1)]
     assert count(operator.own_lines(), "guest 'off' powered off with code 0 ") > 10
+
+
+def test_loops(machine):
+    """Guests that end as soon as they begin, by a restart and by a crash: each life waits longer
+    for the next one, and they say less and less. A neighbour's crash stays in the log. While they
+    wait they obey as ever."""
+    conf = (machine_section(reserve=1)
+            + guest("again", image="spin", memory="2M", cmdline="how=restart")
+            + guest("wild", image="escape", memory="4M", cmdline="how=write", on_crash="restart")
+            + guest("once", image="escape", memory="4M", cmdline="how=read")
+            + guest("canary", image="spin", cmdline="beats"))
+    with machine.spawn(images("spin", "escape"), conf, cores=5, memory=512, timeout=900) as console:
+        operator = Operator(console)
+        operator.wait(rf"\[canary\] beat {LOOP_BEATS}$")
+        operator.open()
+        for name in ("again", "wild"):
+            assert 12 <= int(operator.state(name)["lives"]) < 40     # 533 without pauses
+            starts = count(operator.own_lines(), f"guest '{name}' starts ")
+            assert 10 <= starts < 20, name
+            assert count(operator.own_lines(), f"guest '{name}': 1 more restart, not reported$")
+        assert count(operator.own_lines(), r"  exit EPT_VIOLATION") == 3     # of wild two, of once one
+        assert not count(operator.own_lines(), r"\d+ lines were lost")
+        log = [line.removeprefix("  | ") for line in operator.ask("log")]
+        assert count(log, r"guest 'once' vCPU 0 on core #\d is stopped: it read from ") == 1
+        assert count(log, "guest 'once' was stopped after ") == 1
+        while operator.state("again")["state"] != "backoff":
+            pass
+        operator.keys("start again\r")
+        for name in ("again", "wild"):
+            operator.keys(f"stop {name}\r")
+            operator.wait(rf"\[bulkhead\] guest '{name}' was stopped by the operator ")
+            assert operator.state(name)["state"] == "stopped"
+        operator.leave()
+    assert check_in_order(operator, "wild", "writing 0x", every=False) > 10
+
+
+def check_in_order(operator, name, first, every=True):
+    """What a life says comes after its start and before its end. Returns how many ends there
+    were. Without `every`, some lives are not reported."""
+    phase, ends = "ended", 0
+    for line in operator.lines:
+        if re.match(rf"\[bulkhead\] guest '{name}' starts ", line):
+            assert phase == "ended", line
+            phase = "started"
+        elif line.startswith(f"[{name}] {first}"):
+            assert phase == "started" or not every, line
+            phase = "spoke"
+        elif re.match(rf"\[bulkhead\] guest '{name}' (was|powered|asked) ", line):
+            assert phase != "ended" or "before its next life" in line, line
+            phase, ends = "ended", ends + 1
+    return ends

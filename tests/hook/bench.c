@@ -50,7 +50,8 @@ void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
     if (v->index != 0 || vm->restarts == 0 || bench_done)
         return;
     bench_done = true;
-    log_line("bench restart %llu", (unsigned long long)(now - vm->end_asked - vm->load_ticks));
+    log_line("bench restart %llu",
+             (unsigned long long)(now - vm->end_asked - vm->next.pause - vm->load_ticks));
     for (uint32_t i = 0; i < CORES_MAX; i++) {
         struct vcpu *other = cpus[i].vcpu;
         if (other && other != v && other->soft->phase == VCPU_RUNNING) {

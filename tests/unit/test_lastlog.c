@@ -9,7 +9,8 @@
 
 #include "support.h"
 
-#define SIZE 2048
+#define SIZE   8192
+#define HEADER (24 + 16 * LASTLOG_PARTS) /* bytes before a half's text */
 
 /* On the heap, so that a step over its end is seen. */
 static uint64_t *memory;
@@ -36,7 +37,7 @@ static void boot(void)
 
 static void say(const char *text)
 {
-    lastlog_append(&l, text, strlen(text));
+    lastlog_append(&l, LASTLOG_COMMON, text, strlen(text));
 }
 
 static bool previous_line(uint32_t back, char *line, size_t size)
@@ -158,7 +159,7 @@ static void test_too_long(void **state)
     (void)state;
     boot();
     memset(text, 'x', sizeof(text));
-    lastlog_append(&l, text, sizeof(text));
+    lastlog_append(&l, LASTLOG_COMMON, text, sizeof(text));
     boot();
     expect_end(0);
 }
@@ -191,10 +192,8 @@ static void test_too_small(void **state)
 /* Whichever bit of the header is wrong, nothing bad happens; mostly there are no lines then. */
 static void test_damage(void **state)
 {
-    const size_t header = 40;
-
     (void)state;
-    for (size_t bit = 0; bit < header * 8; bit++) {
+    for (size_t bit = 0; bit < HEADER * 8; bit++) {
         memset(memory, 0, SIZE);
         boot();
         say("one");
@@ -217,23 +216,85 @@ static void test_noise(void **state)
     for (uint32_t n = 0; n < 2000; n++) {
         boot();
         say("a line");
-        /* Noise behind valid headers, with any head that passes the check. */
+        /* Noise behind valid headers, with any heads that pass the check. */
         for (size_t i = 0; i < SIZE / 8; i++) {
-            if (i % (SIZE / 16) >= 5)
+            if (i % (SIZE / 16) >= HEADER / 8)
                 memory[i] = random_next(&seed);
         }
-        const uint64_t head = random_next(&seed) >> (n % 64);
-        memory[3] = memory[SIZE / 16 + 3] = head;
-        memory[4] = memory[SIZE / 16 + 4] = ~head;
+        for (size_t part = 0; part < LASTLOG_PARTS; part++) {
+            const uint64_t head = random_next(&seed) >> (n + part) % 64;
+            memory[3 + 2 * part] = memory[SIZE / 16 + 3 + 2 * part] = head;
+            memory[4 + 2 * part] = memory[SIZE / 16 + 4 + 2 * part] = ~head;
+        }
         boot();
         const uint32_t count = lastlog_count(&l);
-        for (uint32_t back = 0; back < count; back++) {
-            assert_true(previous_line(back, line, sizeof(line)));
+        struct lastlog_lines lines = lastlog_tail(&l, true, UINT32_MAX);
+        for (uint32_t i = 0; i < count; i++) {
+            assert_true(lastlog_next(&lines, line, sizeof(line)));
             for (const char *c = line; *c; c++)
                 assert_true(*c >= ' ' && *c <= '~');
         }
         expect_end(count);
     }
+}
+
+static void crash(uint32_t guest, const char *text)
+{
+    lastlog_append(&l, lastlog_crash(guest), text, strlen(text));
+}
+
+/* Neither other lines nor another guest's crashes replace a crash; nor does a guest that crashes
+ * all the time replace anything but its own. */
+static void test_crashes_are_kept_apart(void **state)
+{
+    char line[64], looping[64] = "";
+
+    (void)state;
+    boot();
+    say("first");
+    crash(0, "guest 0 crashed");
+    say("second");
+    crash(15, "guest 15 crashed");
+    for (uint32_t i = 0; i < 2000; i++) {
+        snprintf(looping, sizeof(looping), "guest 7 crashed for the %uth time", i);
+        crash(7, looping);
+        say("guest 7 starts");
+    }
+    boot();
+    struct lastlog_lines lines = lastlog_tail(&l, true, 3);
+    assert_true(lastlog_next(&lines, line, sizeof(line)));
+    assert_string_equal(line, "guest 0 crashed");
+    assert_true(lastlog_next(&lines, line, sizeof(line)));
+    assert_string_equal(line, "guest 15 crashed");
+    uint32_t starts = 0;
+    bool is_last_there = false;
+    while (lastlog_next(&lines, line, sizeof(line))) {
+        starts += strcmp(line, "guest 7 starts") == 0;
+        is_last_there |= strcmp(line, looping) == 0;
+    }
+    assert_int_equal(starts, 3);
+    assert_true(is_last_there);
+}
+
+/* Lines of all parts come in the order of writing. */
+static void test_parts_in_order(void **state)
+{
+    char want[16], line[16];
+
+    (void)state;
+    boot();
+    for (uint32_t i = 0; i < 20; i++) {
+        snprintf(want, sizeof(want), "line %u", i);
+        lastlog_append(&l, i * 5 % LASTLOG_PARTS, want, strlen(want));
+    }
+    boot();
+    struct lastlog_lines lines = lastlog_tail(&l, true, UINT32_MAX);
+    for (uint32_t i = 0; i < 20; i++) {
+        snprintf(want, sizeof(want), "line %u", i);
+        assert_true(lastlog_next(&lines, line, sizeof(line)));
+        assert_string_equal(line, want);
+    }
+    assert_false(lastlog_next(&lines, line, sizeof(line)));
 }
 
 int main(void)
@@ -247,6 +308,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_too_long, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cut_and_filtered, setup, teardown),
         cmocka_unit_test_setup_teardown(test_too_small, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_crashes_are_kept_apart, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_parts_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(test_damage, setup, teardown),
         cmocka_unit_test_setup_teardown(test_noise, setup, teardown),
     };

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * partition_lives: the beginnings and ends of a guest's lives, and what comes between.
+ */
+#include "kernel/monitor.h"
+#include "kernel/partition.h"
+#include "kernel/power.h"
+#include "kernel/vcpu.h"
+#include "lib/time.h"
+#include "lib/x86/insn.h"
+
+_Atomic uint32_t partitions_alive;
+
+/* Whether another life follows by itself. */
+static bool partition_lives_on(const struct vm *vm)
+{
+    const struct config_guest *config = vm->plan->config;
+
+    switch (vm->end.kind) {
+    case VM_END_RESTART:
+        return true;
+    case VM_END_POWER_OFF:
+        return config->on_poweroff == POWEROFF_RESTART;
+    case VM_END_CRASH:
+        return config->on_crash == CRASH_RESTART && vm->crash_restarts < config->restarts;
+    case VM_END_STOP:
+    case VM_END_NONE:
+        break;
+    }
+    return false;
+}
+
+static void partition_begin_life(struct vm *vm)
+{
+    vm->started = rdtsc();
+    atomic_store(&vm->parked, 0);
+    atomic_store(&vm->scrubbed, 0);
+    /* All are parked: what is in their kicks now was meant for the life before. The lead comes
+     * last, so that whatever it sends its siblings finds them started. */
+    for (uint32_t i = vm->vcpu_count; i-- > 0;)
+        atomic_store(&vm->vcpus[i].kick, KICK_START);
+    atomic_store(&vm->phase, VM_RUNNING);
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        vcpu_request(&vm->vcpus[i], 0);
+    /* partition_stop() has seen it running, or this sees the wish. */
+    if (atomic_load(&vm->stop_asked))
+        (void)partition_end(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true});
+}
+
+bool partition_start(struct vm *vm)
+{
+    uint32_t stopped = VM_STOPPED;
+
+    if (atomic_load(&vm->phase) == VM_BACKOFF) {
+        atomic_store(&vm->next_life, 0);
+        vcpu_request(&vm->vcpus[0], KICK_LOOK);
+        return true;
+    }
+    if (!atomic_compare_exchange_strong(&vm->phase, &stopped, VM_STOPPING))
+        return false;
+    if (vm->end.kind != VM_END_NONE)
+        vm->restarts++;
+    vm->crash_restarts = 0;
+    lives_reset(&vm->lives, vm->tsc->hz, rdtsc());
+    vm->next.is_told = true;
+    atomic_store(&vm->stop_asked, false);
+    atomic_fetch_add(&partitions_alive, 1);
+    partition_begin_life(vm);
+    return true;
+}
+
+/* What comes after this life, and how much is said about its end: all of it when no other follows
+ * by itself. What an operator asks for is no loop. */
+static void partition_choose_next(struct vm *vm)
+{
+    vm->next = (struct lives_next){.pause = 0, .is_told = true};
+    vm->is_diagnosed = true;
+    if (!vm->end.by_operator && partition_lives_on(vm)) {
+        vm->next = lives_next(&vm->lives, vm->lived);
+        vm->is_diagnosed = vm->next.is_told && vm->end.kind == VM_END_CRASH &&
+                           lives_diagnose(&vm->lives, vm->end_asked);
+    }
+    partition_tell_untold(vm);
+}
+
+bool partition_end(struct vm *vm, struct vm_end end)
+{
+    uint32_t running = VM_RUNNING;
+
+    if (!atomic_compare_exchange_strong(&vm->phase, &running, VM_STOPPING))
+        return false;
+    vm->end = end;
+    vm->end_asked = rdtsc();
+    vm->lived = ticks_since(vm->end_asked, vm->started);
+    partition_choose_next(vm);
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        vcpu_request(&vm->vcpus[i], KICK_STOP);
+    return true;
+}
+
+bool partition_stop(struct vm *vm)
+{
+    const struct vm_end end = {.kind = VM_END_STOP, .by_operator = true};
+
+    if (partition_end(vm, end))
+        return true;
+    atomic_store(&vm->stop_asked, true);
+    if (partition_end(vm, end))
+        return true;
+    vcpu_request(&vm->vcpus[0], KICK_LOOK);
+    return atomic_load(&vm->phase) != VM_STOPPED;
+}
+
+void partition_release(void)
+{
+    if (atomic_fetch_sub(&partitions_alive, 1) == 1)
+        monitor_all_ended();
+}
+
+/* No other life follows: on the core that knows it. */
+static void partition_finish(struct vm *vm)
+{
+    const struct config_guest *config = vm->plan->config;
+
+    if (vm->end.kind == VM_END_CRASH && config->on_crash == CRASH_RESTART)
+        partition_tell(vm, NOTE_LIFE, "guest '%s' has been restarted %u time%s: it stays stopped",
+                       vm->name, vm->crash_restarts, vm->crash_restarts == 1 ? "" : "s");
+    if (vm->end.kind == VM_END_CRASH && config->on_crash == CRASH_REBOOT)
+        partition_tell(vm, NOTE_LIFE, "guest '%s' crashed, and the file says: on_crash = reboot",
+                       vm->name);
+    else if (vm->end.kind == VM_END_POWER_OFF && config->on_poweroff == POWEROFF_REBOOT)
+        partition_tell(vm, NOTE_LIFE,
+                       "guest '%s' powered off, and the file says: on_poweroff = reboot", vm->name);
+    else {
+        partition_scrub_all(vm);
+        atomic_store(&vm->phase, VM_STOPPED);
+        partition_release();
+        return;
+    }
+    power_reset();
+}
+
+/* Between two lives; true: the operator wants no other. */
+static bool partition_is_unwanted(struct vm *vm)
+{
+    if (!atomic_exchange(&vm->stop_asked, false) || vm->end.kind == VM_END_STOP)
+        return false;
+    partition_tell(vm, NOTE_LIFE, "guest '%s' was stopped by the operator before its next life",
+                   vm->name);
+    vm->end = (struct vm_end){.kind = VM_END_STOP, .by_operator = true};
+    return true;
+}
+
+static void partition_next_life(struct vm *vm)
+{
+    vm->restarts++;
+    if (vm->end.kind == VM_END_CRASH)
+        vm->crash_restarts++;
+    partition_begin_life(vm);
+}
+
+uint64_t partition_look(struct vm *vm, uint64_t now)
+{
+    const uint64_t next = atomic_load(&vm->next_life);
+
+    if (atomic_load(&vm->phase) != VM_BACKOFF)
+        return UINT64_MAX;
+    if (!atomic_load(&vm->stop_asked) && now < next)
+        return next;
+    atomic_store(&vm->phase, VM_STOPPING);
+    if (partition_is_unwanted(vm))
+        partition_finish(vm);
+    else
+        partition_next_life(vm);
+    return UINT64_MAX;
+}
+
+void partition_parked(struct vm *vm)
+{
+    const uint64_t now = rdtsc();
+
+    if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
+        return;
+    partition_report(vm, now);
+    if (partition_is_unwanted(vm) || !partition_lives_on(vm)) {
+        partition_finish(vm);
+        return;
+    }
+    if (vm->next.pause == 0) {
+        partition_next_life(vm);
+        return;
+    }
+    atomic_store(&vm->next_life, now + vm->next.pause);
+    atomic_store(&vm->phase, VM_BACKOFF);
+    vcpu_request(&vm->vcpus[0], KICK_LOOK);
+}
