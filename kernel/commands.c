@@ -103,6 +103,8 @@ static void on_focus(struct commands *c, struct vm *vm)
 static void on_reboot(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
+    partition_end_all();
+    console_flush(); /* what is said of them comes first */
     log_line("starting the machine again");
     power_reset();
 }
@@ -110,6 +112,8 @@ static void on_reboot(struct commands *c, struct vm *vm)
 static void on_poweroff(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
+    partition_end_all();
+    console_flush();
     log_line("switching the machine off");
     power_off();
 }

@@ -39,10 +39,10 @@ static void vm_last_end(const struct vm *vm, char *buf, size_t size)
         fmt_print(buf, size, "power-off, code %u", vm->end.code);
         break;
     case VM_END_RESTART:
-        fmt_print(buf, size, "restart");
+        fmt_print(buf, size, vm->end.by_operator ? "restarted by the operator" : "restart");
         break;
     case VM_END_CRASH:
-        fmt_print(buf, size, "crash");
+        fmt_print(buf, size, vm->end.by_operator ? "killed" : "crash");
         break;
     case VM_END_STOP:
         fmt_print(buf, size, "stopped by the operator");
@@ -80,7 +80,8 @@ void commands_on_list(struct commands *c, struct vm *vm)
     for (uint32_t i = 0; i < c->view.vm_count; i++) {
         const struct vm *g = c->view.vms[i];
         const bool on = atomic_load(&g->phase) == VM_RUNNING;
-        const uint64_t ms = on ? time_to_ns(&g->tsc->scale, rdtsc() - g->started) / NS_PER_MS : 0;
+        const uint64_t lived = on ? ticks_since(rdtsc(), g->started) : g->lived;
+        const uint64_t ms = time_to_ns(&g->tsc->scale, lived) / NS_PER_MS;
 
         fmt_size(memory, sizeof(memory), g->plan->config->memory);
         vm_last_end(g, end, sizeof(end));

@@ -26,7 +26,7 @@ enum vm_end_kind { VM_END_NONE, VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH, 
 struct vm_end {
     enum vm_end_kind kind;
     uint32_t code;    /* VM_END_POWER_OFF */
-    bool by_operator; /* a command, not the guest */
+    bool by_operator; /* a command, not the guest; VM_END_STOP without it: the machine ends */
 };
 
 struct vm {
@@ -93,6 +93,10 @@ bool partition_end(struct vm *vm, struct vm_end end);
 
 /* The operator's stop: also ends a guest that is just between two lives; false: it is stopped. */
 bool partition_stop(struct vm *vm);
+
+/* The machine ends: all guests do. Returns when their cores are out of them, or after a tenth of a
+ * second. Any core, its own guest's included; nothing but a power-off or a reset may follow. */
+void partition_end_all(void);
 
 /* On the parked lead's core: begins the next life when it is due. Until when to wait. */
 uint64_t partition_look(struct vm *vm, uint64_t now);

@@ -11,6 +11,8 @@
 
 _Atomic uint32_t partitions_alive;
 
+#define END_ALL_PER_SECOND 10 /* a core that clears memory comes late: no longer than that */
+
 /* Whether another life follows by itself. */
 static bool partition_lives_on(const struct vm *vm)
 {
@@ -98,10 +100,8 @@ bool partition_end(struct vm *vm, struct vm_end end)
     return true;
 }
 
-bool partition_stop(struct vm *vm)
+static bool partition_stop_for(struct vm *vm, struct vm_end end)
 {
-    const struct vm_end end = {.kind = VM_END_STOP, .by_operator = true};
-
     if (partition_end(vm, end))
         return true;
     atomic_store(&vm->stop_asked, true);
@@ -109,6 +109,37 @@ bool partition_stop(struct vm *vm)
         return true;
     vcpu_request(&vm->vcpus[0], KICK_LOOK);
     return atomic_load(&vm->phase) != VM_STOPPED;
+}
+
+bool partition_stop(struct vm *vm)
+{
+    return partition_stop_for(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true});
+}
+
+/* Out of `vm`, except for the core that asks. */
+static bool partition_is_out(const struct vm *vm)
+{
+    const struct vcpu *own = this_cpu()->vcpu;
+    const uint32_t count = vm->vcpu_count - (own && own->vm == vm);
+
+    return atomic_load(&vm->phase) == VM_STOPPED || atomic_load(&vm->parked) >= count;
+}
+
+void partition_end_all(void)
+{
+    const uint64_t begin = rdtsc();
+
+    atomic_fetch_add(&partitions_alive, 1); /* nobody is to see the last one end */
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        if (cpus[i].vcpu && cpus[i].vcpu->index == 0)
+            (void)partition_stop_for(cpus[i].vcpu->vm, (struct vm_end){.kind = VM_END_STOP});
+    }
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        const struct vcpu *v = cpus[i].vcpu;
+        while (v && !partition_is_out(v->vm) &&
+               ticks_since(rdtsc(), begin) < v->vm->tsc->hz / END_ALL_PER_SECOND)
+            cpu_pause();
+    }
 }
 
 void partition_release(void)
@@ -137,6 +168,7 @@ static void partition_finish(struct vm *vm)
         partition_release();
         return;
     }
+    partition_end_all();
     power_reset();
 }
 

@@ -34,7 +34,7 @@ static const char *partition_end_words(const struct vm_end *end)
     case VM_END_CRASH:
         return end->by_operator ? "was killed by the operator" : "was stopped";
     case VM_END_STOP:
-        return "was stopped by the operator";
+        return end->by_operator ? "was stopped by the operator" : "was stopped with the machine";
     case VM_END_NONE:
         break;
     }
@@ -69,7 +69,7 @@ void partition_report(struct vm *vm, uint64_t parked)
     report_exits(vm, exits, sizeof(exits));
     if (end->kind == VM_END_POWER_OFF)
         fmt_print(detail, sizeof(detail), " with code %u", end->code);
-    if (end->by_operator)
+    if (end->by_operator || end->kind == VM_END_STOP)
         fmt_print(detail, sizeof(detail), " within %llu us",
                   (ull)(time_to_ns(scale, ticks_since(parked, vm->end_asked)) / NS_PER_US));
     const ull ms = time_to_ns(scale, vm->lived) / NS_PER_MS;

@@ -81,6 +81,11 @@ class Operator:
     def own_lines(self):
         return self.guest_lines("bulkhead")
 
+    def lived(self, name):
+        """How long each life lasted whose end was reported, in ms."""
+        line = re.compile(rf"guest '{name}' (?:was|asked|powered) .* after (\d+) ms; ")
+        return [int(found[1]) for found in map(line.match, self.own_lines()) if found]
+
     def state(self, name):
         """The row of `list` about one guest, as a dictionary."""
         lines = self.ask("list")        # other lines may stand between those of an answer

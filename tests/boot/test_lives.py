@@ -12,6 +12,8 @@ from partitions import (TITLE, check_ended_well, guest, images, lacking, machine
 
 LIVES = int(os.environ.get("BULKHEAD_LIVES", "40"))
 LOOP_BEATS = 90         # so long guests loop, in tenths of a second
+STOP_LIMIT_US = 10_000
+RING_LINES = 256 * 48 // len("flood 1 of a guest\n") + 200  # what waits at most; and the stage
 
 
 def count(lines, pattern):
@@ -159,3 +161,35 @@ def check_in_order(operator, name, first, every=True):
             assert phase != "ended" or "before its next life" in line, line
             phase, ends = "ended", ends + 1
     return ends
+
+
+def test_flood_does_not_hold_the_operator(machine):
+    """A guest that floods the console and restarts is out at once when it is stopped, and when the
+    machine is switched off: what it said comes afterwards, in order."""
+    conf = (machine_section(reserve=1)
+            + guest("flood", image="noise", memory="2M", cmdline="how=flood bytes=20000",
+                    on_poweroff="restart")
+            + guest("canary", image="spin", cmdline="beats"))
+    with machine.spawn(images("spin", "noise"), conf, cores=3, memory=512, timeout=900) as console:
+        operator = Operator(console)
+        operator.wait(r"\[canary\] beat 1$")
+        operator.open()
+        for pause in range(4):
+            for _ in range(3 + pause):
+                operator.wait(r"\[canary\] beat ")
+            # What is typed after the command takes 15 ms; so long its memory may take.
+            operator.keys("stop flood\r" + 4 * (40 * "x" + "\r"))
+            assert operator.state("flood")["state"] == "stopped"
+            operator.keys("start flood\r")
+            operator.wait(r"\[bulkhead\] guest 'flood' starts ")
+        for _ in range(3):
+            operator.wait(r"\[canary\] beat ")
+        operator.leave()
+    within = re.compile(r"guest '\w+' was stopped (by the operator|with the machine) within (\d+) us")
+    stops = [found for found in map(within.match, operator.own_lines()) if found]
+    assert sum(found[1] == "with the machine" for found in stops) == 2
+    assert all(int(found[2]) < STOP_LIMIT_US for found in stops)
+    assert check_in_order(operator, "flood", "flood 0 ") >= 5
+    assert operator.own_lines()[-1] == "switching the machine off"
+    rest = operator.lines[operator.lines.index("[bulkhead] > poweroff"):]
+    assert len(rest) < RING_LINES

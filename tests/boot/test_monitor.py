@@ -52,7 +52,9 @@ def stop_and_start(operator, name):
     operator.keys(f"kill {name}\r")
     operator.wait(rf"\[bulkhead\] guest '{name}' was killed by the operator ")
     row = operator.state(name)
-    assert (row["state"], row["end"], row["lives"]) == ("stopped", "crash", "3")
+    assert (row["state"], row["end"], row["lives"]) == ("stopped", "killed", "3")
+    lived = operator.lived(name)[-1]
+    assert abs(float(row["uptime"]) * 1000 - lived) < 1     # its last life, which goes on no more
     operator.keys(f"restart {name}\r")                  # also starts one that is stopped
     operator.wait(rf"\[bulkhead\] guest '{name}' starts on core #\d, ")
     times = stops(operator, name)
