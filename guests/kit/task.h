@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * task: a TSS for each core. It names the stack of #DF, which is what a fault becomes when its
+ * own stack has no room for it: without one, a stack overflow would be a triple fault.
+ */
+#pragma once
+
+#include "lib/types.h"
+
+#define TASK_IST_FAULT 1 /* of the gate of #DF, idt.c */
+
+/* On the core itself, which has the kit's GDT. `fault_stack`: its end. */
+void task_load(uint32_t number, const void *fault_stack);
+
+/* The stack that an exception at CPL 3 switches to: its end. Loads the task again. Boot core. */
+void task_user_stack(const void *stack);
