@@ -14,7 +14,7 @@ GUEST_CFLAGS := -std=c11 -O2 -g -ffreestanding -fno-pic -mcmodel=small -mgeneral
                 -mno-red-zone -fno-strict-aliasing -fno-stack-protector \
                 -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
                 -fstack-clash-protection -ffunction-sections -fdata-sections -I. \
-                $(filter-out -Werror,$(WARN)) $(GUEST_WERROR)
+                $(filter-out -Werror,$(WARN))
 GUEST_LDFLAGS := -static -nostdlib -z noexecstack -z max-page-size=4096 --gc-sections \
                  --build-id=none -T guests/kit/guest.ld
 
@@ -32,7 +32,7 @@ guests: $(GUESTS:%=$B/guests/%.elf)
 $B/guests/obj/%.o: %.c
 	@mkdir -p $(@D)
 	@echo "  CC    $< (guest)"
-	@$(CC) $(GUEST_CFLAGS) -MMD -MP -c $< -o $@
+	@$(CC) $(GUEST_CFLAGS) $(GUEST_WERROR) -MMD -MP -c $< -o $@
 
 $B/guests/obj/%.asm.o: %.asm
 	@mkdir -p $(@D)
