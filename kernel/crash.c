@@ -24,11 +24,11 @@ static void crash_print_state(struct vcpu *v, const struct vcpu_exit *x)
 
     crash_state(v, x, &state);
     for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
-        log_line("%s", line);
+        partition_tell(v->vm, "%s", line);
     if (v->vm->plan->image.mode != IMAGE_ENTER_PVH32)
         return;
     diagnosis_source_line(&state, v->vm->plan->config->image, line, sizeof(line));
-    log_line("%s", line);
+    partition_tell(v->vm, "%s", line);
 }
 
 void crash_print(struct vcpu *v, const struct vcpu_exit *x)
@@ -38,18 +38,18 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
     char line[LOG_LINE_MAX];
 
     diagnosis_qualification(x, line, sizeof(line));
-    log_line("  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
-             (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
+    partition_tell(v->vm, "  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
+                   (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
     crash_print_state(v, x);
     const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
-    log_line("  the last %u exits, this one included:", rows);
+    partition_tell(v->vm, "  the last %u exits, this one included:", rows);
     for (uint32_t back = rows; back-- > 0;) {
         struct trace_row row = vcpu_trace_row(stats, back);
         if (back == 0)
             row.verdict = DO_STOP; /* it is noted when this is done */
         diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
                              sizeof(line));
-        log_line("%s", line);
+        partition_tell(v->vm, "%s", line);
     }
 }
 
