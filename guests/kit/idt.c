@@ -80,7 +80,7 @@ void idt_init(void)
 {
     for (unsigned v = 0; v < 256; v++)
         idt_set((uint8_t)v, (uint64_t)idt_vectors + v * VECTOR_SIZE, 0);
-    gates[VECTOR_DF].ist = TASK_IST_FAULT;
+    gates[VECTOR_DF].ist = TASK_IST_DF;
     idt_load();
 }
 

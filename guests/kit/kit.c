@@ -19,7 +19,7 @@
 
 #define EXIT_CRASHED 99 /* as in crash.asm */
 
-extern const char kit_boot_fault_stack[]; /* start.asm: its end */
+extern const char kit_boot_stack[]; /* start.asm: its end */
 void kit_main(uint64_t start_info);
 
 _Atomic uint64_t kit_calls;
@@ -99,7 +99,7 @@ void kit_main(uint64_t start_info)
     if (!bulkhead_present())
         kit_refuse();
     idt_init();
-    task_load(0, kit_boot_fault_stack);
+    task_load(0, kit_boot_stack);
     paging_init();
     boot_read(start_info);
     timing_init();

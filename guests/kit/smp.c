@@ -37,7 +37,6 @@ _Atomic uint32_t smp_ticket = 1; /* the next core's number; the boot core is 0 *
 static ALIGNED(4096) __attribute__((section(".bss.stacks"))) struct {
     uint8_t guard[PAGE_SIZE]; /* not mapped */
     uint8_t bytes[STACK_SIZE];
-    uint8_t fault[PAGE_SIZE]; /* of a double fault */
 } stacks[SMP_CORES_MAX];
 static void (*core_work)(uint32_t number);
 static _Atomic uint32_t running = 1;
@@ -59,7 +58,7 @@ uint32_t smp_expected(void)
 void smp_core_main(uint32_t number)
 {
     idt_load();
-    task_load(number, &stacks[number].fault[PAGE_SIZE]);
+    task_load(number, &stacks[number].bytes[STACK_SIZE]);
     x2apic_enable();
     atomic_fetch_add(&running, 1);
     core_work(number);

@@ -18,7 +18,7 @@ GIB        equ 4                        ; how many are mapped
 STACK_SIZE equ 64 * 1024
 CORES_MAX  equ 64                      ; SMP_CORES_MAX
 
-global start, kit_gdt, kit_gdtr, kit_pml4, kit_pdpt, kit_pd, kit_boot_guard, kit_boot_fault_stack
+global start, kit_gdt, kit_gdtr, kit_pml4, kit_pdpt, kit_pd, kit_boot_guard, kit_boot_stack
 extern kit_main
 
 section .note.bulkhead note alloc noexec nowrite align=4
@@ -68,7 +68,7 @@ start64:
         xor     eax, eax
         mov     fs, eax
         mov     gs, eax
-        mov     rsp, stack_top
+        mov     rsp, kit_boot_stack
         xor     ebp, ebp                ; where a backtrace ends
         mov     edi, ebx                ; hvm_start_info, below 4 GiB
         call    kit_main
@@ -98,6 +98,4 @@ kit_pd:   resb 4096 * GIB
 section .bss.stacks nobits alloc noexec write align=4096
 kit_boot_guard: resb 4096               ; paging.c unmaps it
           resb STACK_SIZE
-stack_top:
-          resb 4096                     ; of a double fault
-kit_boot_fault_stack:
+kit_boot_stack:

@@ -36,9 +36,9 @@ static void task_reload(uint32_t number)
     __asm__ volatile("ltr %w0" : : "r"(selector) : "memory");
 }
 
-void task_load(uint32_t number, const void *fault_stack)
+void task_load(uint32_t number, const void *stack)
 {
-    tasks[number].ist[TASK_IST_FAULT - 1] = (uint64_t)fault_stack;
+    tasks[number].ist[TASK_IST_DF - 1] = (uint64_t)stack;
     tasks[number].io_map = sizeof(struct tss);
     task_reload(number);
 }
