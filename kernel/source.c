@@ -1,29 +1,71 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/source.h"
 
-/* What a guest may put on the terminal: printable ASCII and tab; escape sequences are left out. No
- * byte above: among them are control characters, alone (0x9b) and as UTF-8 (c2 9b). */
-static uint8_t source_filter(uint8_t byte)
+#include "lib/time.h"
+
+/* What stands for a character on the terminal. */
+static uint32_t source_filter(uint32_t code)
 {
-    return byte == '\t' || (byte >= 0x20 && byte < 0x7f) ? byte : '.';
+    if (code == '\t' || utf8_is_plain(code))
+        return code;
+    return code < 0x20 || code == 0x7f ? '.' : '?';
+}
+
+static void source_put(struct source *s, struct lines *lines, bool more, uint64_t now)
+{
+    lines_put(lines, s->stream->name, s->line, s->len, more, now);
+    s->len = 0;
+}
+
+static void source_add(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
+{
+    if (s->len + UTF8_MAX > SOURCE_LINE_MAX) {
+        source_put(s, lines, false, now);
+        s->stream->lines++;
+    }
+    if (s->len == 0)
+        s->since = now;
+    s->len += utf8_put(code, s->line + s->len);
+}
+
+static void source_take_back(struct source *s)
+{
+    s->len--;
+    while (s->len > 0 && (s->line[s->len] & 0xc0) == 0x80)
+        s->len--;
+}
+
+static void source_code(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
+{
+    if (escape_eats(&s->escape, code) || code == '\r' || code == 0)
+        return;
+    if (code == '\n') {
+        source_put(s, lines, false, now);
+        s->stream->lines++;
+        return;
+    }
+    if (code == '\b' && s->len > 0 && lines->open != s->stream->name) {
+        source_take_back(s);
+        return;
+    }
+    source_add(s, lines, source_filter(code), now);
 }
 
 static void source_byte(struct source *s, struct lines *lines, uint8_t byte, uint64_t now)
 {
-    if (byte == '\n' || s->len == SOURCE_LINE_MAX) {
-        lines_put(lines, s->stream->name, s->line, s->len, false, now);
-        s->stream->lines++;
-        s->len = 0;
-    }
-    if (escape_eats(&s->escape, byte) || byte == '\n' || byte == '\r' || byte == 0)
-        return;
-    if (byte == '\b' && s->len > 0 && lines->open != s->stream->name) {
-        s->len--;
-        return;
-    }
-    if (s->len == 0)
-        s->since = now;
-    s->line[s->len++] = source_filter(byte);
+    uint32_t codes[2];
+    const uint32_t count = utf8_take(&s->utf8, byte, codes);
+
+    for (uint32_t i = 0; i < count; i++)
+        source_code(s, lines, codes[i], now);
+}
+
+/* Shows the line as far as it goes, in the middle of a character if need be. */
+static void source_show(struct source *s, struct lines *lines, uint64_t now)
+{
+    if (utf8_give_up(&s->utf8))
+        source_code(s, lines, UTF8_BROKEN, now);
+    source_put(s, lines, true, now);
 }
 
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial)
@@ -34,9 +76,7 @@ bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t p
     s->stream->bytes += len;
     for (size_t i = 0; i < len; i++)
         source_byte(s, lines, record[i], now);
-    if (len == 0 && s->len > 0 && partial && now - s->since > partial) {
-        lines_put(lines, s->stream->name, s->line, s->len, true, now);
-        s->len = 0;
-    }
+    if (len == 0 && s->len > 0 && partial && ticks_since(now, s->since) > partial)
+        source_show(s, lines, now);
     return len > 0;
 }

@@ -65,6 +65,11 @@ static void noise_forge(void)
         "bulkhead> poweroff",
         "\x85[bulkhead] forged 11",
         "\x0e\x0f[bulkhead] forged 12",
+        "\xe2\x80\xae"
+        "31 degrof ]daehklub[",
+        "\xe2\x80\xa8[bulkhead] forged 14",
+        "\x1b(B\x1bP1$r0m\x1b\\\x1b_a\x1b\\[bulkhead] forged 15",
+        "caf\xc3\xa9 \xe2\x82\xac",
     };
     static const char zeros[] = "ze\0ro\0s\0\0\0\0\n";
 

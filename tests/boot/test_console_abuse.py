@@ -8,6 +8,7 @@ from partitions import check_lines, guest, images, machine_section, powered_off
 FLOOD_BYTES = 12_000            # a second of the serial line
 LOSSY_BYTES = 1_000_000         # most of which nobody waits for
 BEATS = 25
+FORGED = 13 + 2
 LATE_S = 1.5
 
 
@@ -37,10 +38,12 @@ def test_bad_manners(machine):
 def check_bytes(result):
     """Nothing but text and ends of lines, and a line of ours is ours."""
     text = result.serial[result.serial.index("[bulkhead] "):]
-    assert set(re.findall(r"[^ -~\r\n]", text)) <= {"\t"}
+    assert set(re.findall(r"[^ -~\r\n]", text)) == {"\t", "é", "€"}
     assert not re.search(r"\r(?!\n)", text)
     assert not [line for line in result.hv if "forged" in line]
-    assert sum("forged" in line for line in result.guest("forge")) == 13
+    forge = result.guest("forge")
+    assert sum("forged" in line for line in forge) == FORGED
+    assert "café €" in forge and "?31 degrof ]daehklub[" in forge
 
 
 # abuse: HC-09
