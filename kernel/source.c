@@ -3,6 +3,11 @@
 
 #include "lib/time.h"
 
+void source_init(struct source *s, struct console_stream *stream)
+{
+    *s = (struct source){.stream = stream, .speaker.name = stream->name};
+}
+
 /* What stands for a character on the terminal. */
 static uint32_t source_filter(uint32_t code)
 {
@@ -11,28 +16,36 @@ static uint32_t source_filter(uint32_t code)
     return code < 0x20 || code == 0x7f ? '.' : '?';
 }
 
+static uint32_t source_columns(uint32_t code)
+{
+    return code == '\t' ? TEXT_TAB : utf8_width(code);
+}
+
 static void source_put(struct source *s, struct lines *lines, bool more, uint64_t now)
 {
-    lines_put(lines, s->stream->name, s->line, s->len, more, now);
-    s->len = 0;
+    lines_put(lines, &s->speaker, s->line, s->len, more, now);
+    s->len = s->columns = 0;
 }
 
 static void source_add(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
 {
-    if (s->len + UTF8_MAX > SOURCE_LINE_MAX) {
-        source_put(s, lines, false, now);
-        s->stream->lines++;
-    }
-    if (s->len == 0)
-        s->since = now;
+    const uint32_t columns = source_columns(code);
+
+    if (s->len + UTF8_MAX > SOURCE_LINE_MAX || s->columns + columns > LINES_COLUMNS)
+        source_put(s, lines, true, now);
     s->len += utf8_put(code, s->line + s->len);
+    s->columns += columns;
 }
 
 static void source_take_back(struct source *s)
 {
-    s->len--;
-    while (s->len > 0 && (s->line[s->len] & 0xc0) == 0x80)
-        s->len--;
+    uint32_t begin = s->len - 1, code;
+
+    while (begin > 0 && (s->line[begin] & 0xc0) == 0x80)
+        begin--;
+    (void)utf8_get(s->line + begin, s->len - begin, &code);
+    s->columns -= source_columns(code);
+    s->len = begin;
 }
 
 static void source_code(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
@@ -44,7 +57,7 @@ static void source_code(struct source *s, struct lines *lines, uint32_t code, ui
         s->stream->lines++;
         return;
     }
-    if (code == '\b' && s->len > 0 && lines->open != s->stream->name) {
+    if (code == '\b' && s->len > 0 && lines->open != &s->speaker) {
         source_take_back(s);
         return;
     }
@@ -65,7 +78,8 @@ static void source_show(struct source *s, struct lines *lines, uint64_t now)
 {
     if (utf8_give_up(&s->utf8))
         source_code(s, lines, UTF8_BROKEN, now);
-    source_put(s, lines, true, now);
+    if (s->len > 0)
+        source_put(s, lines, true, now);
 }
 
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial)
@@ -76,7 +90,9 @@ bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t p
     s->stream->bytes += len;
     for (size_t i = 0; i < len; i++)
         source_byte(s, lines, record[i], now);
-    if (len == 0 && s->len > 0 && partial && ticks_since(now, s->since) > partial)
+    if (len > 0)
+        s->last = now;
+    else if (partial && ticks_since(now, s->last) > partial)
         source_show(s, lines, now);
     return len > 0;
 }

@@ -14,18 +14,24 @@
 #include "lib/escape.h"
 #include "lib/utf8.h"
 
-#define SOURCE_LINE_MAX 200 /* bytes of text in one line; longer lines are split */
+/* Bytes of text that go out in one piece, with nobody else's between them; what is longer, or than
+ * LINES_COLUMNS, goes in several. Two for each column: all but rare characters. */
+#define SOURCE_LINE_MAX (2 * LINES_COLUMNS)
 
 /* What of a guest's text has no newline yet. */
 struct source {
     struct console_stream *stream;
-    uint64_t since; /* TSC when the first unshown byte came */
+    struct speaker speaker;
+    uint64_t last; /* TSC when the latest byte came */
     struct utf8 utf8;
     struct escape escape;
-    uint32_t len;
+    uint32_t len, columns; /* of `line`; a tab counts as 8 */
     uint8_t line[SOURCE_LINE_MAX];
 };
 
-/* One record of the guest's ring; false: it has none. A line that stays unfinished for `partial`
- * ticks is shown as far as it goes; 0: never. */
+/* For the first life; the stream stays for good. */
+void source_init(struct source *s, struct console_stream *stream);
+
+/* One record of the guest's ring; false: it has none. When nothing has come for more than `partial`
+ * ticks, an unfinished line is shown as far as it goes; 0: never. */
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial);

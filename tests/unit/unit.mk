@@ -18,12 +18,15 @@ UNIT_EFI := -Itests/unit/efi -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 -fsh
 UNIT_MORE_test_loader      := $(UNIT_EFI)
 UNIT_MORE_test_loader_maps := $(UNIT_EFI)
 
+# Pure over a terminal, which the test brings along (tests/unit/paper.h).
+UNIT_SRC := $(PURE_SRC) kernel/lines.c kernel/source.c
+
 # V=1 shows the commands and what the code under test logs.
 UNIT_QUIET := $(if $(filter 1,$(V)),,@)
 
 # $(call unit_rules,KIND,COMPILER,FLAGS): everything below $B/unit-KIND.
 define unit_rules
-UNIT_OBJ_$(1)  := $(PURE_SRC:%.c=$B/unit-$(1)/%.o)
+UNIT_OBJ_$(1)  := $(UNIT_SRC:%.c=$B/unit-$(1)/%.o)
 UNIT_TOBJ_$(1) := $(UNIT_TESTS:%.c=$B/unit-$(1)/%.o) $B/unit-$(1)/tests/unit/support.o
 UNIT_BIN_$(1)  := $(UNIT_NAMES:%=$B/unit-$(1)/%)
 
@@ -43,7 +46,7 @@ $B/unit-$(1)/pure.a: $$(UNIT_OBJ_$(1)) $B/unit-$(1)/pure.list
 
 $B/unit-$(1)/pure.list: unit-always
 	@mkdir -p $$(@D)
-	@echo '$(PURE_SRC)' | cmp -s - $$@ || echo '$(PURE_SRC)' > $$@
+	@echo '$(UNIT_SRC)' | cmp -s - $$@ || echo '$(UNIT_SRC)' > $$@
 
 $$(UNIT_BIN_$(1)): $B/unit-$(1)/test_%: $B/unit-$(1)/tests/unit/test_%.o \
                    $B/unit-$(1)/tests/unit/support.o $B/unit-$(1)/pure.a
