@@ -15,6 +15,9 @@
 #include "kernel/terminal.h"
 #include "lib/types.h"
 
+/* Our own lines begin with this. */
+#define LINES_OWN "[bulkhead] "
+
 /* Who is behind a "[name]". Known by its address; `name` stays. */
 struct speaker {
     const char *name;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/source.h"
 
+#include "lib/fmt.h"
 #include "lib/time.h"
 
 void source_init(struct source *s, struct console_stream *stream)
@@ -25,6 +26,12 @@ static void source_put(struct source *s, struct lines *lines, bool more, uint64_
 {
     lines_put(lines, &s->speaker, s->line, s->len, more, now);
     s->len = s->columns = 0;
+}
+
+static void source_end_line(struct source *s, struct lines *lines, uint64_t now)
+{
+    source_put(s, lines, false, now);
+    s->stream->lines++;
 }
 
 static void source_add(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
@@ -53,8 +60,7 @@ static void source_code(struct source *s, struct lines *lines, uint32_t code, ui
     if (escape_eats(&s->escape, code) || code == '\r' || code == 0)
         return;
     if (code == '\n') {
-        source_put(s, lines, false, now);
-        s->stream->lines++;
+        source_end_line(s, lines, now);
         return;
     }
     if (code == '\b' && s->len > 0 && lines->open != &s->speaker) {
@@ -82,8 +88,65 @@ static void source_show(struct source *s, struct lines *lines, uint64_t now)
         source_put(s, lines, true, now);
 }
 
+/* Nothing of what has come so far goes on: what has no newline yet is a line all the same. */
+static void source_cut(struct source *s, struct lines *lines, uint64_t now)
+{
+    source_show(s, lines, now);
+    s->utf8 = (struct utf8){0};
+    s->escape = (struct escape){0};
+    if (s->speaker.inside)
+        source_end_line(s, lines, now);
+}
+
+/* When our line about a guest has waited for its words so long, most of them are left out: a flood
+ * cannot hold off the report of its end. The last ones are what matters. */
+#define NOTE_PATIENCE_S 2
+#define LAST_RECORDS    32
+
+static void source_hasten(struct source *s, struct lines *lines, const struct note *note,
+                          uint64_t now)
+{
+    uint8_t record[TX_RECORD_MAX], line[NOTES_LINE];
+    size_t bytes = 0, len;
+
+    if (ticks_since(now, note->when) < NOTE_PATIENCE_S * lines->tsc_hz)
+        return;
+    while (tx_before(&s->stream->tx, note->place) > LAST_RECORDS &&
+           (len = tx_get(&s->stream->tx, record)) > 0)
+        bytes += len;
+    if (bytes == 0)
+        return;
+    source_cut(s, lines, now);
+    len = fmt_print((char *)line, sizeof(line), LINES_OWN "guest '%s': %llu bytes left out here",
+                    s->stream->name, (unsigned long long)bytes);
+    lines_put(lines, NULL, line, (uint32_t)len, false, now);
+}
+
+/* Our next line about the guest, once all that it said before is out. What it says afterwards can
+ * be another life's. */
+static bool source_note(struct source *s, struct lines *lines, uint64_t now)
+{
+    struct notes *notes = &s->stream->notes;
+    const struct note *note = notes_first(notes);
+    uint8_t line[NOTES_LINE];
+
+    if (note) {
+        source_hasten(s, lines, note, now);
+        if (tx_before(&s->stream->tx, note->place) > 0)
+            return false;
+    }
+    const uint32_t len = notes_take(notes, LINES_OWN, line);
+    if (len == 0)
+        return false;
+    source_cut(s, lines, now);
+    lines_put(lines, NULL, line, len, false, now);
+    return true;
+}
+
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial)
 {
+    if (source_note(s, lines, now))
+        return true;
     uint8_t record[TX_RECORD_MAX];
     const size_t len = tx_get(&s->stream->tx, record);
 
@@ -95,4 +158,11 @@ bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t p
     else if (partial && ticks_since(now, s->last) > partial)
         source_show(s, lines, now);
     return len > 0;
+}
+
+bool source_has_note(const struct source *s)
+{
+    const struct note *note = notes_first(&s->stream->notes);
+
+    return note && tx_before(&s->stream->tx, note->place) == 0;
 }

@@ -32,6 +32,10 @@ struct source {
 /* For the first life; the stream stays for good. */
 void source_init(struct source *s, struct console_stream *stream);
 
-/* One record of the guest's ring; false: it has none. When nothing has come for more than `partial`
- * ticks, an unfinished line is shown as far as it goes; 0: never. */
+/* Our next line about the guest where it is due, else one record of the guest's ring; false: there
+ * is neither. When nothing has come for more than `partial` ticks, an unfinished line is shown as
+ * far as it goes; 0: never. */
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial);
+
+/* Our lines about the guest are on their way out: another guest's should not come between. */
+bool source_has_note(const struct source *s);

@@ -274,6 +274,32 @@ static void controls_do_nothing(void **state)
     assert_string_equal(out(), "[a] shown..[a]\n");
 }
 
+/* What stands before a line of ours about the guest, its end for one, is over: half a line, half a
+ * character, half a sequence. */
+static void a_note_ends_what_was_before(void **state)
+{
+    static const char *const halves[][2] = {
+        {"half", "[a] half\n"}, {"caf\xc3", "[a] caf?\n"},  {"\x1b[12", ""},
+        {"\x1b]0;title", ""},   {"whole\n", "[a] whole\n"},
+    };
+    char want[128];
+
+    (void)state;
+    for (uint32_t shown = 0; shown < 2; shown++) {
+        for (uint32_t i = 0; i < ARRAY_SIZE(halves); i++) {
+            begin();
+            say(&a, halves[i][0]);
+            if (shown == 1)
+                wait_ticks(QUIET + 1);
+            notes_put(&streams[0].notes, tx_place(&streams[0].tx), now, "note", 4);
+            say(&a, "\xa9mnext\n"); /* the note first */
+            assert_true(source_pump(&a, &lines, now, QUIET));
+            (void)snprintf(want, sizeof(want), "%s[bulkhead] note\n[a] ?mnext\n", halves[i][1]);
+            assert_string_equal(out(), want);
+        }
+    }
+}
+
 static void check_row(const char *row, uint32_t len)
 {
     (void)len;
@@ -346,6 +372,7 @@ int main(void)
         cmocka_unit_test(slow_lines_are_whole),
         cmocka_unit_test(utf8_passes),
         cmocka_unit_test(controls_do_nothing),
+        cmocka_unit_test(a_note_ends_what_was_before),
         cmocka_unit_test(no_bytes_make_a_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
