@@ -30,6 +30,7 @@
 #define CPU_MOV_DR           BIT32(23)
 #define CPU_IO_ALL           BIT32(24)
 #define CPU_IO_BITMAPS       BIT32(25)
+#define CPU_MONITOR_TRAP     BIT32(27)
 #define CPU_MSR_BITMAPS      BIT32(28)
 #define CPU_MONITOR          BIT32(29)
 #define CPU_PAUSE            BIT32(30)
@@ -156,7 +157,7 @@ enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_
     R(ENTRY_GUEST_STATE, 33, ENTRY_FAILED)    \
     R(ENTRY_MSR_LOADING, 34, ENTRY_FAILED)    \
     R(MWAIT, 36, FORBIDDEN)                   \
-    R(MONITOR_TRAP, 37, UNKNOWN)              \
+    R(MONITOR_TRAP, 37, STEP)                 \
     R(MONITOR, 39, FORBIDDEN)                 \
     R(PAUSE, 40, UNKNOWN)                     \
     R(ENTRY_MACHINE_CHECK, 41, MACHINE_CHECK) \

@@ -191,6 +191,27 @@ void vmx_run(struct vcpu *v, struct vcpu_stay *stay)
     vmx_switch(v, stay);
 }
 
+static enum vmcs_field vmx_cr_shadow(uint8_t number)
+{
+    return number == 0 ? VMCS_CR0_SHADOW : VMCS_CR4_SHADOW;
+}
+
+/*
+ * Before the guest has run anything else: SDM "Monitor Trap Flag" puts this exit behind the one
+ * instruction, or in front of the handler of what came instead. A handler has a new stack pointer;
+ * of RIP only 16 bits count, as it wraps there in real mode.
+ */
+static void vmx_cr_repeated(struct vmx_vcpu *hw)
+{
+    const struct vmx_cr_repeat *r = &hw->repeat;
+    const bool done = (uint16_t)vmread_nat(VMCS_GUEST_RIP) == (uint16_t)r->behind &&
+                      vmread_nat(VMCS_GUEST_RSP) == r->rsp;
+
+    vmx_set_cpu_controls(hw, hw->controls_cpu & ~CPU_MONITOR_TRAP);
+    if (!done)
+        vmwrite_raw(vmx_cr_shadow(r->number), r->shadow);
+}
+
 bool vmx_decode_pio(struct exit_pio *io)
 {
     return vmx_decode_io(vmread_nat(VMCS_EXIT_QUALIFICATION), io);
@@ -219,6 +240,8 @@ void vmx_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x)
     vmx_decode_raw(&raw, &v->regs, x);
     if (x->kind == EXIT_WINDOW)
         vmx_set_cpu_controls(hw, hw->controls_cpu & ~(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW));
+    else if (x->kind == EXIT_STEP)
+        vmx_cr_repeated(hw);
 }
 
 /* The instruction is done, and with it the shadow of the STI or MOV SS before it; and a guest that
@@ -247,22 +270,36 @@ void vmx_advance(struct vcpu *v, const struct vcpu_stay *stay)
         vmx_end_instruction();
 }
 
+/* The shadow gets what the guest writes, before the processor has seen the instruction: should it
+ * fault, or something come before it, vmx_cr_repeated() takes it back. */
+static enum verdict vmx_cr_let_repeat(struct vmx_vcpu *hw, uint8_t number, uint64_t value)
+{
+    const enum vmcs_field shadow = vmx_cr_shadow(number);
+
+    hw->repeat = (struct vmx_cr_repeat){
+        .behind = vmread_nat(VMCS_GUEST_RIP) + vmread32(VMCS_EXIT_INSTRUCTION_LENGTH),
+        .rsp = vmread_nat(VMCS_GUEST_RSP),
+        .shadow = vmread_raw(shadow),
+        .number = number,
+    };
+    vmwrite_raw(shadow, value);
+    vmx_set_cpu_controls(hw, hw->controls_cpu | CPU_MONITOR_TRAP);
+    return DO_AGAIN;
+}
+
 enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)
 {
-    const struct vmx_vcpu *hw = v->hw;
+    struct vmx_vcpu *hw = v->hw;
     /* Outside 64-bit mode the operand has 32 bits, whatever lies in the register above them. */
     const uint64_t value = vmx_in_64bit(v) ? x->cr.value : (uint32_t)x->cr.value;
 
     if (x->cr.number == 0) {
         if (!vmx_cr0_ok(value))
             return DO_GP;
-        vmwrite_nat(VMCS_CR0_SHADOW, value);
-        return DO_AGAIN;
-    }
-    if (!vmx_cr4_ok(vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed), value))
+    } else if (!vmx_cr4_ok(vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed), value)) {
         return DO_GP;
-    vmwrite_nat(VMCS_CR4_SHADOW, value);
-    return DO_AGAIN;
+    }
+    return vmx_cr_let_repeat(hw, x->cr.number, value);
 }
 
 uint8_t vmx_cpl(const struct vcpu *v)

@@ -22,7 +22,7 @@ void vmx_write_controls(struct vmx_vcpu *hw)
 {
     const struct vmx_shared *shared = hw->shared;
 
-    hw->controls_cpu = vmx_controls.cpu;
+    hw->controls_cpu = vmx_controls.cpu & ~CPU_MONITOR_TRAP;
     vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~PIN_PREEMPTION_TIMER);
     vmwrite32(VMCS_PRIMARY_CONTROLS, hw->controls_cpu);
     vmwrite32(VMCS_SECONDARY_CONTROLS, vmx_controls.cpu2);

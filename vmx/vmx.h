@@ -36,6 +36,13 @@ struct vmx_shared {
     uint16_t vpid;
 };
 
+/* A MOV to CR0 or CR4 that the guest repeats; valid while CPU_MONITOR_TRAP is on. */
+struct vmx_cr_repeat {
+    uint64_t behind, rsp; /* RIP and RSP once it is done */
+    uint64_t shadow;      /* before it */
+    uint8_t number;       /* 0 or 4 */
+};
+
 /* v->hw. The owning core's alone. */
 struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
@@ -43,7 +50,8 @@ struct vmx_vcpu {
     uint64_t deadline;     /* WORK_TIMER: TSC */
     uint32_t deferred;     /* WORK_EVENT: its interruption information */
     uint32_t controls_cpu; /* what the control field holds now */
-    bool timer_on;         /* the preemption timer is */
+    struct vmx_cr_repeat repeat;
+    bool timer_on; /* the preemption timer is */
 };
 
 /* v->work: what is to be done before the next entry, vmx_before_entry(). */
