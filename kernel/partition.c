@@ -261,6 +261,8 @@ static const char *partition_end_words(const struct vm_end *end)
         return end->by_operator ? "was restarted by the operator" : "asked for a restart";
     case VM_END_CRASH:
         return end->by_operator ? "was killed by the operator" : "was stopped";
+    case VM_END_HALT:
+        return "was stopped";
     case VM_END_STOP:
         return "was stopped by the operator";
     case VM_END_NONE:
@@ -331,6 +333,7 @@ static bool partition_lives_on(struct vm *vm)
     case VM_END_POWER_OFF:
         return partition_survives_power_off(vm);
     case VM_END_CRASH:
+    case VM_END_HALT: /* a guest that means to end says so: docs/config.md, on_crash */
         return partition_survives_crash(vm);
     case VM_END_STOP:
     case VM_END_NONE:

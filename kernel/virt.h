@@ -250,6 +250,8 @@ struct virt_vm_config {
     /* A CR write of EXIT_CR_WRITE: DO_GP, or DO_AGAIN: the guest repeats it, now allowed, and     \
      * whether it was carried out is seen at EXIT_STEP. */                                         \
     MUST_CHECK enum verdict prefix##_cr_write(struct vcpu *v, const struct vcpu_exit *x);          \
+    /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */       \
+    MUST_CHECK bool prefix##_has_halted(const struct vcpu *v);                                     \
     /* Privilege level and mode at the exit. */                                                    \
     uint8_t prefix##_cpl(const struct vcpu *v);                                                    \
     bool prefix##_in_64bit(const struct vcpu *v);                                                  \

@@ -212,6 +212,14 @@ static void vmx_cr_repeated(struct vmx_vcpu *hw)
         vmwrite_raw(vmx_cr_shadow(r->number), r->shadow);
 }
 
+/* SDM "Guest Non-Register State": an exit out of HLT saves that state, an entry goes back to it. */
+bool vmx_has_halted(const struct vcpu *v)
+{
+    return vmread32(VMCS_GUEST_ACTIVITY) == ACTIVITY_HLT &&
+           !(vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_IF) && !vmx_event_is_queued() &&
+           !(v->work & WORK_EVENT);
+}
+
 bool vmx_decode_pio(struct exit_pio *io)
 {
     return vmx_decode_io(vmread_nat(VMCS_EXIT_QUALIFICATION), io);
