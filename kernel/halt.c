@@ -3,8 +3,6 @@
 
 #include <stdatomic.h>
 
-#include "lib/log.h"
-
 /* What would set a core going that rests now. */
 #define KICKS_THAT_WAKE ((uint32_t)(KICK_START | KICK_STOP | KICK_INIT | KICK_SIPI | KICK_NMI))
 
@@ -39,9 +37,10 @@ static void halt_rests(struct vcpu *v)
     atomic_store(&v->soft->at_rest, true);
     if (!halt_is_final(vm) || !partition_end(vm, (struct vm_end){.kind = VM_END_HALT}))
         return;
-    log_line("guest '%s' has halted all its cores with interrupts off, or left them waiting for a "
-             "start-up IPI: it cannot run again",
-             vm->name);
+    partition_tell(vm,
+                   "guest '%s' has halted all its cores with interrupts off, or left them waiting "
+                   "for a start-up IPI: it cannot run again",
+                   vm->name);
 }
 
 void halt_look(struct vcpu *v, bool ask)

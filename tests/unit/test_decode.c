@@ -64,8 +64,8 @@ static void test_unknown_reasons(void **state)
 static void test_forbidden_instructions(void **state)
 {
     static const uint8_t instructions[] = {
-        11, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 36, 39, 50, 53, 59, 60, 63,
-        64, 65, 67, 68, 69, 70, 72, 73, 76, 77, 78, 79, 80, 81, 84, 85,
+        11, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 36, 39, 50, 53, 59, 60,
+        63, 64, 65, 67, 68, 69, 70, 72, 73, 76, 77, 78, 79, 80, 81, 84, 85,
     };
     static const uint8_t events[] = {1, 4, 5, 6, 43, 44, 45, 49, 56, 62, 66, 74, 75};
     uint32_t count = 0;
@@ -131,10 +131,8 @@ static void test_cr_sources(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unknown_reasons),
-        cmocka_unit_test(test_forbidden_instructions),
-        cmocka_unit_test(test_failed_entries),
-        cmocka_unit_test(test_qualifications),
+        cmocka_unit_test(test_unknown_reasons), cmocka_unit_test(test_forbidden_instructions),
+        cmocka_unit_test(test_failed_entries),  cmocka_unit_test(test_qualifications),
         cmocka_unit_test(test_cr_sources),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

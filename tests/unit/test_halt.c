@@ -29,6 +29,12 @@ bool partition_end(struct vm *of, struct vm_end end)
     return first;
 }
 
+void partition_tell(struct vm *of, const char *fmt, ...)
+{
+    (void)fmt;
+    assert_ptr_equal(of, &vm);
+}
+
 void vcpu_request(struct vcpu *v, uint32_t kicks)
 {
     atomic_fetch_or(&v->kick, kicks);
