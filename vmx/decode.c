@@ -130,7 +130,9 @@ void vmx_decode_raw(const struct vmx_raw *raw, const struct vcpu_regs *regs, str
         return;
     }
     x->kind = decode_plain(raw->reason);
-    if (raw->reason == VMX_REASON_CR_ACCESS)
+    if (x->kind == EXIT_PIO)
+        x->kind = EXIT_UNKNOWN; /* vmx_decode_io() takes all but sizes that do not exist */
+    else if (raw->reason == VMX_REASON_CR_ACCESS)
         decode_cr(raw, regs, x);
     else if (raw->reason == VMX_REASON_EPT_VIOLATION)
         decode_ept(raw, x);
