@@ -6,7 +6,9 @@
 
 #include "kernel/virt.h"
 #include "lib/types.h"
+#include "lib/x86/cr.h"
 #include "vmx/audit.h"
+#include "vmx/bits.h"
 #include "vmx/fit.h"
 #include "vmx/spec.h"
 
@@ -36,11 +38,16 @@ struct vmx_shared {
     uint16_t vpid;
 };
 
-/* A MOV to CR0 or CR4 that the guest repeats; valid while CPU_MONITOR_TRAP is on. */
+/* Vectors whose delivery a guest can make endless (#DB and #AC, by an event that faults on its own
+ * delivery) or that are about the machine (#MC). All other exceptions are the guest's own. */
+#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC))
+
+/* WORK_REPEAT: a MOV to CR0 or CR4 that the guest repeats. */
 struct vmx_cr_repeat {
     uint64_t behind, rsp; /* RIP and RSP once it is done */
     uint64_t shadow;      /* before it */
     uint8_t number;       /* 0 or 4 */
+    bool tried;           /* entered once for it */
 };
 
 /* v->hw. The owning core's alone. */
@@ -59,6 +66,7 @@ enum vmx_work {
     WORK_TIMER = 1,   /* write the preemption timer anew: an exact deadline */
     WORK_EVENT = 2,   /* deliver an event whose delivery was cut short */
     WORK_BUFFERS = 4, /* vmx_spec.at_entry, at each entry */
+    WORK_REPEAT = 8,  /* watch the repetition of a MOV to CR0 or CR4 */
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */
