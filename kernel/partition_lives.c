@@ -24,6 +24,7 @@ static bool partition_lives_on(const struct vm *vm)
     case VM_END_POWER_OFF:
         return config->on_poweroff == POWEROFF_RESTART;
     case VM_END_CRASH:
+    case VM_END_HALT: /* a guest that means to end says so: docs/config.md, on_crash */
         return config->on_crash == CRASH_RESTART && vm->crash_restarts < config->restarts;
     case VM_END_STOP:
     case VM_END_NONE:
@@ -152,11 +153,12 @@ void partition_release(void)
 static void partition_finish(struct vm *vm)
 {
     const struct config_guest *config = vm->plan->config;
+    const bool has_failed = vm_end_is_failure(vm->end.kind);
 
-    if (vm->end.kind == VM_END_CRASH && config->on_crash == CRASH_RESTART)
+    if (has_failed && config->on_crash == CRASH_RESTART)
         partition_tell(vm, NOTE_LIFE, "guest '%s' has been restarted %u time%s: it stays stopped",
                        vm->name, vm->crash_restarts, vm->crash_restarts == 1 ? "" : "s");
-    if (vm->end.kind == VM_END_CRASH && config->on_crash == CRASH_REBOOT)
+    if (has_failed && config->on_crash == CRASH_REBOOT)
         partition_tell(vm, NOTE_LIFE, "guest '%s' crashed, and the file says: on_crash = reboot",
                        vm->name);
     else if (vm->end.kind == VM_END_POWER_OFF && config->on_poweroff == POWEROFF_REBOOT)
@@ -186,7 +188,7 @@ static bool partition_is_unwanted(struct vm *vm)
 static void partition_next_life(struct vm *vm)
 {
     vm->restarts++;
-    if (vm->end.kind == VM_END_CRASH)
+    if (vm_end_is_failure(vm->end.kind))
         vm->crash_restarts++;
     partition_begin_life(vm);
 }

@@ -33,6 +33,8 @@ static const char *partition_end_words(const struct vm_end *end)
         return end->by_operator ? "was restarted by the operator" : "asked for a restart";
     case VM_END_CRASH:
         return end->by_operator ? "was killed by the operator" : "was stopped";
+    case VM_END_HALT:
+        return "was stopped";
     case VM_END_STOP:
         return end->by_operator ? "was stopped by the operator" : "was stopped with the machine";
     case VM_END_NONE:
@@ -73,7 +75,7 @@ void partition_report(struct vm *vm, uint64_t parked)
         fmt_print(detail, sizeof(detail), " within %llu us",
                   (ull)(time_to_ns(scale, ticks_since(parked, vm->end_asked)) / NS_PER_US));
     const ull ms = time_to_ns(scale, vm->lived) / NS_PER_MS;
-    partition_tell(vm, end->kind == VM_END_CRASH ? NOTE_CRASH : NOTE_LIFE,
+    partition_tell(vm, vm_end_is_failure(end->kind) ? NOTE_CRASH : NOTE_LIFE,
                    "guest '%s' %s%s after %llu ms; %s", vm->name, partition_end_words(end), detail,
                    ms, exits);
 }
