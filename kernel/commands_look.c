@@ -78,7 +78,8 @@ void commands_on_list(struct commands *c, struct vm *vm)
     for (uint32_t i = 0; i < c->view.vm_count; i++) {
         const struct vm *g = c->view.vms[i];
         const bool on = atomic_load(&g->phase) == VM_RUNNING;
-        const uint64_t ms = on ? time_to_ns(&g->tsc->scale, rdtsc() - g->started) / NS_PER_MS : 0;
+        const uint64_t ms =
+            on ? time_to_ns(&g->tsc->scale, ticks_since(rdtsc(), g->started)) / NS_PER_MS : 0;
 
         fmt_size(memory, sizeof(memory), g->plan->config->memory);
         vm_last_end(g, end, sizeof(end));
@@ -178,9 +179,9 @@ void commands_on_trace(struct commands *c, struct vm *vm)
         log_line("%s vCPU %u, the last %u of %llu exits:", vm->name, i, rows, (ull)count);
         for (uint32_t back = rows; back-- > 0;) {
             const struct trace_row row = vcpu_trace_row(s, back);
-            diagnosis_trace_line(&row,
-                                 time_to_ns(&c->view.boot->tsc.scale, rdtsc() - row.time) / 1000,
-                                 line, sizeof(line));
+            diagnosis_trace_line(
+                &row, time_to_ns(&c->view.boot->tsc.scale, ticks_since(rdtsc(), row.time)) / 1000,
+                line, sizeof(line));
             log_line("%s", line);
         }
     }

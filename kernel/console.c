@@ -12,6 +12,7 @@
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "lib/time.h"
 #include "lib/x86/insn.h"
 
 #define COM1 0x3f8
@@ -210,7 +211,7 @@ void console_flush(void)
     const uint32_t tail = t->tail;
 
     while (console_pump(rdtsc()) || !terminal_is_idle(t)) {
-        if (rdtsc() - start < limit) {
+        if (ticks_since(rdtsc(), start) < limit) {
             cpu_pause();
             continue;
         }
@@ -225,7 +226,7 @@ void console_settle(const struct console_stream *stream)
     const uint64_t start = rdtsc();
 
     while ((!tx_is_empty(&stream->tx) || logring_is_crowded(&console.log)) &&
-           rdtsc() - start < console.partial_ticks * SETTLE_PARTIALS)
+           ticks_since(rdtsc(), start) < console.partial_ticks * SETTLE_PARTIALS)
         (void)console_pump(rdtsc());
 }
 

@@ -2,6 +2,7 @@
 #include "kernel/lines.h"
 
 #include "lib/fmt.h"
+#include "lib/time.h"
 
 /* The prompt is back so soon after the last line; and in a flood of lines after so long without
  * it, so that an operator sees what he types. */
@@ -37,9 +38,9 @@ void lines_put(struct lines *l, const char *speaker, const uint8_t *text, uint32
 /* While a command prints, or a guest does, the prompt would only flicker. */
 static bool lines_prompt_is_due(const struct lines *l, bool lines_wait, uint64_t now)
 {
-    if (l->prompt.is_shown || now - l->hidden > l->tsc_hz / FLOOD_PER_SECOND)
+    if (l->prompt.is_shown || ticks_since(now, l->hidden) > l->tsc_hz / FLOOD_PER_SECOND)
         return true;
-    return !lines_wait && now - l->put > l->tsc_hz / QUIET_PER_SECOND;
+    return !lines_wait && ticks_since(now, l->put) > l->tsc_hz / QUIET_PER_SECOND;
 }
 
 void lines_prompt(struct lines *l, bool wanted, bool lines_wait, uint64_t now)

@@ -191,7 +191,7 @@ void partition_load(struct vm *vm)
     host_window_close(core);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
     vm->started = rdtsc();
-    vm->load_ticks = vm->started - begin;
+    vm->load_ticks = ticks_since(vm->started, begin);
     atomic_store(&vm->last_sign, vm->started);
 }
 
@@ -281,9 +281,11 @@ static void partition_report(const struct vm *vm, uint64_t parked)
         fmt_print(detail, sizeof(detail), " with code %u", vm->end.code);
     if (vm->end.by_operator)
         fmt_print(detail, sizeof(detail), " within %llu us",
-                  (unsigned long long)(time_to_ns(scale, parked - vm->end_asked) / NS_PER_US));
+                  (unsigned long long)(time_to_ns(scale, ticks_since(parked, vm->end_asked)) /
+                                       NS_PER_US));
     log_line("guest '%s' %s%s after %llu ms; %s", vm->name, partition_end_words(&vm->end), detail,
-             (unsigned long long)(time_to_ns(scale, parked - vm->started) / NS_PER_MS), exits);
+             (unsigned long long)(time_to_ns(scale, ticks_since(parked, vm->started)) / NS_PER_MS),
+             exits);
 }
 
 static bool partition_survives_crash(struct vm *vm)

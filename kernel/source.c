@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/source.h"
 
+#include "lib/time.h"
+
 /* What a guest may put on the terminal: printable ASCII and tab; escape sequences are left out. No
  * byte above: among them are control characters, alone (0x9b) and as UTF-8 (c2 9b). */
 static uint8_t source_filter(uint8_t byte)
@@ -34,7 +36,7 @@ bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t p
     s->stream->bytes += len;
     for (size_t i = 0; i < len; i++)
         source_byte(s, lines, record[i], now);
-    if (len == 0 && s->len > 0 && partial && now - s->since > partial) {
+    if (len == 0 && s->len > 0 && partial && ticks_since(now, s->since) > partial) {
         lines_put(lines, s->stream->name, s->line, s->len, true, now);
         s->len = 0;
     }

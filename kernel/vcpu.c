@@ -67,8 +67,9 @@ static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
         struct trace_row row = vcpu_trace_row(stats, back);
         if (back == 0)
             row.verdict = DO_STOP; /* it is noted when this is done */
-        diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
-                             sizeof(line));
+        diagnosis_trace_line(&row,
+                             time_to_ns(&v->vm->tsc->scale, ticks_since(now, row.time)) / 1000,
+                             line, sizeof(line));
         log_line("%s", line);
     }
 }
@@ -130,7 +131,7 @@ static bool vcpu_watchdog_expired(struct vcpu *v, uint64_t now)
     if (v->soft->watchdog_deadline > now)
         return false;
     const uint64_t sign = atomic_load(&v->vm->last_sign);
-    if (now - sign >= v->vm->watchdog_ticks)
+    if (ticks_since(now, sign) >= v->vm->watchdog_ticks)
         return true;
     v->soft->watchdog_deadline = sign + v->vm->watchdog_ticks;
     return false;
@@ -205,7 +206,7 @@ static void vcpu_start(struct vcpu *v)
     }
     partition_load(v->vm);
     log_line("guest '%s' starts on core #%u, %llu ticks after the loader", v->vm->name, v->cpu->id,
-             (unsigned long long)(rdtsc() - v->vm->tsc->start));
+             (unsigned long long)ticks_since(rdtsc(), v->vm->tsc->start));
     reset_for_image(&state, &v->vm->plan->image);
     vcpu_enter_state(v, &state);
 }

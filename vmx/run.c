@@ -4,6 +4,7 @@
  * the kernel may do to a guest between two stays. The VMCS is current on this core.
  */
 #include "lib/assert.h"
+#include "lib/time.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
@@ -122,7 +123,7 @@ static void vmx_write_preemption_timer(uint64_t deadline)
     uint64_t ticks = 0;
 
     if (deadline > now)
-        ticks = ((deadline - now) >> shift) + 1; /* never early */
+        ticks = (ticks_since(deadline, now) >> shift) + 1; /* never early */
     vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(ticks, UINT32_MAX));
 }
 
