@@ -63,7 +63,6 @@ static enum status partition_vcpu(struct vm *vm, uint32_t index, const struct pa
     soft->console_duty = core == 0 && !kit->monitor_core;
     soft->pump_deadline = UINT64_MAX;
     soft->watchdog_deadline = UINT64_MAX;
-    soft->retry_deadline = UINT64_MAX;
     soft->pump_ticks = kit->tsc->hz / PUMPS_PER_SECOND;
     soft->timer_deadline = UINT64_MAX;
     soft->peers.count = vm->vcpu_count;

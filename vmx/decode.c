@@ -94,6 +94,8 @@ static enum exit_kind decode_plain(uint32_t reason)
     case VMX_REASON_INTERRUPT_WINDOW:
     case VMX_REASON_NMI_WINDOW:
         return EXIT_WINDOW;
+    case VMX_REASON_HLT:
+        return EXIT_HALT;
     case VMX_REASON_INVD:
     case VMX_REASON_WBINVD:
         return EXIT_CACHE;
