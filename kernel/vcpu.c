@@ -12,7 +12,6 @@
 #include "kernel/reset.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
-#include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -37,9 +36,6 @@ void vcpu_hurry_console(struct vcpu *v)
 
 /* ------------------------------------------------------------------ stopping */
 
-/* Two guests that die at once do not mix their diagnoses. */
-static struct lock diagnosis_lock;
-
 static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
 {
     const struct vcpu_stats *stats = &v->soft->stats;
@@ -48,13 +44,13 @@ static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
     char line[LOG_LINE_MAX];
 
     diagnosis_qualification(x, line, sizeof(line));
-    log_line("  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
-             (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
+    partition_tell(v->vm, "  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
+                   (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
     virt_get_state(v, &state);
     for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
-        log_line("%s", line);
+        partition_tell(v->vm, "%s", line);
     const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
-    log_line("  the last %u exits, this one included:", rows);
+    partition_tell(v->vm, "  the last %u exits, this one included:", rows);
     for (uint32_t back = rows; back-- > 0;) {
         struct trace_row row = vcpu_trace_row(stats, back);
         if (back == 0)
@@ -62,7 +58,7 @@ static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
         diagnosis_trace_line(&row,
                              time_to_ns(&v->vm->tsc->scale, ticks_since(now, row.time)) / 1000,
                              line, sizeof(line));
-        log_line("%s", line);
+        partition_tell(v->vm, "%s", line);
     }
 }
 
@@ -76,12 +72,9 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     va_start(args, fmt);
     fmt_vprint(why, sizeof(why), fmt, args);
     va_end(args);
-    console_settle(&v->vm->console);
-    lock_take(&diagnosis_lock);
-    log_line("guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index, v->cpu->id,
-             why);
+    partition_tell(v->vm, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index,
+                   v->cpu->id, why);
     vcpu_print_diagnosis(v, x);
-    lock_release(&diagnosis_lock);
     return DO_STOP;
 }
 
@@ -209,8 +202,8 @@ static void vcpu_start(struct vcpu *v)
         return;
     }
     partition_load(v->vm);
-    log_line("guest '%s' starts on core #%u, %llu ticks after the loader", v->vm->name, v->cpu->id,
-             (unsigned long long)ticks_since(rdtsc(), v->vm->tsc->start));
+    partition_tell(v->vm, "guest '%s' starts on core #%u, %llu ticks after the loader", v->vm->name,
+                   v->cpu->id, (unsigned long long)ticks_since(rdtsc(), v->vm->tsc->start));
     /* Of the life: not even an INIT to this core puts it off. */
     if (v->vm->watchdog_ticks)
         soft->watchdog_deadline = v->vm->started + v->vm->watchdog_ticks;
@@ -270,9 +263,11 @@ static void vcpu_watch_in_wait(struct vcpu *v, uint64_t now)
         return;
     v->soft->watchdog_deadline = UINT64_MAX;
     if (partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
-        log_line("guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: its watchdog has "
-                 "expired: no sign of life for %llu ms",
-                 v->vm->name, v->index, v->cpu->id, vcpu_watchdog_ms(v));
+        partition_tell(
+            v->vm,
+            "guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: its watchdog has "
+            "expired: no sign of life for %llu ms",
+            v->vm->name, v->index, v->cpu->id, vcpu_watchdog_ms(v));
 }
 
 static void vcpu_wait(struct vcpu *v)

@@ -6,23 +6,13 @@
  */
 #include "lib/log.h"
 
-#include <stdarg.h>
-
 #include "lib/fmt.h"
 
-/* One byte more than a line may have tells a line that just fits from one that was cut. */
-struct line {
-    char text[LOG_LINE_MAX + 2];
-    size_t len;
-};
-
-static PRINTF_LIKE(2, 0) void line_add(struct line *l, const char *fmt, va_list args)
+/* struct log_text has a byte more than a line may have: it tells one that just fits from one that
+ * was cut. */
+static PRINTF_LIKE(2, 0) void line_add(struct log_text *l, const char *fmt, va_list args)
 {
     l->len += fmt_vprint(l->text + l->len, sizeof(l->text) - l->len, fmt, args);
-}
-
-static void line_emit(struct line *l)
-{
     if (l->len > LOG_LINE_MAX) {
         l->len = LOG_LINE_MAX;
         for (size_t i = 1; i <= 3; i++)
@@ -34,27 +24,31 @@ static void line_emit(struct line *l)
             l->text[i] = '?';
     }
     l->text[l->len] = '\0';
-    log_emit(l->text, l->len);
+}
+
+void log_compose(struct log_text *line, const char *fmt, va_list args)
+{
+    line->len = 0;
+    line_add(line, fmt, args);
 }
 
 void log_line(const char *fmt, ...)
 {
-    struct line l;
+    struct log_text l;
     va_list args;
-    l.len = 0;
     va_start(args, fmt);
-    line_add(&l, fmt, args);
+    log_compose(&l, fmt, args);
     va_end(args);
-    line_emit(&l);
+    log_emit(l.text, l.len);
 }
 
 void log_fail(const char *file, int line, const char *fmt, ...)
 {
-    struct line l;
+    struct log_text l;
     va_list args;
     l.len = fmt_print(l.text, sizeof(l.text), "%s:%d: ", file, line);
     va_start(args, fmt);
     line_add(&l, fmt, args);
     va_end(args);
-    line_emit(&l);
+    log_emit(l.text, l.len);
 }
