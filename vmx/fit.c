@@ -12,7 +12,7 @@ struct bit_name {
 /* One control word: what is asked, and the words for a lack. */
 struct word {
     struct ctl_ask ask;
-    struct bit_name names[12];
+    struct bit_name names[14];
 };
 
 static const struct word word_pin = {
@@ -26,7 +26,7 @@ static const struct word word_pin = {
 
 static const struct word word_cpu = {
     .ask = {.must = CPU_IO_BITMAPS | CPU_MSR_BITMAPS | CPU_SECONDARY | CPU_MWAIT | CPU_MONITOR |
-                    CPU_RDPMC,
+                    CPU_RDPMC | CPU_MONITOR_TRAP,
             .never = CPU_HLT | CPU_CR3_LOAD | CPU_CR3_STORE | CPU_CR8_LOAD | CPU_CR8_STORE |
                      CPU_RDTSC | CPU_INVLPG,
             .later = CPU_WINDOWS},
@@ -36,6 +36,7 @@ static const struct word word_cpu = {
               {CPU_MWAIT, "MWAIT exiting"},
               {CPU_MONITOR, "MONITOR exiting"},
               {CPU_RDPMC, "RDPMC exiting"},
+              {CPU_MONITOR_TRAP, "monitor trap flag"},
               {CPU_HLT, "HLT exiting, off and on"},
               {CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW, "interrupt-window and NMI-window exiting"},
               {CPU_CR3_LOAD | CPU_CR3_STORE, "CR3 accesses without exits"},
