@@ -111,7 +111,7 @@ static uint64_t tsc_measure_once(void)
         return 0;
     for (uint32_t poll = 0; poll < PIT_POLLS; poll++) {
         if ((in8(PIT_GATE) & PIT_GATE_OUT) != 0)
-            return rdtsc() - begin;
+            return ticks_since(rdtsc(), begin);
     }
     return 0;
 }
@@ -174,6 +174,6 @@ void tsc_delay_us(const struct tsc *tsc, uint32_t us)
     uint64_t begin = rdtsc();
     uint64_t ticks = time_to_ticks(&tsc->scale, us * NS_PER_US);
 
-    while (rdtsc() - begin < ticks)
+    while (ticks_since(rdtsc(), begin) < ticks)
         cpu_pause();
 }

@@ -230,7 +230,7 @@ void commands_init(struct commands *c, const struct monitor_view *view)
 
 bool commands_tick(struct commands *c, uint64_t now)
 {
-    if (now - c->sampled < c->view.boot->tsc.hz)
+    if (ticks_since(now, c->sampled) < c->view.boot->tsc.hz)
         return false;
     c->sampled = now;
     for (uint32_t i = 0; i < c->view.vm_count; i++) {

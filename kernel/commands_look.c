@@ -187,9 +187,9 @@ void commands_on_trace(struct commands *c, struct vm *vm)
         log_line("%s vCPU %u, the last %u of %llu exits:", vm->name, i, rows, (ull)count);
         for (uint32_t back = rows; back-- > 0;) {
             const struct trace_row row = vcpu_trace_row(s, back);
-            diagnosis_trace_line(&row,
-                                 time_to_ns(&c->view.boot->tsc.scale, rdtsc() - row.time) / 1000,
-                                 line, sizeof(line));
+            diagnosis_trace_line(
+                &row, time_to_ns(&c->view.boot->tsc.scale, ticks_since(rdtsc(), row.time)) / 1000,
+                line, sizeof(line));
             log_line("%s", line);
         }
     }

@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 
 #include "kernel/config.h"
-#include "kernel/lastlog.h"
 #include "kernel/lines.h"
 #include "kernel/logring.h"
 #include "kernel/source.h"
@@ -12,6 +11,7 @@
 #include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "lib/time.h"
 #include "lib/x86/insn.h"
 
 #define COM1 0x3f8
@@ -223,7 +223,7 @@ void console_flush(void)
     const uint32_t tail = t->tail;
 
     while (console_pump(rdtsc()) || !terminal_is_idle(t)) {
-        if (rdtsc() - start < limit) {
+        if (ticks_since(rdtsc(), start) < limit) {
             cpu_pause();
             continue;
         }

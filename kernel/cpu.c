@@ -88,6 +88,26 @@ void cpu_reset_guest_state(uint64_t xcr0_allowed)
     wrmsr(MSR_X2APIC_SVR, HOST_VECTOR_SPURIOUS);
 }
 
+/* Hardware leaves a core with NMIs blocked after an NMI exit; only IRET ends that. The next VM
+ * entry does as well, but a core that waits outside a guest has to do it by itself. */
+void cpu_unblock_nmi(void)
+{
+    uint64_t scratch;
+    __asm__ volatile("mov %%rsp, %0\n\t"
+                     "push $0\n\t"
+                     "push %0\n\t"
+                     "pushfq\n\t"
+                     "mov %%cs, %k0\n\t"
+                     "push %0\n\t"
+                     "lea 1f(%%rip), %0\n\t"
+                     "push %0\n\t"
+                     "iretq\n"
+                     "1:"
+                     : "=&r"(scratch)
+                     :
+                     : "memory", "cc");
+}
+
 void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline)
 {
     wrmsr(MSR_X2APIC_LVT_TIMER, LVT_TSC_DEADLINE | HOST_VECTOR_TICK);

@@ -67,6 +67,9 @@ void cpu_wait(_Atomic uint32_t *flag);
 /* The same, and not longer than until the TSC reaches `deadline`. */
 void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline);
 
+/* Ends the blocking of NMIs that an NMI exit leaves behind. Outside a guest. */
+void cpu_unblock_nmi(void);
+
 /* Lets interrupts that are pending in this core's APIC come in and be counted and dropped. */
 void cpu_drain_interrupts(void);
 

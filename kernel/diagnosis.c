@@ -25,6 +25,7 @@ const char *exit_kind_name(enum exit_kind kind)
         [EXIT_KICK] = "kick",
         [EXIT_TIMER] = "timer",
         [EXIT_WINDOW] = "window",
+        [EXIT_HALT] = "hlt",
         [EXIT_FORBIDDEN] = "forbidden",
         [EXIT_RDPMC] = "rdpmc",
         [EXIT_CACHE] = "cache",
@@ -151,6 +152,7 @@ void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size)
     case EXIT_KICK:
     case EXIT_TIMER:
     case EXIT_WINDOW:
+    case EXIT_HALT:
     case EXIT_FORBIDDEN:
     case EXIT_RDPMC:
     case EXIT_CACHE:

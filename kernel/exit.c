@@ -223,6 +223,8 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
         return vcpu_on_kick(v);
     case EXIT_WINDOW:
         return vcpu_on_window(v);
+    case EXIT_HALT:
+        return vcpu_on_halt(v);
     case EXIT_INIT:
     case EXIT_STEP:
         return DO_AGAIN;
@@ -273,13 +275,13 @@ bool exit_often(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *
         if (!virt_decode_pio(&io))
             return false;
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_PIO);
-        *verdict = on_pio(v, soft, &io, vcpu_stay_time(stay));
+        *verdict = on_pio(v, soft, &io, stay->time);
     } else if (virt_is(stay, EXIT_RDMSR)) {
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_RDMSR);
         *verdict = on_rdmsr(v, soft);
     } else if (virt_is(stay, EXIT_TIMER)) {
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_TIMER);
-        *verdict = vcpu_on_timer(v, vcpu_stay_time(stay), (uint32_t)stay->reason);
+        *verdict = vcpu_look(v, stay->time);
     } else if (virt_is(stay, EXIT_XSETBV)) {
         vcpu_note_exit(stats, trace_at, stay->reason, EXIT_XSETBV);
         *verdict = on_xsetbv(v, soft);

@@ -81,7 +81,7 @@ static int64_t call_console_read(struct vcpu *v, uint64_t max)
 static int64_t call_time(const struct vcpu *v)
 {
     const struct tsc *tsc = v->vm->tsc;
-    return (int64_t)time_to_ns(&tsc->scale, rdtsc() - tsc->start);
+    return (int64_t)time_to_ns(&tsc->scale, ticks_since(rdtsc(), tsc->start));
 }
 
 static int64_t call_timer_set(struct vcpu *v, struct vcpu_soft *soft, uint64_t deadline_ns,

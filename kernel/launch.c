@@ -153,9 +153,9 @@ static void launch_print_ticks(const struct boot_state *boot)
     const uint64_t *stamps = boot->stamps;
 
     log_line("ticks from the loader on: files %llu, loader %llu, hypervisor %llu",
-             (unsigned long long)(stamps[BOOT_STAMP_FILES] - stamps[BOOT_STAMP_ENTRY]),
-             (unsigned long long)(stamps[BOOT_STAMP_EXIT] - stamps[BOOT_STAMP_FILES]),
-             (unsigned long long)(rdtsc() - stamps[BOOT_STAMP_EXIT]));
+             (unsigned long long)ticks_since(stamps[BOOT_STAMP_FILES], stamps[BOOT_STAMP_ENTRY]),
+             (unsigned long long)ticks_since(stamps[BOOT_STAMP_EXIT], stamps[BOOT_STAMP_FILES]),
+             (unsigned long long)ticks_since(rdtsc(), stamps[BOOT_STAMP_EXIT]));
 }
 
 void launch_run(struct boot_state *boot)

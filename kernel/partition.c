@@ -56,7 +56,6 @@ static enum status partition_vcpu(struct vm *vm, uint32_t index, const struct pa
     soft->console_duty = core == 0 && !kit->monitor_core;
     soft->pump_deadline = UINT64_MAX;
     soft->watchdog_deadline = UINT64_MAX;
-    soft->retry_deadline = UINT64_MAX;
     soft->pump_ticks = kit->tsc->hz / PUMPS_PER_SECOND;
     soft->timer_deadline = UINT64_MAX;
     soft->peers.count = vm->vcpu_count;
@@ -189,6 +188,6 @@ void partition_load(struct vm *vm)
     host_window_close(core);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
     vm->started = rdtsc();
-    vm->load_ticks = vm->started - begin;
+    vm->load_ticks = ticks_since(vm->started, begin);
     atomic_store(&vm->last_sign, vm->started);
 }

@@ -4,6 +4,7 @@
 #include "kernel/console.h"
 #include "kernel/panic.h"
 #include "lib/log.h"
+#include "lib/time.h"
 #include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 
@@ -58,7 +59,7 @@ static void power_wait_for_reader(void)
     log_line("switching off in %u seconds, or at a key", READ_SECONDS);
     console_flush();
     const uint64_t start = rdtsc();
-    while (rdtsc() - start < READ_SECONDS * power_tsc_hz && !console_take_key())
+    while (ticks_since(rdtsc(), start) < READ_SECONDS * power_tsc_hz && !console_take_key())
         cpu_pause();
 }
 

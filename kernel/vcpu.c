@@ -17,21 +17,13 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
-#define RETRIES_PER_SECOND 50000 /* of an injection that waits for its window */
-#define IDLE_PUMP_FACTOR   20    /* so much slower when only input is looked for */
+#define IDLE_PUMP_FACTOR 20 /* so much slower when only input is looked for */
 
 void vcpu_request(struct vcpu *v, uint32_t kicks)
 {
     atomic_fetch_or(&v->kick, kicks);
     if (v->cpu != this_cpu())
         cpu_kick(v->cpu);
-}
-
-void vcpu_update_timer(struct vcpu *v)
-{
-    virt_set_timer(v, v->soft->timer_deadline,
-                   min_u64(v->soft->retry_deadline,
-                           min_u64(v->soft->pump_deadline, v->soft->watchdog_deadline)));
 }
 
 void vcpu_hurry_console(struct vcpu *v)
@@ -64,13 +56,11 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
 
 /* ------------------------------------------------------------------ between two stays */
 
-/* What waits to be injected. The window exit is enough on silicon. Bochs does not wake a halted
- * guest for it, and a guest that had interrupts off when the deadline came halts next: so what
- * cannot be injected yet sets a time to look again soon. True: the deadlines have changed. */
-static bool vcpu_inject(struct vcpu *v)
+/* What waits to be injected; what the guest cannot take yet comes here again at the exit for which
+ * the backend has asked. */
+static void vcpu_inject(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
-    const bool retried = soft->retry_deadline != UINT64_MAX;
 
     if (soft->nmi_pending && virt_inject_nmi(v)) {
         soft->nmi_pending = false;
@@ -80,18 +70,23 @@ static bool vcpu_inject(struct vcpu *v)
         soft->timer_pending = false;
         soft->stats.injected++;
     }
-    soft->retry_deadline = UINT64_MAX;
-    if (soft->nmi_pending || soft->timer_pending)
-        soft->retry_deadline = rdtsc() + v->vm->tsc->hz / RETRIES_PER_SECOND;
-    return retried || soft->retry_deadline != UINT64_MAX;
 }
 
-/* What cannot be injected yet comes here again at EXIT_WINDOW. */
 enum verdict vcpu_on_window(struct vcpu *v)
 {
-    if (vcpu_inject(v))
-        vcpu_update_timer(v);
+    vcpu_inject(v);
     return DO_AGAIN;
+}
+
+/* The guest halts before it was seen to take interrupts: if it does now, it wakes at once. The CPL
+ * is looked at because an emulator may exit before it finds the fault. */
+enum verdict vcpu_on_halt(struct vcpu *v)
+{
+    if (virt_cpl(v) != 0)
+        return DO_GP;
+    virt_halt(v);
+    vcpu_inject(v);
+    return DO_NEXT;
 }
 
 /* Whether the guest has not called for too long; else the deadline moves to its last call's. */
@@ -99,11 +94,8 @@ static bool vcpu_watchdog_expired(struct vcpu *v, uint64_t now)
 {
     if (v->soft->watchdog_deadline > now)
         return false;
-    const uint64_t sign = atomic_load(&v->vm->last_sign);
-    if (now - sign >= v->vm->watchdog_ticks)
-        return true;
-    v->soft->watchdog_deadline = sign + v->vm->watchdog_ticks;
-    return false;
+    v->soft->watchdog_deadline = atomic_load(&v->vm->last_sign) + v->vm->watchdog_ticks;
+    return v->soft->watchdog_deadline <= now;
 }
 
 static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
@@ -111,30 +103,43 @@ static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
     return v->vm->plan->config->watchdog_ns / NS_PER_MS;
 }
 
-NOINLINE COLD static enum verdict vcpu_bite(struct vcpu *v, uint32_t raw_reason)
+/* Shown with the exit at which it was noticed. */
+NOINLINE COLD static enum verdict vcpu_bite(struct vcpu *v)
 {
-    const struct vcpu_exit x = {.kind = EXIT_TIMER, .raw_reason = raw_reason};
+    const struct vcpu_exit x = {.kind = EXIT_TIMER,
+                                .raw_reason = vcpu_trace_row(&v->soft->stats, 0).reason};
 
     return vcpu_crash(v, &x, "its watchdog has expired: no sign of life for %llu ms",
                       vcpu_watchdog_ms(v));
 }
 
-/* A deadline has passed. */
-enum verdict vcpu_on_timer(struct vcpu *v, uint64_t now, uint32_t raw_reason)
+/* The console's turn, if it is this core's to take and is due. */
+static void vcpu_pump(struct vcpu *v, uint64_t now, uint32_t idle_factor)
 {
     struct vcpu_soft *soft = v->soft;
 
+    if (soft->pump_deadline > now)
+        return;
+    soft->console_busy = monitor_service(now);
+    soft->pump_deadline = now + (soft->console_busy ? 1 : idle_factor) * soft->pump_ticks;
+}
+
+enum verdict vcpu_look(struct vcpu *v, uint64_t now)
+{
+    struct vcpu_soft *soft = v->soft;
+
+    if (now < soft->deadline) { /* the backend's timer was early */
+        vcpu_near_deadline(v, now);
+        return DO_AGAIN;
+    }
     if (soft->timer_deadline <= now) {
         soft->timer_deadline = UINT64_MAX;
         soft->timer_pending = true;
+        vcpu_inject(v);
     }
-    if (soft->pump_deadline <= now) {
-        soft->console_busy = monitor_service(now);
-        soft->pump_deadline = now + (soft->console_busy ? 1 : IDLE_PUMP_FACTOR) * soft->pump_ticks;
-    }
+    vcpu_pump(v, now, IDLE_PUMP_FACTOR);
     if (vcpu_watchdog_expired(v, now))
-        return vcpu_bite(v, raw_reason);
-    (void)vcpu_inject(v);
+        return vcpu_bite(v);
     vcpu_update_timer(v);
     return DO_AGAIN;
 }
@@ -153,12 +158,10 @@ static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
     soft->nmi_pending = false;
     soft->timer_pending = false;
     soft->timer_deadline = UINT64_MAX;
-    soft->retry_deadline = UINT64_MAX;
-    soft->watchdog_deadline =
-        v->index == 0 && v->vm->watchdog_ticks ? rdtsc() + v->vm->watchdog_ticks : UINT64_MAX;
     soft->console_busy = false;
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->phase = VCPU_RUNNING;
+    soft->deadline = 0; /* none that is known to the backend */
     vcpu_update_timer(v);
 }
 
@@ -168,6 +171,7 @@ static void vcpu_start(struct vcpu *v)
     struct vcpu_state state;
 
     soft->stats = (struct vcpu_stats){0};
+    soft->watchdog_deadline = UINT64_MAX;
     if (v->index != 0) {
         partition_scrub_share(v->vm, v->index);
         soft->phase = VCPU_WAIT_SIPI;
@@ -177,35 +181,18 @@ static void vcpu_start(struct vcpu *v)
     if (v->vm->next.is_told)
         partition_tell(v->vm, NOTE_LIFE,
                        "guest '%s' starts on core #%u, %llu ticks after the loader", v->vm->name,
-                       v->cpu->id, (unsigned long long)(rdtsc() - v->vm->tsc->start));
+                       v->cpu->id, (unsigned long long)ticks_since(rdtsc(), v->vm->tsc->start));
+    /* Of the life: not even an INIT to this core puts it off. */
+    if (v->vm->watchdog_ticks)
+        soft->watchdog_deadline = v->vm->started + v->vm->watchdog_ticks;
     reset_for_image(&state, &v->vm->plan->image);
     vcpu_enter_state(v, &state);
-}
-
-/* Hardware leaves a core with NMIs blocked after an NMI exit; only IRET ends that. The next VM
- * entry does as well, but a core that waits outside a guest has to do it by itself. */
-static void vcpu_unblock_nmi(void)
-{
-    uint64_t scratch;
-    __asm__ volatile("mov %%rsp, %0\n\t"
-                     "push $0\n\t"
-                     "push %0\n\t"
-                     "pushfq\n\t"
-                     "mov %%cs, %k0\n\t"
-                     "push %0\n\t"
-                     "lea 1f(%%rip), %0\n\t"
-                     "push %0\n\t"
-                     "iretq\n"
-                     "1:"
-                     : "=&r"(scratch)
-                     :
-                     : "memory", "cc");
 }
 
 /* Out of the guest: the core is ours again. */
 static void vcpu_leave(struct vcpu *v, enum vcpu_phase phase)
 {
-    vcpu_unblock_nmi();
+    cpu_unblock_nmi();
     lapic_reset();
     cpu_drain_interrupts();
     v->soft->phase = phase;
@@ -242,7 +229,10 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)
         soft->nmi_pending = true;
     halt_look(v, was_at_rest || (kicks & KICK_ASK_HALT));
-    return soft->phase == VCPU_RUNNING ? vcpu_on_window(v) : DO_LEAVE;
+    if (soft->phase != VCPU_RUNNING)
+        return DO_LEAVE;
+    vcpu_inject(v);
+    return kicks & KICK_DUE ? vcpu_look(v, rdtsc()) : DO_AGAIN;
 }
 
 /* A guest can send its own lead back to wait for a SIPI: its watchdog goes on. */
@@ -265,8 +255,8 @@ static void vcpu_wait(struct vcpu *v)
     uint64_t until = UINT64_MAX;
 
     if (v->soft->console_duty) {
-        (void)monitor_service(now);
-        until = now + v->soft->pump_ticks;
+        vcpu_pump(v, now, 1);
+        until = v->soft->pump_deadline;
     }
     if (v->soft->phase == VCPU_PARKED && v->index == 0)
         until = min_u64(until, partition_look(v->vm, now));
@@ -316,30 +306,21 @@ NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
     return true;
 }
 
-/* A reflected exception can be one that its own delivery causes, without end: then no instruction
- * of the guest runs, and the timer, which counts only while one does, never expires. */
-static bool vcpu_is_overdue(const struct vcpu *v, uint64_t now)
-{
-    const struct vcpu_soft *soft = v->soft;
-
-    return now >= min_u64(min_u64(soft->timer_deadline, soft->retry_deadline),
-                          min_u64(soft->pump_deadline, soft->watchdog_deadline));
-}
-
 /* An exit of the kinds that are never many. */
 NOINLINE static enum verdict vcpu_rest(struct vcpu *v, uint64_t reason, uint8_t trace_at)
 {
     struct vcpu_exit x;
 
     virt_decode(v, reason, &x);
+    if (x.kind == EXIT_KICK && atomic_load(&v->kick) == KICK_DUE)
+        return vcpu_on_kick(v); /* our own: the guest has not been entered since its last exit */
     vcpu_note_exit(&v->soft->stats, trace_at, reason, x.kind);
     const enum verdict verdict = exit_dispatch(v, &x);
     vcpu_note_verdict(&v->soft->stats, verdict);
     if (verdict != DO_REFLECT)
         return verdict;
     virt_reflect(v, &x);
-    const uint64_t now = rdtsc();
-    return vcpu_is_overdue(v, now) ? vcpu_on_timer(v, now, (uint32_t)reason) : DO_AGAIN;
+    return DO_AGAIN;
 }
 
 /* From the first entry until this core no longer runs its guest. No address of `stay` leaves this
@@ -351,6 +332,8 @@ static void vcpu_live(struct vcpu *v)
         enum verdict verdict;
 
         virt_run(v, &stay);
+        if (__builtin_expect(stay.time >= v->look_at, 0) && !virt_is(&stay, EXIT_TIMER))
+            vcpu_near_deadline(v, stay.time);
         struct vcpu_soft *soft = v->soft;
         const uint8_t trace_at = vcpu_note_stay(&soft->stats, &stay);
         if (!exit_often(v, soft, &stay, trace_at, &verdict))
@@ -365,11 +348,11 @@ static void vcpu_live(struct vcpu *v)
 NORETURN void vcpu_thread(struct vcpu *v)
 {
     for (;;) {
+        if (atomic_load(&v->kick))
+            (void)vcpu_on_kick(v);
         if (v->soft->phase == VCPU_RUNNING)
             vcpu_live(v);
-        else if (atomic_load(&v->kick))
-            (void)vcpu_on_kick(v);
         else
-            vcpu_wait(v);
+            vcpu_wait(v); /* also between two of many kicks */
     }
 }

@@ -30,6 +30,7 @@ enum kick {
     KICK_SHOW = 32,     /* the monitor wants the registers: into soft->shown */
     KICK_ASK_HALT = 64, /* whether it has halted for good: kernel/halt.h */
     KICK_LOOK = 128,    /* the lead is to look what its parked guest waits for */
+    KICK_DUE = 256,     /* by itself: soft->deadline has come */
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
@@ -42,7 +43,7 @@ enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
 struct vcpu_trace {
     uint8_t next; /* where the next row goes: its number times TRACE_STEP */
     struct {
-        uint32_t time_low, time_high; /* TSC */
+        uint64_t time; /* TSC */
         uint64_t rip;
     } when[TRACE_ROWS];
     struct {
@@ -67,6 +68,8 @@ struct vcpu_stats {
 /* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
 struct vcpu_soft {
     enum vcpu_phase phase;
+    uint64_t look_step;          /* the longest that v->look_at may be away; ticks */
+    uint64_t deadline;           /* TSC; the first of those below */
     _Atomic uint8_t sipi_vector; /* siblings write */
     _Atomic bool at_rest;        /* only a sibling could wake it; siblings read. kernel/halt.c */
     bool nmi_pending;            /* to be injected */
@@ -82,8 +85,7 @@ struct vcpu_soft {
     struct vapic_peers peers;
     struct vmsr msr;
     struct vcpuid cpuid;
-    uint64_t retry_deadline;    /* TSC; UINT64_MAX: nothing waits to be injected */
-    uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; the lead vCPU's alone */
+    uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; of a life, the lead vCPU's alone */
     struct vcpu_stats stats;
     struct vcpu_state shown;      /* what KICK_SHOW asked for ... */
     _Atomic uint32_t shown_count; /* ... and how often it was answered */
@@ -102,8 +104,7 @@ static inline uint8_t vcpu_note_stay(struct vcpu_stats *stats, const struct vcpu
     const uint8_t at = t->next;
     __typeof__(&t->when[0]) when = vcpu_trace_at(t->when, at);
 
-    when->time_low = stay->time_low;
-    when->time_high = stay->time_high;
+    when->time = stay->time;
     when->rip = stay->rip;
     return at;
 }
@@ -133,14 +134,19 @@ NORETURN void vcpu_thread(struct vcpu *v);
 /* Any core: sets request bits (or none) and makes the owning core look. */
 void vcpu_request(struct vcpu *v, uint32_t kicks);
 
-/* The three exits that ask this core to look at itself, `now` or a moment ago. On v's own core;
- * DO_AGAIN. */
+/* The exits that ask this core to look at itself. On v's own core. */
 enum verdict vcpu_on_kick(struct vcpu *v);
-enum verdict vcpu_on_timer(struct vcpu *v, uint64_t now, uint32_t raw_reason);
 enum verdict vcpu_on_window(struct vcpu *v);
+enum verdict vcpu_on_halt(struct vcpu *v);
 
-/* After the PV timer or the console's deadline changed. */
+/* Looks at the deadlines, as of `now`. On v's own core. */
+enum verdict vcpu_look(struct vcpu *v, uint64_t now);
+
+/* After a deadline has changed. vcpu_timer.c */
 void vcpu_update_timer(struct vcpu *v);
+
+/* At an exit at or after v->look_at. vcpu_timer.c */
+void vcpu_near_deadline(struct vcpu *v, uint64_t now);
 
 /* Text was put into the guest's ring: see that it is pumped soon. On the exit path. */
 void vcpu_hurry_console(struct vcpu *v);

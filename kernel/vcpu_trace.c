@@ -20,7 +20,7 @@ struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back)
     const uint32_t i = (t->next / TRACE_STEP - 1 - back) % TRACE_ROWS;
 
     return (struct trace_row){
-        .time = (uint64_t)t->when[i].time_high << 32 | t->when[i].time_low,
+        .time = t->when[i].time,
         .rip = t->when[i].rip,
         .reason = t->what[i].word & 0xffff,
         .kind = (uint8_t)(t->what[i].word >> 16),

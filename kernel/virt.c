@@ -93,9 +93,14 @@ bool virt_inject_nmi(struct vcpu *v)
     return vmx_inject_nmi(v);
 }
 
-void virt_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse)
+void virt_halt(struct vcpu *v)
 {
-    vmx_set_timer(v, exact, coarse);
+    vmx_halt(v);
+}
+
+void virt_set_timer(struct vcpu *v, uint64_t deadline)
+{
+    vmx_set_timer(v, deadline);
 }
 
 enum verdict virt_cr_write(struct vcpu *v, const struct vcpu_exit *x)

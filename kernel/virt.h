@@ -93,6 +93,7 @@ struct vcpu { /* in cache lines of its own: its neighbours are other cores' */
     ALIGNED(8) _Atomic uint32_t kick; /* requests from other cores, KICK_* */
     uint32_t work;                    /* the backend's own: something to do before each entry */
     uint64_t host_stack;              /* RSP of the hypervisor while the guest runs */
+    uint64_t look_at;                 /* TSC after which an exit is late: vcpu_update_timer() */
     uint32_t index;                   /* within its guest; 0 boots it */
     uint32_t apic_id;
     struct vm *vm;
@@ -115,8 +116,9 @@ enum exit_kind {
     EXIT_NESTED_FAULT, /* guest-physical address with no such right */
     EXIT_EXCEPTION,    /* #DB, #AC or #MC: intercepted to break endless delivery, reflected */
     EXIT_KICK,         /* NMI from another core, or the kick flag seen before entry */
-    EXIT_TIMER,        /* the deadline given to virt_set_timer() has passed */
+    EXIT_TIMER,        /* the deadline given to virt_set_timer() is about to pass */
     EXIT_WINDOW,       /* the guest can take an interrupt or NMI now, as asked for */
+    EXIT_HALT,         /* HLT while it is asked for a window */
     EXIT_FORBIDDEN,    /* an instruction that does not exist for guests: #UD */
     EXIT_RDPMC,        /* no counters for guests: #GP(0) */
     EXIT_CACHE,        /* INVD, WBINVD: nothing to do */
@@ -140,17 +142,12 @@ enum nested_access { NESTED_READ = 1, NESTED_WRITE = 2, NESTED_EXEC = 4 };
 
 /* How a stay in the guest ended, before anybody has looked at why. */
 struct vcpu_stay {
-    uint64_t reason;              /* the hardware's, or the backend's own */
-    uint64_t rip;                 /* where the guest left, ... */
-    uint64_t insn_len;            /* ... with how long an instruction if one exited, ... */
-    uint64_t special;             /* ... 0: moving RIP is all its end needs, ... */
-    uint32_t time_low, time_high; /* ... and when: TSC */
+    uint64_t reason;   /* the hardware's, or the backend's own */
+    uint64_t rip;      /* where the guest left, ... */
+    uint64_t insn_len; /* ... with how long an instruction if one exited, ... */
+    uint64_t special;  /* ... 0: moving RIP is all its end needs, ... */
+    uint64_t time;     /* ... and when: TSC */
 };
-
-static inline uint64_t vcpu_stay_time(const struct vcpu_stay *stay)
-{
-    return (uint64_t)stay->time_high << 32 | stay->time_low;
-}
 
 struct exit_pio {
     uint16_t port;
@@ -215,59 +212,60 @@ struct virt_vm_config {
     uint16_t tag;      /* VPID, ASID: unique per guest, > 0 */
 };
 
-#define VIRT_BACKEND(prefix)                                                                       \
-    /* Can this core do it? Any core, before anything else; fills the report, changes nothing. */  \
-    void prefix##_probe(struct virt_report *report);                                               \
-    /* Format of the guest-physical map. */                                                        \
-    const struct pt_format *prefix##_nested_format(void);                                          \
-    /* The finished map leads nowhere else than `map` says. */                                     \
-    MUST_CHECK bool prefix##_nested_valid(const struct guest_map *map, hpa_t root);                \
-    /* Turns the extension on for this core, which keeps `region`. After probe said yes. */        \
-    MUST_CHECK enum status prefix##_cpu_on(struct page *region);                                   \
-    void prefix##_cpu_off(void);                                                                   \
-    /* Allocates and fills what the guest's vCPUs share, into *shared. Before sealing. */          \
-    MUST_CHECK enum status prefix##_vm_create(const struct virt_vm_config *config,                 \
-                                              struct pages *pages, void **shared);                 \
-    /* Allocates v->hw. Boot core, before sealing. */                                              \
-    MUST_CHECK enum status prefix##_vcpu_create(struct vcpu *v, struct pages *pages,               \
-                                                void *shared);                                     \
-    /* Puts the vCPU into `state`, everything else into reset state. On v's own core. */           \
-    void prefix##_vcpu_reset(struct vcpu *v, const struct vcpu_state *state);                      \
-    /* Runs the guest until the next exit. On v's own core. */                                     \
-    void prefix##_run(struct vcpu *v, struct vcpu_stay *stay);                                     \
-    /* Whether it was that kind: for the kinds that come often. They have what they need in the    \
-     * guest's registers, port accesses in `io` (false: not one that exists). */                   \
-    bool prefix##_is(const struct vcpu_stay *stay, enum exit_kind kind);                           \
-    MUST_CHECK bool prefix##_decode_pio(struct exit_pio *io);                                      \
-    /* All other kinds. `reason` is the stay's. */                                                 \
-    void prefix##_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x);                    \
-    /* Moves RIP behind the exiting instruction. Nothing was injected since. */                    \
-    void prefix##_advance(struct vcpu *v, const struct vcpu_stay *stay);                           \
-    /* Exceptions by vector; the error code is dropped where the mode has none. */                 \
-    void prefix##_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code);  \
-    /* Gives the intercepted exception of `x` to the guest unchanged. */                           \
-    void prefix##_reflect(struct vcpu *v, const struct vcpu_exit *x);                              \
-    /* Injects an external interrupt, or an NMI (vector 2), if the guest can take it now; else     \
-     * asks for a window and returns false: try again at EXIT_WINDOW. */                           \
-    MUST_CHECK bool prefix##_inject_interrupt(struct vcpu *v, uint8_t vector);                     \
-    MUST_CHECK bool prefix##_inject_nmi(struct vcpu *v);                                           \
-    /* EXIT_TIMER once the TSC has reached one of the deadlines; UINT64_MAX: never. `exact` comes  \
-     * as soon as it is reached and costs a little at each entry; `coarse` comes later by the time \
-     * spent outside the guest and costs nothing. */                                               \
-    void prefix##_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse);                      \
-    /* A CR write of EXIT_CR_WRITE: DO_GP, or DO_AGAIN: the guest repeats it, now allowed, and     \
-     * whether it was carried out is seen at EXIT_STEP. */                                         \
-    MUST_CHECK enum verdict prefix##_cr_write(struct vcpu *v, const struct vcpu_exit *x);          \
-    /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */       \
-    MUST_CHECK bool prefix##_has_halted(const struct vcpu *v);                                     \
-    /* Privilege level and mode at the exit. */                                                    \
-    uint8_t prefix##_cpl(const struct vcpu *v);                                                    \
-    bool prefix##_in_64bit(const struct vcpu *v);                                                  \
-    uint64_t prefix##_cr4(const struct vcpu *v);                                                   \
-    /* All of it, for a diagnosis. */                                                              \
-    void prefix##_get_state(struct vcpu *v, struct vcpu_state *state);                             \
-    /* One line about why entry failed, into buf. */                                               \
-    void prefix##_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size);      \
+#define VIRT_BACKEND(prefix)                                                                      \
+    /* Can this core do it? Any core, before anything else; fills the report, changes nothing. */ \
+    void prefix##_probe(struct virt_report *report);                                              \
+    /* Format of the guest-physical map. */                                                       \
+    const struct pt_format *prefix##_nested_format(void);                                         \
+    /* The finished map leads nowhere else than `map` says. */                                    \
+    MUST_CHECK bool prefix##_nested_valid(const struct guest_map *map, hpa_t root);               \
+    /* Turns the extension on for this core, which keeps `region`. After probe said yes. */       \
+    MUST_CHECK enum status prefix##_cpu_on(struct page *region);                                  \
+    void prefix##_cpu_off(void);                                                                  \
+    /* Allocates and fills what the guest's vCPUs share, into *shared. Before sealing. */         \
+    MUST_CHECK enum status prefix##_vm_create(const struct virt_vm_config *config,                \
+                                              struct pages *pages, void **shared);                \
+    /* Allocates v->hw. Boot core, before sealing. */                                             \
+    MUST_CHECK enum status prefix##_vcpu_create(struct vcpu *v, struct pages *pages,              \
+                                                void *shared);                                    \
+    /* Puts the vCPU into `state`, everything else into reset state. On v's own core. */          \
+    void prefix##_vcpu_reset(struct vcpu *v, const struct vcpu_state *state);                     \
+    /* Runs the guest until the next exit. On v's own core. */                                    \
+    void prefix##_run(struct vcpu *v, struct vcpu_stay *stay);                                    \
+    /* Whether it was that kind: for the kinds that come often. They have what they need in the   \
+     * guest's registers, port accesses in `io` (false: not one that exists). */                  \
+    bool prefix##_is(const struct vcpu_stay *stay, enum exit_kind kind);                          \
+    MUST_CHECK bool prefix##_decode_pio(struct exit_pio *io);                                     \
+    /* All other kinds. `reason` is the stay's. */                                                \
+    void prefix##_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x);                   \
+    /* Moves RIP behind the exiting instruction. Nothing was injected since. */                   \
+    void prefix##_advance(struct vcpu *v, const struct vcpu_stay *stay);                          \
+    /* Exceptions by vector; the error code is dropped where the mode has none. */                \
+    void prefix##_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code); \
+    /* Gives the intercepted exception of `x` to the guest unchanged. */                          \
+    void prefix##_reflect(struct vcpu *v, const struct vcpu_exit *x);                             \
+    /* Injects an external interrupt, or an NMI (vector 2), if the guest can take it now; else    \
+     * asks for a window and returns false: try again at EXIT_WINDOW or EXIT_HALT. */             \
+    MUST_CHECK bool prefix##_inject_interrupt(struct vcpu *v, uint8_t vector);                    \
+    MUST_CHECK bool prefix##_inject_nmi(struct vcpu *v);                                          \
+    /* The HLT of EXIT_HALT is carried out; RIP is still to be moved. */                          \
+    void prefix##_halt(struct vcpu *v);                                                           \
+    /* EXIT_TIMER about when the TSC reaches the deadline; UINT64_MAX: never. It comes later by   \
+     * the time that is spent outside the guest behind the next entry. */                         \
+    void prefix##_set_timer(struct vcpu *v, uint64_t deadline);                                   \
+    /* A CR write of EXIT_CR_WRITE: DO_GP, or DO_AGAIN: the guest repeats it, now allowed, and    \
+     * whether it was carried out is seen at EXIT_STEP. */                                        \
+    MUST_CHECK enum verdict prefix##_cr_write(struct vcpu *v, const struct vcpu_exit *x);         \
+    /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */      \
+    MUST_CHECK bool prefix##_has_halted(const struct vcpu *v);                                    \
+    /* Privilege level and mode at the exit. */                                                   \
+    uint8_t prefix##_cpl(const struct vcpu *v);                                                   \
+    bool prefix##_in_64bit(const struct vcpu *v);                                                 \
+    uint64_t prefix##_cr4(const struct vcpu *v);                                                  \
+    /* All of it, for a diagnosis. */                                                             \
+    void prefix##_get_state(struct vcpu *v, struct vcpu_state *state);                            \
+    /* One line about why entry failed, into buf. */                                              \
+    void prefix##_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size);     \
     const char *prefix##_exit_name(const struct vcpu_exit *x)
 
 VIRT_BACKEND(vmx);

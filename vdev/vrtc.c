@@ -124,7 +124,7 @@ uint8_t vrtc_in(struct vrtc *r, uint32_t port, uint64_t now)
     /*@ ghost vrtc_reached[port] = 1; */
     if (port == 0)
         return 0xff; /* the index cannot be read back */
-    const uint64_t ticks = now - r->clock.start;
+    const uint64_t ticks = ticks_since(now, r->clock.start);
     const uint64_t seconds = r->clock.seconds + time_to_ns(r->clock.scale, ticks) / NS_PER_SECOND;
     return read_register(atomic_load_explicit(&r->index, memory_order_relaxed), seconds);
 }

@@ -22,9 +22,6 @@
 #define PDPTE_PRESENT  BIT64(0)
 #define PDPTE_RESERVED (MASK64(8, 5) | MASK64(2, 1))
 
-/* IA32_VMX_MISC: bit 6 HLT, 7 shutdown, 8 wait-for-SIPI; a bit for each state but active. */
-#define MISC_ACTIVITY_SHIFT 5
-
 #define SHADOW (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)
 
 static bool table_limit(const struct audit *a, uint64_t value)

@@ -36,6 +36,9 @@
 #define CPU_PAUSE            BIT32(30)
 #define CPU_SECONDARY        BIT32(31)
 
+/* What is on while an event waits that the guest cannot take yet. */
+#define CPU_WINDOWS (CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW | CPU_HLT)
+
 /* Secondary Processor-Based VM-Execution Controls */
 #define CPU2_EPT                BIT32(1)
 #define CPU2_RDTSCP             BIT32(3)
@@ -104,6 +107,8 @@ enum intr_type {
 
 /* Guest activity state */
 enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_SIPI };
+/* IA32_VMX_MISC: bit 6 HLT, 7 shutdown, 8 wait-for-SIPI; a bit for each state but active. */
+#define MISC_ACTIVITY_SHIFT 5
 
 /* Pending debug exceptions */
 #define PENDING_DEBUG_BS BIT64(14)
@@ -133,7 +138,7 @@ enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_
     R(TASK_SWITCH, 9, TASK_SWITCH)            \
     R(CPUID, 10, CPUID)                       \
     R(GETSEC, 11, FORBIDDEN)                  \
-    R(HLT, 12, UNKNOWN)                       \
+    R(HLT, 12, HALT)                          \
     R(INVD, 13, CACHE)                        \
     R(INVLPG, 14, UNKNOWN)                    \
     R(RDPMC, 15, RDPMC)                       \

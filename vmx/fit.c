@@ -12,7 +12,7 @@ struct bit_name {
 /* One control word: what is asked, and the words for a lack. */
 struct word {
     struct ctl_ask ask;
-    struct bit_name names[12];
+    struct bit_name names[14];
 };
 
 static const struct word word_pin = {
@@ -28,7 +28,8 @@ static const struct word word_cpu = {
     .ask = {.must = CPU_IO_BITMAPS | CPU_MSR_BITMAPS | CPU_SECONDARY | CPU_MWAIT | CPU_MONITOR |
                     CPU_RDPMC | CPU_MONITOR_TRAP,
             .never = CPU_HLT | CPU_CR3_LOAD | CPU_CR3_STORE | CPU_CR8_LOAD | CPU_CR8_STORE |
-                     CPU_RDTSC | CPU_INVLPG},
+                     CPU_RDTSC | CPU_INVLPG,
+            .later = CPU_WINDOWS},
     .names = {{CPU_IO_BITMAPS, "I/O bitmaps"},
               {CPU_MSR_BITMAPS, "MSR bitmaps"},
               {CPU_SECONDARY, "secondary processor-based controls"},
@@ -36,7 +37,8 @@ static const struct word word_cpu = {
               {CPU_MONITOR, "MONITOR exiting"},
               {CPU_RDPMC, "RDPMC exiting"},
               {CPU_MONITOR_TRAP, "monitor trap flag"},
-              {CPU_HLT, "HLT without exits"},
+              {CPU_HLT, "HLT exiting, off and on"},
+              {CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW, "interrupt-window and NMI-window exiting"},
               {CPU_CR3_LOAD | CPU_CR3_STORE, "CR3 accesses without exits"},
               {CPU_CR8_LOAD | CPU_CR8_STORE, "CR8 accesses without exits"},
               {CPU_RDTSC, "RDTSC without exits"},
@@ -74,7 +76,7 @@ uint32_t ctl_fit(struct ctl_ask ask, uint64_t cap, uint32_t *missing, uint32_t *
     const uint32_t must_be_1 = (uint32_t)cap;        /* allowed 0-settings */
     const uint32_t may_be_1 = (uint32_t)(cap >> 32); /* allowed 1-settings */
 
-    *missing = ask.must & ~may_be_1;
+    *missing = (ask.must | ask.later) & ~may_be_1;
     *forced = ask.never & must_be_1;
     return ((ask.must | ask.wish) & may_be_1) | must_be_1;
 }
@@ -132,5 +134,6 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
     controls->cpu2 = fit_word(&word_cpu2, caps->cpu2, report);
     controls->exit = fit_word(&word_exit, caps->exit, report);
     controls->entry = fit_word(&word_entry, caps->entry, report);
+    fit_need(report, caps->misc & BIT64(MISC_ACTIVITY_SHIFT + ACTIVITY_HLT), "HLT activity state");
     fit_ept(caps, report);
 }

@@ -33,10 +33,11 @@ struct ctl_ask {
     uint32_t must;  /* these bits have to be 1 */
     uint32_t wish;  /* these are 1 where possible */
     uint32_t never; /* these have to be 0 */
+    uint32_t later; /* these are 0, and have to be allowed to be 1 while a guest runs */
 };
 
 /* The word that satisfies `ask` under `cap`; bits that cannot be had are returned in *missing
- * (must) and *forced (never). */
+ * (must, later) and *forced (never). */
 uint32_t ctl_fit(struct ctl_ask ask, uint64_t cap, uint32_t *missing, uint32_t *forced);
 
 /* Fits everything; each lack becomes one row of report->missing. */

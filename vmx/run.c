@@ -4,6 +4,7 @@
  * the kernel may do to a guest between two stays. The VMCS is current on this core.
  */
 #include "lib/assert.h"
+#include "lib/time.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
@@ -36,22 +37,32 @@ static void vmx_queue_event(uint32_t info, uint32_t error, uint32_t insn_len)
     vmwrite32(VMCS_ENTRY_INSTRUCTION_LENGTH, insn_len);
 }
 
+/* The single-step trap of the instruction before. An entry that injects would drop it. SDM
+ * "Delivery of Pending Debug Exceptions after VM Entry" */
+static bool vmx_trap_is_pending(uint64_t rflags)
+{
+    return (rflags & RFLAGS_TF) && (vmread_nat(VMCS_GUEST_PENDING_DEBUG) & PENDING_DEBUG_BS);
+}
+
 /* An external interrupt or NMI that can be delivered now; else asks for the window. SDM "Checks on
- * Guest Non-Register State", "Interrupt-Window Exiting and Virtual-Interrupt Delivery". */
+ * Guest Non-Register State", "Interrupt-Window Exiting and Virtual-Interrupt Delivery". With the
+ * window comes HLT exiting: where a window that opens in HLT does not end it (in an emulator), the
+ * event would wait there for ever. */
 static bool vmx_deliver(struct vmx_vcpu *hw, uint32_t type, uint8_t vector)
 {
     const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
+    const uint64_t rflags = vmread_nat(VMCS_GUEST_RFLAGS);
     const uint32_t shadow = BLOCKED_BY_STI | BLOCKED_BY_MOV_SS;
     const bool is_nmi = type == INTR_NMI;
-    const bool open =
-        is_nmi ? !(blocked & BLOCKED_BY_NMI) : (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_IF) != 0;
+    const bool open = is_nmi ? !(blocked & BLOCKED_BY_NMI) : (rflags & RFLAGS_IF) != 0;
 
-    if (open && !(blocked & shadow) && !vmx_event_is_queued()) {
+    if (open && !(blocked & shadow) && !vmx_event_is_queued() && !vmx_trap_is_pending(rflags)) {
         /* No error code, no instruction: the other two fields are not looked at. */
         vmwrite32(VMCS_ENTRY_INTERRUPTION_INFO, INTR_VALID | type << INTR_TYPE_SHIFT | vector);
         return true;
     }
-    vmx_set_cpu_controls(hw, hw->controls_cpu | (is_nmi ? CPU_NMI_WINDOW : CPU_INTERRUPT_WINDOW));
+    vmx_set_cpu_controls(hw, hw->controls_cpu | CPU_HLT |
+                                 (is_nmi ? CPU_NMI_WINDOW : CPU_INTERRUPT_WINDOW));
     return false;
 }
 
@@ -114,16 +125,14 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
                     vmread32(VMCS_EXIT_INSTRUCTION_LENGTH));
 }
 
-/* The timer counts down in the guest only, and its value is kept over exits. */
+/* The timer counts down in the guest only, and its value is kept over exits. It can expire one of
+ * its units too early: whoever set it looks at the clock. */
 static void vmx_write_preemption_timer(uint64_t deadline)
 {
     const uint32_t shift = (uint32_t)(vmx_caps.misc & 0x1f); /* counts when this TSC bit changes */
-    const uint64_t now = rdtsc();
-    uint64_t ticks = 0;
+    const uint64_t units = (ticks_since(deadline, rdtsc()) >> shift) + 1;
 
-    if (deadline > now)
-        ticks = ((deadline - now) >> shift) + 1; /* never early */
-    vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(ticks, UINT32_MAX));
+    vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(units, UINT32_MAX));
 }
 
 NOINLINE static void vmx_switch_timer(struct vmx_vcpu *hw, bool on)
@@ -136,21 +145,15 @@ NOINLINE static void vmx_switch_timer(struct vmx_vcpu *hw, bool on)
     vmwrite32(VMCS_EXIT_CONTROLS, on ? vmx_controls.exit : vmx_controls.exit & ~EXIT_SAVE_TIMER);
 }
 
-void vmx_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse)
+void vmx_set_timer(struct vcpu *v, uint64_t deadline)
 {
     struct vmx_vcpu *hw = v->hw;
-    const uint64_t first = min_u64(exact, coarse);
+    const bool on = deadline != UINT64_MAX;
 
-    if (exact != UINT64_MAX) {
-        hw->deadline = first;
-        v->work |= WORK_TIMER; /* written before each entry */
-    } else {
-        v->work &= ~(uint32_t)WORK_TIMER;
-        if (first != UINT64_MAX)
-            vmx_write_preemption_timer(first);
-    }
-    if ((first != UINT64_MAX) != hw->timer_on)
-        vmx_switch_timer(hw, first != UINT64_MAX);
+    hw->deadline = deadline;
+    v->work |= WORK_TIMER;
+    if (on != hw->timer_on)
+        vmx_switch_timer(hw, on);
 }
 
 /* What is loaded after it is the guest's own. */
@@ -220,7 +223,8 @@ void vmx_before_entry(struct vcpu *v)
 
     if (v->work & WORK_TIMER)
         vmx_write_preemption_timer(hw->deadline);
-    if (v->work & ~(uint32_t)WORK_TIMER)
+    v->work &= ~(uint32_t)WORK_TIMER;
+    if (v->work)
         vmx_rest_before_entry(v);
 }
 
@@ -265,8 +269,8 @@ void vmx_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x)
         raw.intr_error = vmread32(VMCS_EXIT_INTERRUPTION_ERROR);
     }
     vmx_decode_raw(&raw, &v->regs, x);
-    if (x->kind == EXIT_WINDOW)
-        vmx_set_cpu_controls(hw, hw->controls_cpu & ~(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW));
+    if (x->kind == EXIT_WINDOW || x->kind == EXIT_HALT)
+        vmx_set_cpu_controls(hw, hw->controls_cpu & ~CPU_WINDOWS);
     else if (x->kind == EXIT_STEP)
         vmx_cr_end(v, vmx_cr_is_done(hw));
 }
@@ -283,6 +287,16 @@ NOINLINE static void vmx_end_instruction(void)
     if (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF)
         vmwrite_nat(VMCS_GUEST_PENDING_DEBUG,
                     vmread_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+}
+
+/* SDM "HLT—Halt", "Guest Non-Register State": a core that halts has no shadow any more, and one
+ * that single-steps goes on. */
+void vmx_halt(struct vcpu *v)
+{
+    (void)v;
+    vmx_end_instruction();
+    if (!(vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
+        vmwrite32(VMCS_GUEST_ACTIVITY, ACTIVITY_HLT);
 }
 
 void vmx_advance(struct vcpu *v, const struct vcpu_stay *stay)

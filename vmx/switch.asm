@@ -81,6 +81,8 @@ RSB_ENTRIES     equ 32          ; the most that any processor has
         and     r15d, RFLAGS_TF
         or      r14d, r15d
         rdtsc
+        shl     rdx, 32
+        or      rax, rdx
         ret
 %endmacro
 
@@ -103,7 +105,7 @@ work:
 ; RBX = struct vcpu. Comes back with
 ;   RBX = struct vcpu           RCX = exit reason       R12 = guest's RIP
 ;   R13 = instruction length    R14 = guest's interruptibility state and RFLAGS.TF, 0: neither
-;   EDX:EAX = TSC
+;   RAX = TSC, its upper half also in RDX
 ; R15 with no more than that TF, and all other registers clear but RSP and RBP, which is the caller's
 ; to restore.
 ;
@@ -157,6 +159,8 @@ no_exit:
         xor     r14d, r14d
         xor     r15d, r15d
         rdtsc
+        shl     rdx, 32
+        or      rax, rdx
         ret
 
 ; HOST_RIP is one of the next three, as vmx/spec.c has chosen for this processor. A return of ours

@@ -30,9 +30,9 @@ static inline void vmx_switch(struct vcpu *v, struct vcpu_stay *stay)
                      "call vmx_switch\n\t"
                      "pop %%rbp"
                      : "=c"(stay->reason), "=r"(rip), "=r"(insn_len), "=r"(special),
-                       "=a"(stay->time_low), "=d"(stay->time_high)
+                       "=a"(stay->time)
                      : "b"(v)
-                     : "rsi", "rdi", "r8", "r9", "r10", "r11", "r15", "memory", "cc");
+                     : "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r15", "memory", "cc");
     stay->rip = rip;
     stay->insn_len = insn_len;
     stay->special = special;

@@ -54,7 +54,7 @@ struct vmx_cr_repeat {
 struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
     const struct vmx_shared *shared;
-    uint64_t deadline;     /* WORK_TIMER: TSC */
+    uint64_t deadline;     /* TSC; UINT64_MAX: none */
     uint32_t deferred;     /* WORK_EVENT: its interruption information */
     uint32_t controls_cpu; /* what the control field holds now */
     struct vmx_cr_repeat repeat;
@@ -63,7 +63,7 @@ struct vmx_vcpu {
 
 /* v->work: what is to be done before the next entry, vmx_before_entry(). */
 enum vmx_work {
-    WORK_TIMER = 1,   /* write the preemption timer anew: an exact deadline */
+    WORK_TIMER = 1,   /* write the preemption timer anew, once */
     WORK_EVENT = 2,   /* deliver an event whose delivery was cut short */
     WORK_BUFFERS = 4, /* vmx_spec.at_entry, at each entry */
     WORK_REPEAT = 8,  /* watch the repetition of a MOV to CR0 or CR4 */

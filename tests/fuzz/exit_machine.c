@@ -290,12 +290,16 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     return DO_AGAIN;
 }
 
-enum verdict vcpu_on_timer(struct vcpu *v, uint64_t now, uint32_t raw_reason)
+enum verdict vcpu_look(struct vcpu *v, uint64_t now)
 {
-    (void)now;
-    DEMAND(raw_reason != 0);
-    DEMAND(v == machine.v);
+    DEMAND(v == machine.v && now == machine.now);
     return DO_AGAIN;
+}
+
+enum verdict vcpu_on_halt(struct vcpu *v)
+{
+    DEMAND(v == machine.v);
+    return DO_NEXT;
 }
 
 enum verdict vcpu_on_window(struct vcpu *v)

@@ -102,16 +102,16 @@ FAKE_WRITE(write_cr0)
 FAKE_WRITE(write_cr4)
 FAKE_WRITE(write_dr6)
 
+static uint64_t fields[1 << 15]; /* by encoding; 0 until written */
+
 uint64_t vmread_raw(enum vmcs_field field)
 {
-    (void)field;
-    return 0;
+    return fields[field];
 }
 
 void vmwrite_raw(enum vmcs_field field, uint64_t value)
 {
-    (void)field;
-    (void)value;
+    fields[field] = value;
 }
 
 bool vmxon(hpa_t region)
@@ -177,6 +177,7 @@ static void make(uint32_t at_entry, bool barrier)
     const struct vcpu_state state = {0};
 
     vmx_spec = (struct spec_plan){.at_entry = at_entry, .barrier = barrier};
+    memset(fields, 0, sizeof(fields));
     hw = (struct vmx_vcpu){.shared = &shared};
     vcpu = (struct vcpu){.hw = &hw};
     done_count = 0;
@@ -212,16 +213,87 @@ static void test_before_each_entry(void **state)
             if (plans[i] & SPEC_ENTRY_VERW) /* last: behind it no data of ours is loaded */
                 assert_int_equal(done[done_count - 1], VERW);
         }
-        vmx_set_timer(&vcpu, UINT64_MAX, 5000); /* nor does a timer make them forget */
+        vmx_set_timer(&vcpu, 5000); /* nor does a timer make them forget */
+        vmx_before_entry(&vcpu);
         assert_int_equal(vcpu.work != 0, plans[i] != 0);
     }
+}
+
+/* What cannot be injected yet asks for both ways in which a guest comes to take it; either ends the
+ * asking. */
+static void test_windows(void **state)
+{
+    struct vcpu_exit x;
+
+    (void)state;
+    make(0, false);
+    assert_false(vmx_inject_interrupt(&vcpu, 0x50)); /* interrupts are off */
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], CPU_INTERRUPT_WINDOW | CPU_HLT);
+    assert_int_equal(fields[VMCS_ENTRY_INTERRUPTION_INFO], 0);
+    vmx_decode(&vcpu, VMX_REASON_HLT, &x);
+    assert_int_equal(x.kind, EXIT_HALT);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], 0);
+
+    assert_false(vmx_inject_interrupt(&vcpu, 0x50));
+    vmx_decode(&vcpu, VMX_REASON_INTERRUPT_WINDOW, &x);
+    assert_int_equal(x.kind, EXIT_WINDOW);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], 0);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF;
+    assert_true(vmx_inject_interrupt(&vcpu, 0x50));
+    assert_int_equal(fields[VMCS_ENTRY_INTERRUPTION_INFO], INTR_VALID | 0x50);
+}
+
+/* The trap of a single step comes before an interrupt: entry would drop it. */
+static void test_trap_comes_first(void **state)
+{
+    (void)state;
+    make(0, false);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF | RFLAGS_TF;
+    fields[VMCS_GUEST_PENDING_DEBUG] = PENDING_DEBUG_BS;
+    assert_false(vmx_inject_interrupt(&vcpu, 0x50));
+    assert_false(vmx_inject_nmi(&vcpu));
+    fields[VMCS_GUEST_PENDING_DEBUG] = 0;
+    assert_true(vmx_inject_interrupt(&vcpu, 0x50));
+}
+
+static void test_halt(void **state)
+{
+    (void)state;
+    make(0, false);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF;
+    fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKED_BY_STI;
+    vmx_halt(&vcpu);
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], 0); /* entry refuses HLT with it */
+    assert_int_equal(fields[VMCS_GUEST_ACTIVITY], ACTIVITY_HLT);
+    assert_true(vmx_inject_interrupt(&vcpu, 0x50)); /* STI; HLT: it wakes at once */
+
+    make(0, false);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF | RFLAGS_TF;
+    vmx_halt(&vcpu);
+    assert_int_equal(fields[VMCS_GUEST_ACTIVITY], ACTIVITY_ACTIVE); /* the trap ends it */
+    assert_int_equal(fields[VMCS_GUEST_PENDING_DEBUG], PENDING_DEBUG_BS);
+}
+
+/* Written once for each change: what it costs is not paid at each entry. */
+static void test_timer_is_written_once(void **state)
+{
+    (void)state;
+    make(0, false);
+    vmx_set_timer(&vcpu, 5000);
+    vmx_before_entry(&vcpu);
+    assert_int_equal(fields[VMCS_PREEMPTION_TIMER], 4001); /* from 1000, and one unit of 1 */
+    assert_int_equal(vcpu.work, 0);
+    vmx_set_timer(&vcpu, 500); /* gone: at once, not in 2^64 */
+    vmx_before_entry(&vcpu);
+    assert_in_range(fields[VMCS_PREEMPTION_TIMER], 0, 1);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_between_lives),
-        cmocka_unit_test(test_before_each_entry),
+        cmocka_unit_test(test_between_lives), cmocka_unit_test(test_before_each_entry),
+        cmocka_unit_test(test_windows),       cmocka_unit_test(test_trap_comes_first),
+        cmocka_unit_test(test_halt),          cmocka_unit_test(test_timer_is_written_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

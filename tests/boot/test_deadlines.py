@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""A deadline is a point in time, whatever the guest does until then: watchdog, PV timer and the
+console's turn act within a tenth of what was asked, beside each kind of exit in a loop. All times
+are the machine's own."""
+import re
+
+import pytest
+
+from partitions import (check_ended_well, exits_of, guest, images, machine_section, powered_off)
+
+# What guests/deadline can loop on, alone and with a second core.
+LOOPS = ["none", "cpuid", "call", "write", "in", "out", "rdmsr", "refused", "xsetbv", "cr",
+         "forbidden", "cache", "step", "window"]
+PAIRS = ["kick", "init"]
+AT_ONCE = 4             # loops on one machine: with each core all of them get slower
+WATCHDOG_MS = [300, 550, 800, 1050]     # a report is written in between
+
+
+def several(names):
+    """One machine each."""
+    return [names[i:i + AT_ONCE] for i in range(0, len(names), AT_ONCE)]
+
+
+@pytest.mark.parametrize("loops", [*several(LOOPS), PAIRS], ids="-".join)
+def test_watchdog(machine, loops):
+    """Never fed, it ends the guest after the time of the file."""
+    cores = 2 if loops is PAIRS else 1
+    wanted = dict(zip(loops, WATCHDOG_MS))
+    conf = machine_section() + "".join(
+        guest(loop, image="deadline", memory="2M", cores=cores, watchdog=f"{ms}ms",
+              cmdline=f"loop={loop}") for loop, ms in wanted.items())
+    result = machine.boot(images("deadline"), conf, cores=1 + cores * len(loops), mhz=100)
+    check_ended_well(result)
+    ended = dict(re.findall(r"guest '(\w+)' was stopped after (\d+) ms", result.serial))
+    assert set(ended) == set(loops)
+    assert not {loop: after for loop, after in ended.items()
+                if not wanted[loop] <= int(after) <= wanted[loop] * 11 // 10}
+
+
+@pytest.mark.parametrize("loops", [*several(LOOPS[:-1]), ["kick"]], ids="-".join)
+def test_pv_timer(machine, loops):
+    """Never early (the guest looks), and not later than a tenth of its time."""
+    cores = 2 if loops == ["kick"] else 1
+    conf = machine_section() + "".join(
+        guest(loop, image="deadline", memory="2M", cores=cores, cmdline=f"loop={loop} what=timer")
+        for loop in loops)
+    result = machine.boot(images("deadline"), conf, cores=1 + cores * len(loops), mhz=100)
+    check_ended_well(result)
+    for loop in loops:
+        assert powered_off(result, loop), loop
+        late, asked = re.fullmatch(r"late by at most (\d+) us of (\d+)",
+                                   result.guest(loop)[-1]).groups()
+        assert int(late) <= int(asked) / 10, loop
+
+
+def test_console(machine):
+    """Core 0's guest makes exits, and another core's text goes out as fast as beside none."""
+    conf = machine_section(reserve=0) + guest("busy", image="deadline", cores=2,
+                                              cmdline="what=console")
+    result = machine.boot(images("deadline"), conf, cores=2)
+    check_ended_well(result)
+    said = dict(re.findall(r"^\[busy\] (\w+): (\d+) bytes", result.serial, re.M))
+    assert set(said) == set(LOOPS)
+    slow = {loop: int(count) for loop, count in said.items()
+            if int(count) < int(said["none"]) * 9 // 10}
+    assert not slow, said
+
+
+def test_interrupts_off(machine):
+    """An interrupt that a guest does not take yet costs the exits of its beginning and its end, not
+    one each moment."""
+    rounds = 10
+    conf = machine_section() + guest("hold", image="deadline",
+                                     cmdline=f"loop=none what=timer hold rounds={rounds} ms=10")
+    result = machine.boot(images("deadline"), conf, cores=2, mhz=100)
+    check_ended_well(result)
+    exits = exits_of(powered_off(result, "hold"))
+    assert exits.get("timer", 0) <= 3 * rounds, exits
+    late, asked = re.fullmatch(r"late by at most (\d+) us of (\d+)",
+                               result.guest("hold")[-1]).groups()
+    assert int(late) < int(asked) * 6 // 10     # half of its time with interrupts off
+
+
+def test_fed_by_another_core(machine):
+    """The last sign of life may be later than the look at it."""
+    conf = machine_section() + guest("fed", image="watchdog", cores=2, watchdog="20ms",
+                                     cmdline="other=500")
+    result = machine.boot(images("watchdog"), conf, cores=3, mhz=100)
+    check_ended_well(result)
+    assert powered_off(result, "fed")
