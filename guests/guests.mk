@@ -2,7 +2,7 @@
 #
 # A guest is one folder and one word: guests/NAME/*.c and *.asm, linked with the kit and the
 # hypervisor's own formatter to $B/guests/NAME.elf.
-GUESTS := hello clock smp escape tick bench hostile canary spin scrub watchdog noise soak fuzz
+GUESTS := hello clock smp escape tick bench hostile canary spin scrub watchdog noise soak fuzz gaps
 
 GUEST_KIT := $(wildcard guests/kit/*.c guests/kit/*.asm) lib/fmt.c lib/string.c lib/time.c
 
