@@ -187,6 +187,7 @@ void partition_load(struct vm *vm)
         partition_fill(core, partition_host_address(vm, image->pieces[i].to),
                        image->pieces[i].source, image->pieces[i].size);
     host_window_close(core);
+    console_begin_life(&vm->console);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
     vm->started = rdtsc();
     vm->load_ticks = vm->started - begin;
@@ -315,6 +316,7 @@ void partition_parked(struct vm *vm)
 
     if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
         return;
+    console_end_life(&vm->console);
     partition_report(vm, now);
     const bool stop_asked = atomic_exchange(&vm->stop_asked, false);
     if (stop_asked && vm->end.kind != VM_END_STOP) {

@@ -4,6 +4,11 @@
 #include "lib/fmt.h"
 #include "lib/time.h"
 
+#define EMPTY_SHOWN 3 /* empty lines in a row that are shown */
+#define EMPTY_ROOM  32
+
+#define SOURCE_STEP TX_RECORD_MAX /* bytes that one source_pump() takes at most */
+
 /* What a guest may put on the terminal: printable ASCII and tab; escape sequences are left out. No
  * byte above: among them are control characters, alone (0x9b) and as UTF-8 (c2 9b). */
 static uint8_t source_filter(uint8_t byte)
@@ -11,22 +16,42 @@ static uint8_t source_filter(uint8_t byte)
     return byte == '\t' || (byte >= 0x20 && byte < 0x7f) ? byte : '.';
 }
 
-/* What has no newline yet is a line all the same. */
 static void source_end_line(struct source *s, struct lines *lines, uint64_t now)
 {
-    if (s->len == 0)
-        return;
     lines_put(lines, s->stream->name, s->line, s->len, false, now);
     s->stream->lines++;
     s->len = 0;
 }
 
+/* An end of line with nothing before it; true: it is not shown. */
+static bool source_folds(struct source *s, uint64_t now)
+{
+    if (s->empty++ == EMPTY_SHOWN)
+        s->folded = now;
+    return s->empty > EMPTY_SHOWN;
+}
+
+/* Says how many empty lines were not shown; more of them are not shown either. */
+static void source_unfold(struct source *s, struct lines *lines, uint64_t now)
+{
+    char text[EMPTY_ROOM];
+
+    if (s->empty > EMPTY_SHOWN) {
+        const size_t len =
+            fmt_print(text, sizeof(text), "... %u empty lines", s->empty - EMPTY_SHOWN);
+        lines_put(lines, s->stream->name, (const uint8_t *)text, (uint32_t)len, false, now);
+        s->stream->lines++;
+        s->empty = EMPTY_SHOWN;
+    }
+}
+
 static void source_byte(struct source *s, struct lines *lines, uint8_t byte, uint64_t now)
 {
     if (byte == '\n' || s->len == SOURCE_LINE_MAX) {
-        lines_put(lines, s->stream->name, s->line, s->len, false, now);
-        s->stream->lines++;
-        s->len = 0;
+        const bool is_empty = s->len == 0 && lines->open != s->stream->name;
+        if (is_empty && source_folds(s, now))
+            return;
+        source_end_line(s, lines, now);
     }
     if (escape_eats(&s->escape, byte) || byte == '\n' || byte == '\r' || byte == 0)
         return;
@@ -36,7 +61,31 @@ static void source_byte(struct source *s, struct lines *lines, uint8_t byte, uin
     }
     if (s->len == 0)
         s->since = now;
+    source_unfold(s, lines, now);
+    s->empty = 0;
     s->line[s->len++] = source_filter(byte);
+}
+
+/* What is not finished has waited for so long. */
+static void source_show_partial(struct source *s, struct lines *lines, uint64_t now,
+                                uint64_t partial)
+{
+    if (s->len > 0 && ticks_since(now, s->since) > partial) {
+        lines_put(lines, s->stream->name, s->line, s->len, true, now);
+        s->len = 0;
+    } else if (s->empty > EMPTY_SHOWN && ticks_since(now, s->folded) > partial) {
+        source_unfold(s, lines, now);
+    }
+}
+
+/* What has no newline yet is a line all the same. */
+static void source_end_text(struct source *s, struct lines *lines, uint64_t now)
+{
+    if (s->len > 0)
+        source_end_line(s, lines, now);
+    else
+        source_unfold(s, lines, now);
+    s->empty = 0;
 }
 
 /* When our line about a guest has waited for its words so long, most of them are left out: a flood
@@ -57,7 +106,7 @@ static void source_hasten(struct source *s, struct lines *lines, const struct no
         bytes += len;
     if (bytes == 0)
         return;
-    source_end_line(s, lines, now);
+    source_end_text(s, lines, now);
     len = fmt_print((char *)line, sizeof(line), LINES_OWN "guest '%s': %llu bytes left out here",
                     s->stream->name, (unsigned long long)bytes);
     lines_put(lines, NULL, line, (uint32_t)len, false, now);
@@ -71,40 +120,66 @@ static bool source_note(struct source *s, struct lines *lines, uint64_t now)
     const struct note *note = notes_first(notes);
     uint8_t line[NOTES_LINE];
 
+    if (s->record_at < s->record_len)
+        return false;
     if (note) {
         source_hasten(s, lines, note, now);
-        if (tx_before(&s->stream->tx, note->place) > 0)
+        if (!source_has_note(s))
             return false;
     }
     const uint32_t len = notes_take(notes, LINES_OWN, line);
     if (len == 0)
         return false;
-    source_end_line(s, lines, now);
+    source_end_text(s, lines, now);
     s->escape = ESCAPE_NONE;
     lines_put(lines, NULL, line, len, false, now);
     return true;
 }
 
+/* The next byte that the guest said before our next line about it. */
+static bool source_next(struct source *s, uint8_t *byte)
+{
+    if (s->record_at == s->record_len) {
+        if (source_has_note(s))
+            return false;
+        s->record_at = 0;
+        s->record_len = (uint32_t)tx_get(&s->stream->tx, s->record);
+        s->stream->bytes += s->record_len;
+    }
+    if (s->record_at == s->record_len)
+        return false;
+    *byte = s->record[s->record_at++];
+    return true;
+}
+
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial)
 {
+    const uint64_t put = lines->terminal.put;
+    uint32_t taken = 0;
+    uint8_t byte;
+
     if (source_note(s, lines, now))
         return true;
-    uint8_t record[TX_RECORD_MAX];
-    const size_t len = tx_get(&s->stream->tx, record);
-
-    s->stream->bytes += len;
-    for (size_t i = 0; i < len; i++)
-        source_byte(s, lines, record[i], now);
-    if (len == 0 && s->len > 0 && partial && now - s->since > partial) {
-        lines_put(lines, s->stream->name, s->line, s->len, true, now);
-        s->len = 0;
+    while (taken < SOURCE_STEP && lines->terminal.put == put && source_next(s, &byte)) {
+        source_byte(s, lines, byte, now);
+        taken++;
     }
-    return len > 0;
+    if (taken == 0 && partial)
+        source_show_partial(s, lines, now, partial);
+    else if (s->empty > EMPTY_SHOWN && ticks_since(now, s->folded) > lines->tsc_hz)
+        source_unfold(s, lines, now);
+    return taken > 0;
 }
 
 bool source_has_note(const struct source *s)
 {
     const struct note *note = notes_first(&s->stream->notes);
 
-    return note && tx_before(&s->stream->tx, note->place) == 0;
+    return note && s->record_at == s->record_len && tx_before(&s->stream->tx, note->place) == 0;
+}
+
+bool source_is_empty(const struct source *s)
+{
+    return s->record_at == s->record_len && s->len == 0 && s->empty <= EMPTY_SHOWN &&
+           !notes_first(&s->stream->notes);
 }

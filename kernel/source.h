@@ -15,15 +15,23 @@
 struct source {
     struct console_stream *stream;
     uint32_t len;
-    uint64_t since; /* TSC when the first unshown byte came */
+    uint64_t since;  /* TSC when the first unshown byte came */
+    uint64_t folded; /* TSC when the first empty line that is not shown came */
+    uint32_t empty;  /* empty lines in a row */
     enum escape escape;
+    uint32_t record_at, record_len; /* what of `record` is still to be looked at */
+    uint8_t record[TX_RECORD_MAX];
     uint8_t line[SOURCE_LINE_MAX];
 };
 
-/* Our next line about the guest where it is due, else one record of the guest's ring; false: there
- * is neither. A line that stays unfinished for `partial`
- * ticks is shown as far as it goes; 0: never. */
+/* Our next line about the guest where it is due, else the guest's text up to the next line, or some
+ * bytes of it; false: there is neither. A line that stays unfinished for `partial` ticks is shown
+ * as far as it goes; 0: never. Of many empty lines in a row the first few are shown, and how many
+ * more there were. */
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial);
 
 /* Our lines about the guest are on their way out: another guest's should not come between. */
 bool source_has_note(const struct source *s);
+
+/* Nothing waits here for time to pass or for its turn; what lies in the guest's ring may. */
+bool source_is_empty(const struct source *s);

@@ -17,7 +17,6 @@
 #include "lib/x86/insn.h"
 
 #define RETRIES_PER_SECOND 50000 /* of an injection that waits for its window */
-#define IDLE_PUMP_FACTOR   20    /* so much slower when only input is looked for */
 
 void vcpu_request(struct vcpu *v, uint32_t kicks)
 {
@@ -151,10 +150,8 @@ enum verdict vcpu_on_timer(struct vcpu *v, uint64_t now, uint32_t raw_reason)
         soft->timer_deadline = UINT64_MAX;
         soft->timer_pending = true;
     }
-    if (soft->pump_deadline <= now) {
-        soft->console_busy = monitor_service(now);
-        soft->pump_deadline = now + (soft->console_busy ? 1 : IDLE_PUMP_FACTOR) * soft->pump_ticks;
-    }
+    if (soft->pump_deadline <= now)
+        soft->pump_deadline = monitor_duty(soft->pump_ticks, &soft->console_busy);
     if (vcpu_watchdog_expired(v, now))
         return vcpu_bite(v, raw_reason);
     (void)vcpu_inject(v);
@@ -285,7 +282,7 @@ static void vcpu_wait(struct vcpu *v)
     uint64_t until = UINT64_MAX;
 
     if (v->soft->console_duty) {
-        (void)monitor_service(now);
+        (void)monitor_service(now, v->soft->pump_ticks / 2);
         until = now + v->soft->pump_ticks;
     }
     if (v->soft->phase == VCPU_WAIT_SIPI) {
