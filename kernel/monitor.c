@@ -19,7 +19,7 @@
 #define PROMPT         "bulkhead> "
 #define KEYS_PER_ROUND 32 /* typed keys handled in one service */
 #define IDLE_FACTOR    20 /* duty: so much slower when only input is looked for */
-#define DUTY_PART      16 /* duty: this part of a period is for the console ... */
+#define DUTY_PART      20 /* duty: this part of a period is for the console ... */
 #define DUTY_REST      9  /* ... and so many times what it really took is the guest's */
 #define CANDIDATE_MAX  40
 #define STATUS_MAX     256 /* more than a row of the screen */
