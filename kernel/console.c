@@ -17,11 +17,11 @@
 #define COM1 0x3f8
 
 /* How long console_pump_on() has the lock: 100 us; before launch nobody else wants it. */
-#define PUMPS_PER_PARTIAL 200
+#define PUMPS_PER_PARTIAL 500
 #define LONE_PUMP_TICKS   1000000
 
 /* How long console_flush() may take, in units of partial_ticks. */
-#define PARTIALS_PER_SECOND 50
+#define PARTIALS_PER_SECOND 20
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
 #define FLUSH_TICKS         UINT64_C(10000000000) /* while the TSC's rate is not known */
 

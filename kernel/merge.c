@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/merge.h"
 
-/* Of one step: what a guest left unfinished, that some of it was left out, a note about it. */
-#define MERGE_ROOM (2 * NOTES_LINE + SOURCE_LINE_MAX + 2 * LINES_ROOM)
+/* A step is a line of ours or one of these. */
+#define MERGE_ROOM (SOURCE_ROOM + LOGRING_LINE)
+_Static_assert(LINES_NAME_MAX == GUEST_NAME_MAX, "a prefix holds a guest's name");
 _Static_assert(MERGE_ROOM < TERMINAL_STAGE, "a step must fit the stage");
 
 void merge_init(struct merge *m)
@@ -12,7 +13,7 @@ void merge_init(struct merge *m)
 
 uint32_t merge_add(struct merge *m, struct console_stream *stream)
 {
-    m->sources[m->source_count].stream = stream;
+    source_init(&m->sources[m->source_count], stream);
     turns_add(&m->turns);
     return m->source_count++;
 }

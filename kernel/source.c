@@ -9,26 +9,47 @@
 
 #define SOURCE_STEP TX_RECORD_MAX /* bytes that one source_pump() takes at most */
 
-/* What a guest may put on the terminal: printable ASCII and tab; escape sequences are left out. No
- * byte above: among them are control characters, alone (0x9b) and as UTF-8 (c2 9b). */
-static uint8_t source_filter(uint8_t byte)
+void source_init(struct source *s, struct console_stream *stream)
 {
-    return byte == '\t' || (byte >= 0x20 && byte < 0x7f) ? byte : '.';
+    *s = (struct source){.stream = stream, .speaker.name = stream->name};
+}
+
+/* What stands for a character on the terminal. */
+static uint32_t source_filter(uint32_t code)
+{
+    if (code == '\t' || utf8_is_plain(code))
+        return code;
+    return code < 0x20 || code == 0x7f ? '.' : '?';
+}
+
+static uint32_t source_columns(uint32_t code)
+{
+    return code == '\t' ? TEXT_TAB : utf8_width(code);
+}
+
+static void source_put(struct source *s, struct lines *lines, bool more, uint64_t now)
+{
+    lines_put(lines, &s->speaker, s->line, s->len, more, now);
+    s->len = s->columns = 0;
 }
 
 static void source_end_line(struct source *s, struct lines *lines, uint64_t now)
 {
-    lines_put(lines, s->stream->name, s->line, s->len, false, now);
+    source_put(s, lines, false, now);
     s->stream->lines++;
-    s->len = 0;
 }
 
 /* An end of line with nothing before it; true: it is not shown. */
 static bool source_folds(struct source *s, uint64_t now)
 {
-    if (s->empty++ == EMPTY_SHOWN)
+    if (s->len > 0 || s->speaker.inside)
+        return false;
+    if (s->empty++ < EMPTY_SHOWN)
+        return false;
+    if (s->empty == EMPTY_SHOWN + 1)
         s->folded = now;
-    return s->empty > EMPTY_SHOWN;
+    s->stream->lines++;
+    return true;
 }
 
 /* Says how many empty lines were not shown; more of them are not shown either. */
@@ -36,56 +57,81 @@ static void source_unfold(struct source *s, struct lines *lines, uint64_t now)
 {
     char text[EMPTY_ROOM];
 
-    if (s->empty > EMPTY_SHOWN) {
-        const size_t len =
-            fmt_print(text, sizeof(text), "... %u empty lines", s->empty - EMPTY_SHOWN);
-        lines_put(lines, s->stream->name, (const uint8_t *)text, (uint32_t)len, false, now);
-        s->stream->lines++;
-        s->empty = EMPTY_SHOWN;
+    if (s->empty <= EMPTY_SHOWN)
+        return;
+    const size_t len = fmt_print(text, sizeof(text), "... %u empty lines", s->empty - EMPTY_SHOWN);
+    lines_put(lines, &s->speaker, (const uint8_t *)text, (uint32_t)len, false, now);
+    s->empty = EMPTY_SHOWN;
+}
+
+static void source_add(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
+{
+    const uint32_t columns = source_columns(code);
+
+    source_unfold(s, lines, now);
+    s->empty = 0;
+    if (s->len + UTF8_MAX > SOURCE_LINE_MAX || s->columns + columns > LINES_COLUMNS)
+        source_put(s, lines, true, now);
+    s->len += utf8_put(code, s->line + s->len);
+    s->columns += columns;
+}
+
+static void source_take_back(struct source *s)
+{
+    uint32_t begin = s->len - 1, code;
+
+    while (begin > 0 && (s->line[begin] & 0xc0) == 0x80)
+        begin--;
+    (void)utf8_get(s->line + begin, s->len - begin, &code);
+    s->columns -= source_columns(code);
+    s->len = begin;
+}
+
+static void source_code(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
+{
+    if (escape_eats(&s->escape, code) || code == '\r' || code == 0)
+        return;
+    if (code == '\n') {
+        if (!source_folds(s, now))
+            source_end_line(s, lines, now);
+        return;
     }
+    if (code == '\b' && s->len > 0 && lines->open != &s->speaker) {
+        source_take_back(s);
+        return;
+    }
+    source_add(s, lines, source_filter(code), now);
 }
 
 static void source_byte(struct source *s, struct lines *lines, uint8_t byte, uint64_t now)
 {
-    if (byte == '\n' || s->len == SOURCE_LINE_MAX) {
-        const bool is_empty = s->len == 0 && lines->open != s->stream->name;
-        if (is_empty && source_folds(s, now))
-            return;
-        source_end_line(s, lines, now);
-    }
-    if (escape_eats(&s->escape, byte) || byte == '\n' || byte == '\r' || byte == 0)
-        return;
-    if (byte == '\b' && s->len > 0 && lines->open != s->stream->name) {
-        s->len--;
-        return;
-    }
-    if (s->len == 0)
-        s->since = now;
-    source_unfold(s, lines, now);
-    s->empty = 0;
-    s->line[s->len++] = source_filter(byte);
+    uint32_t codes[2];
+    const uint32_t count = utf8_take(&s->utf8, byte, codes);
+
+    for (uint32_t i = 0; i < count; i++)
+        source_code(s, lines, codes[i], now);
 }
 
-/* What is not finished has waited for so long. */
-static void source_show_partial(struct source *s, struct lines *lines, uint64_t now,
-                                uint64_t partial)
+/* Shows the line as far as it goes, in the middle of a character if need be. */
+static void source_show(struct source *s, struct lines *lines, uint64_t now)
 {
-    if (s->len > 0 && ticks_since(now, s->since) > partial) {
-        lines_put(lines, s->stream->name, s->line, s->len, true, now);
-        s->len = 0;
-    } else if (s->empty > EMPTY_SHOWN && ticks_since(now, s->folded) > partial) {
-        source_unfold(s, lines, now);
-    }
-}
-
-/* What has no newline yet is a line all the same. */
-static void source_end_text(struct source *s, struct lines *lines, uint64_t now)
-{
+    if (utf8_give_up(&s->utf8))
+        source_code(s, lines, UTF8_BROKEN, now);
     if (s->len > 0)
-        source_end_line(s, lines, now);
+        source_put(s, lines, true, now);
     else
         source_unfold(s, lines, now);
+}
+
+/* Nothing of what has come so far goes on: what has no newline yet is a line all the same. */
+static void source_cut(struct source *s, struct lines *lines, uint64_t now)
+{
+    source_show(s, lines, now);
+    s->utf8 = (struct utf8){0};
+    s->escape = (struct escape){0};
     s->empty = 0;
+    if (s->speaker.inside)
+        source_end_line(s, lines, now);
 }
 
 /* When our line about a guest has waited for its words so long, most of them are left out: a flood
@@ -106,14 +152,14 @@ static void source_hasten(struct source *s, struct lines *lines, const struct no
         bytes += len;
     if (bytes == 0)
         return;
-    source_end_text(s, lines, now);
+    source_cut(s, lines, now);
     len = fmt_print((char *)line, sizeof(line), LINES_OWN "guest '%s': %llu bytes left out here",
                     s->stream->name, (unsigned long long)bytes);
     lines_put(lines, NULL, line, (uint32_t)len, false, now);
 }
 
 /* Our next line about the guest, once all that it said before is out. What it says afterwards can
- * be another life's, so nothing of a line or of an escape sequence goes on. */
+ * be another life's. */
 static bool source_note(struct source *s, struct lines *lines, uint64_t now)
 {
     struct notes *notes = &s->stream->notes;
@@ -130,8 +176,7 @@ static bool source_note(struct source *s, struct lines *lines, uint64_t now)
     const uint32_t len = notes_take(notes, LINES_OWN, line);
     if (len == 0)
         return false;
-    source_end_text(s, lines, now);
-    s->escape = ESCAPE_NONE;
+    source_cut(s, lines, now);
     lines_put(lines, NULL, line, len, false, now);
     return true;
 }
@@ -164,9 +209,11 @@ bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t p
         source_byte(s, lines, byte, now);
         taken++;
     }
-    if (taken == 0 && partial)
-        source_show_partial(s, lines, now, partial);
-    else if (s->empty > EMPTY_SHOWN && ticks_since(now, s->folded) > lines->tsc_hz)
+    if (taken > 0)
+        s->last = now;
+    else if (partial && ticks_since(now, s->last) > partial)
+        source_show(s, lines, now);
+    if (lines->terminal.put == put && ticks_since(now, s->folded) > lines->tsc_hz)
         source_unfold(s, lines, now);
     return taken > 0;
 }

@@ -2,32 +2,44 @@
 /*
  * source: makes lines of what one guest writes, fit for a terminal. Caller: whoever holds the
  * console's lock.
+ *
+ * What gets through: plain characters of UTF-8 (utf8_is_plain()) and tabs. Escape sequences and
+ * carriage returns are left out; a backspace takes back a character that has not been shown. Any
+ * other control is a '.', and what is not a plain character a '?', one for each broken sequence.
  */
 #pragma once
 
 #include "kernel/console.h"
 #include "kernel/lines.h"
 #include "lib/escape.h"
+#include "lib/utf8.h"
 
-#define SOURCE_LINE_MAX 200 /* bytes of text in one line; longer lines are split */
+/* Bytes of text that go out in one piece, with nobody else's between them; what is longer, or than
+ * LINES_COLUMNS, goes in several. Two for each column: all but rare characters. */
+#define SOURCE_LINE_MAX (2 * LINES_COLUMNS)
 
 /* What of a guest's text has no newline yet. */
 struct source {
     struct console_stream *stream;
-    uint32_t len;
-    uint64_t since;  /* TSC when the first unshown byte came */
-    uint64_t folded; /* TSC when the first empty line that is not shown came */
-    uint32_t empty;  /* empty lines in a row */
-    enum escape escape;
+    struct speaker speaker;
+    uint64_t last;                  /* TSC when the latest byte came */
+    uint64_t folded;                /* TSC when the first empty line that is not shown came */
+    uint32_t empty;                 /* empty lines in a row */
     uint32_t record_at, record_len; /* what of `record` is still to be looked at */
     uint8_t record[TX_RECORD_MAX];
+    struct utf8 utf8;
+    struct escape escape;
+    uint32_t len, columns; /* of `line`; a tab counts as 8 */
     uint8_t line[SOURCE_LINE_MAX];
 };
 
+/* For the first life; the stream stays for good. */
+void source_init(struct source *s, struct console_stream *stream);
+
 /* Our next line about the guest where it is due, else the guest's text up to the next line, or some
- * bytes of it; false: there is neither. A line that stays unfinished for `partial` ticks is shown
- * as far as it goes; 0: never. Of many empty lines in a row the first few are shown, and how many
- * more there were. */
+ * bytes of it; false: there is neither. When nothing has come for more than `partial` ticks, an
+ * unfinished line is shown as far as it goes; 0: never. Of many empty lines in a row the first few
+ * are shown, and how many more there were. */
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial);
 
 /* Our lines about the guest are on their way out: another guest's should not come between. */
@@ -35,3 +47,7 @@ bool source_has_note(const struct source *s);
 
 /* Nothing waits here for time to pass or for its turn; what lies in the guest's ring may. */
 bool source_is_empty(const struct source *s);
+
+/* Bytes that one source_pump() puts at most, a '\n' counting twice: a line, and what it began with;
+ * or what a guest left unfinished, that some of it was left out, and a note about it. */
+#define SOURCE_ROOM (SOURCE_LINE_MAX + LINES_ROOM + 2 * NOTES_LINE + 4 * LINES_PREFIX)
