@@ -26,9 +26,12 @@ static void source_end_line(struct source *s, struct lines *lines, uint64_t now)
 /* An end of line with nothing before it; true: it is not shown. */
 static bool source_folds(struct source *s, uint64_t now)
 {
-    if (s->empty++ == EMPTY_SHOWN)
+    if (s->empty++ < EMPTY_SHOWN)
+        return false;
+    if (s->empty == EMPTY_SHOWN + 1)
         s->folded = now;
-    return s->empty > EMPTY_SHOWN;
+    s->stream->lines++;
+    return true;
 }
 
 /* Says how many empty lines were not shown; more of them are not shown either. */
@@ -40,7 +43,6 @@ static void source_unfold(struct source *s, struct lines *lines, uint64_t now)
         const size_t len =
             fmt_print(text, sizeof(text), "... %u empty lines", s->empty - EMPTY_SHOWN);
         lines_put(lines, s->stream->name, (const uint8_t *)text, (uint32_t)len, false, now);
-        s->stream->lines++;
         s->empty = EMPTY_SHOWN;
     }
 }

@@ -5,9 +5,11 @@
  * Options: how=flood (default) with bytes=N (100000): numbered lines as fast as the console takes
  * them; lossy: without waiting for it. how=forge: prefixes of others, hidden behind all that could
  * move a cursor. how=torn: the first half of a line, the second a second later, again and again.
- * how=newlines with bytes=N (for ever): nothing but ends of lines, as fast as the console takes
- * them. how=talk with lines=N (600), ms=N (25): a short line each so many milliseconds, without
- * waiting for the console: at the end it says how many were not taken.
+ * how=newlines or how=lines, with ms=N (for ever): nothing but ends of lines, or short lines, as
+ * fast as the console takes them. how=talk with lines=N (600), ms=N (25): a short line each so many
+ * milliseconds, without waiting for the console: at the end it says how many were not taken.
+ * how=lives: says how much it can read already, begins a line and an escape sequence, and asks for
+ * a restart when something is typed.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
