@@ -2,6 +2,7 @@
 #include "kernel/commands_look.h"
 
 #include "kernel/console.h"
+#include "kernel/halt.h"
 #include "kernel/isolation.h"
 #include "kernel/report_exits.h"
 #include "kernel/vcpu.h"
@@ -42,6 +43,9 @@ static void vm_last_end(const struct vm *vm, char *buf, size_t size)
     case VM_END_CRASH:
         fmt_print(buf, size, "crash");
         break;
+    case VM_END_HALT:
+        fmt_print(buf, size, "halted for good");
+        break;
     case VM_END_STOP:
         fmt_print(buf, size, "stopped by the operator");
         break;
@@ -76,7 +80,7 @@ void commands_on_list(struct commands *c, struct vm *vm)
     (void)vm;
     log_line("guest           state     cores  memory      uptime       exits/s  lives  last end");
     for (uint32_t i = 0; i < c->view.vm_count; i++) {
-        const struct vm *g = c->view.vms[i];
+        struct vm *g = c->view.vms[i];
         const bool on = atomic_load(&g->phase) == VM_RUNNING;
         const uint64_t ms = on ? time_to_ns(&g->tsc->scale, rdtsc() - g->started) / NS_PER_MS : 0;
 
@@ -85,6 +89,8 @@ void commands_on_list(struct commands *c, struct vm *vm)
         log_line("%-15s %-9s %-6u %-11s %6llu.%03llu s %9llu  %-5u  %s", g->name,
                  commands_phase_name(g), g->vcpu_count, memory, (ull)(ms / 1000), (ull)(ms % 1000),
                  (ull)c->samples[i].per_second, g->restarts + 1, end);
+        if (on)
+            halt_ask(g); /* of one that only seems to run, the next line says so */
     }
 }
 
@@ -135,8 +141,8 @@ static void print_refused(uint32_t vcpu, const char *what, const struct refused 
 static void print_calls(const struct vm *vm, uint32_t i)
 {
     static const char *const names[BULKHEAD_CALL_COUNT + 1] = {
-        "version",   "console-write", "console-read", "time",   "timer-set",
-        "power-off", "restart",       "watchdog",     "unknown"};
+        "version",   "console-write", "console-read", "time",  "timer-set",
+        "power-off", "restart",       "watchdog",     "crash", "unknown"};
     const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
     char line[LOG_LINE_MAX] = "";
     size_t len = 0;

@@ -7,6 +7,7 @@
 #include "kernel/commands_look.h"
 #include "kernel/console.h"
 #include "kernel/editor.h"
+#include "kernel/halt.h"
 #include "kernel/power.h"
 #include "kernel/prompt.h"
 #include "lib/bits.h"
@@ -156,6 +157,8 @@ bool monitor_service(uint64_t now, uint64_t ticks)
 {
     if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
+        for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
+            halt_watch(monitor.commands.view.vms[i]);
         return true;
     }
     const bool waiting = monitor_keys() || console_pump(now, ticks);

@@ -69,7 +69,7 @@ enum segment_attributes {
 struct vcpu_state {
     uint64_t gpr[GPR_COUNT];
     uint64_t rip, rflags;
-    uint64_t cr0, cr3, cr4, efer;
+    uint64_t cr0, cr2, cr3, cr4, efer; /* CR2 is only shown: it starts as 0 */
     struct segment_state segments[SEG_COUNT];
     uint64_t gdtr_base, idtr_base;
     uint32_t gdtr_limit, idtr_limit;
@@ -110,6 +110,7 @@ enum exit_kind {
     EXIT_RDMSR,
     EXIT_WRMSR,
     EXIT_CR_WRITE, /* MOV to CR0 or CR4 that touches a bit the guest does not own */
+    EXIT_STEP,     /* the guest has repeated that MOV: the backend has seen to it */
     EXIT_XSETBV,
     EXIT_NESTED_FAULT, /* guest-physical address with no such right */
     EXIT_EXCEPTION,    /* #DB, #AC or #MC: intercepted to break endless delivery, reflected */
@@ -126,6 +127,13 @@ enum exit_kind {
     EXIT_ENTRY_FAILED,  /* the hardware refused the guest state */
     EXIT_UNKNOWN,
     EXIT_KIND_COUNT
+};
+
+/* What a guest says of its own crash. docs/guest-abi.md, "crash". */
+struct crash_report {
+    uint32_t code;  /* BULKHEAD_CRASH_* */
+    uint64_t rip;   /* where it happened */
+    uint64_t error; /* the exception's error code, 0 where it has none */
 };
 
 enum nested_access { NESTED_READ = 1, NESTED_WRITE = 2, NESTED_EXEC = 4 };
@@ -170,6 +178,7 @@ struct vcpu_exit {
             uint8_t vector;
             bool has_error_code;
         } exception;
+        struct crash_report report; /* EXIT_HYPERCALL, and the call was `crash` */
     };
 };
 
@@ -246,8 +255,11 @@ struct virt_vm_config {
      * as soon as it is reached and costs a little at each entry; `coarse` comes later by the time \
      * spent outside the guest and costs nothing. */                                               \
     void prefix##_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse);                      \
-    /* A CR write of EXIT_CR_WRITE: DO_AGAIN (the guest repeats it, now allowed) or DO_GP. */      \
+    /* A CR write of EXIT_CR_WRITE: DO_GP, or DO_AGAIN: the guest repeats it, now allowed, and     \
+     * whether it was carried out is seen at EXIT_STEP. */                                         \
     MUST_CHECK enum verdict prefix##_cr_write(struct vcpu *v, const struct vcpu_exit *x);          \
+    /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */       \
+    MUST_CHECK bool prefix##_has_halted(const struct vcpu *v);                                     \
     /* Privilege level and mode at the exit. */                                                    \
     uint8_t prefix##_cpl(const struct vcpu *v);                                                    \
     bool prefix##_in_64bit(const struct vcpu *v);                                                  \
