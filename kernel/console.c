@@ -3,10 +3,9 @@
 
 #include <stdatomic.h>
 
-#include "kernel/config.h"
-#include "kernel/lines.h"
-#include "kernel/logring.h"
-#include "kernel/source.h"
+#include "kernel/input.h"
+#include "kernel/lastlog.h"
+#include "kernel/merge.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/log.h"
@@ -16,40 +15,36 @@
 
 #define COM1 0x3f8
 
+/* How long console_pump_on() has the lock: 100 us; before launch nobody else wants it. */
+#define PUMPS_PER_PARTIAL 500
+#define LONE_PUMP_TICKS   1000000
+
 /* How long console_flush() may take, in units of partial_ticks. */
 #define PARTIALS_PER_SECOND 20
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
 #define FLUSH_TICKS         UINT64_C(10000000000) /* while the TSC's rate is not known */
 
-/* So many of our own lines in a row, then each guest has its turn. Guests come second because a
- * line of ours often says what the guest's next one is about. */
-#define LOG_RUN 16
+/* One pump takes at most so many bytes of what was typed: a serial port that is not there, or not
+ * well, may have them without end. */
+#define INPUT_MAX 32
 
-/* One pump takes at most so many records and lines, so that a flood cannot hold it. */
-#define ROUNDS_MAX 64
+/* One pump takes at most so many steps: a guest that sends what is not shown, such as empty lines,
+ * can do so faster than anybody has to look at it. */
+#define STEPS_MAX 16
 
-/* One pump draws at most so many slices of so many characters: some 100 us each. */
-#define DRAW_SLICES 8
-#define DRAW_CELLS  64
-
-#define FOCUS_MONITOR UINT32_MAX
+/* One look at the clock for so many characters drawn. */
+#define DRAW_CELLS 2
 
 _Static_assert(GUESTS_MAX <= LASTLOG_CRASHES, "a part for each guest's crashes");
 
-/* `lock` guards all but the log ring, which has a lock of its own, the inner one. */
+/* `lock` guards all but the log ring, which has a lock of its own, the inner one. Nobody holds it
+ * longer than a pump takes. */
 static struct console {
     struct lock lock;
-    struct lines lines;
+    struct merge merge;
+    struct input input;
     bool pumping;
     uint64_t partial_ticks; /* an unfinished line this old is shown; 0: never */
-    uint32_t source_count, next_source;
-    struct source sources[GUESTS_MAX];
-    _Atomic uint32_t focus;    /* index of a source, or FOCUS_MONITOR */
-    uint32_t focus_before;     /* the guest that had it last */
-    struct rx_ring typed;      /* what nobody has got yet */
-    struct rx_ring to_monitor; /* core 0 reads it */
-    uint32_t log_run;          /* our lines in a row; then turns of sources are added */
-    struct logring log;
     struct lock lastlog_lock;
     struct lastlog lastlog;
 } console;
@@ -70,7 +65,7 @@ void log_emit(const char *text, size_t len)
 
     if (len < quote || memcmp(text, CONSOLE_LOG_QUOTE, quote) != 0)
         console_keep_line(LASTLOG_COMMON, text, len);
-    logring_put(&console.log, LINES_OWN, text, len);
+    logring_put(&console.merge.log, LINES_OWN, text, len);
     if (!console.pumping)
         console_flush();
 }
@@ -82,147 +77,107 @@ void console_note(struct console_stream *stream, enum note_kind kind, const char
     notes_put(&stream->notes, tx_place(&stream->tx), rdtsc(), text, len);
 }
 
-/* ------------------------------------------------------------------ input */
-
-static void focus_on(uint32_t focus)
-{
-    if (focus != FOCUS_MONITOR)
-        console.focus_before = focus;
-    atomic_store(&console.focus, focus);
-}
-
-static void input_byte(uint8_t byte)
-{
-    const uint32_t focus = atomic_load(&console.focus);
-
-    if (byte == CONSOLE_KEY) {
-        focus_on(focus == FOCUS_MONITOR ? console.focus_before : FOCUS_MONITOR);
-        return;
-    }
-    /* There was room: console_input() looked. */
-    (void)!rx_put(focus == FOCUS_MONITOR ? &console.to_monitor : &console.sources[focus].stream->rx,
-                  byte);
-}
-
-/* What is typed waits in our own ring first: the UART's FIFO is short, and at boot there is no
- * guest yet to give it to. When a guest does not read and both rings are full, bytes are lost; the
- * key for the monitor is seen all the same. */
-static void console_input(void)
-{
-    uint8_t byte;
-
-    while (terminal_get(&console.lines.terminal, &byte)) {
-        if (!rx_put(&console.typed, byte) && byte == CONSOLE_KEY && console.source_count > 0)
-            focus_on(FOCUS_MONITOR);
-    }
-    while (console.source_count > 0) {
-        const uint32_t focus = atomic_load(&console.focus);
-        const struct rx_ring *to =
-            focus == FOCUS_MONITOR ? &console.to_monitor : &console.sources[focus].stream->rx;
-        if (!rx_has_room(to) || !rx_get(&console.typed, &byte))
-            return;
-        input_byte(byte);
-    }
-}
-
 /* ------------------------------------------------------------------ both ways */
 
-/* Worst case of one round: a guest's record of newlines, each ending a line with its prefix; or a
- * line of ours. A '\n' counts twice. */
-#define ROUND_ROOM (TX_RECORD_MAX * (GUEST_NAME_MAX + 6) + SOURCE_LINE_MAX + LINES_ROOM)
-_Static_assert(ROUND_ROOM < TERMINAL_STAGE, "a round must fit the stage");
-_Static_assert(LINES_NAME_MAX == GUEST_NAME_MAX, "a prefix holds a guest's name");
-
-static bool console_own_line(uint64_t now)
+static struct terminal *console_terminal(void)
 {
-    uint8_t line[LOGRING_LINE];
-    const uint32_t len = logring_take(&console.log, LINES_OWN, line);
-    if (len > 0)
-        lines_put(&console.lines, NULL, line, len, false, now);
-    return len > 0;
+    return &console.merge.lines.terminal;
 }
 
-static bool console_round(uint64_t now)
+/* What is typed is looked at as it comes, whether or not somebody reads: it may be the key. True:
+ * something came. */
+static bool console_input(void)
 {
-    const uint64_t partial = console_is_monitor() ? 0 : console.partial_ticks;
-    bool any = false;
+    uint8_t byte;
+    uint32_t count = 0;
 
-    if (terminal_room(&console.lines.terminal) < ROUND_ROOM)
-        return false;
-    if (console.log_run < LOG_RUN) {
-        if (console_own_line(now)) {
-            console.log_run++;
-            return true;
-        }
-        console.log_run = 0;
+    while (count < INPUT_MAX && terminal_get(console_terminal(), &byte)) {
+        input_byte(&console.input, byte);
+        count++;
     }
-    for (uint32_t i = 0; i < console.source_count && !any; i++) {
-        struct source *s = &console.sources[console.next_source];
-        any = source_pump(s, &console.lines, now, partial);
-        if (!source_has_note(s))
-            console.next_source = (console.next_source + 1) % console.source_count;
-        if (terminal_room(&console.lines.terminal) < ROUND_ROOM)
-            break;
-    }
-    if (console.log_run < LOG_RUN)
-        return any;
-    if (!any || ++console.log_run >= LOG_RUN + console.source_count)
-        console.log_run = 0;
-    return true;
+    input_deliver(&console.input);
+    return count > 0;
 }
 
-/* Draws what changed, a slice at a time: meanwhile input must not overrun the UART's FIFO. */
-static bool console_draw(void)
+/* What became of the operator's keys. Without the lock: it logs. */
+static void console_tell(enum input_news news, uint32_t who, uint32_t dropped)
 {
-    for (uint32_t i = 0; i < DRAW_SLICES; i++) {
-        if (!screen_draw(&console.lines.terminal.screen, DRAW_CELLS))
-            return false;
-        console_input();
-        terminal_drain(&console.lines.terminal);
-    }
-    return true;
+    if (news == INPUT_NO_NEWS)
+        return;
+    if (who == INPUT_MONITOR)
+        log_line("dropped %u of the typed bytes: the keyboard was given away before they were read",
+                 dropped);
+    else if (news == INPUT_UNREAD)
+        log_line("dropped %u of the bytes typed for guest '%s': it did not read them", dropped,
+                 console.merge.sources[who].stream->name);
+    else
+        log_line("guest '%s' is not running: what you type is dropped; %s gives you the monitor",
+                 console.merge.sources[who].stream->name, CONSOLE_KEY_NAME);
 }
 
-static bool console_waiting(void)
+/* Until `end`, a TSC. A whole screen takes milliseconds. */
+static bool console_draw(uint64_t end)
 {
-    if (console.lines.terminal.head != console.lines.terminal.tail ||
-        !logring_is_empty(&console.log))
-        return true;
-    for (uint32_t i = 0; i < console.source_count; i++) {
-        if (console.sources[i].len > 0)
+    while (screen_draw(&console_terminal()->screen, DRAW_CELLS)) {
+        if (rdtsc() >= end)
             return true;
     }
     return false;
 }
 
-bool console_pump(uint64_t now)
+/* With the lock. Text first, but not so long that nothing is ever drawn. */
+static bool console_move(uint64_t now, uint64_t start, uint64_t ticks)
 {
+    const uint64_t partial = console_is_monitor() ? 0 : console.partial_ticks;
+    struct merge *m = &console.merge;
+    bool more = true;
+
+    terminal_drain(&m->lines.terminal);
+    for (uint32_t i = 0; i < STEPS_MAX && more; i++) {
+        more = merge_step(m, LINES_OWN, now, partial);
+        if (ticks_since(rdtsc(), start) >= ticks / 2)
+            break;
+    }
+    lines_prompt(&m->lines, console_is_monitor(), more || !logring_is_empty(&m->log), now);
+    terminal_drain(&m->lines.terminal);
+    return console_draw(start + ticks) || more || merge_is_waiting(m);
+}
+
+bool console_pump(uint64_t now, uint64_t ticks)
+{
+    const uint64_t start = rdtsc();
+    enum input_news news = INPUT_NO_NEWS;
+    uint32_t who = 0, dropped = 0;
+
     if (!lock_try(&console.lock))
         return true;
-    bool more = true;
-    for (uint32_t i = 0; i < ROUNDS_MAX && more; i++) {
-        console_input(); /* each time: a UART's FIFO is full after 1.4 ms */
-        terminal_drain(&console.lines.terminal);
-        more = console_round(now);
-    }
-    terminal_drain(&console.lines.terminal);
-    lines_prompt(&console.lines, console_is_monitor(), more || !logring_is_empty(&console.log),
-                 now);
-    const bool undrawn = console_draw();
-    const bool waiting = console_waiting() || undrawn || more;
+    const bool typed = console_input();
+    const bool waiting = console_move(now, start, ticks);
+    if (console.pumping)
+        news = input_take_news(&console.input, &who, &dropped);
     lock_release(&console.lock);
-    return waiting;
+    console_tell(news, who, dropped);
+    return waiting || typed;
+}
+
+/* For those who have nothing else to do. Others may want the lock, so not for long at a time. */
+static bool console_pump_on(void)
+{
+    const uint64_t ticks =
+        console.pumping ? console.partial_ticks / PUMPS_PER_PARTIAL : LONE_PUMP_TICKS;
+
+    return console_pump(rdtsc(), ticks);
 }
 
 void console_flush(void)
 {
-    struct terminal *t = &console.lines.terminal;
+    struct terminal *t = console_terminal();
     const uint64_t limit =
         console.partial_ticks ? console.partial_ticks * FLUSH_PARTIALS : FLUSH_TICKS;
     const uint64_t start = rdtsc();
     const uint32_t tail = t->tail;
 
-    while (console_pump(rdtsc()) || !terminal_is_idle(t)) {
+    while (console_pump_on() || !terminal_is_idle(t)) {
         if (ticks_since(rdtsc(), start) < limit) {
             cpu_pause();
             continue;
@@ -233,29 +188,51 @@ void console_flush(void)
     }
 }
 
+/* ------------------------------------------------------------------ lives */
+
+void console_begin_life(struct console_stream *stream)
+{
+    lock_take(&console.lock);
+    stream->lines = 0;
+    stream->bytes = 0;
+    /* Relaxed: a count, and no vCPU runs. */
+    atomic_store_explicit(&stream->tx.refused, 0, memory_order_relaxed);
+    input_begin_life(&console.input, stream->index);
+    lock_release(&console.lock);
+}
+
+void console_end_life(const struct console_stream *stream)
+{
+    lock_take(&console.lock);
+    input_end_life(&console.input, stream->index);
+    lock_release(&console.lock);
+}
+
+/* ------------------------------------------------------------------ panic */
+
 /* What had been said before but had not gone out. Without locks: their owner may be the one that
  * failed, and every other core is stopped. */
 void console_emergency_begin(void)
 {
-    struct terminal *t = &console.lines.terminal;
+    struct terminal *t = console_terminal();
     uint8_t byte, line[NOTES_LINE];
 
     while (t->tail != t->head) {
         byte = t->stage[t->tail++ % TERMINAL_STAGE];
         uart_put_all(&t->uart, (const char *)&byte, 1);
     }
-    if (console.lines.open || console.lines.prompt.is_shown)
+    if (console.merge.lines.open || console.merge.lines.prompt.is_shown)
         terminal_emergency(t, "", 0);
-    console.lines.open = NULL;
-    console.lines.prompt.is_shown = false;
-    while (logring_next_byte(&console.log, &byte)) {
+    console.merge.lines.open = NULL;
+    console.merge.lines.prompt.is_shown = false;
+    while (logring_next_byte(&console.merge.log, &byte)) {
         if (byte == '\n')
             uart_put_all(&t->uart, "\r", 1);
         uart_put_all(&t->uart, (const char *)&byte, 1);
     }
-    for (uint32_t i = 0; i < console.source_count; i++) {
+    for (uint32_t i = 0; i < console.merge.source_count; i++) {
         uint32_t len;
-        while ((len = notes_take(&console.sources[i].stream->notes, LINES_OWN, line)) > 0)
+        while ((len = notes_take(&console.merge.sources[i].stream->notes, LINES_OWN, line)) > 0)
             terminal_emergency(t, (const char *)line, len);
     }
 }
@@ -263,21 +240,23 @@ void console_emergency_begin(void)
 void console_emergency(const char *text, size_t len)
 {
     char line[LOG_LINE_MAX + 16];
+
     lastlog_append(&console.lastlog, LASTLOG_COMMON, text, len);
     const size_t n = fmt_print(line, sizeof(line), "%s%.*s", LINES_OWN, (int)len, text);
-    terminal_emergency(&console.lines.terminal, line, n);
+    terminal_emergency(console_terminal(), line, n);
 }
 
 /* ------------------------------------------------------------------ set-up */
 
 void console_init(const struct boot_framebuffer *framebuffer)
 {
-    rx_init(&console.typed);
-    rx_init(&console.to_monitor);
-    console.lines.terminal.serial_on = uart_init(&console.lines.terminal.uart, COM1, 0);
-    console.lines.terminal.screen_on = screen_init(&console.lines.terminal.screen, framebuffer);
-    (void)!keyboard_init(
-        &console.lines.terminal.keyboard); /* without one, nothing is typed on it */
+    struct terminal *t = console_terminal();
+
+    merge_init(&console.merge);
+    input_init(&console.input);
+    t->serial_on = uart_init(&t->uart, COM1, 0);
+    t->screen_on = screen_init(&t->screen, framebuffer);
+    (void)!keyboard_init(&t->keyboard); /* without one, nothing is typed on it */
 }
 
 uint32_t console_keep_log(void *memory, size_t size)
@@ -288,14 +267,15 @@ uint32_t console_keep_log(void *memory, size_t size)
 
 void console_use_serial(uint16_t port, uint32_t baud)
 {
+    struct terminal *t = console_terminal();
+
     console_flush();
-    console.lines.terminal.serial_on = uart_init(&console.lines.terminal.uart, port, baud) ||
-                                       uart_init(&console.lines.terminal.uart, COM1, 0);
+    t->serial_on = uart_init(&t->uart, port, baud) || uart_init(&t->uart, COM1, 0);
 }
 
 bool console_has_serial(void)
 {
-    return console.lines.terminal.serial_on;
+    return console_terminal()->serial_on;
 }
 
 bool console_take_key(void)
@@ -303,24 +283,26 @@ bool console_take_key(void)
     uint8_t byte;
 
     lock_take(&console.lock);
-    const bool any = terminal_get(&console.lines.terminal, &byte);
+    const bool any = terminal_get(console_terminal(), &byte);
     lock_release(&console.lock);
     return any;
 }
 
 void console_select(bool serial, bool screen)
 {
+    struct terminal *t = console_terminal();
+
     console_flush();
-    console.lines.terminal.serial_on = serial && console.lines.terminal.uart.port != 0;
-    console.lines.terminal.screen_on = screen && console.lines.terminal.screen.pixels != NULL;
+    t->serial_on = serial && t->uart.port != 0;
+    t->screen_on = screen && t->screen.pixels != NULL;
 }
 
 void console_add_stream(struct console_stream *stream)
 {
     tx_init(&stream->tx);
     rx_init(&stream->rx);
-    stream->index = console.source_count;
-    source_init(&console.sources[console.source_count++], stream);
+    stream->index = merge_add(&console.merge, stream);
+    (void)input_add(&console.input, &stream->rx);
 }
 
 void console_start_pumping(void)
@@ -330,7 +312,7 @@ void console_start_pumping(void)
 
 void console_set_tick_rate(uint64_t tsc_hz)
 {
-    console.lines.tsc_hz = tsc_hz;
+    console.merge.lines.tsc_hz = tsc_hz;
     console.partial_ticks = tsc_hz / PARTIALS_PER_SECOND;
 }
 
@@ -354,31 +336,26 @@ bool console_log_next(struct lastlog_lines *lines, char *line, size_t size)
 
 bool console_is_monitor(void)
 {
-    return atomic_load(&console.focus) == FOCUS_MONITOR;
+    return atomic_load(&console.input.focus) == INPUT_MONITOR;
 }
 
 void console_focus(const struct console_stream *stream)
 {
     lock_take(&console.lock);
-    uint32_t focus = FOCUS_MONITOR;
-    for (uint32_t i = 0; i < console.source_count; i++) {
-        if (console.sources[i].stream == stream)
-            focus = i;
-    }
-    focus_on(focus);
+    input_focus(&console.input, stream->index);
     lock_release(&console.lock);
 }
 
 const char *console_focus_name(void)
 {
-    const uint32_t focus = atomic_load(&console.focus);
+    const uint32_t focus = atomic_load(&console.input.focus);
 
-    return focus == FOCUS_MONITOR ? "monitor" : console.sources[focus].stream->name;
+    return focus == INPUT_MONITOR ? "monitor" : console.merge.sources[focus].stream->name;
 }
 
 void console_set_status(const char *line)
 {
-    struct terminal *t = &console.lines.terminal;
+    struct terminal *t = console_terminal();
 
     if (!t->screen_on)
         return;
@@ -389,12 +366,12 @@ void console_set_status(const char *line)
 
 bool console_read(uint8_t *byte)
 {
-    return rx_get(&console.to_monitor, byte);
+    return rx_get(&console.input.monitor, byte);
 }
 
 void console_set_prompt(const char *text, uint32_t len, uint32_t cursor)
 {
     lock_take(&console.lock);
-    prompt_set(&console.lines.prompt, text, len, cursor);
+    prompt_set(&console.merge.lines.prompt, text, len, cursor);
     lock_release(&console.lock);
 }

@@ -23,12 +23,10 @@ struct console_stream {
     struct tx_ring tx;
     struct rx_ring rx;
     struct notes notes;    /* ours about the guest */
-    uint64_t lines, bytes; /* that reached the console; whoever pumps writes */
+    uint64_t lines, bytes; /* of this life, that reached the console; whoever pumps writes */
 };
 
-/* The key that gives the focus to the monitor, and back to the guest that had it. */
-#define CONSOLE_KEY      0x14
-#define CONSOLE_KEY_NAME "Ctrl-T"
+#define CONSOLE_KEY_NAME "Ctrl-T" /* INPUT_KEY */
 
 /* First thing at boot: lines go out at once, each waiting for the devices. */
 void console_init(const struct boot_framebuffer *framebuffer);
@@ -60,9 +58,10 @@ void console_add_stream(struct console_stream *stream);
 /* From now on lines only go into the log ring and console_pump() brings them out. */
 void console_start_pumping(void);
 
-/* Moves what there is, as far as the devices take it now. Any core; returns true while more waits
- * to go out. Does nothing when another core is at it. */
-bool console_pump(uint64_t now);
+/* Moves what there is, as far as the devices take it now, in about `ticks` of the TSC: no step of
+ * it is longer than a line or some characters drawn. Any core; returns true while more waits to go
+ * out, or somebody types. Does nothing when another core is at it. */
+bool console_pump(uint64_t now, uint64_t ticks);
 
 /* Waits until everything is out, at most about three seconds. For a power-off. */
 void console_flush(void);
@@ -70,6 +69,12 @@ void console_flush(void);
 /* A line of ours about a guest, at its place among what the guest says. Nobody waits for that. Any
  * core. */
 void console_note(struct console_stream *stream, enum note_kind kind, const char *text, size_t len);
+
+/* What is typed and what is counted belongs to one life of the guest, and what it says ends at the
+ * notes of its end and of the next beginning. Before a life, while no vCPU runs: what was typed is
+ * gone, and counts begin at 0. After it: what is typed for it is dropped. */
+void console_begin_life(struct console_stream *stream);
+void console_end_life(const struct console_stream *stream);
 
 /* A panic begins: brings out what waits, as console_emergency() does. Once. */
 void console_emergency_begin(void);
@@ -85,7 +90,7 @@ void console_set_tick_rate(uint64_t tsc_hz);
 /* Whether the monitor has the focus. Any core. */
 bool console_is_monitor(void);
 
-/* Gives the focus to a stream, or with NULL to the monitor. */
+/* Gives the focus to a stream. What the monitor has not read yet is dropped. */
 void console_focus(const struct console_stream *stream);
 
 /* Who has the focus: a guest's name, or "monitor". */

@@ -142,7 +142,7 @@ NORETURN static void launch_monitor(const struct boot_state *boot)
 
     for (;;) {
         const uint64_t now = rdtsc();
-        (void)monitor_service(now);
+        (void)monitor_service(now, boot->tsc.hz / MONITOR_PER_SECOND / 2);
         cpu_wait_until(&cpu->wake, now + boot->tsc.hz / MONITOR_PER_SECOND);
     }
 }

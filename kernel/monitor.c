@@ -10,12 +10,18 @@
 #include "kernel/halt.h"
 #include "kernel/power.h"
 #include "kernel/prompt.h"
+#include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "lib/time.h"
+#include "lib/x86/insn.h"
 
 #define PROMPT         "bulkhead> "
 #define KEYS_PER_ROUND 32 /* typed keys handled in one service */
+#define IDLE_FACTOR    20 /* duty: so much slower when only input is looked for */
+#define DUTY_PART      20 /* duty: this part of a period is for the console ... */
+#define DUTY_REST      9  /* ... and so many times what it really took is the guest's */
 #define CANDIDATE_MAX  40
 #define STATUS_MAX     256 /* more than a row of the screen */
 
@@ -89,29 +95,36 @@ static void monitor_complete(void)
 
 /* ------------------------------------------------------------------ service */
 
-static void monitor_keys(void)
+/* Up to the first command; true: there was one. Also what was typed before the keyboard was given
+ * away: it was typed for us. */
+static bool monitor_keys(void)
 {
     char line[EDITOR_LINE_MAX];
     uint8_t byte;
+    bool changed = false;
 
     for (uint32_t i = 0; i < KEYS_PER_ROUND && console_read(&byte); i++) {
         switch (editor_key(&monitor.editor, byte)) {
         case EDITOR_NOTHING:
-            continue;
-        case EDITOR_CHANGED:
             break;
         case EDITOR_TAB:
             monitor_complete();
+            changed = true;
+            break;
+        case EDITOR_CHANGED:
+            changed = true;
             break;
         case EDITOR_ENTER:
             editor_take(&monitor.editor, line);
             monitor_show_prompt(); /* a command may be the last thing this machine does */
             log_line("> %s", line);
             commands_run(&monitor.commands, line);
-            break;
+            return true;
         }
-        monitor_show_prompt();
     }
+    if (changed)
+        monitor_show_prompt();
+    return false;
 }
 
 /* All guests have ended: without an operator, nobody can do anything any more. `waiting`: their
@@ -139,18 +152,27 @@ void monitor_all_ended(void)
     atomic_store(&monitor.all_ended, true);
 }
 
-bool monitor_service(uint64_t now)
+/* One thing at a time: each is short, and where a guest waits for its core, their sum counts. */
+bool monitor_service(uint64_t now, uint64_t ticks)
 {
-    const bool waiting = console_pump(now);
-
     if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
         for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
             halt_watch(monitor.commands.view.vms[i]);
+        return true;
     }
-    if (console_is_monitor())
-        monitor_keys();
+    const bool waiting = monitor_keys() || console_pump(now, ticks);
     if (atomic_load(&monitor.all_ended))
         monitor_check_end(waiting);
     return waiting;
+}
+
+uint64_t monitor_duty(uint64_t period, bool *busy)
+{
+    const uint64_t start = rdtsc();
+
+    *busy = monitor_service(start, period / DUTY_PART);
+    const uint64_t end = rdtsc();
+    return end +
+           max_u64(*busy ? period : IDLE_FACTOR * period, DUTY_REST * ticks_since(end, start));
 }

@@ -22,9 +22,14 @@ struct monitor_view {
 /* Boot core, before launch. */
 void monitor_init(const struct monitor_view *view);
 
-/* Pumps the console and carries out what was typed; core 0, as often as it can. True: more waits
- * to go out. */
-bool monitor_service(uint64_t now);
+/* Pumps the console, for about `ticks` of the TSC, or carries out what was typed; core 0, as often
+ * as it can. True: more waits. */
+bool monitor_service(uint64_t now, uint64_t ticks);
+
+/* The same on a core that has a guest to run: takes a tenth of the core's time at most. `period`:
+ * of the TSC, from text waiting to the next look. Returns when to call again; `busy`: text waits,
+ * else that is later. */
+uint64_t monitor_duty(uint64_t period, bool *busy);
 
 /* The last guest has ended. With the monitor open the operator decides what comes next; else the
  * machine is switched off. Any core. */

@@ -54,7 +54,7 @@ static enum status partition_vcpu(struct vm *vm, uint32_t index, const struct pa
     v->cpu = &cpus[core];
     v->soft = soft;
     soft->console_duty = core == 0 && !kit->monitor_core;
-    soft->pump_deadline = UINT64_MAX;
+    soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->watchdog_deadline = UINT64_MAX;
     soft->pump_ticks = kit->tsc->hz / PUMPS_PER_SECOND;
     soft->timer_deadline = UINT64_MAX;
@@ -186,6 +186,7 @@ void partition_load(struct vm *vm)
         partition_fill(core, partition_host_address(vm, image->pieces[i].to),
                        image->pieces[i].source, image->pieces[i].size);
     host_window_close(core);
+    console_begin_life(&vm->console);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
     vm->started = rdtsc();
     vm->load_ticks = ticks_since(vm->started, begin);

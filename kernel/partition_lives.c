@@ -215,6 +215,7 @@ void partition_parked(struct vm *vm)
 
     if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
         return;
+    console_end_life(&vm->console);
     partition_report(vm, now);
     if (partition_is_unwanted(vm) || !partition_lives_on(vm)) {
         partition_finish(vm);

@@ -4,6 +4,11 @@
 #include "lib/fmt.h"
 #include "lib/time.h"
 
+#define EMPTY_SHOWN 3 /* empty lines in a row that are shown */
+#define EMPTY_ROOM  32
+
+#define SOURCE_STEP TX_RECORD_MAX /* bytes that one source_pump() takes at most */
+
 void source_init(struct source *s, struct console_stream *stream)
 {
     *s = (struct source){.stream = stream, .speaker.name = stream->name};
@@ -34,10 +39,37 @@ static void source_end_line(struct source *s, struct lines *lines, uint64_t now)
     s->stream->lines++;
 }
 
+/* An end of line with nothing before it; true: it is not shown. */
+static bool source_folds(struct source *s, uint64_t now)
+{
+    if (s->len > 0 || s->speaker.inside)
+        return false;
+    if (s->empty++ < EMPTY_SHOWN)
+        return false;
+    if (s->empty == EMPTY_SHOWN + 1)
+        s->folded = now;
+    s->stream->lines++;
+    return true;
+}
+
+/* Says how many empty lines were not shown; more of them are not shown either. */
+static void source_unfold(struct source *s, struct lines *lines, uint64_t now)
+{
+    char text[EMPTY_ROOM];
+
+    if (s->empty <= EMPTY_SHOWN)
+        return;
+    const size_t len = fmt_print(text, sizeof(text), "... %u empty lines", s->empty - EMPTY_SHOWN);
+    lines_put(lines, &s->speaker, (const uint8_t *)text, (uint32_t)len, false, now);
+    s->empty = EMPTY_SHOWN;
+}
+
 static void source_add(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
 {
     const uint32_t columns = source_columns(code);
 
+    source_unfold(s, lines, now);
+    s->empty = 0;
     if (s->len + UTF8_MAX > SOURCE_LINE_MAX || s->columns + columns > LINES_COLUMNS)
         source_put(s, lines, true, now);
     s->len += utf8_put(code, s->line + s->len);
@@ -60,7 +92,8 @@ static void source_code(struct source *s, struct lines *lines, uint32_t code, ui
     if (escape_eats(&s->escape, code) || code == '\r' || code == 0)
         return;
     if (code == '\n') {
-        source_end_line(s, lines, now);
+        if (!source_folds(s, now))
+            source_end_line(s, lines, now);
         return;
     }
     if (code == '\b' && s->len > 0 && lines->open != &s->speaker) {
@@ -86,6 +119,8 @@ static void source_show(struct source *s, struct lines *lines, uint64_t now)
         source_code(s, lines, UTF8_BROKEN, now);
     if (s->len > 0)
         source_put(s, lines, true, now);
+    else
+        source_unfold(s, lines, now);
 }
 
 /* Nothing of what has come so far goes on: what has no newline yet is a line all the same. */
@@ -94,6 +129,7 @@ static void source_cut(struct source *s, struct lines *lines, uint64_t now)
     source_show(s, lines, now);
     s->utf8 = (struct utf8){0};
     s->escape = (struct escape){0};
+    s->empty = 0;
     if (s->speaker.inside)
         source_end_line(s, lines, now);
 }
@@ -130,9 +166,11 @@ static bool source_note(struct source *s, struct lines *lines, uint64_t now)
     const struct note *note = notes_first(notes);
     uint8_t line[NOTES_LINE];
 
+    if (s->record_at < s->record_len)
+        return false;
     if (note) {
         source_hasten(s, lines, note, now);
-        if (tx_before(&s->stream->tx, note->place) > 0)
+        if (!source_has_note(s))
             return false;
     }
     const uint32_t len = notes_take(notes, LINES_OWN, line);
@@ -143,26 +181,52 @@ static bool source_note(struct source *s, struct lines *lines, uint64_t now)
     return true;
 }
 
+/* The next byte that the guest said before our next line about it. */
+static bool source_next(struct source *s, uint8_t *byte)
+{
+    if (s->record_at == s->record_len) {
+        if (source_has_note(s))
+            return false;
+        s->record_at = 0;
+        s->record_len = (uint32_t)tx_get(&s->stream->tx, s->record);
+        s->stream->bytes += s->record_len;
+    }
+    if (s->record_at == s->record_len)
+        return false;
+    *byte = s->record[s->record_at++];
+    return true;
+}
+
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial)
 {
+    const uint64_t put = lines->terminal.put;
+    uint32_t taken = 0;
+    uint8_t byte;
+
     if (source_note(s, lines, now))
         return true;
-    uint8_t record[TX_RECORD_MAX];
-    const size_t len = tx_get(&s->stream->tx, record);
-
-    s->stream->bytes += len;
-    for (size_t i = 0; i < len; i++)
-        source_byte(s, lines, record[i], now);
-    if (len > 0)
+    while (taken < SOURCE_STEP && lines->terminal.put == put && source_next(s, &byte)) {
+        source_byte(s, lines, byte, now);
+        taken++;
+    }
+    if (taken > 0)
         s->last = now;
     else if (partial && ticks_since(now, s->last) > partial)
         source_show(s, lines, now);
-    return len > 0;
+    if (lines->terminal.put == put && ticks_since(now, s->folded) > lines->tsc_hz)
+        source_unfold(s, lines, now);
+    return taken > 0;
 }
 
 bool source_has_note(const struct source *s)
 {
     const struct note *note = notes_first(&s->stream->notes);
 
-    return note && tx_before(&s->stream->tx, note->place) == 0;
+    return note && s->record_at == s->record_len && tx_before(&s->stream->tx, note->place) == 0;
+}
+
+bool source_is_empty(const struct source *s)
+{
+    return s->record_at == s->record_len && s->len == 0 && s->empty <= EMPTY_SHOWN &&
+           !notes_first(&s->stream->notes);
 }

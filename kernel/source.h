@@ -22,7 +22,11 @@
 struct source {
     struct console_stream *stream;
     struct speaker speaker;
-    uint64_t last; /* TSC when the latest byte came */
+    uint64_t last;                  /* TSC when the latest byte came */
+    uint64_t folded;                /* TSC when the first empty line that is not shown came */
+    uint32_t empty;                 /* empty lines in a row */
+    uint32_t record_at, record_len; /* what of `record` is still to be looked at */
+    uint8_t record[TX_RECORD_MAX];
     struct utf8 utf8;
     struct escape escape;
     uint32_t len, columns; /* of `line`; a tab counts as 8 */
@@ -32,10 +36,18 @@ struct source {
 /* For the first life; the stream stays for good. */
 void source_init(struct source *s, struct console_stream *stream);
 
-/* Our next line about the guest where it is due, else one record of the guest's ring; false: there
- * is neither. When nothing has come for more than `partial` ticks, an unfinished line is shown as
- * far as it goes; 0: never. */
+/* Our next line about the guest where it is due, else the guest's text up to the next line, or some
+ * bytes of it; false: there is neither. When nothing has come for more than `partial` ticks, an
+ * unfinished line is shown as far as it goes; 0: never. Of many empty lines in a row the first few
+ * are shown, and how many more there were. */
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial);
 
 /* Our lines about the guest are on their way out: another guest's should not come between. */
 bool source_has_note(const struct source *s);
+
+/* Nothing waits here for time to pass or for its turn; what lies in the guest's ring may. */
+bool source_is_empty(const struct source *s);
+
+/* Bytes that one source_pump() puts at most, a '\n' counting twice: a line, and what it began with;
+ * or what a guest left unfinished, that some of it was left out, and a note about it. */
+#define SOURCE_ROOM (SOURCE_LINE_MAX + LINES_ROOM + 2 * NOTES_LINE + 4 * LINES_PREFIX)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/terminal.h"
 
+#include "lib/bits.h"
 #include "lib/string.h"
+
+#define DRAIN_LOADS 4 /* FIFOs full that one terminal_drain() hands over */
 
 uint32_t terminal_room(const struct terminal *t)
 {
@@ -12,6 +15,7 @@ void terminal_put(struct terminal *t, const void *bytes, size_t len)
 {
     const uint8_t *b = bytes;
 
+    t->put += len;
     if (t->screen_on)
         screen_put(&t->screen, b, len);
     if (!t->serial_on)
@@ -25,10 +29,9 @@ void terminal_put(struct terminal *t, const void *bytes, size_t len)
 
 void terminal_drain(struct terminal *t)
 {
-    while (t->tail != t->head) {
+    for (uint32_t i = 0; i < DRAIN_LOADS && t->tail != t->head; i++) {
         const uint32_t at = t->tail % TERMINAL_STAGE;
-        const uint32_t waiting = t->head - t->tail;
-        const uint32_t run = waiting < TERMINAL_STAGE - at ? waiting : TERMINAL_STAGE - at;
+        const uint32_t run = (uint32_t)min_u64(t->head - t->tail, TERMINAL_STAGE - at);
         const size_t taken = uart_put(&t->uart, t->stage + at, run);
 
         if (taken == 0)

@@ -18,6 +18,7 @@ struct terminal {
     struct screen screen;
     struct keyboard keyboard;
     bool serial_on, screen_on;
+    uint64_t put;        /* bytes so far, whether or not a device is on: what turns are about */
     uint32_t head, tail; /* of the stage */
     uint8_t stage[TERMINAL_STAGE];
 };
@@ -27,7 +28,8 @@ uint32_t terminal_room(const struct terminal *t);
 
 void terminal_put(struct terminal *t, const void *bytes, size_t len);
 
-/* To the serial port, as much as it takes now. */
+/* To the serial port, as much as it takes now; at most a few FIFOs full, as a port that is not real
+ * may take any number of bytes. */
 void terminal_drain(struct terminal *t);
 
 /* The serial port takes nothing any more: without it. */

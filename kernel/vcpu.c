@@ -17,8 +17,6 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
-#define IDLE_PUMP_FACTOR 20 /* so much slower when only input is looked for */
-
 void vcpu_request(struct vcpu *v, uint32_t kicks)
 {
     atomic_fetch_or(&v->kick, kicks);
@@ -113,17 +111,6 @@ NOINLINE COLD static enum verdict vcpu_bite(struct vcpu *v)
                       vcpu_watchdog_ms(v));
 }
 
-/* The console's turn, if it is this core's to take and is due. */
-static void vcpu_pump(struct vcpu *v, uint64_t now, uint32_t idle_factor)
-{
-    struct vcpu_soft *soft = v->soft;
-
-    if (soft->pump_deadline > now)
-        return;
-    soft->console_busy = monitor_service(now);
-    soft->pump_deadline = now + (soft->console_busy ? 1 : idle_factor) * soft->pump_ticks;
-}
-
 enum verdict vcpu_look(struct vcpu *v, uint64_t now)
 {
     struct vcpu_soft *soft = v->soft;
@@ -137,7 +124,8 @@ enum verdict vcpu_look(struct vcpu *v, uint64_t now)
         soft->timer_pending = true;
         vcpu_inject(v);
     }
-    vcpu_pump(v, now, IDLE_PUMP_FACTOR);
+    if (soft->pump_deadline <= now)
+        soft->pump_deadline = monitor_duty(soft->pump_ticks, &soft->console_busy);
     if (vcpu_watchdog_expired(v, now))
         return vcpu_bite(v);
     vcpu_update_timer(v);
@@ -255,7 +243,10 @@ static void vcpu_wait(struct vcpu *v)
     uint64_t until = UINT64_MAX;
 
     if (v->soft->console_duty) {
-        vcpu_pump(v, now, 1);
+        if (v->soft->pump_deadline <= now) {
+            (void)monitor_service(now, v->soft->pump_ticks / 2);
+            v->soft->pump_deadline = now + v->soft->pump_ticks;
+        }
         until = v->soft->pump_deadline;
     }
     if (v->soft->phase == VCPU_PARKED && v->index == 0)

@@ -7,6 +7,11 @@
  * move a cursor, and rows of others, in lines that are too long. how=torn: the first half of a
  * line, the second a second later, again and again. how=slow: lines=N (5) lines of 200 characters
  * by the UART, a byte each half millisecond.
+ * how=newlines or how=lines, with ms=N (for ever): nothing but ends of lines, or short lines, as
+ * fast as the console takes them. how=talk with lines=N (600), ms=N (25): a short line each so many
+ * milliseconds, without waiting for the console: at the end it says how many were not taken.
+ * how=lives: says how much it can read already, begins a line and an escape sequence, and asks for
+ * a restart when something is typed.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
@@ -121,6 +126,49 @@ static void noise_torn(void)
     }
 }
 
+/* Without end, or for so long: the same record again and again. */
+static void noise_repeat(char first, char second)
+{
+    const uint64_t ticks = ns_to_tsc(option_number("ms", 0) * NS_PER_MS);
+    const uint64_t start = tsc_now();
+    char record[BULKHEAD_CONSOLE_MAX];
+
+    for (uint32_t i = 0; i < sizeof(record); i++)
+        record[i] = i % 2 == 0 ? first : second;
+    while (ticks == 0 || tsc_now() - start < ticks)
+        noise_put(record, sizeof(record), true);
+}
+
+static void noise_talk(void)
+{
+    const uint64_t lines = option_number("lines", 600);
+    const uint64_t step = option_number("ms", 25) * NS_PER_MS;
+    const uint64_t start = time_ns();
+    uint64_t refused = 0;
+    char line[16];
+
+    for (uint64_t n = 0; n < lines; n++) {
+        const size_t len = fmt_print(line, sizeof(line), "said %04llu\n", (unsigned long long)n);
+        sleep_until(start + n * step);
+        refused += bulkhead_console_write(line, len) < (int64_t)len;
+    }
+    print("talked, %lu of %lu lines were not taken\n", refused, lines);
+}
+
+static void noise_lives(void)
+{
+    static const char half[] = "half a line\x1b[";
+    char bytes[BULKHEAD_CONSOLE_MAX];
+
+    print("a life begins, %ld bytes are typed already\n",
+          bulkhead_console_read(bytes, sizeof(bytes)));
+    noise_put(half, sizeof(half) - 1, true);
+    while (bulkhead_console_read(bytes, 1) == 0)
+        sleep_for(NS_PER_MS);
+    sleep_for(NS_PER_SECOND); /* more is typed meanwhile, and not read */
+    bulkhead_restart();
+}
+
 static void uart_put(char byte)
 {
     while ((in8(UART_LSR) & LSR_EMPTY) == 0)
@@ -151,6 +199,14 @@ int main(void)
         noise_forge();
     else if (option_is("how", "torn"))
         noise_torn();
+    else if (option_is("how", "newlines"))
+        noise_repeat('\n', '\n');
+    else if (option_is("how", "lines"))
+        noise_repeat('x', '\n');
+    else if (option_is("how", "talk"))
+        noise_talk();
+    else if (option_is("how", "lives"))
+        noise_lives();
     else if (option_is("how", "slow"))
         noise_slow();
     else

@@ -72,9 +72,11 @@ static uint32_t speak(struct source *s, struct fuzz_input *in, uint32_t len, uin
         data[i / 8] |= (uint64_t)byte << (i % 8 * 8);
     }
     DEMAND(tx_put(&s->stream->tx, data, len));
-    const uint32_t before = paper.len;
-    DEMAND(source_pump(s, &lines, now, QUIET));
-    DEMAND(paper_staged(before) < TERMINAL_STAGE - LINES_PROMPT);
+    for (bool more = true; more;) {
+        const uint32_t before = paper.len;
+        more = source_pump(s, &lines, now, QUIET);
+        DEMAND(paper_staged(before) <= SOURCE_ROOM - LINES_PROMPT);
+    }
     return newlines;
 }
 

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * input: who gets what is typed. A byte belongs to whoever has the keyboard when it comes, and for
+ * a guest to its present life; what its owner has not taken when that ends is dropped, never given
+ * to another. Pure. Caller: whoever holds the console's lock.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "kernel/config.h"
+#include "lib/ring.h"
+#include "lib/types.h"
+
+/* The key that gives the keyboard to the monitor, and back to the guest that had it. */
+#define INPUT_KEY 0x14
+
+#define INPUT_MONITOR GUESTS_MAX /* as the number of who has the keyboard */
+
+enum input_life { INPUT_UNBORN, INPUT_ALIVE, INPUT_ENDED };
+
+/* What the operator should know of his keys. */
+enum input_news { INPUT_NO_NEWS, INPUT_UNREAD, INPUT_NO_LIFE };
+
+struct input_owner {
+    struct rx_ring *ring;
+    enum input_life life;
+    enum input_news news; /* to be told */
+    bool told;            /* ... that it has no life, since it got the keyboard or lost its life */
+    uint32_t dropped;     /* bytes */
+};
+
+struct input {
+    _Atomic uint32_t focus; /* number of a guest, or INPUT_MONITOR; any core reads */
+    uint32_t focus_before;  /* the guest that had it last */
+    uint32_t count;         /* guests */
+    struct rx_ring monitor; /* core 0 reads */
+    struct rx_ring waiting; /* for who has the focus: it has no room, or is not born yet */
+    struct input_owner owners[INPUT_MONITOR + 1];
+};
+
+void input_init(struct input *in);
+
+/* One more guest, the first one gets the focus; returns its number. */
+uint32_t input_add(struct input *in, struct rx_ring *ring);
+
+/* A byte was typed. Before the first guest is there it waits. */
+void input_byte(struct input *in, uint8_t byte);
+
+/* Hands over what waits, as far as there is room. */
+void input_deliver(struct input *in);
+
+/* Somebody else gets the keyboard; what was typed at the monitor but not read yet is dropped, as
+ * the one who typed it meant it for somebody else, perhaps. */
+void input_focus(struct input *in, uint32_t who);
+
+/* A guest's ring is emptied and read from now on; and no more, until the next life. */
+void input_begin_life(struct input *in, uint32_t guest);
+void input_end_life(struct input *in, uint32_t guest);
+
+/* Takes one piece of news: whom it is about and how many bytes were dropped. */
+enum input_news input_take_news(struct input *in, uint32_t *who, uint32_t *dropped);
