@@ -76,12 +76,8 @@ void halt_watch(struct vm *vm)
     struct vm_quiet *quiet = &vm->quiet;
     const uint64_t exits = halt_exits(vm);
 
-    if (quiet->ask_at == 0 || exits != quiet->exits || atomic_load(&vm->phase) != VM_RUNNING) {
-        *quiet = (struct vm_quiet){.exits = exits, .ask_at = HALT_QUIET_SECONDS};
-        return;
-    }
-    if (++quiet->seconds < quiet->ask_at)
-        return;
-    quiet->ask_at *= 2;
-    halt_ask(vm);
+    if (exits != quiet->exits || atomic_load(&vm->phase) != VM_RUNNING)
+        *quiet = (struct vm_quiet){.exits = exits};
+    else if (++quiet->seconds == HALT_QUIET_SECONDS)
+        halt_ask(vm);
 }

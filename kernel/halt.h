@@ -22,7 +22,6 @@ void halt_look(struct vcpu *v, bool ask);
 /* Any core: asks all cores of the guest. */
 void halt_ask(struct vm *vm);
 
-/* Core 0, once a second: asks a guest that makes no exits, HALT_QUIET_SECONDS after its last one
- * and each time that twice as long has passed. So a guest in its steady state is asked ever less.
- */
+/* Core 0, once a second: asks a guest once, HALT_QUIET_SECONDS after its last exit, and then not
+ * again until it has made another one: its steady state has no exits, not even rare ones. */
 void halt_watch(struct vm *vm);

@@ -37,7 +37,7 @@ struct vm_end {
 /* How long a guest has made no exits: halt_watch()'s, on core 0. */
 struct vm_quiet {
     uint64_t exits;
-    uint64_t seconds, ask_at;
+    uint64_t seconds; /* since it made one */
 };
 
 struct vm {

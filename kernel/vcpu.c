@@ -4,7 +4,7 @@
 #include <stdarg.h>
 
 #include "drivers/lapic.h"
-#include "kernel/diagnosis.h"
+#include "kernel/crash.h"
 #include "kernel/exit.h"
 #include "kernel/halt.h"
 #include "kernel/monitor.h"
@@ -45,31 +45,6 @@ void vcpu_hurry_console(struct vcpu *v)
 
 /* ------------------------------------------------------------------ stopping */
 
-static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
-{
-    const struct vcpu_stats *stats = &v->soft->stats;
-    const uint64_t now = rdtsc();
-    struct vcpu_state state;
-    char line[LOG_LINE_MAX];
-
-    diagnosis_qualification(x, line, sizeof(line));
-    partition_tell(v->vm, "  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
-                   (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
-    virt_get_state(v, &state);
-    for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
-        partition_tell(v->vm, "%s", line);
-    const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
-    partition_tell(v->vm, "  the last %u exits, this one included:", rows);
-    for (uint32_t back = rows; back-- > 0;) {
-        struct trace_row row = vcpu_trace_row(stats, back);
-        if (back == 0)
-            row.verdict = DO_STOP; /* it is noted when this is done */
-        diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
-                             sizeof(line));
-        partition_tell(v->vm, "%s", line);
-    }
-}
-
 enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
 {
     char why[LOG_LINE_MAX];
@@ -82,7 +57,7 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     va_end(args);
     partition_tell(v->vm, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index,
                    v->cpu->id, why);
-    vcpu_print_diagnosis(v, x);
+    crash_print(v, x);
     return DO_STOP;
 }
 

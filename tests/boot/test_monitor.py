@@ -14,7 +14,7 @@ KINDS = {"count": 1, "cli": 1, "waiting": 2}   # of stubborn guests, with their 
 def check_whole(operator, names):
     """Every line has the prefix of one that may speak."""
     start = next(i for i, line in enumerate(operator.lines) if line.startswith("[bulkhead] "))
-    speakers = re.compile(r"\[(bulkhead|%s)\] " % "|".join(names))
+    speakers = re.compile(r"\[(bulkhead|%s)\]\+? " % "|".join(names))
     wrong = [line for line in operator.lines[start:] if line and not speakers.match(line + " ")]
     assert not wrong, wrong
 
