@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/commands.h"
 
+#include "kernel/answer.h"
 #include "kernel/commands_look.h"
 #include "kernel/console.h"
 #include "kernel/power.h"
@@ -8,8 +9,6 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
-
-typedef unsigned long long ull;
 
 #define WORDS_MAX 3
 #define WORD_MAX  24
@@ -68,14 +67,14 @@ static void on_stop(struct commands *c, struct vm *vm)
 {
     (void)c;
     if (!partition_stop(vm))
-        log_line("guest '%s' is not running", vm->name);
+        answer_line("guest '%s' is not running", vm->name);
 }
 
 static void on_start(struct commands *c, struct vm *vm)
 {
     (void)c;
     if (!partition_start(vm))
-        log_line("guest '%s' is not stopped", vm->name);
+        answer_line("guest '%s' is not stopped", vm->name);
 }
 
 static void on_restart(struct commands *c, struct vm *vm)
@@ -83,34 +82,34 @@ static void on_restart(struct commands *c, struct vm *vm)
     (void)c;
     if (!partition_end(vm, (struct vm_end){.kind = VM_END_RESTART, .by_operator = true}) &&
         !partition_start(vm))
-        log_line("guest '%s' is on its way between two states: try again", vm->name);
+        answer_line("guest '%s' is on its way between two states: try again", vm->name);
 }
 
 static void on_kill(struct commands *c, struct vm *vm)
 {
     (void)c;
     if (!partition_end(vm, (struct vm_end){.kind = VM_END_CRASH, .by_operator = true}))
-        log_line("guest '%s' is not running", vm->name);
+        answer_line("guest '%s' is not running", vm->name);
 }
 
 static void on_focus(struct commands *c, struct vm *vm)
 {
     (void)c;
-    log_line("what you type goes to guest '%s'; %s brings you back", vm->name, CONSOLE_KEY_NAME);
+    answer_line("what you type goes to guest '%s'; %s brings you back", vm->name, CONSOLE_KEY_NAME);
     console_focus(&vm->console);
 }
 
 static void on_reboot(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
-    log_line("starting the machine again");
+    log_line("the operator typed `reboot`: starting the machine again");
     power_reset();
 }
 
 static void on_poweroff(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
-    log_line("switching the machine off");
+    log_line("the operator typed `poweroff`: switching the machine off");
     power_off();
 }
 
@@ -143,10 +142,10 @@ static void on_help(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++)
-        log_line("  %-9s %-6s %s", commands_table[i].name, commands_table[i].arguments,
-                 commands_table[i].help);
-    log_line("  %s gives the keyboard to the guest that had it, and takes it back",
-             CONSOLE_KEY_NAME);
+        answer_line("  %-9s %-6s %s", commands_table[i].name, commands_table[i].arguments,
+                    commands_table[i].help);
+    answer_line("  %s gives the keyboard to the guest that had it, and takes it back",
+                CONSOLE_KEY_NAME);
 }
 
 static bool command_takes(const struct command *command, const struct words *w)
@@ -163,7 +162,7 @@ static void command_call(struct commands *c, const struct command *command, cons
     struct vm *vm = needs_guest ? commands_guest(c, argument) : NULL;
 
     if (needs_guest && !vm)
-        log_line("there is no guest '%s': `list` shows them", argument);
+        answer_line("there is no guest '%s': `list` shows them", argument);
     else
         command->run(c, vm);
 }
@@ -172,7 +171,7 @@ static void commands_usage(const char *name)
 {
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
         if (text_equal(commands_table[i].name, name))
-            log_line("usage: %s %s", name, commands_table[i].arguments);
+            answer_line("usage: %s %s", name, commands_table[i].arguments);
     }
 }
 
@@ -181,7 +180,7 @@ void commands_run(struct commands *c, const char *line)
     struct words w;
 
     if (!words_split(&w, line)) {
-        log_line("too many or too long words: `help` lists the commands");
+        answer_line("too many or too long words: `help` lists the commands");
         return;
     }
     if (w.count == 0)
@@ -200,7 +199,7 @@ void commands_run(struct commands *c, const char *line)
     if (known)
         commands_usage(w.text[0]);
     else
-        log_line("there is no command '%s': `help` lists them", w.text[0]);
+        answer_line("there is no command '%s': `help` lists them", w.text[0]);
 }
 
 const char *commands_candidate(const struct commands *c, bool command, uint32_t index)

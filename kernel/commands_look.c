@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/commands_look.h"
 
+#include "kernel/answer.h"
 #include "kernel/console.h"
 #include "kernel/isolation.h"
 #include "kernel/report_exits.h"
@@ -74,7 +75,8 @@ void commands_on_list(struct commands *c, struct vm *vm)
     char memory[24], end[40];
 
     (void)vm;
-    log_line("guest           state     cores  memory      uptime       exits/s  lives  last end");
+    answer_line(
+        "guest           state     cores  memory      uptime       exits/s  lives  last end");
     for (uint32_t i = 0; i < c->view.vm_count; i++) {
         const struct vm *g = c->view.vms[i];
         const bool on = atomic_load(&g->phase) == VM_RUNNING;
@@ -82,9 +84,9 @@ void commands_on_list(struct commands *c, struct vm *vm)
 
         fmt_size(memory, sizeof(memory), g->plan->config->memory);
         vm_last_end(g, end, sizeof(end));
-        log_line("%-15s %-9s %-6u %-11s %6llu.%03llu s %9llu  %-5u  %s", g->name,
-                 commands_phase_name(g), g->vcpu_count, memory, (ull)(ms / 1000), (ull)(ms % 1000),
-                 (ull)c->samples[i].per_second, g->restarts + 1, end);
+        answer_line("%-15s %-9s %-6u %-11s %6llu.%03llu s %9llu  %-5u  %s", g->name,
+                    commands_phase_name(g), g->vcpu_count, memory, (ull)(ms / 1000),
+                    (ull)(ms % 1000), (ull)c->samples[i].per_second, g->restarts + 1, end);
     }
 }
 
@@ -99,7 +101,7 @@ void commands_on_regs(struct commands *c, struct vm *vm)
         const uint32_t before = atomic_load(&v->soft->shown_count);
 
         if (v->soft->phase != VCPU_RUNNING) {
-            log_line("%s vCPU %u: not running", vm->name, i);
+            answer_line("%s vCPU %u: not running", vm->name, i);
             continue;
         }
         if (v->cpu == this_cpu()) { /* we are in one of its exits */
@@ -113,9 +115,9 @@ void commands_on_regs(struct commands *c, struct vm *vm)
                 tsc_delay_us(&c->view.boot->tsc, 10);
             }
         }
-        log_line("%s vCPU %u on core #%u:", vm->name, i, v->cpu->id);
+        answer_line("%s vCPU %u on core #%u:", vm->name, i, v->cpu->id);
         for (uint32_t l = 0; diagnosis_state_line(state, l, line, sizeof(line)); l++)
-            log_line("%s", line);
+            answer_line("%s", line);
     }
 }
 
@@ -129,7 +131,7 @@ static void print_refused(uint32_t vcpu, const char *what, const struct refused 
     for (uint32_t i = 0; i < REFUSED_ROWS && r->rows[i].count; i++)
         len += fmt_print(line + len, sizeof(line) - len, " %x (%u)", r->rows[i].index,
                          r->rows[i].count);
-    log_line("  vCPU %u: %llu %s refused:%s", vcpu, (ull)r->total, what, line);
+    answer_line("  vCPU %u: %llu %s refused:%s", vcpu, (ull)r->total, what, line);
 }
 
 static void print_calls(const struct vm *vm, uint32_t i)
@@ -146,8 +148,8 @@ static void print_calls(const struct vm *vm, uint32_t i)
             len +=
                 fmt_print(line + len, sizeof(line) - len, " %s %llu", names[k], (ull)s->calls[k]);
     }
-    log_line("  vCPU %u: %llu events injected; hypercalls:%s", i, (ull)s->injected,
-             len ? line : " none");
+    answer_line("  vCPU %u: %llu events injected; hypercalls:%s", i, (ull)s->injected,
+                len ? line : " none");
     print_refused(i, "MSR accesses", &s->msrs);
     print_refused(i, "accesses to closed ports", &s->ports);
 }
@@ -157,13 +159,14 @@ void commands_on_stats(struct commands *c, struct vm *vm)
     char line[LOG_LINE_MAX];
 
     report_exits(vm, line, sizeof(line));
-    log_line("%s: %s", vm->name, line);
+    answer_line("%s: %s", vm->name, line);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         print_calls(vm, i);
-    log_line("  console: %llu lines, %llu bytes; %u writes refused because more waited than fits",
-             (ull)vm->console.lines, (ull)vm->console.bytes, atomic_load(&vm->console.tx.refused));
-    log_line("  its memory was cleared and its image copied in %llu us",
-             (ull)(time_to_ns(&c->view.boot->tsc.scale, vm->load_ticks) / NS_PER_US));
+    answer_line(
+        "  console: %llu lines, %llu bytes; %u writes refused because more waited than fits",
+        (ull)vm->console.lines, (ull)vm->console.bytes, atomic_load(&vm->console.tx.refused));
+    answer_line("  its memory was cleared and its image copied in %llu us",
+                (ull)(time_to_ns(&c->view.boot->tsc.scale, vm->load_ticks) / NS_PER_US));
 }
 
 void commands_on_trace(struct commands *c, struct vm *vm)
@@ -175,13 +178,13 @@ void commands_on_trace(struct commands *c, struct vm *vm)
         const uint64_t count = vcpu_exit_count(s);
         const uint32_t rows = (uint32_t)min_u64(count, TRACE_ROWS);
 
-        log_line("%s vCPU %u, the last %u of %llu exits:", vm->name, i, rows, (ull)count);
+        answer_line("%s vCPU %u, the last %u of %llu exits:", vm->name, i, rows, (ull)count);
         for (uint32_t back = rows; back-- > 0;) {
             const struct trace_row row = vcpu_trace_row(s, back);
             diagnosis_trace_line(&row,
                                  time_to_ns(&c->view.boot->tsc.scale, rdtsc() - row.time) / 1000,
                                  line, sizeof(line));
-            log_line("%s", line);
+            answer_line("%s", line);
         }
     }
 }
@@ -192,7 +195,7 @@ void commands_on_plan(struct commands *c, struct vm *vm)
 
     (void)vm;
     for (uint32_t i = 0; plan_print(c->view.plan, i, line, sizeof(line)); i++)
-        log_line("%s", line);
+        answer_line("%s", line);
 }
 
 /* linker.ld */
@@ -211,7 +214,7 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
 
     (void)vm;
     for (uint32_t i = 0; isolation_line(&of, i, line, sizeof(line)); i++)
-        log_line("%s", line);
+        answer_line("%s", line);
 }
 
 /* What goes into the log's ring in one go. */
@@ -223,7 +226,7 @@ static void print_log(bool previous)
     char line[LOG_LINE_MAX];
 
     while (console_log_next(&lines, line, sizeof(line)))
-        log_line(CONSOLE_LOG_QUOTE "%s", line);
+        answer_line("  | %s", line);
 }
 
 void commands_on_log(struct commands *c, struct vm *vm)
@@ -236,7 +239,7 @@ void commands_on_log_last(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
     if (console_log_tail(true, 1).half == NULL)
-        log_line("nothing is left of a previous boot");
+        answer_line("nothing is left of a previous boot");
     print_log(true);
 }
 
@@ -245,13 +248,14 @@ void commands_on_cpu(struct commands *c, struct vm *vm)
     (void)vm;
     for (uint32_t i = 0; i < c->view.boot->machine.core_count; i++) {
         const struct cpu *cpu = &cpus[i];
-        log_line("core #%u APIC id %u: %s%s, %llu NMIs and %llu unexpected interrupts taken by us",
-                 i, cpu->apic_id,
-                 cpu->vcpu ? "guest "
-                 : i == 0  ? "the monitor"
-                           : "unused",
-                 cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)atomic_load(&cpu->nmis),
-                 (ull)atomic_load(&cpu->spurious));
+        answer_line(
+            "core #%u APIC id %u: %s%s, %llu NMIs and %llu unexpected interrupts taken by us", i,
+            cpu->apic_id,
+            cpu->vcpu ? "guest "
+            : i == 0  ? "the monitor"
+                      : "unused",
+            cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)atomic_load(&cpu->nmis),
+            (ull)atomic_load(&cpu->spurious));
     }
 }
 
@@ -261,12 +265,12 @@ void commands_on_memory(struct commands *c, struct vm *vm)
     char size[24];
 
     (void)vm;
-    log_line("page pool: %llu of %llu pages used, sealed",
-             (ull)(boot->pages.pool.size / PAGE_SIZE - pages_left(&boot->pages)),
-             (ull)(boot->pages.pool.size / PAGE_SIZE));
+    answer_line("page pool: %llu of %llu pages used, sealed",
+                (ull)(boot->pages.pool.size / PAGE_SIZE - pages_left(&boot->pages)),
+                (ull)(boot->pages.pool.size / PAGE_SIZE));
     for (uint32_t i = 0; i < boot->machine.range_count; i++) {
         const struct range r = boot->machine.ranges[i];
         fmt_size(size, sizeof(size), r.size);
-        log_line("for guests: 0x%llx-0x%llx %s", (ull)r.base, (ull)(r.base + r.size - 1), size);
+        answer_line("for guests: 0x%llx-0x%llx %s", (ull)r.base, (ull)(r.base + r.size - 1), size);
     }
 }

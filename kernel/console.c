@@ -57,18 +57,19 @@ static struct console {
 
 /* ------------------------------------------------------------------ our own lines */
 
-void log_emit(const char *text, size_t len)
+void console_show(const char *line, size_t len)
 {
-    const size_t quote = sizeof(CONSOLE_LOG_QUOTE) - 1;
-
-    if (len < quote || memcmp(text, CONSOLE_LOG_QUOTE, quote) != 0) {
-        lock_take(&console.lastlog_lock);
-        lastlog_append(&console.lastlog, text, len);
-        lock_release(&console.lastlog_lock);
-    }
-    logring_put(&console.log, own_prefix, text, len);
+    logring_put(&console.log, own_prefix, line, len);
     if (!console.pumping)
         console_flush();
+}
+
+void log_emit(const char *line, size_t len)
+{
+    lock_take(&console.lastlog_lock);
+    lastlog_append(&console.lastlog, line, len);
+    lock_release(&console.lastlog_lock);
+    console_show(line, len);
 }
 
 /* ------------------------------------------------------------------ input */

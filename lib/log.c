@@ -6,55 +6,50 @@
  */
 #include "lib/log.h"
 
-#include <stdarg.h>
-
 #include "lib/fmt.h"
 
-/* One byte more than a line may have tells a line that just fits from one that was cut. */
-struct line {
-    char text[LOG_LINE_MAX + 2];
-    size_t len;
-};
-
-static PRINTF_LIKE(2, 0) void line_add(struct line *l, const char *fmt, va_list args)
+/* Cuts what is too long and makes it one line. `line` has one byte more than a line may have: that
+ * tells a line that just fits from one that was cut. */
+static size_t log_finish(char line[LOG_LINE_MAX + 2], size_t len)
 {
-    l->len += fmt_vprint(l->text + l->len, sizeof(l->text) - l->len, fmt, args);
+    if (len > LOG_LINE_MAX) {
+        len = LOG_LINE_MAX;
+        for (size_t i = 1; i <= 3; i++)
+            line[len - i] = '.';
+    }
+    for (size_t i = 0; i < len; i++) {
+        const uint8_t c = (uint8_t)line[i];
+        if (c < 0x20 || c == 0x7f)
+            line[i] = '?';
+    }
+    line[len] = '\0';
+    return len;
 }
 
-static void line_emit(struct line *l)
+size_t log_format(char line[LOG_LINE_MAX + 2], const char *fmt, va_list args)
 {
-    if (l->len > LOG_LINE_MAX) {
-        l->len = LOG_LINE_MAX;
-        for (size_t i = 1; i <= 3; i++)
-            l->text[l->len - i] = '.';
-    }
-    for (size_t i = 0; i < l->len; i++) {
-        uint8_t c = (uint8_t)l->text[i];
-        if (c < 0x20 || c == 0x7f)
-            l->text[i] = '?';
-    }
-    l->text[l->len] = '\0';
-    log_emit(l->text, l->len);
+    return log_finish(line, fmt_vprint(line, LOG_LINE_MAX + 2, fmt, args));
 }
 
 void log_line(const char *fmt, ...)
 {
-    struct line l;
+    char line[LOG_LINE_MAX + 2];
     va_list args;
-    l.len = 0;
+
     va_start(args, fmt);
-    line_add(&l, fmt, args);
+    const size_t len = log_format(line, fmt, args);
     va_end(args);
-    line_emit(&l);
+    log_emit(line, len);
 }
 
-void log_fail(const char *file, int line, const char *fmt, ...)
+void log_fail(const char *file, int line_number, const char *fmt, ...)
 {
-    struct line l;
+    char line[LOG_LINE_MAX + 2];
     va_list args;
-    l.len = fmt_print(l.text, sizeof(l.text), "%s:%d: ", file, line);
+    size_t len = fmt_print(line, sizeof(line), "%s:%d: ", file, line_number);
+
     va_start(args, fmt);
-    line_add(&l, fmt, args);
+    len += fmt_vprint(line + len, sizeof(line) - len, fmt, args);
     va_end(args);
-    line_emit(&l);
+    log_emit(line, log_finish(line, len));
 }

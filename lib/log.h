@@ -6,6 +6,8 @@
  */
 #pragma once
 
+#include <stdarg.h>
+
 #include "lib/types.h"
 
 #define LOG_LINE_MAX 240 /* longest line, without its end; longer text is cut and ends in "..." */
@@ -15,6 +17,10 @@ void log_emit(const char *line, size_t len);
 
 /* A control character in the text becomes '?': nothing that is printed can fake a second line. */
 void log_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
+/* The same line, not handed on: for a program that has another place for some lines. Returns its
+ * length without the NUL. */
+size_t log_format(char line[LOG_LINE_MAX + 2], const char *fmt, va_list args);
 
 /* "file:line: text"; used by FAIL(). */
 /*@ assigns \nothing; */

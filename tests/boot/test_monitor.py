@@ -77,7 +77,7 @@ def test_life_cycle(machine):
         operator.leave()
     check_whole(operator, ["canary", *KINDS])
     assert check_beats(operator, "canary") > 10
-    assert operator.own_lines()[-1] == "switching the machine off"
+    assert operator.own_lines()[-1] == "the operator typed `poweroff`: switching the machine off"
 
 
 @pytest.mark.parametrize("how", ["count", "cli", "hlt"])
@@ -106,6 +106,7 @@ def test_commands(machine):
         operator.open()
         check_help(operator)
         check_looking(operator)
+        check_log(operator)
         check_mistakes(operator)
         check_typing(operator)
         check_focus(operator)
@@ -144,6 +145,16 @@ def check_looking(operator):
     assert owners == ["the monitor", "guest hello", "guest count", "guest canary", "unused"]
     shown = operator.ask("memory")
     assert re.fullmatch(r"page pool: \d+ of \d+ pages used, sealed", shown[0])
+
+
+def check_log(operator):
+    """What happened is in the log; what the operator typed and read is not."""
+    shown = operator.ask("log")
+    assert shown and all(line.startswith("  | ") for line in shown), shown
+    assert any(line.startswith("  | guest 'hello' starts on core #1") for line in shown)
+    answers = [line for line in shown
+               if re.match(r"  \| (> |canary: \d+ exits|canary vCPU|page pool: |there is no )", line)]
+    assert not answers, answers
 
 
 def check_mistakes(operator):
