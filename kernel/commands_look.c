@@ -171,18 +171,20 @@ void commands_on_stats(struct commands *c, struct vm *vm)
 
 void commands_on_trace(struct commands *c, struct vm *vm)
 {
+    struct trace_row rows[TRACE_ROWS];
     char line[LOG_LINE_MAX];
 
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
         const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
-        const uint64_t count = vcpu_exit_count(s);
-        const uint32_t rows = (uint32_t)min_u64(count, TRACE_ROWS);
+        const uint64_t exits = vcpu_exit_count(s);
+        const uint32_t count = vcpu_trace_copy(s, rows);
+        const uint64_t now = rdtsc(); /* once: it takes time to show a row */
 
-        answer_line("%s vCPU %u, the last %u of %llu exits:", vm->name, i, rows, (ull)count);
-        for (uint32_t back = rows; back-- > 0;) {
-            const struct trace_row row = vcpu_trace_row(s, back);
-            diagnosis_trace_line(&row,
-                                 time_to_ns(&c->view.boot->tsc.scale, rdtsc() - row.time) / 1000,
+        answer_line("%s vCPU %u, the last %u of %llu exit%s:", vm->name, i, count, (ull)exits,
+                    exits == 1 ? "" : "s");
+        for (uint32_t r = 0; r < count; r++) {
+            const uint64_t ago = ticks_since(now, rows[r].time);
+            diagnosis_trace_line(&rows[r], time_to_ns(&c->view.boot->tsc.scale, ago) / NS_PER_US,
                                  line, sizeof(line));
             answer_line("%s", line);
         }

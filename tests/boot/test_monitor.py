@@ -135,6 +135,8 @@ def check_looking(operator):
     shown = operator.ask("trace canary")
     assert re.fullmatch(r"canary vCPU 0, the last 16 of \d+ exits:", shown[0])
     assert len(shown) == 17 and " hypercall " in "".join(shown)
+    times = [int(line.split(" us ago ")[0]) for line in shown[1:]]
+    assert times == sorted(times, reverse=True), times     # one clock for all rows
     shown = operator.ask("plan")
     assert shown[0] == "3 guests; core #0 is kept for the monitor"
     shown = operator.ask("isolation")
