@@ -4,6 +4,7 @@
 #include "kernel/answer.h"
 #include "kernel/commands_look.h"
 #include "kernel/console.h"
+#include "kernel/guess.h"
 #include "kernel/power.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -50,6 +51,19 @@ static bool words_split(struct words *w, const char *line)
         w->text[w->count++][len] = '\0';
     }
     return true;
+}
+
+/* The nearest of the commands or guests to what was typed; NULL: nothing is near. */
+static const char *commands_guess(const struct commands *c, bool command, const char *typed)
+{
+    const char *best = NULL, *name;
+
+    for (uint32_t i = 0; (name = commands_candidate(c, command, i)); i++) {
+        if (guess_is_near(typed, name) &&
+            (!best || guess_distance(typed, name) < guess_distance(typed, best)))
+            best = name;
+    }
+    return best;
 }
 
 static struct vm *commands_guest(const struct commands *c, const char *name)
@@ -161,10 +175,44 @@ static void command_call(struct commands *c, const struct command *command, cons
     const bool needs_guest = text_equal(command->arguments, GUEST);
     struct vm *vm = needs_guest ? commands_guest(c, argument) : NULL;
 
-    if (needs_guest && !vm)
-        answer_line("there is no guest '%s': `list` shows them", argument);
-    else
+    if (!needs_guest || vm) {
         command->run(c, vm);
+        return;
+    }
+    const char *guess = commands_guess(c, false, argument);
+    if (guess)
+        answer_line("there is no guest '%s': did you mean '%s'?", argument, guess);
+    else
+        answer_line("there is no guest '%s': `list` shows them", argument);
+}
+
+/* Words that other consoles know. */
+static const struct {
+    const char *typed, *meant;
+} commands_elsewhere[] = {
+    {"ls", "list"},           {"ps", "list"},      {"halt", "poweroff"},
+    {"shutdown", "poweroff"}, {"reset", "reboot"},
+};
+
+static void commands_unknown(const struct commands *c, const char *word)
+{
+    const char *guess = NULL;
+
+    if (text_equal(word, "exit") || text_equal(word, "quit")) {
+        answer_line("%s gives the keyboard to a guest; `poweroff` switches the machine off",
+                    CONSOLE_KEY_NAME);
+        return;
+    }
+    for (uint32_t i = 0; i < ARRAY_SIZE(commands_elsewhere) && !guess; i++) {
+        if (text_equal(commands_elsewhere[i].typed, word))
+            guess = commands_elsewhere[i].meant;
+    }
+    if (!guess)
+        guess = commands_guess(c, true, word);
+    if (guess)
+        answer_line("unknown command '%s': did you mean '%s'?", word, guess);
+    else
+        answer_line("unknown command '%s': `help` lists the commands", word);
 }
 
 static void commands_usage(const char *name)
@@ -186,6 +234,8 @@ void commands_run(struct commands *c, const char *line)
     if (w.count == 0)
         return;
     bool known = false;
+    if (text_equal(w.text[0], "?"))
+        (void)text_copy(w.text[0], sizeof(w.text[0]), "help");
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
         const struct command *command = &commands_table[i];
         if (!text_equal(command->name, w.text[0]))
@@ -199,7 +249,7 @@ void commands_run(struct commands *c, const char *line)
     if (known)
         commands_usage(w.text[0]);
     else
-        answer_line("there is no command '%s': `help` lists them", w.text[0]);
+        commands_unknown(c, w.text[0]);
 }
 
 const char *commands_candidate(const struct commands *c, bool command, uint32_t index)

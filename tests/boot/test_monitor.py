@@ -161,16 +161,21 @@ def check_log(operator):
 
 def check_mistakes(operator):
     for line, answer in {
-            "stopp hello": "there is no command 'stopp': `help` lists them",
+            "strat hello": "unknown command 'strat': did you mean 'start'?",
+            "LIST": "unknown command 'LIST': did you mean 'list'?",
+            "halt": "unknown command 'halt': did you mean 'poweroff'?",
+            "xyzzy": "unknown command 'xyzzy': `help` lists the commands",
+            "quit": "Ctrl-T gives the keyboard to a guest; `poweroff` switches the machine off",
             "stop": "usage: stop GUEST",
             "stop hello count": "usage: stop GUEST",
             "list all": "usage: list",
             "stop nobody": "there is no guest 'nobody': `list` shows them",
-            "regs Count": "there is no guest 'Count': `list` shows them",
+            "regs Count": "there is no guest 'Count': did you mean 'count'?",
             "a b c d": "too many or too long words: `help` lists the commands",
             "x" * 60: "too many or too long words: `help` lists the commands",
             "start count": "guest 'count' is not stopped"}.items():
         assert [text.rstrip() for text in operator.ask(line)] == [answer], line
+    assert operator.ask("?") == operator.ask("help")
     assert operator.ask("") == []
     assert operator.ask("   ") == []
 
