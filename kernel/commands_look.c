@@ -121,7 +121,7 @@ void commands_on_regs(struct commands *c, struct vm *vm)
     }
 }
 
-static void print_refused(uint32_t vcpu, const char *what, const struct refused *r)
+static void print_refused(uint32_t vcpu, const char *one, const char *more, const struct refused *r)
 {
     char line[LOG_LINE_MAX] = "";
     size_t len = 0;
@@ -131,7 +131,8 @@ static void print_refused(uint32_t vcpu, const char *what, const struct refused 
     for (uint32_t i = 0; i < REFUSED_ROWS && r->rows[i].count; i++)
         len += fmt_print(line + len, sizeof(line) - len, " %x (%u)", r->rows[i].index,
                          r->rows[i].count);
-    answer_line("  vCPU %u: %llu %s refused:%s", vcpu, (ull)r->total, what, line);
+    answer_line("  vCPU %u: %llu %s refused:%s", vcpu, (ull)r->total, r->total == 1 ? one : more,
+                line);
 }
 
 static void print_calls(const struct vm *vm, uint32_t i)
@@ -148,10 +149,10 @@ static void print_calls(const struct vm *vm, uint32_t i)
             len +=
                 fmt_print(line + len, sizeof(line) - len, " %s %llu", names[k], (ull)s->calls[k]);
     }
-    answer_line("  vCPU %u: %llu events injected; hypercalls:%s", i, (ull)s->injected,
-                len ? line : " none");
-    print_refused(i, "MSR accesses", &s->msrs);
-    print_refused(i, "accesses to closed ports", &s->ports);
+    answer_line("  vCPU %u: %llu event%s injected; hypercalls:%s", i, (ull)s->injected,
+                fmt_plural(s->injected), len ? line : " none");
+    print_refused(i, "MSR access", "MSR accesses", &s->msrs);
+    print_refused(i, "access to a closed port", "accesses to closed ports", &s->ports);
 }
 
 void commands_on_stats(struct commands *c, struct vm *vm)
@@ -162,9 +163,12 @@ void commands_on_stats(struct commands *c, struct vm *vm)
     answer_line("%s: %s", vm->name, line);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         print_calls(vm, i);
-    answer_line(
-        "  console: %llu lines, %llu bytes; %u writes refused because more waited than fits",
-        (ull)vm->console.lines, (ull)vm->console.bytes, atomic_load(&vm->console.tx.refused));
+    const struct console_stream *s = &vm->console;
+    const uint32_t refused = atomic_load(&s->tx.refused);
+    answer_line("  console: %llu line%s, %llu byte%s; %u write%s refused because more waited than "
+                "fits",
+                (ull)s->lines, fmt_plural(s->lines), (ull)s->bytes, fmt_plural(s->bytes), refused,
+                fmt_plural(refused));
     answer_line("  its memory was cleared and its image copied in %llu us",
                 (ull)(time_to_ns(&c->view.boot->tsc.scale, vm->load_ticks) / NS_PER_US));
 }
@@ -181,7 +185,7 @@ void commands_on_trace(struct commands *c, struct vm *vm)
         const uint64_t now = rdtsc(); /* once: it takes time to show a row */
 
         answer_line("%s vCPU %u, the last %u of %llu exit%s:", vm->name, i, count, (ull)exits,
-                    exits == 1 ? "" : "s");
+                    fmt_plural(exits));
         for (uint32_t r = 0; r < count; r++) {
             const uint64_t ago = ticks_since(now, rows[r].time);
             diagnosis_trace_line(&rows[r], time_to_ns(&c->view.boot->tsc.scale, ago) / NS_PER_US,
@@ -250,14 +254,15 @@ void commands_on_cpu(struct commands *c, struct vm *vm)
     (void)vm;
     for (uint32_t i = 0; i < c->view.boot->machine.core_count; i++) {
         const struct cpu *cpu = &cpus[i];
+        const uint64_t nmis = atomic_load(&cpu->nmis), strays = atomic_load(&cpu->spurious);
         answer_line(
-            "core #%u APIC id %u: %s%s, %llu NMIs and %llu unexpected interrupts taken by us", i,
+            "core #%u APIC id %u: %s%s, %llu NMI%s and %llu unexpected interrupt%s taken by us", i,
             cpu->apic_id,
             cpu->vcpu ? "guest "
             : i == 0  ? "the monitor"
                       : "unused",
-            cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)atomic_load(&cpu->nmis),
-            (ull)atomic_load(&cpu->spurious));
+            cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)nmis, fmt_plural(nmis), (ull)strays,
+            fmt_plural(strays));
     }
 }
 

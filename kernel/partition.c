@@ -295,8 +295,8 @@ static bool partition_survives_crash(struct vm *vm)
         return false;
     case CRASH_RESTART:
         if (vm->crash_restarts >= config->restarts) {
-            log_line("guest '%s' has been restarted %u times: it stays stopped", vm->name,
-                     vm->crash_restarts);
+            log_line("guest '%s' has been restarted %u time%s: it stays stopped", vm->name,
+                     vm->crash_restarts, fmt_plural(vm->crash_restarts));
             return false;
         }
         vm->crash_restarts++;

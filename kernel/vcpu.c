@@ -62,7 +62,7 @@ static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
     for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
         log_line("%s", line);
     const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
-    log_line("  the last %u exits, this one included:", rows);
+    log_line("  the last %u exit%s, this one included:", rows, fmt_plural(rows));
     for (uint32_t back = rows; back-- > 0;) {
         struct trace_row row = vcpu_trace_row(stats, back);
         if (back == 0)

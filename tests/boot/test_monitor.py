@@ -29,7 +29,7 @@ def check_beats(operator, name):
 def stops(operator, name):
     """How long each stop of a guest by the operator took, in us."""
     line = re.compile(rf"guest '{name}' was (?:stopped|restarted|killed) by the operator within "
-                      r"(\d+) us after \d+ ms; \d+ exits")
+                      r"(\d+) us after \d+ ms; \d+ exits?")
     return [int(found[1]) for found in map(line.match, operator.own_lines()) if found]
 
 
