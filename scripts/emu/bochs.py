@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Bochs: the emulator that has VT-x. It has no management socket; its log says how a run ended."""
+import calendar
 import os
 import pathlib
 import re
@@ -11,6 +12,7 @@ from . import png, process
 LAUNCHER = pathlib.Path(__file__).resolve().parent.parent / "bochs" / "bochs"
 FIRMWARE = pathlib.Path("/usr/share/ovmf/OVMF.fd")
 DEFAULT_CPU = "corei7_icelake_u"
+NOON_S = 12 * 3600      # in a day
 
 # Firmware reads MSRs that this model of Bochs lacks. Elsewhere an unknown MSR must #GP, as it does
 # on hardware.
@@ -42,7 +44,7 @@ ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=disk, path=disk.img, mode=flat
 boot: disk
 com1: enabled=1, mode=term, dev={tty}
-clock: sync=none, time0=local
+clock: sync=none, time0={date}
 port_e9_hack: enabled=1
 log: bochs.log
 panic: action=fatal, term=report
@@ -67,6 +69,7 @@ class Bochs:
         (work / "bochsrc").write_text(BOCHSRC.format(
             cpu=args.cpu or DEFAULT_CPU, count=f"1:{args.cores // args.threads}:{args.threads}" if args.threads > 1 else args.cores,
             mhz=args.mhz, memory=args.memory, tty=tty,
+            date=calendar.timegm(args.date.timetuple()) + NOON_S if args.date else "local",
             slots=", slot1=pcivga" if args.screen else "", firmware=FIRMWARE,
             ignore_bad_msrs=int(args.cpu in IGNORES_BAD_MSRS)), encoding="utf-8")
 

@@ -94,6 +94,8 @@ class Qemu:
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.
             "-no-shutdown", "-no-reboot",
         ]
+        if args.date:
+            self._command += ["-rtc", f"base={args.date}T12:00:00"]
         if args.gdb:
             self._command += ["-S", "-gdb", f"tcp:localhost:{GDB_PORT}"]
 

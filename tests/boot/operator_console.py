@@ -14,7 +14,6 @@ from machine import ESCAPES, POWERED_OFF
 
 KEY = "\x14"            # Ctrl-T
 PROMPT = "bulkhead> "
-PATIENCE_S = 240        # for one answer: the emulator shares its host with other work
 MARK = "no-such-guest-{}"
 
 
@@ -29,7 +28,7 @@ class Operator:
     def next_line(self):
         """The next line, as it stands on the terminal when it is complete: what was drawn over,
         which is how a prompt goes away, is gone."""
-        self._console.expect_exact("\n", timeout=PATIENCE_S)
+        self._console.expect_exact("\n")
         return self._keep(self._console.before)
 
     def _keep(self, text):
@@ -39,7 +38,7 @@ class Operator:
 
     def see(self, text):
         """Reads until the terminal shows it, wherever in a line."""
-        self._console.expect_exact(text, timeout=PATIENCE_S)
+        self._console.expect_exact(text)
         for line in self._console.before.split("\n")[:-1]:
             self._keep(line)
 

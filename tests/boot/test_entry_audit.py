@@ -60,7 +60,7 @@ def is_laxer(says, does, changed, field, rule):
 @pytest.mark.parametrize("cpu", ["corei7_icelake_u", "arrow_lake"])
 def test_audit_agrees_with_the_cpu(machine, cpu):
     result = machine.boot(images("hello") | with_hook("audit"), conf=CONF, engine="bochs", cpu=cpu, cores=2,
-                          memory=512, timeout=400)
+                          memory=512)
     assert result.status == POWERED_OFF, result.reason
     assert "entry audit: done" in result.hv
 
@@ -87,7 +87,7 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
 # abuse: VE-07
 def test_refused_entry_is_explained(machine):
     result = machine.boot(images("hello") | with_hook("refuse"), conf=CONF + "on_crash = restart 4\n",
-                          engine="bochs", cores=2, memory=512, timeout=300)
+                          engine="bochs", cores=2, memory=512)
     assert result.status == POWERED_OFF, result.reason
     said = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused to enter it: "
     assert [line.removeprefix(said) for line in result.hv if line.startswith(said)] == [

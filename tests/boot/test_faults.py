@@ -57,7 +57,7 @@ def test_firmware_that_lies(machine, first, tmp_path):
               spoiled(compiled("hpet", tmp_path), 0, 0xff)]
     files = efi.faults(first, replaced={"APIC": madt}, added=broken, memory=holes())
     result = machine.boot(files | images("hello"), machine_section() + guest("hello"),
-                          engine="qemu", cores=2, memory=512, timeout=120)
+                          engine="qemu", cores=2, memory=512)
     check_refused(result)
     assert not lacking(
         result.hv, r"acpi: SPCR at 0x\w+ has a wrong checksum",
@@ -74,7 +74,7 @@ def test_firmware_that_lies(machine, first, tmp_path):
 def check_stops(machine, files, *lines):
     """It cannot even switch itself off: then it says so, and stops."""
     with machine.spawn(files | images("hello"), machine_section() + guest("hello"), engine="qemu",
-                       cores=2, memory=256, timeout=120) as console:
+                       cores=2, memory=256) as console:
         for line in (*lines, "no guest was started: switching the machine off",
                      "this machine has no power-off that we know: it is safe to switch it off"):
             console.expect(r"\[bulkhead\] " + line)

@@ -6,7 +6,7 @@ import sys
 import time
 
 from conftest import LOG_DIR
-from machine import POWERED_OFF, ROOT
+from machine import POWERED_OFF, ROOT, TIMEOUT_S
 from screen import Picture
 
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -23,7 +23,7 @@ image = hello.elf
 
 def test_a_line_typed_on_the_keyboard(machine):
     result = machine.boot({"hello.elf": ROOT / "build/guests/hello.elf"}, conf=CONF,
-                          engine="bochs", cores=2, memory=512, timeout=240,
+                          engine="bochs", cores=2, memory=512,
                           keys="Hello, {World} = 42!\r")
     assert result.status == POWERED_OFF, result.reason
     assert "You typed: Hello, {World} = 42!" in result.guest("hello")
@@ -42,16 +42,17 @@ class PlainPC:
         self._qemu.stdin.write(command.encode() + b"\n")
         self._qemu.stdin.flush()
 
-    def wait(self, seconds):
-        return self._qemu.wait(seconds)
+    def wait(self):
+        """Raises where it is still on."""
+        return self._qemu.wait(TIMEOUT_S)
 
     def close(self):
         self._qemu.kill()
         self._qemu.wait()
 
-    def shows(self, words, picture, seconds):
+    def shows(self, words, picture):
         """Waits until the screen shows them."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + TIMEOUT_S
         while time.monotonic() < deadline:
             self.ask(f"screendump {picture} -f png")
             time.sleep(1)
@@ -69,10 +70,10 @@ def test_a_pc_without_a_serial_port(machine, tmp_path):
     subprocess.run([ROOT / "scripts" / "mkimage", image, tmp_path / "files"], check=True)
     pc = PlainPC(image)
     try:
-        assert pc.shows("switching off in 30 seconds, or at a key", picture, 120)
+        assert pc.shows("switching off in 30 seconds, or at a key", picture)
         text = Picture(picture).text()
         assert any("this machine cannot run guests; it lacks:" in line for line in text)
         pc.ask("sendkey ret")
-        pc.wait(20)                     # raises when the key made no difference
+        pc.wait()
     finally:
         pc.close()

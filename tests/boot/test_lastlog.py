@@ -17,7 +17,7 @@ MONITOR = "\x14"        # Ctrl-T
 
 def test_the_log_outlives_a_reset(machine):
     with machine.spawn({"hello.elf": ROOT / "build/guests/hello.elf"}, conf=CONF, engine="bochs",
-                       cores=2, memory=256, timeout=400) as console:
+                       cores=2, memory=256) as console:
         console.expect_exact("Type a line")
         console.send(MONITOR)
         console.sendline("log")

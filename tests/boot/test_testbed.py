@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Tests of the test bed itself: set-up, disk images, the emulators. No hypervisor is needed."""
 import os
-import resource
 import signal
 import struct
 import subprocess
@@ -11,7 +10,7 @@ import zlib
 import pytest
 
 import efi
-from machine import CRASHED, POWERED_OFF, ROOT, RUN, TIMED_OUT, MachineError
+from machine import CRASHED, POWERED_OFF, ROOT, RUN, TIMED_OUT, TIMEOUT_S, MachineError
 
 MKIMAGE = ROOT / "scripts" / "mkimage"
 SETUP = ROOT / "scripts" / "setup"
@@ -62,11 +61,15 @@ def folder(testbed, tmp_path):
     return made
 
 
-def test_setup_with_nothing_to_do_is_quick(testbed):
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run([SETUP], check=True)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+def test_setup_with_nothing_to_do_does_nothing(testbed, tmp_path):
+    """No program that installs, fetches or builds is started."""
+    called = tmp_path / "called"
+    for tool in ("apt-cache", "apt-get", "cc", "dpkg", "gcc", "sudo"):
+        (tmp_path / tool).write_text(f"#!/bin/sh\necho {tool} >> {called}\nexit 1\n")
+        (tmp_path / tool).chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    subprocess.run([SETUP], check=True, env=dict(os.environ, PATH=path))
+    assert not called.exists(), called.read_text()
 
 
 def test_image_holds_what_it_should(folder, tmp_path):
@@ -160,10 +163,11 @@ def test_panic(probed):
 
 
 def test_time_out(probed):
+    """Nothing else ends this machine."""
     started = time.monotonic()
     result = probed("h", engine="qemu", timeout=3)
     assert result.status == TIMED_OUT and "time-out after 3 s" in result.reason
-    assert 3 <= time.monotonic() - started < 10
+    assert time.monotonic() - started >= 3
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -175,7 +179,7 @@ def test_input_arrives_complete(probed, engine):
 
 
 def test_conversation(bare_machine, probe):
-    with bare_machine.spawn(probe, engine="qemu", no_kernel=True, timeout=60) as console:
+    with bare_machine.spawn(probe, engine="qemu", no_kernel=True) as console:
         console.expect_exact("[bulkhead] guest 'probe' starts and listens")
         console.sendline("ehello")
         console.expect_exact("hello")
@@ -215,7 +219,7 @@ def test_nothing_is_left_behind(probe, tmp_path, engine, number):
          "--keep", tmp_path / mark], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     wait_until(lambda: processes_in(tmp_path / mark))
     run.send_signal(number)
-    assert run.wait(30) == (-number if number == signal.SIGKILL else 128 + number)
+    assert run.wait(TIMEOUT_S) == (-number if number == signal.SIGKILL else 128 + number)
     wait_until(lambda: not processes_in(tmp_path / mark))
 
 
@@ -232,8 +236,8 @@ def processes_in(directory):
     return found
 
 
-def wait_until(condition, seconds=30):
-    deadline = time.monotonic() + seconds
+def wait_until(condition):
+    deadline = time.monotonic() + TIMEOUT_S
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.1)
