@@ -138,8 +138,8 @@ static void print_refused(uint32_t vcpu, const char *one, const char *more, cons
 static void print_calls(const struct vm *vm, uint32_t i)
 {
     static const char *const names[BULKHEAD_CALL_COUNT + 1] = {
-        "version",   "console-write", "console-read", "time",   "timer-set",
-        "power-off", "restart",       "watchdog",     "unknown"};
+        "version",   "console-write", "console-read", "time",  "timer-set",
+        "power-off", "restart",       "watchdog",     "crash", "unknown"};
     const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
     char line[LOG_LINE_MAX] = "";
     size_t len = 0;

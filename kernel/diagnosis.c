@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/diagnosis.h"
 
+#include "guests/kit/abi.h"
 #include "kernel/image.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
+#include "lib/x86/msr.h"
 
 typedef unsigned long long ull;
 
@@ -78,7 +80,7 @@ static const char *diagnosis_mode(const struct vcpu_state *s)
         return "real mode";
     if (s->rflags & RFLAGS_VM)
         return "virtual-8086 mode";
-    if (!(s->efer & (UINT64_C(1) << 10)))
+    if (!(s->efer & EFER_LMA))
         return s->cr0 & CR0_PG ? "protected mode, paging" : "protected mode, no paging";
     return s->segments[SEG_CS].attributes & SEGMENT_LONG ? "64-bit mode" : "compatibility mode";
 }
@@ -96,8 +98,8 @@ bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index, char *buf,
                   s->blocked_by_nmi ? ", in an NMI" : "");
         return true;
     case 1:
-        fmt_print(buf, size, "  CR0 %llx CR3 %llx CR4 %llx EFER %llx DR7 %llx", (ull)s->cr0,
-                  (ull)s->cr3, (ull)s->cr4, (ull)s->efer, (ull)s->dr7);
+        fmt_print(buf, size, "  CR0 %llx CR2 %llx CR3 %llx CR4 %llx EFER %llx DR7 %llx",
+                  (ull)s->cr0, (ull)s->cr2, (ull)s->cr3, (ull)s->cr4, (ull)s->efer, (ull)s->dr7);
         return true;
     case 2:
         fmt_print(buf, size, "  RAX %llx RBX %llx RCX %llx RDX %llx RSI %llx RDI %llx RBP %llx",
@@ -206,6 +208,88 @@ void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size)
     }
     fmt_size(distance, sizeof(distance), address.v - (last.base + last.size));
     fmt_print(buf, size, "%s behind its end", distance);
+}
+
+/* SDM "Exception and Interrupt Reference". */
+static const char *const exception_names[] = {
+    "a divide error (#DE)",
+    "a debug exception (#DB)",
+    "an NMI",
+    "a breakpoint (#BP)",
+    "an overflow (#OF)",
+    "an exceeded bound (#BR)",
+    "an invalid opcode (#UD)",
+    "a missing x87 unit (#NM)",
+    "a double fault (#DF)",
+    "a coprocessor segment overrun",
+    "an invalid TSS (#TS)",
+    "an absent segment (#NP)",
+    "a stack-segment fault (#SS)",
+    "a general-protection fault (#GP)",
+    "a page fault (#PF)",
+    NULL,
+    "an x87 floating-point error (#MF)",
+    "an alignment check (#AC)",
+    "a machine check (#MC)",
+    "a SIMD floating-point error (#XM)",
+    "a virtualization exception (#VE)",
+    "a control-protection fault (#CP)",
+};
+
+/* Bits of a page fault's error code. SDM "Page-Fault Exceptions". */
+enum page_fault {
+    PAGE_FAULT_PRESENT = 1,
+    PAGE_FAULT_WRITE = 2,
+    PAGE_FAULT_RESERVED = 8,
+    PAGE_FAULT_FETCH = 16,
+};
+
+static const char *diagnosis_page_access(uint64_t error)
+{
+    if (error & PAGE_FAULT_FETCH)
+        return "it jumped to";
+    return error & PAGE_FAULT_WRITE ? "it wrote to" : "it read from";
+}
+
+static const char *diagnosis_page_state(uint64_t error)
+{
+    if (!(error & PAGE_FAULT_PRESENT))
+        return "is not mapped";
+    if (error & PAGE_FAULT_RESERVED)
+        return "has a reserved bit set in its page tables";
+    if (error & PAGE_FAULT_FETCH)
+        return "is not executable";
+    return error & PAGE_FAULT_WRITE ? "is not writable" : "is not readable";
+}
+
+void diagnosis_report(const struct crash_report *report, uint64_t cr2, char *buf, size_t size)
+{
+    const uint32_t code = report->code;
+    const ull rip = report->rip, error = report->error;
+    const char *name = code < ARRAY_SIZE(exception_names) ? exception_names[code] : NULL;
+
+    if (code >= BULKHEAD_CRASH_GAVE_UP)
+        fmt_print(buf, size, "it gave up with code %u at RIP 0x%llx", code - BULKHEAD_CRASH_GAVE_UP,
+                  rip);
+    else if (!name)
+        fmt_print(buf, size, "it has no handler for vector %u, at RIP 0x%llx", code, rip);
+    else if (code == VECTOR_PF)
+        fmt_print(buf, size, "it has no handler for %s at RIP 0x%llx: %s 0x%llx, which %s", name,
+                  rip, diagnosis_page_access(error), (ull)cr2, diagnosis_page_state(error));
+    else if (error)
+        fmt_print(buf, size, "it has no handler for %s at RIP 0x%llx, error code 0x%llx", name, rip,
+                  error);
+    else
+        fmt_print(buf, size, "it has no handler for %s at RIP 0x%llx", name, rip);
+}
+
+void diagnosis_source_line(const struct vcpu_state *s, const char *image, char *buf, size_t size)
+{
+    const struct segment_state *cs = &s->segments[SEG_CS];
+    const bool flat = (s->efer & EFER_LMA) && (cs->attributes & SEGMENT_LONG);
+
+    fmt_print(buf, size, "  source line: addr2line -fe %s 0x%llx", image,
+              (ull)(s->rip + (flat ? 0 : cs->base)));
 }
 
 void diagnosis_trace_line(const struct trace_row *row, uint64_t ago_us, char *buf, size_t size)

@@ -30,6 +30,12 @@ void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size);
  * behind its memory", "the local APIC's registers on a PC (use x2APIC)", ... */
 void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size);
 
+/* Why a guest says that it crashed, as the rest of a sentence; `cr2` is its CR2. */
+void diagnosis_report(const struct crash_report *report, uint64_t cr2, char *buf, size_t size);
+
+/* What to type for the line of the source: `image` is an ELF file, the guest was in `s`. */
+void diagnosis_source_line(const struct vcpu_state *s, const char *image, char *buf, size_t size);
+
 /* One row of a trace; `ago_us`: how long before the line is made. */
 void diagnosis_trace_line(const struct trace_row *row, uint64_t ago_us, char *buf, size_t size);
 

@@ -4,6 +4,7 @@
  * here ever sees a guest address.
  */
 #include "guests/kit/abi.h"
+#include "kernel/crash.h"
 #include "kernel/exit.h"
 #include "kernel/partition.h"
 #include "kernel/vcpu.h"
@@ -113,6 +114,19 @@ static enum verdict call_power_off(struct vcpu *v, uint64_t code)
     return DO_STOP;
 }
 
+NOINLINE static enum verdict call_crash(struct vcpu *v)
+{
+    const struct crash_report report = {.code = (uint32_t)call_register(v, REG_RBX),
+                                        .rip = call_register(v, REG_RCX),
+                                        .error = call_register(v, REG_RDX)};
+
+    if (call_register(v, REG_RBX) > BULKHEAD_CRASH_LAST) {
+        v->regs.gpr[REG_RAX] = (uint64_t)BULKHEAD_ERROR_ARGUMENT;
+        return DO_NEXT;
+    }
+    return crash_by_guest(v, &report);
+}
+
 /* Which call a guest means, counted from BULKHEAD_CALL_BASE; false: none of ours. */
 /*@ requires \valid(number);
   @ assigns *number;
@@ -170,6 +184,8 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
     case BULKHEAD_CALL_RESTART:
         partition_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
         return DO_STOP;
+    case BULKHEAD_CALL_CRASH:
+        return call_crash(v);
     default: /* not reached: all are named */
         break;
     }

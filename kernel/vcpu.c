@@ -4,7 +4,7 @@
 #include <stdarg.h>
 
 #include "drivers/lapic.h"
-#include "kernel/diagnosis.h"
+#include "kernel/crash.h"
 #include "kernel/exit.h"
 #include "kernel/monitor.h"
 #include "kernel/panic.h"
@@ -48,31 +48,6 @@ void vcpu_hurry_console(struct vcpu *v)
 /* Two guests that die at once do not mix their diagnoses. */
 static struct lock diagnosis_lock;
 
-static void vcpu_print_diagnosis(struct vcpu *v, const struct vcpu_exit *x)
-{
-    const struct vcpu_stats *stats = &v->soft->stats;
-    const uint64_t now = rdtsc();
-    struct vcpu_state state;
-    char line[LOG_LINE_MAX];
-
-    diagnosis_qualification(x, line, sizeof(line));
-    log_line("  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
-             (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
-    virt_get_state(v, &state);
-    for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
-        log_line("%s", line);
-    const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
-    log_line("  the last %u exit%s, this one included:", rows, fmt_plural(rows));
-    for (uint32_t back = rows; back-- > 0;) {
-        struct trace_row row = vcpu_trace_row(stats, back);
-        if (back == 0)
-            row.verdict = DO_STOP; /* it is noted when this is done */
-        diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
-                             sizeof(line));
-        log_line("%s", line);
-    }
-}
-
 enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
 {
     char why[LOG_LINE_MAX];
@@ -87,7 +62,7 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     lock_take(&diagnosis_lock);
     log_line("guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index, v->cpu->id,
              why);
-    vcpu_print_diagnosis(v, x);
+    crash_print(v, x);
     lock_release(&diagnosis_lock);
     return DO_STOP;
 }

@@ -69,7 +69,7 @@ enum segment_attributes {
 struct vcpu_state {
     uint64_t gpr[GPR_COUNT];
     uint64_t rip, rflags;
-    uint64_t cr0, cr3, cr4, efer;
+    uint64_t cr0, cr2, cr3, cr4, efer; /* CR2 is only shown: it starts as 0 */
     struct segment_state segments[SEG_COUNT];
     uint64_t gdtr_base, idtr_base;
     uint32_t gdtr_limit, idtr_limit;
@@ -128,6 +128,13 @@ enum exit_kind {
     EXIT_KIND_COUNT
 };
 
+/* What a guest says of its own crash. docs/guest-abi.md, "crash". */
+struct crash_report {
+    uint32_t code;  /* BULKHEAD_CRASH_* */
+    uint64_t rip;   /* where it happened */
+    uint64_t error; /* the exception's error code, 0 where it has none */
+};
+
 enum nested_access { NESTED_READ = 1, NESTED_WRITE = 2, NESTED_EXEC = 4 };
 
 /* How a stay in the guest ended, before anybody has looked at why. */
@@ -170,6 +177,7 @@ struct vcpu_exit {
             uint8_t vector;
             bool has_error_code;
         } exception;
+        struct crash_report report; /* EXIT_HYPERCALL, and the call was `crash` */
     };
 };
 

@@ -179,7 +179,7 @@ static void fit_abi(struct cpuid_row *row)
 {
     row->eax = BULKHEAD_ABI_VERSION;
     row->ebx = BULKHEAD_FEATURE_CONSOLE | BULKHEAD_FEATURE_TIME | BULKHEAD_FEATURE_TIMER |
-               BULKHEAD_FEATURE_POWER | BULKHEAD_FEATURE_WATCHDOG;
+               BULKHEAD_FEATURE_POWER | BULKHEAD_FEATURE_WATCHDOG | BULKHEAD_FEATURE_CRASH;
 }
 
 /* What the policy calls computed, except leaf 0xD, which needs its neighbours. */

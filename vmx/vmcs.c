@@ -183,6 +183,7 @@ void vmx_get_state(struct vcpu *v, struct vcpu_state *state)
         (vmread_nat(VMCS_GUEST_CR0) & ~cr0.owned) | (vmread_nat(VMCS_CR0_SHADOW) & cr0.owned);
     state->cr4 =
         (vmread_nat(VMCS_GUEST_CR4) & ~cr4.owned) | (vmread_nat(VMCS_CR4_SHADOW) & cr4.owned);
+    state->cr2 = read_cr2(); /* no VM exit changes it, and no page fault of ours survives */
     state->cr3 = vmread_nat(VMCS_GUEST_CR3);
     state->efer = vmread64(VMCS_GUEST_EFER);
     state->dr7 = vmread_nat(VMCS_GUEST_DR7);

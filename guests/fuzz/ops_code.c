@@ -193,7 +193,8 @@ static void make_registers(struct stream *s, uint64_t gpr[16])
     if (stream_one_in(s, 2))
         gpr[2] = 0x3f8 + stream_below(s, 8);
     const uint32_t call = (uint32_t)gpr[0];
-    if (!wild && (call == BULKHEAD_CALL_POWER_OFF || call == BULKHEAD_CALL_RESTART))
+    if (!wild && (call == BULKHEAD_CALL_POWER_OFF || call == BULKHEAD_CALL_RESTART ||
+                  call == BULKHEAD_CALL_CRASH))
         gpr[0] = BULKHEAD_CALL_VERSION;
     if (!wild && (uint32_t)gpr[1] == MSR_X2APIC_ICR)
         gpr[1]++;

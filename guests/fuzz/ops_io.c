@@ -134,6 +134,8 @@ void op_call(struct core *c)
         number = BULKHEAD_CALL_POWER_OFF;
         argument |= 0x100; /* a code that is refused */
     }
+    if (!wild && low == BULKHEAD_CALL_CRASH)
+        argument |= BULKHEAD_CRASH_LAST + 1; /* the same */
     for (uint32_t i = 0; i < ARRAY_SIZE(data.word); i++)
         data.word[i] = stream_number(s);
     if (stream_one_in(s, 2))

@@ -96,6 +96,9 @@ static void calls_arguments(void)
         {"power-off-256", BULKHEAD_CALL_POWER_OFF, 256, 0},
         {"power-off-2-32", BULKHEAD_CALL_POWER_OFF, UINT64_C(1) << 32, 0},
         {"power-off-minus-1", BULKHEAD_CALL_POWER_OFF, ~UINT64_C(0), 0},
+        {"crash-512", BULKHEAD_CALL_CRASH, BULKHEAD_CRASH_LAST + 1, 0},
+        {"crash-2-32", BULKHEAD_CALL_CRASH, UINT64_C(1) << 32, 0},
+        {"crash-minus-1", BULKHEAD_CALL_CRASH, ~UINT64_C(0), 0},
     };
 
     for (uint32_t i = 0; i < ARRAY_SIZE(rows); i++)

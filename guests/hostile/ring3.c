@@ -131,8 +131,9 @@ static uint64_t user_halt(void)
 static void ring3_calls(void)
 {
     static const char *const ids[BULKHEAD_CALL_COUNT] = {
-        "ring3-call-version", "ring3-call-write",     "ring3-call-read",    "ring3-call-time",
-        "ring3-call-timer",   "ring3-call-power-off", "ring3-call-restart", "ring3-call-watchdog",
+        "ring3-call-version", "ring3-call-write",    "ring3-call-read",
+        "ring3-call-time",    "ring3-call-timer",    "ring3-call-power-off",
+        "ring3-call-restart", "ring3-call-watchdog", "ring3-call-crash",
     };
 
     row("HC-02");

@@ -10,7 +10,7 @@
  */
 #pragma once
 
-#define BULKHEAD_ABI_VERSION 1
+#define BULKHEAD_ABI_VERSION 2
 
 /* CPUID: EAX = highest leaf of the range, EBX:ECX:EDX = "BulkheadHV\0\0". */
 #define BULKHEAD_CPUID_BASE     0x40000000u
@@ -22,6 +22,7 @@
 #define BULKHEAD_FEATURE_TIMER    0x4u
 #define BULKHEAD_FEATURE_POWER    0x8u
 #define BULKHEAD_FEATURE_WATCHDOG 0x10u
+#define BULKHEAD_FEATURE_CRASH    0x20u
 
 /* Numbers start high, so that KVM's small ones stay free. */
 #define BULKHEAD_CALL_BASE    0x42480000u
@@ -34,7 +35,12 @@
 #define BULKHEAD_CALL_POWER_OFF    0x42480005u /* RBX = code 0..255; does not return */
 #define BULKHEAD_CALL_RESTART      0x42480006u /* does not return */
 #define BULKHEAD_CALL_WATCHDOG     0x42480007u /* "I am well": see watchdog in docs/config.md */
-#define BULKHEAD_CALL_COUNT        8
+#define BULKHEAD_CALL_CRASH        0x42480008u /* RBX = BULKHEAD_CRASH_*, RCX = RIP, RDX = error */
+#define BULKHEAD_CALL_COUNT        9
+
+/* What a guest crashed of: the vector of an exception or interrupt that it has no answer to, or */
+#define BULKHEAD_CRASH_GAVE_UP 0x100u /* ... a code of its own, 0..255, added to this */
+#define BULKHEAD_CRASH_LAST    0x1ffu
 
 /* Errors in RAX. */
 #define BULKHEAD_OK             0

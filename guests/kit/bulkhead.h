@@ -137,6 +137,25 @@ static inline int64_t bulkhead_restart(void)
     return bulkhead_call2(BULKHEAD_CALL_RESTART, 0, 0);
 }
 
+/*
+ * Ends this guest as crashed: its diagnosis is printed, then `on_crash` in bulkhead.conf decides.
+ * `code` is the vector of an exception or interrupt that the guest cannot handle, or
+ * BULKHEAD_CRASH_GAVE_UP plus a code of its own, 0..255; `rip` is where that was, `error` the
+ * exception's error code, or 0. Version 2: returns BULKHEAD_ERROR_UNKNOWN before, and
+ * BULKHEAD_ERROR_ARGUMENT for another code. All registers but RAX, RBX, RCX and RDX are printed as
+ * they are: load those of the fault before VMCALL.
+ */
+static inline int64_t bulkhead_crash(uint32_t code, uint64_t rip, uint64_t error)
+{
+    int64_t result;
+
+    __asm__ volatile("vmcall"
+                     : "=a"(result)
+                     : "a"((uint64_t)BULKHEAD_CALL_CRASH), "b"((uint64_t)code), "c"(rip), "d"(error)
+                     : "memory");
+    return result;
+}
+
 /* "I am well": where bulkhead.conf gives this guest a `watchdog` time, at least one call is due in
  * each such time, from any core; else the guest counts as crashed. Without one it does nothing. */
 static inline int64_t bulkhead_watchdog(void)

@@ -316,6 +316,16 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     return DO_STOP;
 }
 
+enum verdict crash_by_guest(struct vcpu *v, const struct crash_report *report)
+{
+    const struct vcpu_exit x = {.kind = EXIT_HYPERCALL, .report = *report};
+    char why[LOG_LINE_MAX];
+
+    DEMAND(report->code <= BULKHEAD_CRASH_LAST);
+    diagnosis_report(report, 0, why, sizeof(why));
+    return vcpu_crash(v, &x, "%s", why);
+}
+
 bool partition_end(struct vm *vm, struct vm_end end)
 {
     DEMAND(vm == &machine.vm && end.kind != VM_END_CRASH && end.code <= 255);

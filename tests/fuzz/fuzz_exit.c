@@ -220,7 +220,9 @@ static void check_hypercall(enum verdict verdict)
     check_registers(REGS(REG_RAX) | cut | (number == BULKHEAD_CALL_CONSOLE_READ ? CALL_DATA : 0));
     const bool ends = number == BULKHEAD_CALL_RESTART ||
                       (number == BULKHEAD_CALL_POWER_OFF && argument(REG_RBX) <= 255);
-    DEMAND(verdict == (ends ? DO_STOP : DO_NEXT));
+    const bool crashes = number == BULKHEAD_CALL_CRASH && argument(REG_RBX) <= BULKHEAD_CRASH_LAST;
+    DEMAND(verdict == (ends || crashes ? DO_STOP : DO_NEXT));
+    DEMAND(machine.effects.crashes == (crashes ? 1 : 0));
     DEMAND(machine.effects.ends == (ends ? 1 : 0));
     if (number == BULKHEAD_CALL_CONSOLE_WRITE)
         check_console_write(result);

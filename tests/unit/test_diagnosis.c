@@ -5,7 +5,9 @@
  */
 #include "kernel/diagnosis.h"
 
+#include "guests/kit/abi.h"
 #include "lib/log.h"
+#include "lib/x86/msr.h"
 #include "support.h"
 
 static char line[LOG_LINE_MAX];
@@ -118,6 +120,66 @@ static void places_are_named(void **state)
     }
 }
 
+static void expect_report(uint32_t code, uint64_t error, const char *want)
+{
+    const struct crash_report report = {.code = code, .rip = 0x102b74, .error = error};
+
+    diagnosis_report(&report, 0x8, line, sizeof(line));
+    assert_string_equal(line, want);
+}
+
+static void reports_are_put_in_words(void **state)
+{
+    (void)state;
+    expect_report(0, 0, "it has no handler for a divide error (#DE) at RIP 0x102b74");
+    expect_report(2, 0, "it has no handler for an NMI at RIP 0x102b74");
+    expect_report(13, 0x18,
+                  "it has no handler for a general-protection fault (#GP) at RIP 0x102b74, error "
+                  "code 0x18");
+    expect_report(15, 0, "it has no handler for vector 15, at RIP 0x102b74");
+    expect_report(22, 0, "it has no handler for vector 22, at RIP 0x102b74");
+    expect_report(255, 0, "it has no handler for vector 255, at RIP 0x102b74");
+    expect_report(256, 0, "it gave up with code 0 at RIP 0x102b74");
+    expect_report(511, 7, "it gave up with code 255 at RIP 0x102b74");
+#define PAGE_FAULT "it has no handler for a page fault (#PF) at RIP 0x102b74: it "
+    expect_report(14, 0, PAGE_FAULT "read from 0x8, which is not mapped");
+    expect_report(14, 2, PAGE_FAULT "wrote to 0x8, which is not mapped");
+    expect_report(14, 3, PAGE_FAULT "wrote to 0x8, which is not writable");
+    expect_report(14, 5, PAGE_FAULT "read from 0x8, which is not readable");
+    expect_report(14, 0x10, PAGE_FAULT "jumped to 0x8, which is not mapped");
+    expect_report(14, 0x11, PAGE_FAULT "jumped to 0x8, which is not executable");
+    expect_report(14, 9,
+                  PAGE_FAULT "read from 0x8, which has a reserved bit set in its page tables");
+}
+
+/* Whatever a guest puts into its registers fits a line, behind the guest's own name. */
+static void reports_fit(void **state)
+{
+    static const uint64_t errors[] = {0, 1, 2, 9, 0x10, 0x11, UINT64_MAX};
+
+    (void)state;
+    for (uint32_t code = 0; code <= BULKHEAD_CRASH_LAST; code++) {
+        for (size_t i = 0; i < ARRAY_SIZE(errors); i++) {
+            const struct crash_report report = {code, UINT64_MAX, errors[i]};
+            diagnosis_report(&report, UINT64_MAX, line, sizeof(line));
+            assert_in_range(strlen(line), 10, LOG_LINE_MAX - 80);
+        }
+    }
+}
+
+static void source_lines_can_be_typed(void **state)
+{
+    struct vcpu_state s = {.rip = 0x102b74, .efer = EFER_LMA};
+
+    (void)state;
+    s.segments[SEG_CS] = (struct segment_state){.base = 0x1000, .attributes = SEGMENT_LONG};
+    diagnosis_source_line(&s, "hello.elf", line, sizeof(line));
+    assert_string_equal(line, "  source line: addr2line -fe hello.elf 0x102b74");
+    s.efer = 0; /* L means nothing outside of IA-32e mode: the base counts */
+    diagnosis_source_line(&s, "hello.elf", line, sizeof(line));
+    assert_string_equal(line, "  source line: addr2line -fe hello.elf 0x103b74");
+}
+
 static void traces_have_columns(void **state)
 {
     const struct trace_row row = {
@@ -132,9 +194,11 @@ static void traces_have_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_has_a_name), cmocka_unit_test(modes_are_named),
-        cmocka_unit_test(state_lines_fit),       cmocka_unit_test(qualifications_are_explained),
-        cmocka_unit_test(places_are_named),      cmocka_unit_test(traces_have_columns),
+        cmocka_unit_test(everything_has_a_name),     cmocka_unit_test(modes_are_named),
+        cmocka_unit_test(state_lines_fit),           cmocka_unit_test(qualifications_are_explained),
+        cmocka_unit_test(places_are_named),          cmocka_unit_test(traces_have_columns),
+        cmocka_unit_test(reports_are_put_in_words),  cmocka_unit_test(reports_fit),
+        cmocka_unit_test(source_lines_can_be_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

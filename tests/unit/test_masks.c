@@ -44,6 +44,13 @@ bool partition_end(struct vm *vm, struct vm_end end)
     return true;
 }
 
+enum verdict crash_by_guest(struct vcpu *v, const struct crash_report *report)
+{
+    (void)v;
+    (void)report;
+    return DO_STOP;
+}
+
 void vcpu_update_timer(struct vcpu *v)
 {
     (void)v;

@@ -24,7 +24,7 @@ static void test_signatures(void **state)
     assert_memory_equal(&out[1], "KVMKVMKVM\0\0\0", 12);
     assert_true(is_zero(0x40000101, 0)); /* KVM, and none of its features */
     assert_int_equal(get(0x40000001, 0, EAX), BULKHEAD_ABI_VERSION);
-    assert_int_equal(get(0x40000001, 0, EBX), 0x1f);
+    assert_int_equal(get(0x40000001, 0, EBX), 0x3f);
     vcpuid_get(&table, 0, 0, 0, 1, out);
     assert_int_equal(out[0], 0x16);
     assert_memory_equal(&out[1], "GenuntelineI", 12); /* EBX, ECX, EDX: the vendor's odd order */
