@@ -28,7 +28,7 @@ PURE_SRC := $(filter-out lib/string.c,$(wildcard lib/*.c)) $(wildcard vdev/*.c) 
             kernel/config*.c kernel/plan*.c kernel/image*.c kernel/aml.c kernel/report.c \
             kernel/span.c kernel/ram.c kernel/reset.c kernel/lastlog.c kernel/editor.c kernel/diagnosis.c \
             kernel/isolation.c kernel/logring.c kernel/prompt.c kernel/report_exits.c \
-            kernel/vcpu_trace.c kernel/guess.c \
+            kernel/vcpu_trace.c kernel/guess.c kernel/postmortem.c \
             vmx/audit*.c vmx/fit.c vmx/decode.c vmx/cr.c vmx/names.c vmx/spec.c
 PURE_SRC := $(wildcard $(PURE_SRC))
 

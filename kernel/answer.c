@@ -8,11 +8,11 @@
 
 void answer_line(const char *fmt, ...)
 {
-    char line[LOG_LINE_MAX + 2];
+    struct log_text line;
     va_list args;
 
     va_start(args, fmt);
-    const size_t len = log_format(line, fmt, args);
+    log_compose(&line, fmt, args);
     va_end(args);
-    console_show(line, len);
+    console_show(line.text, line.len);
 }

@@ -13,7 +13,8 @@
 
 typedef unsigned long long ull;
 
-#define SHOW_WAIT_US 5000 /* for another core to give its registers */
+#define SHOW_WAIT_US 5000   /* for another core to give its registers */
+#define QUOTE        "  | " /* before a line that was said earlier */
 
 const char *commands_phase_name(const struct vm *vm)
 {
@@ -90,35 +91,76 @@ void commands_on_list(struct commands *c, struct vm *vm)
     }
 }
 
+/* The registers of a vCPU that runs; false: its core does not answer. */
+static bool ask_registers(const struct commands *c, struct vcpu *v, struct vcpu_state *state)
+{
+    const uint32_t before = atomic_load(&v->soft->shown_count);
+
+    if (v->cpu == this_cpu()) { /* we are in one of its exits */
+        virt_get_state(v, state);
+        return true;
+    }
+    vcpu_request(v, KICK_SHOW);
+    for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
+        if (atomic_load(&v->soft->shown_count) != before) {
+            *state = v->soft->shown;
+            return true;
+        }
+        tsc_delay_us(&c->view.boot->tsc, 10);
+    }
+    return false;
+}
+
+static void print_registers(const struct commands *c, struct vcpu *v)
+{
+    const struct vcpu_soft *soft = v->soft;
+    const bool ended = soft->phase == VCPU_PARKED && v->vm->end.kind != VM_END_NONE;
+    struct vcpu_state state = soft->shown;
+    char line[LOG_LINE_MAX];
+
+    if (soft->phase == VCPU_RUNNING && !ask_registers(c, v, &state)) {
+        answer_line("%s vCPU %u on core #%u does not answer", v->vm->name, v->index, v->cpu->id);
+        return;
+    }
+    if (soft->phase == VCPU_WAIT_SIPI || (ended && soft->ended_in == VCPU_WAIT_SIPI)) {
+        answer_line("%s vCPU %u on core #%u: waits for a SIPI%s", v->vm->name, v->index, v->cpu->id,
+                    ended ? ", as its life ended" : "");
+        return;
+    }
+    if (soft->phase == VCPU_PARKED && !ended) {
+        answer_line("%s vCPU %u: not running", v->vm->name, v->index);
+        return;
+    }
+    answer_line("%s vCPU %u on core #%u%s:", v->vm->name, v->index, v->cpu->id,
+                ended ? ", as its life ended" : "");
+    for (uint32_t l = 0; diagnosis_state_line(&state, l, line, sizeof(line)); l++)
+        answer_line("%s", line);
+}
+
 void commands_on_regs(struct commands *c, struct vm *vm)
 {
-    char line[LOG_LINE_MAX];
-    struct vcpu_state own;
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        print_registers(c, &vm->vcpus[i]);
+}
 
-    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-        struct vcpu *v = &vm->vcpus[i];
-        const struct vcpu_state *state = &v->soft->shown;
-        const uint32_t before = atomic_load(&v->soft->shown_count);
+void commands_on_crash(struct commands *c, struct vm *vm)
+{
+    struct postmortem_reader reader = {0};
+    struct postmortem *p = &vm->postmortem;
+    char line[LOG_LINE_MAX + 1];
 
-        if (v->soft->phase != VCPU_RUNNING) {
-            answer_line("%s vCPU %u: not running", vm->name, i);
-            continue;
-        }
-        if (v->cpu == this_cpu()) { /* we are in one of its exits */
-            virt_get_state(v, &own);
-            state = &own;
-        } else {
-            vcpu_request(v, KICK_SHOW);
-            for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
-                if (atomic_load(&v->soft->shown_count) != before)
-                    break;
-                tsc_delay_us(&c->view.boot->tsc, 10);
-            }
-        }
-        answer_line("%s vCPU %u on core #%u:", vm->name, i, v->cpu->id);
-        for (uint32_t l = 0; diagnosis_state_line(state, l, line, sizeof(line)); l++)
-            answer_line("%s", line);
+    if (p->crashes == 0) {
+        answer_line("guest '%s' has not crashed since the machine started", vm->name);
+        return;
     }
+    const uint64_t ago = ticks_since(rdtsc(), p->when);
+    answer_line("%s, %llu ms ago, in life %u of %u:", vm->name,
+                (ull)(time_to_ns(&c->view.boot->tsc.scale, ago) / NS_PER_MS), p->life,
+                vm->restarts + 1);
+    while (postmortem_next(p, &reader, line, sizeof(line)))
+        answer_line(QUOTE "%s", line);
+    if (p->full)
+        answer_line("  more was said than is kept");
 }
 
 static void print_refused(uint32_t vcpu, const char *one, const char *more, const struct refused *r)
@@ -232,7 +274,7 @@ static void print_log(bool previous)
     char line[LOG_LINE_MAX];
 
     while (console_log_next(&lines, line, sizeof(line)))
-        answer_line("  | %s", line);
+        answer_line(QUOTE "%s", line);
 }
 
 void commands_on_log(struct commands *c, struct vm *vm)

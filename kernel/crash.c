@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/crash.h"
 
+#include <stdarg.h>
+
 #include "kernel/diagnosis.h"
 #include "kernel/exit.h"
 #include "kernel/partition.h"
@@ -9,6 +11,85 @@
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
+
+void crash_begin(const struct vcpu *v)
+{
+    postmortem_begin(&v->vm->postmortem, v->vm->restarts + 1, rdtsc());
+    v->vm->postmortem.vcpu = v->index;
+}
+
+static void crash_emit(struct vm *vm, bool in_log, const char *fmt, va_list args)
+{
+    struct log_text line;
+
+    log_compose(&line, fmt, args);
+    postmortem_put(&vm->postmortem, line.text, line.len);
+    if (in_log)
+        log_emit(line.text, line.len);
+}
+
+void crash_tell(struct vm *vm, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    crash_emit(vm, true, fmt, args);
+    va_end(args);
+}
+
+/* For `crash GUEST` alone. */
+static PRINTF_LIKE(2, 3) void crash_keep(struct vm *vm, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    crash_emit(vm, false, fmt, args);
+    va_end(args);
+}
+
+void crash_note_core(struct vcpu *v)
+{
+    struct vcpu_soft *soft = v->soft;
+
+    soft->ended_in = soft->phase;
+    if (soft->phase == VCPU_RUNNING)
+        virt_get_state(v, &soft->shown);
+}
+
+static void crash_core_line(const struct vcpu *v, char *buf, size_t size)
+{
+    const struct vcpu_soft *soft = v->soft;
+    char state[LOG_LINE_MAX];
+
+    /* With the guest's name: another guest's diagnosis can come in between. */
+    if (soft->ended_in != VCPU_RUNNING ||
+        !diagnosis_state_line(&soft->shown, 0, state, sizeof(state)))
+        fmt_print(state, sizeof(state), "  waits for a SIPI");
+    fmt_print(buf, size, "guest '%s' vCPU %u on core #%u:%s", v->vm->name, v->index, v->cpu->id,
+              state + 1);
+}
+
+void crash_finish(struct vm *vm)
+{
+    const bool killed = vm->end.by_operator;
+    char line[LOG_LINE_MAX];
+
+    if (vm->end.kind != VM_END_CRASH)
+        return;
+    if (killed) {
+        postmortem_begin(&vm->postmortem, vm->restarts + 1, rdtsc());
+        crash_keep(vm, "guest '%s' was killed by the operator", vm->name);
+    }
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        if (!killed && i == vm->postmortem.vcpu)
+            continue; /* its registers are in the diagnosis */
+        crash_core_line(&vm->vcpus[i], line, sizeof(line));
+        if (killed)
+            crash_keep(vm, "%s", line);
+        else
+            crash_tell(vm, "%s", line);
+    }
+}
 
 /* As the guest was; where it has reported the crash itself, as it was at the fault. */
 static void crash_state(struct vcpu *v, const struct vcpu_exit *x, struct vcpu_state *state)
@@ -25,11 +106,11 @@ static void crash_print_state(struct vcpu *v, const struct vcpu_exit *x)
 
     crash_state(v, x, &state);
     for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
-        log_line("%s", line);
+        crash_tell(v->vm, "%s", line);
     if (v->vm->plan->image.mode != IMAGE_ENTER_PVH32)
         return;
     diagnosis_source_line(&state, v->vm->plan->config->image, line, sizeof(line));
-    log_line("%s", line);
+    crash_tell(v->vm, "%s", line);
 }
 
 void crash_print(struct vcpu *v, const struct vcpu_exit *x)
@@ -39,18 +120,18 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
     char line[LOG_LINE_MAX];
 
     diagnosis_qualification(x, line, sizeof(line));
-    log_line("  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
-             (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
+    crash_tell(v->vm, "  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
+               (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
     crash_print_state(v, x);
     const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
-    log_line("  the last %u exit%s, this one included:", rows, fmt_plural(rows));
+    crash_tell(v->vm, "  the last %u exit%s, this one included:", rows, fmt_plural(rows));
     for (uint32_t back = rows; back-- > 0;) {
         struct trace_row row = vcpu_trace_row(stats, back);
         if (back == 0)
             row.verdict = DO_STOP; /* it is noted when this is done */
         diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
                              sizeof(line));
-        log_line("%s", line);
+        crash_tell(v->vm, "%s", line);
     }
 }
 

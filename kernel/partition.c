@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/partition.h"
 
+#include "kernel/crash.h"
 #include "kernel/monitor.h"
 #include "kernel/power.h"
 #include "kernel/report_exits.h"
@@ -351,6 +352,7 @@ void partition_parked(struct vm *vm)
 
     if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
         return;
+    crash_finish(vm);
     partition_report(vm, now);
     const bool stop_asked = atomic_exchange(&vm->stop_asked, false);
     if (stop_asked && vm->end.kind != VM_END_STOP) {

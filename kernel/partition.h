@@ -10,6 +10,7 @@
 #include "drivers/tsc.h"
 #include "kernel/console.h"
 #include "kernel/plan.h"
+#include "kernel/postmortem.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
 #include "mm/pagetable.h"
@@ -43,6 +44,7 @@ struct vm {
     _Atomic uint32_t scrubbed; /* vCPUs that have cleared their share for the present life */
     _Atomic bool stop_asked;   /* the operator wants no further life; between two lives */
     struct vm_end end;
+    struct postmortem postmortem;
     uint64_t end_asked; /* TSC of that moment */
     uint32_t restarts;  /* lives after the first; the last to park writes */
     uint32_t

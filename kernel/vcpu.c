@@ -60,8 +60,9 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     va_end(args);
     console_settle(&v->vm->console);
     lock_take(&diagnosis_lock);
-    log_line("guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index, v->cpu->id,
-             why);
+    crash_begin(v);
+    crash_tell(v->vm, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index,
+               v->cpu->id, why);
     crash_print(v, x);
     lock_release(&diagnosis_lock);
     return DO_STOP;
@@ -227,6 +228,7 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     if ((kicks & KICK_START) && soft->phase == VCPU_PARKED)
         vcpu_start(v);
     if ((kicks & KICK_STOP) && soft->phase != VCPU_PARKED) {
+        crash_note_core(v);
         vcpu_leave(v, VCPU_PARKED);
         partition_parked(v->vm);
         return DO_LEAVE;
@@ -253,10 +255,13 @@ static void vcpu_watch_in_wait(struct vcpu *v, uint64_t now)
     if (v->soft->phase != VCPU_WAIT_SIPI || !vcpu_watchdog_expired(v, now))
         return;
     v->soft->watchdog_deadline = UINT64_MAX;
-    if (partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
-        log_line("guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: its watchdog has "
-                 "expired: no sign of life for %llu ms",
-                 v->vm->name, v->index, v->cpu->id, vcpu_watchdog_ms(v));
+    if (!partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
+        return;
+    crash_begin(v);
+    crash_tell(v->vm,
+               "guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: its watchdog has "
+               "expired: no sign of life for %llu ms",
+               v->vm->name, v->index, v->cpu->id, vcpu_watchdog_ms(v));
 }
 
 static void vcpu_wait(struct vcpu *v)

@@ -82,7 +82,8 @@ struct vcpu_soft {
     uint64_t retry_deadline;    /* TSC; UINT64_MAX: nothing waits to be injected */
     uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; the lead vCPU's alone */
     struct vcpu_stats stats;
-    struct vcpu_state shown;      /* what KICK_SHOW asked for ... */
+    enum vcpu_phase ended_in;     /* its phase when the last life ended */
+    struct vcpu_state shown;      /* what KICK_SHOW asked for, or how the last life ended ... */
     _Atomic uint32_t shown_count; /* ... and how often it was answered */
 };
 

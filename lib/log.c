@@ -8,48 +8,47 @@
 
 #include "lib/fmt.h"
 
-/* Cuts what is too long and makes it one line. `line` has one byte more than a line may have: that
- * tells a line that just fits from one that was cut. */
-static size_t log_finish(char line[LOG_LINE_MAX + 2], size_t len)
+/* struct log_text has a byte more than a line may have: it tells one that just fits from one that
+ * was cut. */
+static PRINTF_LIKE(2, 0) void line_add(struct log_text *l, const char *fmt, va_list args)
 {
-    if (len > LOG_LINE_MAX) {
-        len = LOG_LINE_MAX;
+    l->len += fmt_vprint(l->text + l->len, sizeof(l->text) - l->len, fmt, args);
+    if (l->len > LOG_LINE_MAX) {
+        l->len = LOG_LINE_MAX;
         for (size_t i = 1; i <= 3; i++)
-            line[len - i] = '.';
+            l->text[l->len - i] = '.';
     }
-    for (size_t i = 0; i < len; i++) {
-        const uint8_t c = (uint8_t)line[i];
+    for (size_t i = 0; i < l->len; i++) {
+        uint8_t c = (uint8_t)l->text[i];
         if (c < 0x20 || c == 0x7f)
-            line[i] = '?';
+            l->text[i] = '?';
     }
-    line[len] = '\0';
-    return len;
+    l->text[l->len] = '\0';
 }
 
-size_t log_format(char line[LOG_LINE_MAX + 2], const char *fmt, va_list args)
+void log_compose(struct log_text *line, const char *fmt, va_list args)
 {
-    return log_finish(line, fmt_vprint(line, LOG_LINE_MAX + 2, fmt, args));
+    line->len = 0;
+    line_add(line, fmt, args);
 }
 
 void log_line(const char *fmt, ...)
 {
-    char line[LOG_LINE_MAX + 2];
+    struct log_text l;
     va_list args;
-
     va_start(args, fmt);
-    const size_t len = log_format(line, fmt, args);
+    log_compose(&l, fmt, args);
     va_end(args);
-    log_emit(line, len);
+    log_emit(l.text, l.len);
 }
 
-void log_fail(const char *file, int line_number, const char *fmt, ...)
+void log_fail(const char *file, int line, const char *fmt, ...)
 {
-    char line[LOG_LINE_MAX + 2];
+    struct log_text l;
     va_list args;
-    size_t len = fmt_print(line, sizeof(line), "%s:%d: ", file, line_number);
-
+    l.len = fmt_print(l.text, sizeof(l.text), "%s:%d: ", file, line);
     va_start(args, fmt);
-    len += fmt_vprint(line + len, sizeof(line) - len, fmt, args);
+    line_add(&l, fmt, args);
     va_end(args);
-    log_emit(line, log_finish(line, len));
+    log_emit(l.text, l.len);
 }

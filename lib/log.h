@@ -15,12 +15,15 @@
 /* Takes one line without its newline; `len` <= LOG_LINE_MAX. Any core, any context but NMI. */
 void log_emit(const char *line, size_t len);
 
+/* A line as log_line() makes it, for those who have another place for it. */
+struct log_text {
+    char text[LOG_LINE_MAX + 2];
+    size_t len; /* <= LOG_LINE_MAX */
+};
+void log_compose(struct log_text *line, const char *fmt, va_list args) PRINTF_LIKE(2, 0);
+
 /* A control character in the text becomes '?': nothing that is printed can fake a second line. */
 void log_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
-
-/* The same line, not handed on: for a program that has another place for some lines. Returns its
- * length without the NUL. */
-size_t log_format(char line[LOG_LINE_MAX + 2], const char *fmt, va_list args);
 
 /* "file:line: text"; used by FAIL(). */
 /*@ assigns \nothing; */

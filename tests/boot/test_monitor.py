@@ -115,11 +115,53 @@ def test_commands(machine):
     check_beats(operator, "canary")
 
 
+def test_after_a_crash(machine):
+    """What was said of a crash can be read later, also when the guest lives again; and registers of
+    a life that has ended."""
+    conf = (machine_section(reserve=1) + guest("escape", on_crash="restart 1")
+            + guest("two", image="spin", cores=2, cmdline="how=cli", watchdog="100ms")
+            + guest("canary", image="spin", cmdline="beats"))
+    with machine.spawn(images("escape", "spin"), conf, cores=5, memory=512,
+                       timeout=900) as console:
+        operator = Operator(console)
+        for _ in range(2):      # in either order
+            operator.wait(r"\[bulkhead\] guest '(escape' has been restarted 1 time: it stays "
+                          "stopped|two' was stopped after )")
+        operator.open()
+        check_crash(operator, "escape", "life 2 of 2", said=operator.own_lines())
+        shown = check_crash(operator, "two", "life 1 of 1", said=operator.own_lines())
+        assert shown[-1] == "guest 'two' vCPU 1 on core #3: waits for a SIPI"
+        assert operator.ask("crash canary") == [
+            "guest 'canary' has not crashed since the machine started"]
+        shown = operator.ask("regs escape")
+        assert shown[0] == "escape vCPU 0 on core #1, as its life ended:" and len(shown) == 8
+        operator.keys("kill canary\r")
+        operator.wait(r"\[bulkhead\] guest 'canary' was killed by the operator ")
+        shown = operator.ask("crash canary")
+        assert re.fullmatch(r"canary, \d+ ms ago, in life 1 of 1:", shown[0])
+        assert shown[1] == "  | guest 'canary' was killed by the operator"
+        assert re.match(r"  \| guest 'canary' vCPU 0 on core #4: RIP 10\w+ RSP ", shown[2]) and len(shown) == 3
+        operator.leave()
+
+
+def check_crash(operator, name, where, said):
+    """`crash` repeats, after one line of its own, the last diagnosis in what has been said."""
+    shown = operator.ask(f"crash {name}")
+    assert re.fullmatch(rf"{name}, \d+ ms ago, in {where}:", shown[0])
+    lines = [line.removeprefix("  | ") for line in shown[1:]]
+    start = re.compile(rf"guest '{name}' vCPU 0 on core #\d is stopped: ")
+    at = max(i for i, line in enumerate(said) if start.match(line))
+    assert len(lines) > 15 and lines[0] == said[at]
+    rest = iter(said[at:])                      # other guests' lines may stand between
+    assert all(line in rest for line in lines), (lines, said[at:])
+    return lines
+
+
 def check_help(operator):
     lines = operator.ask("help")
     names = [line.split()[0] for line in lines]
-    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "regs", "stats",
-                     "trace", "plan", "isolation", "log", "log", "cpu", "memory", "reboot",
+    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "regs", "crash",
+                     "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory", "reboot",
                      "poweroff", "Ctrl-T"]
 
 
