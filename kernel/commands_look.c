@@ -177,19 +177,43 @@ static void print_refused(uint32_t vcpu, const char *one, const char *more, cons
                 line);
 }
 
+static const char *call_name(enum bulkhead_call call)
+{
+    switch (call) {
+    case BULKHEAD_CALL_VERSION:
+        return "version";
+    case BULKHEAD_CALL_CONSOLE_WRITE:
+        return "console-write";
+    case BULKHEAD_CALL_CONSOLE_READ:
+        return "console-read";
+    case BULKHEAD_CALL_TIME:
+        return "time";
+    case BULKHEAD_CALL_TIMER_SET:
+        return "timer-set";
+    case BULKHEAD_CALL_POWER_OFF:
+        return "power-off";
+    case BULKHEAD_CALL_RESTART:
+        return "restart";
+    case BULKHEAD_CALL_WATCHDOG:
+        return "watchdog";
+    case BULKHEAD_CALL_CRASH:
+        return "crash";
+    case BULKHEAD_CALL_END: /* where numbers that no call has are counted */
+        return "unknown";
+    }
+    return "?";
+}
+
 static void print_calls(const struct vm *vm, uint32_t i)
 {
-    static const char *const names[BULKHEAD_CALL_COUNT + 1] = {
-        "version",   "console-write", "console-read", "time",  "timer-set",
-        "power-off", "restart",       "watchdog",     "crash", "unknown"};
     const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
     char line[LOG_LINE_MAX] = "";
     size_t len = 0;
 
     for (uint32_t k = 0; k <= BULKHEAD_CALL_COUNT; k++) {
+        const char *name = call_name((enum bulkhead_call)(BULKHEAD_CALL_BASE + k));
         if (s->calls[k])
-            len +=
-                fmt_print(line + len, sizeof(line) - len, " %s %llu", names[k], (ull)s->calls[k]);
+            len += fmt_print(line + len, sizeof(line) - len, " %s %llu", name, (ull)s->calls[k]);
     }
     answer_line("  vCPU %u: %llu event%s injected; hypercalls:%s", i, (ull)s->injected,
                 fmt_plural(s->injected), len ? line : " none");

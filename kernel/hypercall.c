@@ -159,7 +159,7 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         return DO_NEXT;
     }
     calls[index_masked(number, VCPU_CALLS)]++;
-    switch (asked) {
+    switch ((enum bulkhead_call)asked) {
     case BULKHEAD_CALL_VERSION:
         result = BULKHEAD_ABI_VERSION;
         break;
@@ -186,7 +186,7 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         return DO_STOP;
     case BULKHEAD_CALL_CRASH:
         return call_crash(v);
-    default: /* not reached: all are named */
+    case BULKHEAD_CALL_END: /* not reached: call_look_up() knows it not */
         break;
     }
     *rax = (uint64_t)result;
