@@ -16,10 +16,9 @@
 
 #define COM1 0x3f8
 
-/* How long console_flush() and console_settle() may take, in units of partial_ticks. */
+/* How long console_flush() may take, in units of partial_ticks. */
 #define PARTIALS_PER_SECOND 50
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
-#define SETTLE_PARTIALS     (1 * PARTIALS_PER_SECOND)
 #define FLUSH_TICKS         UINT64_C(10000000000) /* while the TSC's rate is not known */
 
 /* So many of our own lines in a row, then each guest has its turn. Guests come second because a
@@ -35,7 +34,7 @@
 
 #define FOCUS_MONITOR UINT32_MAX
 
-static const char own_prefix[] = "[bulkhead] ";
+static const char own_prefix[] = LINES_OWN;
 
 /* `lock` guards all but the log ring, which has a lock of its own, the inner one. */
 static struct console {
@@ -57,6 +56,13 @@ static struct console {
 
 /* ------------------------------------------------------------------ our own lines */
 
+static void console_keep_line(const char *text, size_t len)
+{
+    lock_take(&console.lastlog_lock);
+    lastlog_append(&console.lastlog, text, len);
+    lock_release(&console.lastlog_lock);
+}
+
 void console_show(const char *line, size_t len)
 {
     logring_put(&console.log, own_prefix, line, len);
@@ -66,10 +72,14 @@ void console_show(const char *line, size_t len)
 
 void log_emit(const char *line, size_t len)
 {
-    lock_take(&console.lastlog_lock);
-    lastlog_append(&console.lastlog, line, len);
-    lock_release(&console.lastlog_lock);
+    console_keep_line(line, len);
     console_show(line, len);
+}
+
+void console_note(struct console_stream *stream, const char *text, size_t len)
+{
+    console_keep_line(text, len);
+    notes_put(&stream->notes, tx_place(&stream->tx), rdtsc(), text, len);
 }
 
 /* ------------------------------------------------------------------ input */
@@ -147,8 +157,10 @@ static bool console_round(uint64_t now)
         console.log_run = 0;
     }
     for (uint32_t i = 0; i < console.source_count && !any; i++) {
-        any = source_pump(&console.sources[console.next_source], &console.lines, now, partial);
-        console.next_source = (console.next_source + 1) % console.source_count;
+        struct source *s = &console.sources[console.next_source];
+        any = source_pump(s, &console.lines, now, partial);
+        if (!source_has_note(s))
+            console.next_source = (console.next_source + 1) % console.source_count;
         if (terminal_room(&console.lines.terminal) < ROUND_ROOM)
             break;
     }
@@ -221,15 +233,6 @@ void console_flush(void)
     }
 }
 
-void console_settle(const struct console_stream *stream)
-{
-    const uint64_t start = rdtsc();
-
-    while ((!tx_is_empty(&stream->tx) || logring_is_crowded(&console.log)) &&
-           rdtsc() - start < console.partial_ticks * SETTLE_PARTIALS)
-        (void)console_pump(rdtsc());
-}
-
 /* What had been said before but had not gone out. Without locks: their owner may be the one that
  * failed, and every other core is stopped. */
 void console_emergency_begin(void)
@@ -250,6 +253,12 @@ void console_emergency_begin(void)
             uart_put_all(&t->uart, "\r", 1);
         uart_put_all(&t->uart, (const char *)&byte, 1);
     }
+    for (uint32_t i = 0; i < console.source_count; i++) {
+        uint8_t line[NOTES_LINE];
+        uint32_t len;
+        while ((len = notes_take(&console.sources[i].stream->notes, own_prefix, line)) > 0)
+            terminal_emergency(t, (const char *)line, len);
+    }
 }
 
 void console_emergency(const char *text, size_t len)
@@ -269,8 +278,7 @@ void console_init(const struct boot_framebuffer *framebuffer)
     rx_init(&console.to_monitor);
     console.lines.terminal.serial_on = uart_init(&console.lines.terminal.uart, COM1, 0);
     console.lines.terminal.screen_on = screen_init(&console.lines.terminal.screen, framebuffer);
-    (void)!keyboard_init(
-        &console.lines.terminal.keyboard); /* without one, nothing is typed on it */
+    (void)!keyboard_init(&console.lines.terminal.keyboard); /* or nothing is typed on it */
 }
 
 uint32_t console_keep_log(void *memory, size_t size)

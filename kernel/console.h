@@ -12,6 +12,7 @@
 
 #include "boot/boot_info.h"
 #include "kernel/lastlog.h"
+#include "kernel/notes.h"
 #include "lib/ring.h"
 #include "lib/types.h"
 
@@ -20,6 +21,7 @@ struct console_stream {
     char name[16];
     struct tx_ring tx;
     struct rx_ring rx;
+    struct notes notes;    /* ours about the guest */
     uint64_t lines, bytes; /* that reached the console; whoever pumps writes */
 };
 
@@ -65,11 +67,9 @@ bool console_pump(uint64_t now);
 /* Waits until everything is out, at most about three seconds. For a power-off. */
 void console_flush(void);
 
-/* Waits until the stream's ring is empty, at most about a second, so that what is logged next comes
- * behind the guest's last words; and until our own lines do not crowd, so that a guest that ends
- * again and again does not push out what others have to say. For a core whose guest has been
- * stopped. */
-void console_settle(const struct console_stream *stream);
+/* A line of ours about a guest, at its place among what the guest says. Nobody waits for that. Any
+ * core. */
+void console_note(struct console_stream *stream, const char *text, size_t len);
 
 /* A panic begins: brings out what waits, as console_emergency() does. Once. */
 void console_emergency_begin(void);

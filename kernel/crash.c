@@ -12,6 +12,8 @@
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 
+#define TOLD_MAX 8 /* of the other cores, so many are told of in the log: `crash GUEST` has all */
+
 void crash_begin(const struct vcpu *v)
 {
     postmortem_begin(&v->vm->postmortem, v->vm->restarts + 1, rdtsc());
@@ -25,7 +27,7 @@ static void crash_emit(struct vm *vm, bool in_log, const char *fmt, va_list args
     log_compose(&line, fmt, args);
     postmortem_put(&vm->postmortem, line.text, line.len);
     if (in_log)
-        log_emit(line.text, line.len);
+        console_note(&vm->console, line.text, line.len);
 }
 
 void crash_tell(struct vm *vm, const char *fmt, ...)
@@ -72,6 +74,7 @@ static void crash_core_line(const struct vcpu *v, char *buf, size_t size)
 void crash_finish(struct vm *vm)
 {
     const bool killed = vm->end.by_operator;
+    uint32_t told = killed ? TOLD_MAX : 0;
     char line[LOG_LINE_MAX];
 
     if (vm->end.kind != VM_END_CRASH)
@@ -84,10 +87,10 @@ void crash_finish(struct vm *vm)
         if (!killed && i == vm->postmortem.vcpu)
             continue; /* its registers are in the diagnosis */
         crash_core_line(&vm->vcpus[i], line, sizeof(line));
-        if (killed)
-            crash_keep(vm, "%s", line);
-        else
+        if (told++ < TOLD_MAX)
             crash_tell(vm, "%s", line);
+        else
+            crash_keep(vm, "%s", line);
     }
 }
 

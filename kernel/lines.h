@@ -9,6 +9,9 @@
 #include "kernel/terminal.h"
 #include "lib/types.h"
 
+/* Our own lines begin with this. */
+#define LINES_OWN "[bulkhead] "
+
 struct lines {
     struct terminal terminal;
     const char *open; /* the speaker whose unfinished line stands on the terminal; NULL: none */

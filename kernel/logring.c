@@ -57,8 +57,3 @@ bool logring_is_empty(const struct logring *ring)
 {
     return ring->head == ring->tail && ring->lost == 0;
 }
-
-bool logring_is_crowded(const struct logring *ring)
-{
-    return ring->head - ring->tail > LOGRING_CROWD;
-}

@@ -9,8 +9,7 @@
 #include "lib/log.h"
 #include "lib/types.h"
 
-#define LOGRING_BYTES (32 * 1024) /* a power of two */
-#define LOGRING_CROWD (2 * 1024)  /* what 115200 baud carry in 180 ms: an operator waits so long */
+#define LOGRING_BYTES (32 * 1024)         /* a power of two */
 #define LOGRING_LINE  (LOG_LINE_MAX + 16) /* the longest line with its prefix */
 
 struct logring {
@@ -30,6 +29,5 @@ uint32_t logring_take(struct logring *ring, const char *prefix, uint8_t line[LOG
 /* The next byte, without the lock: for a panic, when nobody else runs. */
 MUST_CHECK bool logring_next_byte(struct logring *ring, uint8_t *byte);
 
-/* A glance, without the lock. Crowded: so full that who can wait should. */
+/* A glance, without the lock. */
 bool logring_is_empty(const struct logring *ring);
-bool logring_is_crowded(const struct logring *ring);

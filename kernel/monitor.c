@@ -22,8 +22,8 @@
 static struct monitor {
     struct commands commands;
     struct editor editor;
-    bool was_open;
-    _Atomic uint32_t all_ended; /* set by the core whose guest was the last */
+    _Atomic bool all_ended; /* set by the core whose guest was the last */
+    bool end_told;          /* to an operator, since the last guest's end */
 } monitor;
 
 static void monitor_show_prompt(void)
@@ -114,21 +114,29 @@ static void monitor_keys(void)
     }
 }
 
-/* All guests have ended: nobody can do anything any more unless an operator is there. */
-static void monitor_check_end(void)
+/* All guests have ended: without an operator, nobody can do anything any more. `waiting`: their
+ * last words and ours about them are not out yet; they come first. */
+static void monitor_check_end(bool waiting)
 {
-    if (console_is_monitor() || atomic_load(&partitions_alive) != 0)
+    if (atomic_load(&partitions_alive) != 0) {
+        monitor.end_told = false;
         return;
-    monitor_show_status();
-    log_line("every guest has ended: switching the machine off");
-    power_off();
+    }
+    if (!console_is_monitor()) {
+        monitor_show_status();
+        console_flush();
+        log_line("every guest has ended: switching the machine off");
+        power_off();
+    }
+    if (waiting || monitor.end_told)
+        return;
+    monitor.end_told = true;
+    log_line("every guest has ended; the monitor is open: `start GUEST` or `poweroff`");
 }
 
 void monitor_all_ended(void)
 {
-    atomic_store(&monitor.all_ended, 1);
-    if (console_is_monitor())
-        log_line("every guest has ended; the monitor is open: `start GUEST` or `poweroff`");
+    atomic_store(&monitor.all_ended, true);
 }
 
 bool monitor_service(uint64_t now)
@@ -140,6 +148,6 @@ bool monitor_service(uint64_t now)
     if (console_is_monitor())
         monitor_keys();
     if (atomic_load(&monitor.all_ended))
-        monitor_check_end();
+        monitor_check_end(waiting);
     return waiting;
 }

@@ -4,7 +4,6 @@
 #include "kernel/crash.h"
 #include "kernel/monitor.h"
 #include "kernel/power.h"
-#include "kernel/report_exits.h"
 #include "kernel/vcpu.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
@@ -252,41 +251,6 @@ bool partition_stop(struct vm *vm)
     return partition_end(vm, end) || atomic_load(&vm->phase) != VM_STOPPED;
 }
 
-/* How a life ended, behind "guest 'x' ". */
-static const char *partition_end_words(const struct vm_end *end)
-{
-    switch (end->kind) {
-    case VM_END_POWER_OFF:
-        return "powered off";
-    case VM_END_RESTART:
-        return end->by_operator ? "was restarted by the operator" : "asked for a restart";
-    case VM_END_CRASH:
-        return end->by_operator ? "was killed by the operator" : "was stopped";
-    case VM_END_STOP:
-        return "was stopped by the operator";
-    case VM_END_NONE:
-        break;
-    }
-    return "never ran";
-}
-
-/* `parked`: TSC when the last of its cores was out of it. */
-static void partition_report(const struct vm *vm, uint64_t parked)
-{
-    const struct time_scale *scale = &vm->tsc->scale;
-    char exits[160], detail[40] = "";
-
-    console_settle(&vm->console);
-    report_exits(vm, exits, sizeof(exits));
-    if (vm->end.kind == VM_END_POWER_OFF)
-        fmt_print(detail, sizeof(detail), " with code %u", vm->end.code);
-    if (vm->end.by_operator)
-        fmt_print(detail, sizeof(detail), " within %llu us",
-                  (unsigned long long)(time_to_ns(scale, parked - vm->end_asked) / NS_PER_US));
-    log_line("guest '%s' %s%s after %llu ms; %s", vm->name, partition_end_words(&vm->end), detail,
-             (unsigned long long)(time_to_ns(scale, parked - vm->started) / NS_PER_MS), exits);
-}
-
 static bool partition_survives_crash(struct vm *vm)
 {
     const struct config_guest *config = vm->plan->config;
@@ -296,20 +260,20 @@ static bool partition_survives_crash(struct vm *vm)
         return false;
     case CRASH_RESTART:
         if (vm->crash_restarts >= config->restarts) {
-            log_line("guest '%s' has been restarted %u time%s: it stays stopped", vm->name,
-                     vm->crash_restarts, fmt_plural(vm->crash_restarts));
+            partition_tell(vm, "guest '%s' has been restarted %u time%s: it stays stopped",
+                           vm->name, vm->crash_restarts, fmt_plural(vm->crash_restarts));
             return false;
         }
         vm->crash_restarts++;
         return true;
     case CRASH_REBOOT:
-        log_line("guest '%s' crashed, and the file says: on_crash = reboot", vm->name);
+        partition_tell(vm, "guest '%s' crashed, and the file says: on_crash = reboot", vm->name);
         power_reset();
     }
     return false;
 }
 
-static bool partition_survives_power_off(const struct vm *vm)
+static bool partition_survives_power_off(struct vm *vm)
 {
     switch (vm->plan->config->on_poweroff) {
     case POWEROFF_STOP:
@@ -317,7 +281,8 @@ static bool partition_survives_power_off(const struct vm *vm)
     case POWEROFF_RESTART:
         return true;
     case POWEROFF_REBOOT:
-        log_line("guest '%s' powered off, and the file says: on_poweroff = reboot", vm->name);
+        partition_tell(vm, "guest '%s' powered off, and the file says: on_poweroff = reboot",
+                       vm->name);
         power_reset();
     }
     return false;
@@ -356,7 +321,7 @@ void partition_parked(struct vm *vm)
     partition_report(vm, now);
     const bool stop_asked = atomic_exchange(&vm->stop_asked, false);
     if (stop_asked && vm->end.kind != VM_END_STOP) {
-        log_line("guest '%s' was stopped by the operator before its next life", vm->name);
+        partition_tell(vm, "guest '%s' was stopped by the operator before its next life", vm->name);
         vm->end = (struct vm_end){.kind = VM_END_STOP, .by_operator = true};
     }
     if (partition_lives_on(vm)) {

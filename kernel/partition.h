@@ -85,6 +85,12 @@ bool partition_end(struct vm *vm, struct vm_end end);
 /* The operator's stop: also ends a guest that is just between two lives; false: it is stopped. */
 bool partition_stop(struct vm *vm);
 
+/* A line of the log about this guest; it comes behind what the guest has said before. Any core. */
+void partition_tell(struct vm *vm, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* The line about the end of a life. `parked`: TSC when the last of its cores was out of it. */
+void partition_report(struct vm *vm, uint64_t parked);
+
 /* A vCPU has left the guest for good; the last one reports, scrubs and applies the policy. */
 void partition_parked(struct vm *vm);
 

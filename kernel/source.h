@@ -20,6 +20,10 @@ struct source {
     uint8_t line[SOURCE_LINE_MAX];
 };
 
-/* One record of the guest's ring; false: it has none. A line that stays unfinished for `partial`
+/* Our next line about the guest where it is due, else one record of the guest's ring; false: there
+ * is neither. A line that stays unfinished for `partial`
  * ticks is shown as far as it goes; 0: never. */
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial);
+
+/* Our lines about the guest are on their way out: another guest's should not come between. */
+bool source_has_note(const struct source *s);

@@ -12,7 +12,6 @@
 #include "kernel/reset.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
-#include "lib/lock.h"
 #include "lib/log.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -45,9 +44,6 @@ void vcpu_hurry_console(struct vcpu *v)
 
 /* ------------------------------------------------------------------ stopping */
 
-/* Two guests that die at once do not mix their diagnoses. */
-static struct lock diagnosis_lock;
-
 enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
 {
     char why[LOG_LINE_MAX];
@@ -58,13 +54,10 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     va_start(args, fmt);
     fmt_vprint(why, sizeof(why), fmt, args);
     va_end(args);
-    console_settle(&v->vm->console);
-    lock_take(&diagnosis_lock);
     crash_begin(v);
     crash_tell(v->vm, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index,
                v->cpu->id, why);
     crash_print(v, x);
-    lock_release(&diagnosis_lock);
     return DO_STOP;
 }
 
@@ -180,8 +173,8 @@ static void vcpu_start(struct vcpu *v)
         return;
     }
     partition_load(v->vm);
-    log_line("guest '%s' starts on core #%u, %llu ticks after the loader", v->vm->name, v->cpu->id,
-             (unsigned long long)(rdtsc() - v->vm->tsc->start));
+    partition_tell(v->vm, "guest '%s' starts on core #%u, %llu ticks after the loader", v->vm->name,
+                   v->cpu->id, (unsigned long long)(rdtsc() - v->vm->tsc->start));
     reset_for_image(&state, &v->vm->plan->image);
     vcpu_enter_state(v, &state);
 }

@@ -67,6 +67,17 @@ bool tx_is_empty(const struct tx_ring *r)
     return turn == newest + TX_RING_RECORDS;
 }
 
+uint32_t tx_place(const struct tx_ring *r)
+{
+    /* Relaxed: what this core put is before it in any case, and of others' nobody can tell. */
+    return atomic_load_explicit(&r->head, memory_order_relaxed);
+}
+
+uint32_t tx_before(const struct tx_ring *r, uint32_t place)
+{
+    return (int32_t)(place - r->tail) > 0 ? place - r->tail : 0;
+}
+
 size_t tx_get(struct tx_ring *r, uint8_t out[TX_RECORD_MAX])
 {
     struct tx_record *slot = &r->slots[r->tail & TX_MASK];

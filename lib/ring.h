@@ -51,6 +51,12 @@ bool tx_has_room(const struct tx_ring *r, uint32_t records);
 /* Everything put so far has been taken: any core may ask. */
 bool tx_is_empty(const struct tx_ring *r);
 
+/* The place behind everything put so far. Any core. */
+uint32_t tx_place(const struct tx_ring *r);
+
+/* How many records before that place have not been taken yet. Consumer only. */
+uint32_t tx_before(const struct tx_ring *r, uint32_t place);
+
 /* Copies the oldest record out, returns its length; 0 when there is none. Consumer only. */
 size_t tx_get(struct tx_ring *r, uint8_t out[TX_RECORD_MAX]);
 

@@ -303,6 +303,28 @@ static void test_rx_threads(void **state)
     }
 }
 
+/* A place stays what it is while records come and go, and over the wrap of positions. */
+static void test_tx_place(void **state)
+{
+    uint64_t id;
+
+    (void)state;
+    tx_init_at(&tx, UINT32_MAX - TX_RING_RECORDS + 1);
+    for (uint32_t lap = 0; lap < 3; lap++) {
+        for (uint64_t i = 0; i < 100; i++)
+            assert_true(tx_put_id(&tx, i));
+        const uint32_t place = tx_place(&tx);
+        assert_true(tx_put_id(&tx, 100));
+        for (uint32_t left = 100; left > 0; left--) {
+            assert_int_equal(tx_before(&tx, place), left);
+            assert_true(tx_get_id(&tx, &id));
+        }
+        assert_int_equal(tx_before(&tx, place), 0);
+        assert_true(tx_get_id(&tx, &id));
+        assert_int_equal(tx_before(&tx, place), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -312,6 +334,7 @@ int main(void)
         cmocka_unit_test(test_tx_full),
         cmocka_unit_test(test_tx_position_wrap),
         cmocka_unit_test(test_tx_slow_producer),
+        cmocka_unit_test(test_tx_place),
         cmocka_unit_test(test_tx_threads),
         cmocka_unit_test(test_rx_order),
         cmocka_unit_test(test_rx_full_and_wrap),

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
 # Host programs: the pure sources as an archive, compiled by gcc and by clang with ASan and UBSan,
-# and one cmocka program per tests/unit/test_*.c linked against it. A test that defines a function
+# and one cmocka program per test_*.c below tests/unit linked against it. A test that defines a function
 # itself keeps the archive's out, so neighbours can be faked. Here too: coverage and plancheck.
 
-UNIT_TESTS  := $(wildcard tests/unit/test_*.c)
+UNIT_TESTS  := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_NAMES  := $(UNIT_TESTS:tests/unit/%.c=%)
 UNIT_KINDS  := gcc clang cov
 UNIT_CFLAGS := -std=c11 -g -fno-strict-aliasing -fno-omit-frame-pointer -I. $(WARN)
@@ -45,8 +45,9 @@ $B/unit-$(1)/pure.list: unit-always
 	@mkdir -p $$(@D)
 	@echo '$(PURE_SRC)' | cmp -s - $$@ || echo '$(PURE_SRC)' > $$@
 
-$$(UNIT_BIN_$(1)): $B/unit-$(1)/test_%: $B/unit-$(1)/tests/unit/test_%.o \
+$$(UNIT_BIN_$(1)): $B/unit-$(1)/%: $B/unit-$(1)/tests/unit/%.o \
                    $B/unit-$(1)/tests/unit/support.o $B/unit-$(1)/pure.a
+	@mkdir -p $$(@D)
 	$$(UNIT_QUIET)$(2) $(3) $$^ $$(UNIT_LIBS) -o $$@
 
 -include $$(UNIT_OBJ_$(1):.o=.d) $$(UNIT_TOBJ_$(1):.o=.d)
@@ -67,19 +68,25 @@ coverage: $(UNIT_BIN_cov)
 	@$(PYTHON) tests/unit/run --results $B/unit-cov/results.txt $(UNIT_BIN_cov); status=$$?; \
 	    $(PYTHON) scripts/coverage $B/unit-cov && exit $$status
 
-# Takes hardware code in as it is: tests/unit/fakes stands before lib/x86 and vmx.
-$(UNIT_KINDS:%=$B/unit-%/tests/unit/test_entry.o): UNIT_TEST_CFLAGS += -iquote tests/unit/fakes
+# These take hardware code in as it is: tests/unit/fakes stands before lib/x86 and vmx.
+UNIT_HARDWARE := entry lapic tsc cpu smp
+$(foreach kind,$(UNIT_KINDS),$(UNIT_HARDWARE:%=$B/unit-$(kind)/tests/unit/test_%.o)): \
+    UNIT_TEST_CFLAGS += -iquote tests/unit/fakes
 
 # The checker of bulkhead.conf on the desk: the hypervisor's own code without the hypervisor.
 ifneq ($(wildcard scripts/plancheck.c),)
-PLANCHECK_SRC := scripts/plancheck.c $(PURE_SRC)
-PLANCHECK_OBJ := $(PLANCHECK_SRC:%.c=$B/host/%.o)
+PLANCHECK_OBJ := $(patsubst %.c,$B/host/%.o,scripts/plancheck.c $(PURE_SRC))
 
 $B/host/%.o: %.c
 	@mkdir -p $(@D)
 	$(UNIT_QUIET)gcc $(UNIT_CFLAGS) -D_GNU_SOURCE -O2 -MMD -MP -c $< -o $@
 
-$B/plancheck: $(PLANCHECK_OBJ)
+# An archive: of the pure sources it takes what it calls.
+$B/host/pure.a: $(PURE_SRC:%.c=$B/host/%.o)
+	@rm -f $@
+	$(UNIT_QUIET)$(AR) qcsPT $@ $^
+
+$B/plancheck: $B/host/scripts/plancheck.o $B/host/pure.a
 	$(UNIT_QUIET)gcc $^ -o $@
 
 -include $(PLANCHECK_OBJ:.o=.d)

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_cpu: what a core of ours does to itself between two lives of a guest and while it waits, in
+ * which order, against a processor that writes it down.
+ */
+#include "kernel/cpu.h"
+
+#include "recorder.h"
+
+#include "kernel/cpu.c"
+
+enum other { OTHER_FPU, OTHER_APIC, OTHER_DRAIN, OTHER_WAIT, OTHER_NMI };
+
+#define FEATURES_ALL (UINT32_C(1) << 21 | UINT32_C(1) << 24 | UINT32_C(1) << 26)
+
+void fpu_reset_xsave(uint64_t xcr0)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_FPU, xcr0);
+}
+
+void lapic_reset(void)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_APIC, 0);
+}
+
+void lapic_send_nmi(uint32_t apic_id)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_NMI, apic_id);
+}
+
+void cpu_drain(void)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_DRAIN, 0);
+}
+
+void cpu_wait(_Atomic uint32_t *flag)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_WAIT, atomic_load(flag));
+}
+
+void load_segments(uint16_t code)
+{
+    (void)code;
+}
+
+void trap_load_idt(void)
+{
+}
+
+/* Each thing that survives a VM entry has a value of its own before: what is not written stays. */
+static void nothing_of_a_guest_is_left(void **state)
+{
+    static const uint32_t msrs[] = {MSR_STAR,  MSR_LSTAR,          MSR_CSTAR,
+                                    MSR_FMASK, MSR_KERNEL_GS_BASE, MSR_TSC_AUX};
+    (void)state;
+    recorder_clear();
+    recorder_put_leaf(0x80000001, (struct cpuid_regs){.edx = 1u << 27});
+    for (size_t i = 0; i < ARRAY_SIZE(msrs); i++)
+        recorder_put_msr(msrs[i], 0x5ec4e7);
+    cpu_reset_guest_state(XCR0_X87 | XCR0_SSE);
+    assert_true(recorder_has(WRITE_OTHER, OTHER_FPU, XCR0_X87 | XCR0_SSE));
+    for (size_t i = 0; i < ARRAY_SIZE(msrs); i++)
+        assert_int_equal(rdmsr(msrs[i]), 0);
+    for (uint32_t i = 0; i < 4; i++)
+        assert_true(recorder_has(WRITE_DR, i, 0));
+    /* SDM "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". */
+    assert_true(recorder_has(WRITE_DR, 6, 0xffff0ff0));
+    assert_true(recorder_has(WRITE_DR, 7, 0x400));
+    assert_true(recorder_has(WRITE_CR, 2, 0));
+    /* No breakpoint is armed while its address changes. */
+    assert_true(recorder_find(WRITE_DR, 7, 0x400) < recorder_find(WRITE_DR, 0, 0));
+}
+
+/* What is pending is taken before the APIC looks as after a reset, which is software-disabled. */
+static void interrupts_are_drained_before_the_apic_is_off(void **state)
+{
+    (void)state;
+    recorder_clear();
+    cpu_reset_guest_state(XCR0_X87);
+    const uint32_t reset = recorder_find(WRITE_OTHER, OTHER_APIC, 0);
+    const uint32_t drain = recorder_find(WRITE_OTHER, OTHER_DRAIN, 0);
+    assert_true(reset < drain);
+    assert_int_equal(drain + 2, recorder.write_count);
+    assert_true(recorder_find(WRITE_MSR, MSR_X2APIC_SVR, HOST_VECTOR_SPURIOUS) > drain);
+}
+
+/* A #GP, where the processor has no such register. */
+static void tsc_aux_is_left_where_there_is_none(void **state)
+{
+    (void)state;
+    recorder_clear();
+    cpu_reset_guest_state(XCR0_X87);
+    assert_false(recorder_has(WRITE_MSR, MSR_TSC_AUX, 0));
+}
+
+static void a_wait_with_a_deadline(void **state)
+{
+    _Atomic uint32_t flag = 1;
+
+    (void)state;
+    recorder_clear();
+    cpu_wait_until(&flag, 123456);
+    static const struct recorder_write wanted[] = {
+        {WRITE_MSR, MSR_X2APIC_LVT_TIMER, LVT_TSC_DEADLINE | HOST_VECTOR_TICK},
+        {WRITE_FENCE, 0, 0},
+        {WRITE_MSR, MSR_TSC_DEADLINE, 123456},
+        {WRITE_OTHER, OTHER_WAIT, 1},
+        {WRITE_MSR, MSR_TSC_DEADLINE, 0},
+        {WRITE_MSR, MSR_X2APIC_LVT_TIMER, LVT_MASKED},
+    };
+    assert_int_equal(recorder.write_count, ARRAY_SIZE(wanted));
+    assert_memory_equal(recorder.writes, wanted, sizeof(wanted));
+}
+
+static void each_lack_has_its_name(void **state)
+{
+    (void)state;
+    for (uint32_t lacks = 0; lacks < 8; lacks++) {
+        struct virt_report report = {0};
+        uint32_t has = FEATURES_ALL;
+
+        if (lacks & 1)
+            has &= ~(UINT32_C(1) << 21);
+        if (lacks & 2)
+            has &= ~(UINT32_C(1) << 24);
+        if (lacks & 4)
+            has &= ~(UINT32_C(1) << 26);
+        recorder_clear();
+        recorder_put_leaf(1, (struct cpuid_regs){.ecx = has});
+        cpu_need(&report);
+        assert_int_equal(report.missing_count, (lacks & 1) + (lacks >> 1 & 1) + (lacks >> 2));
+    }
+    struct virt_report full = {.missing_count = ARRAY_SIZE(((struct virt_report *)0)->missing)};
+    recorder_clear();
+    cpu_need(&full); /* a list that is full stays so */
+    assert_int_equal(full.missing_count, ARRAY_SIZE(full.missing));
+}
+
+static void a_kick_goes_to_the_core_by_its_apic_id(void **state)
+{
+    const struct cpu cpu = {.id = 3, .apic_id = 0x106};
+
+    (void)state;
+    recorder_clear();
+    cpu_kick(&cpu);
+    assert_int_equal(recorder.write_count, 1);
+    assert_true(recorder_has(WRITE_OTHER, OTHER_NMI, 0x106));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_of_a_guest_is_left),
+        cmocka_unit_test(interrupts_are_drained_before_the_apic_is_off),
+        cmocka_unit_test(tsc_aux_is_left_where_there_is_none),
+        cmocka_unit_test(a_wait_with_a_deadline),
+        cmocka_unit_test(each_lack_has_its_name),
+        cmocka_unit_test(a_kick_goes_to_the_core_by_its_apic_id),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_tsc: which of its sources drivers/tsc.c takes the counter's rate from, and what it does with
+ * the PIT, against a made-up processor and timer.
+ */
+#include "drivers/tsc.h"
+
+#include "recorder.h"
+
+#include "drivers/tsc.c"
+
+/* A PIT whose channel 2 counts down as the TSC goes on, at so many TSC ticks a second. */
+static struct {
+    uint64_t tsc_hz; /* 0: no PIT: its ports read all ones */
+    bool stuck;      /* its output never moves */
+    uint64_t end;    /* TSC when it is at zero */
+    uint32_t writes_of_count, count;
+    uint8_t gate;
+} pit;
+
+static void pit_write(const struct recorder_write *write)
+{
+    if (write->where != WRITE_PORT)
+        return;
+    switch (write->index) {
+    case PIT_MODE:
+        assert_int_equal(write->value, PIT_MODE_ONCE); /* channel 2: nobody else's */
+        pit.writes_of_count = pit.count = 0;
+        pit.end = UINT64_MAX;
+        break;
+    case PIT_CHANNEL2:
+        pit.count |= (uint32_t)write->value << 8 * pit.writes_of_count++;
+        if (pit.writes_of_count == 2 && !pit.stuck)
+            pit.end = recorder.tsc + pit.count * pit.tsc_hz / PIT_HZ;
+        break;
+    case PIT_GATE:
+        pit.gate = (uint8_t)write->value;
+        break;
+    default:
+        fail_msg("port 0x%x", write->index);
+    }
+}
+
+static uint8_t pit_read(uint16_t port)
+{
+    assert_int_equal(port, PIT_GATE);
+    recorder.tsc += 1000; /* a port is slow */
+    if (pit.tsc_hz == 0)
+        return 0xff;
+    return pit.gate | (recorder.tsc >= pit.end ? PIT_GATE_OUT : 0);
+}
+
+static void make(uint64_t pit_tsc_hz)
+{
+    recorder_clear();
+    recorder.on_write = pit_write;
+    recorder.on_in = pit_read;
+    memset(&pit, 0, sizeof(pit));
+    pit.tsc_hz = pit_tsc_hz;
+    pit.gate = PIT_GATE_KEPT;
+    lines_clear();
+}
+
+static void leaves_up_to(uint32_t last)
+{
+    recorder_put_leaf(CPUID_BASIC, (struct cpuid_regs){.eax = last});
+}
+
+static void a_hypervisor_below_knows_best(void **state)
+{
+    struct tsc tsc;
+
+    (void)state;
+    make(0);
+    leaves_up_to(CPUID_FREQUENCY);
+    recorder_put_leaf(CPUID_FEATURES, (struct cpuid_regs){.ecx = FEATURES_HYPERVISOR});
+    recorder_put_leaf(CPUID_HYPERVISOR, (struct cpuid_regs){.eax = CPUID_HYPERVISOR_TSC});
+    recorder_put_leaf(CPUID_HYPERVISOR_TSC, (struct cpuid_regs){.eax = 2500000});
+    recorder_put_leaf(CPUID_TSC, (struct cpuid_regs){.eax = 2, .ebx = 200, .ecx = 24000000});
+    tsc_init(&tsc, 5);
+    assert_int_equal(tsc.hz, 2500000000);
+    assert_string_equal(tsc.source, "hypervisor");
+    assert_int_equal(tsc.start, 5);
+    assert_false(tsc.invariant);
+}
+
+static void the_crystal_and_its_ratio(void **state)
+{
+    struct tsc tsc;
+
+    (void)state;
+    make(0);
+    leaves_up_to(CPUID_FREQUENCY);
+    recorder_put_leaf(CPUID_TSC, (struct cpuid_regs){.eax = 2, .ebx = 200, .ecx = 24000000});
+    recorder_put_leaf(CPUID_FREQUENCY, (struct cpuid_regs){.eax = 2399});
+    recorder_put_leaf(CPUID_EXTENDED, (struct cpuid_regs){.eax = CPUID_POWER});
+    recorder_put_leaf(CPUID_POWER, (struct cpuid_regs){.edx = POWER_INVARIANT_TSC});
+    tsc_init(&tsc, 0);
+    assert_int_equal(tsc.hz, 2400000000);
+    assert_string_equal(tsc.source, "CPUID 0x15");
+    assert_true(tsc.invariant);
+}
+
+/* Skylake client, family 6 model 0x5e, gives the ratio alone; Skylake server has another crystal.
+ */
+static void a_crystal_that_only_the_model_tells(void **state)
+{
+    static const struct {
+        uint32_t signature;
+        uint64_t hz;
+    } models[] = {{0x506e3, 3600000000}, {0x50654, 3750000000}, {0x906c0, 0}};
+    struct tsc tsc;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(models); i++) {
+        make(0);
+        leaves_up_to(CPUID_TSC);
+        recorder_put_leaf(CPUID_FEATURES, (struct cpuid_regs){.eax = models[i].signature});
+        recorder_put_leaf(CPUID_TSC, (struct cpuid_regs){.eax = 2, .ebx = 300});
+        tsc_init(&tsc, 0);
+        assert_int_equal(tsc.hz, models[i].hz ? models[i].hz : TSC_GUESSED_HZ);
+        assert_string_equal(tsc.source, models[i].hz ? "CPUID 0x15" : "guess");
+    }
+}
+
+static void the_base_frequency(void **state)
+{
+    struct tsc tsc;
+
+    (void)state;
+    make(0);
+    leaves_up_to(CPUID_FREQUENCY);
+    recorder_put_leaf(CPUID_FREQUENCY, (struct cpuid_regs){.eax = 0xabcd0000 | 3100});
+    tsc_init(&tsc, 0);
+    assert_int_equal(tsc.hz, 3100000000);
+    assert_string_equal(tsc.source, "CPUID 0x16");
+}
+
+static void measured_against_the_pit(void **state)
+{
+    static const uint64_t rates[] = {1000000000, 1999999999, 2893000000, 5200000000};
+    struct tsc tsc;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+        make(rates[i]);
+        tsc_init(&tsc, 0);
+        assert_string_equal(tsc.source, "PIT");
+        /* A port read of 1000 ticks in 20 ms. */
+        assert_in_range(tsc.hz, rates[i] - rates[i] / 10000, rates[i] + rates[i] / 5000);
+        assert_int_equal(pit.gate, PIT_GATE_KEPT); /* as it was: speaker off, gate off */
+    }
+}
+
+static void no_pit_and_a_stuck_one(void **state)
+{
+    struct tsc tsc;
+
+    (void)state;
+    for (int stuck = 0; stuck <= 1; stuck++) {
+        make(stuck ? 2000000000 : 0);
+        pit.stuck = stuck;
+        tsc_init(&tsc, 0);
+        assert_int_equal(tsc.hz, TSC_GUESSED_HZ);
+        assert_string_equal(tsc.source, "guess");
+        assert_true(lines_contain("a guess"));
+    }
+}
+
+/* A rate that no machine has is nobody's word. */
+static void impossible_rates_are_passed_over(void **state)
+{
+    struct tsc tsc;
+
+    (void)state;
+    make(0);
+    leaves_up_to(CPUID_FREQUENCY);
+    recorder_put_leaf(CPUID_TSC,
+                      (struct cpuid_regs){.eax = 1, .ebx = UINT32_MAX, .ecx = UINT32_MAX});
+    recorder_put_leaf(CPUID_FREQUENCY, (struct cpuid_regs){.eax = 2000});
+    tsc_init(&tsc, 0);
+    assert_string_equal(tsc.source, "CPUID 0x16");
+}
+
+static void a_delay_is_never_short(void **state)
+{
+    struct tsc tsc;
+
+    (void)state;
+    make(0);
+    leaves_up_to(CPUID_FREQUENCY);
+    recorder_put_leaf(CPUID_FREQUENCY, (struct cpuid_regs){.eax = 1000});
+    tsc_init(&tsc, 0);
+    recorder.tsc_step = 7;
+    const uint64_t begin = recorder.tsc;
+    tsc_delay_us(&tsc, 50);
+    assert_in_range(recorder.tsc - begin, 50000, 50000 + 4 * 7);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_hypervisor_below_knows_best),
+        cmocka_unit_test(the_crystal_and_its_ratio),
+        cmocka_unit_test(a_crystal_that_only_the_model_tells),
+        cmocka_unit_test(the_base_frequency),
+        cmocka_unit_test(measured_against_the_pit),
+        cmocka_unit_test(no_pit_and_a_stuck_one),
+        cmocka_unit_test(impossible_rates_are_passed_over),
+        cmocka_unit_test(a_delay_is_never_short),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
