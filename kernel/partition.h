@@ -50,6 +50,7 @@ struct vm {
     uint32_t
         crash_restarts; /* of them, how many on_crash granted since the operator's last start */
     uint64_t watchdog_ticks;    /* 0: no watchdog */
+    bool watchdog_each;         /* each core has to call by itself */
     _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
     uint64_t started;           /* TSC; the lead writes */
     uint64_t load_ticks;        /* clearing its memory and copying its image, before that */

@@ -10,6 +10,7 @@
 #include "kernel/panic.h"
 #include "kernel/partition.h"
 #include "kernel/reset.h"
+#include "kernel/watchdog.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -98,24 +99,22 @@ static bool vcpu_watchdog_expired(struct vcpu *v, uint64_t now)
 {
     if (v->soft->watchdog_deadline > now)
         return false;
-    const uint64_t sign = atomic_load(&v->vm->last_sign);
-    if (now - sign >= v->vm->watchdog_ticks)
+    uint32_t silent;
+    const uint64_t sign = watchdog_last_sign(v->vm, &silent);
+    if (ticks_since(now, sign) >= v->vm->watchdog_ticks)
         return true;
     v->soft->watchdog_deadline = sign + v->vm->watchdog_ticks;
     return false;
-}
-
-static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
-{
-    return v->vm->plan->config->watchdog_ns / NS_PER_MS;
 }
 
 NOINLINE COLD static enum verdict vcpu_bite(struct vcpu *v, uint32_t raw_reason)
 {
     const struct vcpu_exit x = {.kind = EXIT_TIMER, .raw_reason = raw_reason};
 
-    return vcpu_crash(v, &x, "its watchdog has expired: no sign of life for %llu ms",
-                      vcpu_watchdog_ms(v));
+    char why[WATCHDOG_WORDS];
+
+    watchdog_words(v->vm, why);
+    return vcpu_crash(v, &x, "%s", why);
 }
 
 /* A deadline has passed. */
@@ -158,6 +157,7 @@ static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
     soft->console_busy = false;
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->phase = VCPU_RUNNING;
+    watchdog_core_runs(v, rdtsc());
     vcpu_update_timer(v);
 }
 
@@ -226,8 +226,10 @@ enum verdict vcpu_on_kick(struct vcpu *v)
         partition_parked(v->vm);
         return DO_LEAVE;
     }
-    if ((kicks & KICK_INIT) && soft->phase == VCPU_RUNNING)
+    if ((kicks & KICK_INIT) && soft->phase == VCPU_RUNNING) {
         vcpu_leave(v, VCPU_WAIT_SIPI);
+        watchdog_core_waits(v);
+    }
     if ((kicks & KICK_SIPI) && soft->phase == VCPU_WAIT_SIPI) {
         reset_for_sipi(&state, atomic_load(&soft->sipi_vector));
         vcpu_enter_state(v, &state);
@@ -245,16 +247,17 @@ enum verdict vcpu_on_kick(struct vcpu *v)
 /* A guest can send its own lead back to wait for a SIPI: its watchdog goes on. */
 static void vcpu_watch_in_wait(struct vcpu *v, uint64_t now)
 {
+    char why[WATCHDOG_WORDS];
+
     if (v->soft->phase != VCPU_WAIT_SIPI || !vcpu_watchdog_expired(v, now))
         return;
     v->soft->watchdog_deadline = UINT64_MAX;
     if (!partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
         return;
+    watchdog_words(v->vm, why);
     crash_begin(v);
-    crash_tell(v->vm,
-               "guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: its watchdog has "
-               "expired: no sign of life for %llu ms",
-               v->vm->name, v->index, v->cpu->id, vcpu_watchdog_ms(v));
+    crash_tell(v->vm, "guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: %s",
+               v->vm->name, v->index, v->cpu->id, why);
 }
 
 static void vcpu_wait(struct vcpu *v)

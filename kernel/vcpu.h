@@ -81,6 +81,7 @@ struct vcpu_soft {
     struct vcpuid cpuid;
     uint64_t retry_deadline;    /* TSC; UINT64_MAX: nothing waits to be injected */
     uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; the lead vCPU's alone */
+    _Atomic uint64_t sign;      /* its last watchdog call, TSC; kernel/watchdog.c has the rules */
     struct vcpu_stats stats;
     enum vcpu_phase ended_in;     /* its phase when the last life ended */
     struct vcpu_state shown;      /* what KICK_SHOW asked for, or how the last life ended ... */
