@@ -132,8 +132,9 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
         struct trace_row row = vcpu_trace_row(stats, back);
         if (back == 0)
             row.verdict = DO_STOP; /* it is noted when this is done */
-        diagnosis_trace_line(&row, time_to_ns(&v->vm->tsc->scale, now - row.time) / 1000, line,
-                             sizeof(line));
+        diagnosis_trace_line(&row,
+                             time_to_ns(&v->vm->tsc->scale, ticks_since(now, row.time)) / 1000,
+                             line, sizeof(line));
         crash_tell(v->vm, "%s", line);
     }
 }

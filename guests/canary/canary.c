@@ -9,6 +9,7 @@
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/paging.h"
 #include "guests/kit/timing.h"
 #include "guests/kit/x2apic.h"
 #include "lib/x86/cr.h"
@@ -153,6 +154,7 @@ int main(void)
     const uint64_t beats = option_number("beats", 0);
     bool well = true;
 
+    paging_open();
     x2apic_enable();
     irq_handle(VECTOR_NMI, canary_foreign);
     for (unsigned v = FIRST_IRQ; v < 256; v++) {

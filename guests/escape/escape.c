@@ -6,6 +6,7 @@
  * tables of its own there, so that the processor trips while it walks them.
  */
 #include "guests/kit/kit.h"
+#include "guests/kit/paging.h"
 #include "lib/x86/insn.h"
 
 #define EXIT_ESCAPED 66
@@ -46,6 +47,7 @@ int main(void)
 {
     uint64_t outside = memory_top();
 
+    paging_open();
     if (option_is("how", "write"))
         escape_write(outside);
     else if (option_is("how", "exec"))

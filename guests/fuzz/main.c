@@ -11,6 +11,7 @@
 
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/paging.h"
 #include "guests/kit/smp.h"
 #include "guests/kit/timing.h"
 #include "guests/kit/x2apic.h"
@@ -237,6 +238,7 @@ void core_again(uint32_t number)
 
 int main(void)
 {
+    paging_open();
     seed = option_number("seed", 0);
     if (option_set("vary")) {
         struct stream mixed = {seed ^ bulkhead_time()};

@@ -146,8 +146,8 @@ static void world_fault(struct trap_frame *f)
         return;
     }
     if (!c->guarded)
-        fatal(EXIT_EXCEPTION, "exception %lu outside of an operation, RIP 0x%lx, error code 0x%lx",
-              f->vector, f->rip, f->error_code);
+        fatal(1, "exception %lu outside of an operation, RIP 0x%lx, error code 0x%lx", f->vector,
+              f->rip, f->error_code);
     world_land(c, f);
 }
 

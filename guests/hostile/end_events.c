@@ -44,7 +44,8 @@ static void no_idt_nmi(void)
 
 static void no_stack(void)
 {
-    idt_init(); /* its gates name no stack of their own */
+    idt_init();
+    idt_set_gate(VECTOR_DF, no_stack, 0); /* no stack of its own */
     __asm__ volatile("mov %0, %%rsp; ud2" : : "r"(UINT64_C(0x800000000000) - 8) : "memory");
 }
 

@@ -81,14 +81,13 @@ static void life_vectors(void)
 {
     static ALIGNED(64) uint64_t area[4096 / 8];
     const uint64_t shown = cpuid(0xd, 0).eax;
-    const uint8_t *bytes = (const uint8_t *)area;
 
     write_cr4(read_cr4() | CR4_OSFXSR | CR4_OSXSAVE);
     __asm__ volatile("xsetbv" : : "c"(0), "a"((uint32_t)shown), "d"(0));
     __asm__ volatile("xsave (%0)" : : "r"(area), "a"(UINT32_MAX), "d"(0) : "memory");
     __asm__ volatile("xsetbv" : : "c"(0), "a"(1), "d"(0));
     write_cr4(read_cr4() & ~(CR4_OSFXSR | CR4_OSXSAVE));
-    life_value("MXCSR", 0, *(const uint32_t *)(bytes + 24), 0x1f80);
+    life_value("MXCSR", 0, (uint32_t)area[3], 0x1f80);
     for (uint32_t i = 160; i < sizeof(area); i += 8) { /* from XMM0 on, but for the header */
         if (i < 416 || i >= 576)
             life_value("XSAVE", i, area[i / 8], 0);

@@ -9,6 +9,7 @@
 
 #include "guests/hostile/hostile.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/paging.h"
 #include "guests/kit/smp.h"
 #include "guests/kit/x2apic.h"
 #include "lib/fmt.h"
@@ -77,11 +78,12 @@ static void main_alone(void)
     hostile_limits();
     hostile_memory();
     hostile_modes();
-    hostile_ring3(); /* last: its TSS stays */
+    hostile_ring3();
 }
 
 int main(void)
 {
+    paging_open();
     if (option_is("part", "endings"))
         hostile_endings();
     if (smp_expected() == 1) {

@@ -7,45 +7,26 @@
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/task.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
-#define SELECTOR_TSS  0x28
-#define TSS_AVAILABLE UINT64_C(0x89)
-#define VECTOR_LEAVE  0x80
-#define STACK_SIZE    4096
-
-struct PACKED tss {
-    uint32_t reserved0;
-    uint64_t rsp0;
-    uint8_t stacks[90]; /* none used */
-    uint16_t io_map;    /* at or behind the limit: no port for CPL 3 */
-};
-_Static_assert(sizeof(struct tss) == 104, "SDM \"64-Bit Task State Segment\"");
+#define VECTOR_LEAVE 0x80
+#define STACK_SIZE   4096
 
 /* registers.asm */
 extern uint64_t ring3_stack0;
 uint64_t ring3_enter(uint64_t (*fn)(void), void *stack_top);
 void ring3_leave(void);
 
-extern uint64_t kit_gdt[]; /* start.asm */
-
 uint64_t ring3_stack0; /* where ring3_enter() left the stack of CPL 0 */
 
-static struct tss tss;
 static ALIGNED(16) uint8_t user_stack[STACK_SIZE];
 static ALIGNED(16) uint8_t fault_stack[STACK_SIZE]; /* of exceptions at CPL 3 */
 
 static void ring3_init(void)
 {
-    uint64_t base = (uint64_t)&tss;
-
-    tss.rsp0 = (uint64_t)&fault_stack[STACK_SIZE];
-    tss.io_map = sizeof(tss);
-    kit_gdt[SELECTOR_TSS / 8] = (sizeof(tss) - 1) | (base & 0xffffff) << 16 | TSS_AVAILABLE << 40 |
-                                (base >> 24 & 0xff) << 56;
-    kit_gdt[SELECTOR_TSS / 8 + 1] = base >> 32;
-    __asm__ volatile("ltr %w0" : : "r"(SELECTOR_TSS));
+    task_user_stack(&fault_stack[STACK_SIZE]);
     idt_set_gate(VECTOR_LEAVE, ring3_leave, 3);
 }
 

@@ -8,6 +8,7 @@ CR0_LONG   equ 0x80010033               ; PG | WP | NE | ET | MP | PE
 CR4_PAE    equ 1 << 5
 MSR_EFER   equ 0xc0000080
 EFER_LME   equ 1 << 8
+EFER_NXE   equ 1 << 11
 
 global ap_page, ap_page_end
 extern kit_gdt, kit_gdtr, kit_pml4, smp_ticket, smp_cores_max, smp_stacks_end, smp_core_main
@@ -27,19 +28,20 @@ ap_page:
         mov     cr3, eax
         mov     ecx, MSR_EFER
         rdmsr
-        or      eax, EFER_LME
+        or      eax, EFER_LME | EFER_NXE
         wrmsr
         mov     eax, CR0_LONG           ; straight from real mode to long mode
         mov     cr0, eax
         jmp     dword 0x08:ap_start
 
-gdtr:   dw      0x37                    ; the GDT's limit, as in kit_gdtr
+gdtr:   dw      0x17                    ; code and data; kit_gdtr has the rest
         dd      kit_gdt
 ap_page_end:
 
 section .text
 bits 64
 ap_start:
+        lgdt    [kit_gdtr]
         mov     eax, 0x10
         mov     ds, eax
         mov     es, eax

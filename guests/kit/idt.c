@@ -6,6 +6,8 @@
 #include "guests/kit/idt.h"
 
 #include "guests/kit/kit.h"
+#include "guests/kit/paging.h"
+#include "guests/kit/task.h"
 #include "guests/kit/try.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -34,7 +36,9 @@ struct PACKED table_register {
 };
 
 extern const char idt_vectors[];
+extern const char kit_code[], kit_code_end[], kit_constants_end[], kit_end[]; /* guest.ld */
 void idt_dispatch(struct trap_frame *frame);
+NORETURN void crash_frame(struct trap_frame *frame); /* crash.asm */
 
 static ALIGNED(16) struct gate gates[256];
 static irq_handler *handlers[256];
@@ -76,19 +80,37 @@ void idt_init(void)
 {
     for (unsigned v = 0; v < 256; v++)
         idt_set((uint8_t)v, (uint64_t)idt_vectors + v * VECTOR_SIZE, 0);
+    gates[VECTOR_DF].ist = TASK_IST_DF;
     idt_load();
 }
 
-NORETURN static void idt_die(const struct trap_frame *f)
+/* A jump to where no code is: the line that did it is the caller's. */
+static void idt_find_caller(struct trap_frame *f)
+{
+    const bool jumped = f->vector == VECTOR_PF && f->rip == read_cr2();
+
+    if (!jumped || f->rsp % 8 != 0 || f->rsp < (uint64_t)kit_constants_end ||
+        f->rsp >= (uint64_t)kit_end || paging_is_guard(f->rsp))
+        return;
+    const uint64_t caller = *(const uint64_t *)f->rsp;
+    if (caller > (uint64_t)kit_code && caller < (uint64_t)kit_code_end)
+        f->rip = caller - 1; /* inside of the CALL */
+}
+
+/* What the call `crash` says itself is left out, but for the registers that it needs. */
+NORETURN static void idt_die(struct trap_frame *f)
 {
     const char *name = f->vector < EXCEPTIONS ? exception_names[f->vector] : NULL;
+    const bool overflow =
+        (f->vector == VECTOR_DF || f->vector == VECTOR_PF) && paging_is_guard(read_cr2());
 
-    if (name == NULL)
-        fatal(EXIT_EXCEPTION, "unexpected interrupt, vector %lu, at RIP 0x%lx", f->vector, f->rip);
-    if (f->vector == VECTOR_PF)
-        fatal(EXIT_EXCEPTION, "%s at RIP 0x%lx, error code 0x%lx, address 0x%lx", name, f->rip,
-              f->error_code, read_cr2());
-    fatal(EXIT_EXCEPTION, "%s at RIP 0x%lx, error code 0x%lx", name, f->rip, f->error_code);
+    idt_find_caller(f);
+    if (begin_to_die())
+        last_words("%s%s at RIP 0x%lx: vector %lu, error code 0x%lx, CR2 0x%lx, RAX 0x%lx, RBX "
+                   "0x%lx, RCX 0x%lx, RDX 0x%lx",
+                   overflow ? "stack overflow: " : "", name != NULL ? name : "interrupt", f->rip,
+                   f->vector, f->error_code, read_cr2(), f->rax, f->rbx, f->rcx, f->rdx);
+    crash_frame(f);
 }
 
 /* By vectors.asm, for every interrupt and exception, on any core. */

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * idt: interrupts and exceptions. What no handler is set for, an exception or an interrupt, is
- * fatal: the guest prints what it was and where, and powers off with code EXIT_EXCEPTION.
+ * idt: interrupts and exceptions. One that no handler is set for ends the guest as a crash: it
+ * prints what and where that was, and the hypervisor the registers.
  */
 #pragma once
 
 #include "lib/types.h"
-
-#define EXIT_EXCEPTION 99 /* power-off code after an exception nobody expected */
 
 /* What vectors.asm leaves on the stack, lowest address first; a handler may change it. */
 struct trap_frame {

@@ -10,15 +10,21 @@
 
 #include "lib/types.h"
 
-/* The guest itself. Called with interrupts off; the result is the power-off code (0..255). */
+/* The guest itself. Called with interrupts off; the result is the power-off code, 0..255: any other
+ * is a crash. */
 int main(void);
 
 /* ---------------------------------------------------------------- ends (kit.c) */
 
 NORETURN void power_off(uint32_t code);
 
-/* Prints one line, whatever other cores are printing, and powers off. */
+/* Prints one line, whatever other cores are printing, and ends the guest as a crash, with `code`
+ * 0..255 and the caller's place in the diagnosis. */
 NORETURN COLD void fatal(uint32_t code, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* For idt.c: true for the one core that may still print, once; other cores stay here. */
+bool begin_to_die(void);
+void last_words(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
 /* Hypercalls this guest has made, on all cores, by the functions of the kit. */
 extern _Atomic uint64_t kit_calls;

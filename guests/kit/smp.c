@@ -8,6 +8,8 @@
 
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/paging.h"
+#include "guests/kit/task.h"
 #include "guests/kit/timing.h"
 #include "guests/kit/x2apic.h"
 #include "lib/string.h"
@@ -32,7 +34,10 @@ const uint32_t smp_cores_max = SMP_CORES_MAX;
 uint64_t smp_stacks_end[SMP_CORES_MAX];
 _Atomic uint32_t smp_ticket = 1; /* the next core's number; the boot core is 0 */
 
-static ALIGNED(16) uint8_t stacks[SMP_CORES_MAX][STACK_SIZE];
+static ALIGNED(4096) __attribute__((section(".bss.stacks"))) struct {
+    uint8_t guard[PAGE_SIZE]; /* not mapped */
+    uint8_t bytes[STACK_SIZE];
+} stacks[SMP_CORES_MAX];
 static void (*core_work)(uint32_t number);
 static _Atomic uint32_t running = 1;
 
@@ -53,6 +58,7 @@ uint32_t smp_expected(void)
 void smp_core_main(uint32_t number)
 {
     idt_load();
+    task_load(number, &stacks[number].bytes[STACK_SIZE]);
     x2apic_enable();
     atomic_fetch_add(&running, 1);
     core_work(number);
@@ -64,9 +70,12 @@ void smp_core_main(uint32_t number)
 void smp_start(void (*work)(uint32_t number))
 {
     core_work = work;
-    for (uint32_t i = 0; i < SMP_CORES_MAX; i++)
-        smp_stacks_end[i] = (uint64_t)&stacks[i][STACK_SIZE];
+    for (uint32_t i = 0; i < SMP_CORES_MAX; i++) {
+        paging_guard(stacks[i].guard);
+        smp_stacks_end[i] = (uint64_t)&stacks[i].bytes[STACK_SIZE];
+    }
     memcpy((void *)(START_PAGE * PAGE_SIZE), ap_page, (size_t)(ap_page_end - ap_page));
+    paging_code((void *)(START_PAGE * PAGE_SIZE)); /* it runs on after paging is on */
 
     x2apic_send(0, ICR_ALL_OTHERS | ICR_INIT | ICR_ASSERT);
     spin_for(INIT_NS);

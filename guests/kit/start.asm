@@ -1,21 +1,24 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; start: from the PVH entry (32-bit protected mode, paging off, EBX = hvm_start_info) to kit_main()
-; in 64-bit mode, with the first 4 GiB mapped at their own addresses. Boot core only; the others
-; come in by ap.asm and share the tables and the GDT.
+; in 64-bit mode, with the first 4 GiB mapped at their own addresses, all rights given: paging.c
+; takes away what is not needed. Boot core only; the others come in by ap.asm and share the tables
+; and the GDT.
 
 CR0_LONG   equ 0x80010033               ; PG | WP | NE | ET | MP | PE
 CR4_PAE    equ 1 << 5
 MSR_EFER   equ 0xc0000080
 EFER_LME   equ 1 << 8
+EFER_NXE   equ 1 << 11
 
-PAGE_TABLE equ 0x07                     ; present, writable, user: hostile runs code at CPL 3
+PAGE_TABLE equ 0x07                     ; present, writable, user: the last level decides
 PAGE_2M    equ 0x87                     ; the same, large
 GIB        equ 4                        ; how many are mapped
 
 STACK_SIZE equ 64 * 1024
+CORES_MAX  equ 64                      ; SMP_CORES_MAX
 
-global start, kit_gdt, kit_gdtr, kit_pml4, kit_pdpt, kit_pd
+global start, kit_gdt, kit_gdtr, kit_pml4, kit_pdpt, kit_pd, kit_boot_guard, kit_boot_stack
 extern kit_main
 
 section .note.bulkhead note alloc noexec nowrite align=4
@@ -49,7 +52,7 @@ start:
         mov     cr3, eax
         mov     ecx, MSR_EFER
         rdmsr
-        or      eax, EFER_LME
+        or      eax, EFER_LME | EFER_NXE
         wrmsr
         mov     eax, CR0_LONG
         mov     cr0, eax
@@ -65,14 +68,14 @@ start64:
         xor     eax, eax
         mov     fs, eax
         mov     gs, eax
-        mov     rsp, stack_top
+        mov     rsp, kit_boot_stack
         xor     ebp, ebp                ; where a backtrace ends
         mov     edi, ebx                ; hvm_start_info, below 4 GiB
         call    kit_main
 .never: hlt
         jmp     .never
 
-; A GDT for all cores. hostile fills in the last descriptor, a TSS.
+; A GDT for all cores. task.c fills in a TSS for each.
 section .data
 align 8
 kit_gdt:
@@ -81,7 +84,7 @@ kit_gdt:
         dq      0x00cf93000000ffff      ; 0x10 data, CPL 0
         dq      0x00cff3000000ffff      ; 0x18 data, CPL 3
         dq      0x00affb000000ffff      ; 0x20 code, 64-bit, CPL 3
-        dq      0, 0                    ; 0x28 TSS
+        times CORES_MAX dq 0, 0         ; 0x28 TSS
 kit_gdtr:
         dw      kit_gdtr - kit_gdt - 1
         dq      kit_gdt
@@ -91,5 +94,8 @@ align 4096
 kit_pml4: resb 4096
 kit_pdpt: resb 4096
 kit_pd:   resb 4096 * GIB
+
+section .bss.stacks nobits alloc noexec write align=4096
+kit_boot_guard: resb 4096               ; paging.c unmaps it
           resb STACK_SIZE
-stack_top:
+kit_boot_stack:

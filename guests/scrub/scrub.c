@@ -8,6 +8,7 @@
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/paging.h"
 #include "guests/kit/timing.h"
 #include "lib/bits.h"
 #include "lib/x86/cr.h"
@@ -141,6 +142,7 @@ int main(void)
 {
     const uint64_t began = time_ns();
 
+    paging_open();
     scrub_check_registers(); /* before anything uses them */
     const uint64_t pages = scrub_pages(scrub_check_page);
     print("%lu pages and the registers are %s\n", pages, clean ? "clean" : "DIRTY");

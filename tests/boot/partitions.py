@@ -33,6 +33,14 @@ def images(*names):
     return {f"{name}.elf": GUESTS / f"{name}.elf" for name in names}
 
 
+def image_pages(name):
+    """How many pages of its memory a guest of the kit takes, from 1 MiB on."""
+    symbols = subprocess.run(["nm", GUESTS / f"{name}.elf"], check=True, capture_output=True,
+                             text=True).stdout
+    end = int(re.search(r"^([0-9a-f]+) . kit_end$", symbols, re.MULTILINE)[1], 16)
+    return (end - 0x100000 + 4095) // 4096
+
+
 def with_hook(name, argument=None):
     """A hypervisor that has tests/hook/`name`.c in it, with HOOK_ARG; built by one test at a
     time."""

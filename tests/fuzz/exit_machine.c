@@ -5,6 +5,8 @@
 #include <stdio.h>
 
 #include "drivers/lapic.h"
+#include "guests/kit/abi.h"
+#include "kernel/crash.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
