@@ -10,6 +10,8 @@
 #include "drivers/text.h"
 #include "lib/types.h"
 
+#define SCREEN_COLUMNS_MIN 40 /* a smaller one is not used */
+
 /* About 64 KiB: static in the caller. */
 struct screen {
     volatile uint32_t *pixels;     /* NULL: no screen, and then nothing here does anything */
@@ -21,7 +23,8 @@ struct screen {
 
 /*
  * Clears the screen. False where the framebuffer is missing, makes no sense or is too small for
- * 40 x 8 characters. The framebuffer must be mapped 1:1 and stay so, best write-combining.
+ * SCREEN_COLUMNS_MIN x 8 characters. The framebuffer must be mapped 1:1 and stay so, best
+ * write-combining.
  */
 MUST_CHECK bool screen_init(struct screen *screen, const struct boot_framebuffer *framebuffer);
 
@@ -31,8 +34,9 @@ void screen_put(struct screen *screen, const uint8_t *bytes, size_t len);
 /* Shows a line at the bottom that stays there; see text_set_status(). */
 void screen_set_status(struct screen *screen, const char *line);
 
-/* Draws at most `cells` of the characters that changed; true: there may be more. A whole screen
- * takes milliseconds, which a caller with other duties wants in slices. */
+/* Draws at most `cells` of the characters that changed, a row that did not change counting as one;
+ * true: there may be more. A whole screen takes milliseconds, which a caller with other duties
+ * wants in slices. */
 bool screen_draw(struct screen *screen, uint32_t cells);
 
 #define SCREEN_ALL UINT32_MAX

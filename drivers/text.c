@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text: keeps the grid. Knows no pixels, and whatever bytes a guest sends, only printable ASCII
- * gets into a cell and the cursor stays inside.
+ * text: keeps the grid. Knows no pixels, and whatever bytes come, only printable ASCII gets into a
+ * cell and the cursor stays inside.
  */
 #include "drivers/text.h"
 
 #include "lib/assert.h"
 #include "lib/string.h"
+
+_Static_assert(TEXT_COLUMNS_MAX % 8 == 0, "a row is whole words");
 
 void text_init(struct text *text, uint32_t columns, uint32_t rows)
 {
@@ -17,11 +19,33 @@ void text_init(struct text *text, uint32_t columns, uint32_t rows)
     text->body = rows;
 }
 
+static uint32_t text_place(const struct text *text, uint32_t row)
+{
+    const uint32_t at = text->top + row;
+
+    return at < TEXT_ROWS_MAX ? at : at - TEXT_ROWS_MAX;
+}
+
+const union text_row *text_row(const struct text *text, uint32_t row)
+{
+    return row < text->body ? &text->ring[text_place(text, row)] : &text->status;
+}
+
+static void text_touch(struct text *text, uint32_t row)
+{
+    if (text->stale == 0)
+        text->look = row;
+    const uint32_t from_look = row >= text->look ? row - text->look : row + text->rows - text->look;
+    if (text->stale <= from_look)
+        text->stale = from_look + 1;
+}
+
+/* The topmost row becomes the empty last one. */
 static void text_scroll(struct text *text)
 {
-    memmove(text->cells[0], text->cells[1], (text->body - 1) * sizeof(text->cells[0]));
-    memset(text->cells[text->body - 1], 0, sizeof(text->cells[0]));
-    memset(text->changed, true, sizeof(text->changed));
+    text->top = text->top + 1 < TEXT_ROWS_MAX ? text->top + 1 : 0;
+    memset(&text->ring[text_place(text, text->body - 1)], 0, sizeof(union text_row));
+    text->stale = text->rows;
 }
 
 static void text_next_row(struct text *text)
@@ -36,15 +60,14 @@ static void text_next_row(struct text *text)
 /* Wraps only when there is something to put: a line that just fits leaves no empty row behind. */
 static void text_put_printable(struct text *text, uint8_t character)
 {
-    uint8_t cell;
-
     if (character == '[' && text->column == 0)
         text->accent = true;
     if (text->column == text->columns)
         text_next_row(text);
-    cell = text->accent ? character | TEXT_ACCENT : character;
-    text->cells[text->row][text->column++] = character == ' ' ? 0 : cell;
-    text->changed[text->row] = true;
+    const uint8_t cell = text->accent ? character | TEXT_ACCENT : character;
+    uint8_t *cells = text->ring[text_place(text, text->row)].cells;
+    cells[text->column++] = character == ' ' ? 0 : cell;
+    text_touch(text, text->row);
     if (character == ']')
         text->accent = false;
 }
@@ -68,8 +91,6 @@ static void text_put_control(struct text *text, uint8_t byte)
 
 void text_put(struct text *text, uint8_t byte)
 {
-    if (escape_eats(&text->escape, byte))
-        return;
     if (byte < 0x20)
         text_put_control(text, byte);
     else if (byte < 0x7f)
@@ -91,33 +112,35 @@ void text_set_status(struct text *text, const char *line)
         }
         text->body = text->rows - 1;
     }
-    uint8_t *cells = text->cells[text->body];
+    uint8_t *cells = text->status.cells;
     for (; *line != '\0' && column < text->columns; line++, column++) {
         const uint8_t character = (uint8_t)*line;
         const bool visible = character > 0x20 && character < 0x7f;
         cells[column] = visible ? character | TEXT_ACCENT : 0;
     }
     memset(cells + column, 0, text->columns - column);
-    text->changed[text->body] = true;
+    text_touch(text, text->body);
 }
 
-bool text_next_change(struct text *text, uint32_t *index, uint8_t *cell)
+enum text_look text_next_change(struct text *text, uint32_t *index, uint8_t *cell)
 {
-    uint32_t row = *index / text->columns;
-    uint32_t column = *index % text->columns;
+    const uint32_t row = text->look;
+    const union text_row *want = text_row(text, row);
+    union text_row *drawn = &text->drawn[row];
 
-    for (; row < text->rows; row++, column = 0) {
-        if (!text->changed[row])
+    if (text->stale == 0)
+        return TEXT_DRAWN;
+    for (uint32_t i = 0; i < ARRAY_SIZE(want->words); i++) {
+        const uint64_t difference = want->words[i] ^ drawn->words[i];
+        if (difference == 0)
             continue;
-        for (; column < text->columns; column++) {
-            if (text->cells[row][column] == text->drawn[row][column])
-                continue;
-            *cell = text->cells[row][column];
-            text->drawn[row][column] = *cell;
-            *index = row * text->columns + column;
-            return true;
-        }
-        text->changed[row] = false;
+        const uint32_t column = 8 * i + (uint32_t)__builtin_ctzll(difference) / 8;
+        *cell = want->cells[column];
+        *index = row * text->columns + column;
+        drawn->cells[column] = *cell;
+        return TEXT_CHANGE;
     }
-    return false;
+    text->look = row + 1 < text->rows ? row + 1 : 0;
+    text->stale--;
+    return TEXT_SAME;
 }

@@ -3,6 +3,7 @@
 
 #include "kernel/answer.h"
 #include "kernel/console.h"
+#include "kernel/halt.h"
 #include "kernel/isolation.h"
 #include "kernel/report_exits.h"
 #include "kernel/vcpu.h"
@@ -44,6 +45,9 @@ static void vm_last_end(const struct vm *vm, char *buf, size_t size)
     case VM_END_CRASH:
         fmt_print(buf, size, "crash");
         break;
+    case VM_END_HALT:
+        fmt_print(buf, size, "halted for good");
+        break;
     case VM_END_STOP:
         fmt_print(buf, size, "stopped by the operator");
         break;
@@ -79,7 +83,7 @@ void commands_on_list(struct commands *c, struct vm *vm)
     answer_line(
         "guest           state     cores  memory      uptime       exits/s  lives  last end");
     for (uint32_t i = 0; i < c->view.vm_count; i++) {
-        const struct vm *g = c->view.vms[i];
+        struct vm *g = c->view.vms[i];
         const bool on = atomic_load(&g->phase) == VM_RUNNING;
         const uint64_t ms = on ? time_to_ns(&g->tsc->scale, rdtsc() - g->started) / NS_PER_MS : 0;
 
@@ -88,6 +92,8 @@ void commands_on_list(struct commands *c, struct vm *vm)
         answer_line("%-15s %-9s %-6u %-11s %6llu.%03llu s %9llu  %-5u  %s", g->name,
                     commands_phase_name(g), g->vcpu_count, memory, (ull)(ms / 1000),
                     (ull)(ms % 1000), (ull)c->samples[i].per_second, g->restarts + 1, end);
+        if (on)
+            halt_ask(g); /* of one that only seems to run, the next line says so */
     }
 }
 

@@ -17,7 +17,7 @@
 #define COM1 0x3f8
 
 /* How long console_flush() may take, in units of partial_ticks. */
-#define PARTIALS_PER_SECOND 50
+#define PARTIALS_PER_SECOND 20
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
 #define FLUSH_TICKS         UINT64_C(10000000000) /* while the TSC's rate is not known */
 
@@ -131,6 +131,7 @@ static void console_input(void)
  * line of ours. A '\n' counts twice. */
 #define ROUND_ROOM (TX_RECORD_MAX * (GUEST_NAME_MAX + 6) + SOURCE_LINE_MAX + LINES_ROOM)
 _Static_assert(ROUND_ROOM < TERMINAL_STAGE, "a round must fit the stage");
+_Static_assert(LINES_NAME_MAX == GUEST_NAME_MAX, "a prefix holds a guest's name");
 
 static bool console_own_line(uint64_t now)
 {
@@ -320,7 +321,7 @@ void console_add_stream(struct console_stream *stream)
 {
     tx_init(&stream->tx);
     rx_init(&stream->rx);
-    console.sources[console.source_count++].stream = stream;
+    source_init(&console.sources[console.source_count++], stream);
 }
 
 void console_start_pumping(void)

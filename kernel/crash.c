@@ -71,20 +71,29 @@ static void crash_core_line(const struct vcpu *v, char *buf, size_t size)
               state + 1);
 }
 
+/* Ends without a diagnosis are recorded here: no core was in an exit of its own. */
+static bool crash_begin_late(struct vm *vm)
+{
+    const bool halted = vm->end.kind == VM_END_HALT;
+
+    if (!halted && !vm->end.by_operator)
+        return false;
+    postmortem_begin(&vm->postmortem, vm->restarts + 1, rdtsc());
+    crash_keep(vm, "guest '%s' %s", vm->name,
+               halted ? "had halted all its cores for good" : "was killed by the operator");
+    return true;
+}
+
 void crash_finish(struct vm *vm)
 {
-    const bool killed = vm->end.by_operator;
-    uint32_t told = killed ? TOLD_MAX : 0;
     char line[LOG_LINE_MAX];
 
-    if (vm->end.kind != VM_END_CRASH)
+    if (vm->end.kind != VM_END_CRASH && vm->end.kind != VM_END_HALT)
         return;
-    if (killed) {
-        postmortem_begin(&vm->postmortem, vm->restarts + 1, rdtsc());
-        crash_keep(vm, "guest '%s' was killed by the operator", vm->name);
-    }
+    const bool late = crash_begin_late(vm);
+    uint32_t told = late ? TOLD_MAX : 0;
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-        if (!killed && i == vm->postmortem.vcpu)
+        if (!late && i == vm->postmortem.vcpu)
             continue; /* its registers are in the diagnosis */
         crash_core_line(&vm->vcpus[i], line, sizeof(line));
         if (told++ < TOLD_MAX)

@@ -18,6 +18,7 @@ const char *exit_kind_name(enum exit_kind kind)
         [EXIT_RDMSR] = "rdmsr",
         [EXIT_WRMSR] = "wrmsr",
         [EXIT_CR_WRITE] = "cr",
+        [EXIT_STEP] = "step",
         [EXIT_XSETBV] = "xsetbv",
         [EXIT_NESTED_FAULT] = "memory",
         [EXIT_EXCEPTION] = "exception",
@@ -154,6 +155,7 @@ void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size)
     case EXIT_RDPMC:
     case EXIT_CACHE:
     case EXIT_INIT:
+    case EXIT_STEP:
     case EXIT_TRIPLE_FAULT:
     case EXIT_TASK_SWITCH:
     case EXIT_MACHINE_CHECK:

@@ -224,6 +224,7 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     case EXIT_WINDOW:
         return vcpu_on_window(v);
     case EXIT_INIT:
+    case EXIT_STEP:
         return DO_AGAIN;
     case EXIT_FORBIDDEN:
         return DO_UD;

@@ -70,11 +70,11 @@ _Static_assert(offsetof(struct acpi_fadt, reset) == 116 - 36, "ACPI: RESET_REG")
 #define FADT_WBINVD        (1u << 0)
 #define FADT_POWER_BUTTON  (1u << 4) /* not a fixed one; there is none */
 #define FADT_SLEEP_BUTTON  (1u << 5) /* same */
-#define FADT_TIMER_32      (1u << 8)
 #define FADT_RESET         (1u << 10)
 #define FADT_PHYSICAL_APIC (1u << 19) /* no logical destinations, so no clusters of cores */
 #define FADT_HW_REDUCED    (1u << 20)
-#define FADT_LOW_POWER_S0  (1u << 21)
+/* Not set: "PM timer has 32 bits", as there is none, and "low-power S0 idle", as nothing could wake
+ * a guest from it. */
 
 #define MADT_LAPIC_ADDRESS 0xfee00000u /* in x2APIC mode nothing is there */
 #define MADT_X2APIC        9
@@ -205,8 +205,8 @@ static uint32_t acpi_fadt(struct aml *a, uint32_t dsdt)
     const struct acpi_fadt fadt = {
         .dsdt = (uint32_t)acpi_at(dsdt),
         .boot_arch = BOOT_NO_VGA | BOOT_NO_MSI | BOOT_NO_ASPM | BOOT_NO_RTC,
-        .flags = FADT_WBINVD | FADT_POWER_BUTTON | FADT_SLEEP_BUTTON | FADT_TIMER_32 | FADT_RESET |
-                 FADT_PHYSICAL_APIC | FADT_HW_REDUCED | FADT_LOW_POWER_S0,
+        .flags = FADT_WBINVD | FADT_POWER_BUTTON | FADT_SLEEP_BUTTON | FADT_RESET |
+                 FADT_PHYSICAL_APIC | FADT_HW_REDUCED,
         .reset = acpi_port(VPOWER_RESET),
         .reset_value = VPOWER_RESET_VALUE,
         .minor = FADT_MINOR,

@@ -2,9 +2,13 @@
 #include "kernel/lines.h"
 
 #include "lib/fmt.h"
+#include "lib/time.h"
+#include "lib/utf8.h"
 
-/* The prompt is back so soon after the last line; and in a flood of lines after so long without
- * it, so that an operator sees what he types. */
+/* Of the terminal behind the serial port: what all have at least. */
+#define TERMINAL_COLUMNS 80
+
+/* Redraw the prompt 20 ms after the last line; during a flood, four times a second. */
 #define QUIET_PER_SECOND 50
 #define FLOOD_PER_SECOND 4
 
@@ -17,29 +21,94 @@ static void lines_hide_prompt(struct lines *l, uint64_t now)
     terminal_put(&l->terminal, bytes, prompt_hide(&l->prompt, bytes));
 }
 
-void lines_put(struct lines *l, const char *speaker, const uint8_t *text, uint32_t len, bool more,
-               uint64_t now)
+/* The columns that a row may fill: one less than there are, as not every terminal waits for the
+ * next character before it wraps. */
+static uint32_t lines_columns(const struct lines *l)
+{
+    const struct screen *screen = &l->terminal.screen;
+
+    if (l->terminal.screen_on && screen->text.columns < TERMINAL_COLUMNS)
+        return screen->text.columns - 1;
+    return TERMINAL_COLUMNS - 1;
+}
+
+static void lines_begin_row(struct lines *l, const struct speaker *speaker)
+{
+    char prefix[LINES_PREFIX + 1];
+
+    l->column = (uint32_t)fmt_print(prefix, sizeof(prefix), "[%s]%s ", speaker->name,
+                                    speaker->inside ? "+" : "");
+    terminal_put(&l->terminal, prefix, l->column);
+}
+
+static uint32_t lines_width(uint32_t code, uint32_t column)
+{
+    return code == '\t' ? TEXT_TAB - column % TEXT_TAB : utf8_width(code);
+}
+
+/* Text that fits into the row so far goes out in one piece, then the next row begins. */
+static void lines_put_rows(struct lines *l, struct speaker *speaker, const uint8_t *text,
+                           uint32_t len)
+{
+    const uint32_t columns = lines_columns(l);
+    uint32_t begin = 0, next, code;
+
+    for (uint32_t at = 0; at < len; at = next) {
+        next = at + utf8_get(text + at, len - at, &code);
+        if (l->column + lines_width(code, l->column) > columns) {
+            terminal_put(&l->terminal, text + begin, at - begin);
+            terminal_put(&l->terminal, "\n", 1);
+            speaker->inside = true;
+            lines_begin_row(l, speaker);
+            begin = at;
+        }
+        l->column += lines_width(code, l->column);
+    }
+    terminal_put(&l->terminal, text + begin, len - begin);
+}
+
+static void lines_put_speaker(struct lines *l, struct speaker *speaker, const uint8_t *text,
+                              uint32_t len, bool more)
+{
+    const bool stands = l->open == speaker && speaker->inside;
+
+    if (l->open && !stands)
+        terminal_put(&l->terminal, "\n", 1);
+    /* Where only its end is missing of a line that does not stand there any more, that has been
+     * seen to. */
+    if (stands || !speaker->inside || len > 0 || more) {
+        if (!stands)
+            lines_begin_row(l, speaker);
+        lines_put_rows(l, speaker, text, len);
+        if (!more)
+            terminal_put(&l->terminal, "\n", 1);
+    }
+    speaker->inside = more;
+    l->open = more ? speaker : NULL;
+}
+
+void lines_put(struct lines *l, struct speaker *speaker, const uint8_t *text, uint32_t len,
+               bool more, uint64_t now)
 {
     lines_hide_prompt(l, now);
     l->put = now;
-    if (l->open && l->open != speaker)
-        terminal_put(&l->terminal, "\n", 1);
-    if (speaker && l->open != speaker) {
-        char prefix[LINES_NAME_MAX + 4];
-        terminal_put(&l->terminal, prefix, fmt_print(prefix, sizeof(prefix), "[%s] ", speaker));
+    if (speaker) {
+        lines_put_speaker(l, speaker, text, len, more);
+        return;
     }
-    terminal_put(&l->terminal, text, len);
-    if (!more)
+    if (l->open)
         terminal_put(&l->terminal, "\n", 1);
-    l->open = more ? speaker : NULL;
+    l->open = NULL;
+    terminal_put(&l->terminal, text, len);
+    terminal_put(&l->terminal, "\n", 1);
 }
 
 /* While a command prints, or a guest does, the prompt would only flicker. */
 static bool lines_prompt_is_due(const struct lines *l, bool lines_wait, uint64_t now)
 {
-    if (l->prompt.is_shown || now - l->hidden > l->tsc_hz / FLOOD_PER_SECOND)
+    if (l->prompt.is_shown || ticks_since(now, l->hidden) > l->tsc_hz / FLOOD_PER_SECOND)
         return true;
-    return !lines_wait && now - l->put > l->tsc_hz / QUIET_PER_SECOND;
+    return !lines_wait && ticks_since(now, l->put) > l->tsc_hz / QUIET_PER_SECOND;
 }
 
 void lines_prompt(struct lines *l, bool wanted, bool lines_wait, uint64_t now)

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lines: the lines of many speakers on one terminal, each behind its prefix and none inside
+ * lines: the lines of many speakers on one terminal, each row behind a prefix and no line inside
  * another, with the monitor's prompt below them. Caller: whoever holds the console's lock.
+ *
+ * A terminal wraps what is longer than a row, and what it puts into the next one could look like
+ * somebody else's line. So a speaker's line is cut into rows here, before the terminal would:
+ * `[name] text`, and each row after it `[name]+ text`. That needs the columns of the terminal: 80,
+ * or those of the screen where it has fewer. Lines of ours stay whole; no speaker can make a row
+ * without a prefix.
  */
 #pragma once
 
@@ -12,22 +18,39 @@
 /* Our own lines begin with this. */
 #define LINES_OWN "[bulkhead] "
 
+/* Who is behind a "[name]". Known by its address; `name` stays. */
+struct speaker {
+    const char *name;
+    bool inside; /* the beginning of its line is on the terminal, its end is not */
+};
+
 struct lines {
     struct terminal terminal;
-    const char *open; /* the speaker whose unfinished line stands on the terminal; NULL: none */
+    const struct speaker *open; /* whose unfinished line the terminal's last row is; NULL: none */
+    uint32_t column;            /* of that row: where the next character goes, at most */
     struct prompt prompt;
     uint64_t put, hidden; /* TSC of the last line, and since when there is no prompt */
     uint64_t tsc_hz;      /* 0: not known yet */
 };
 
-/* A line, or with `more` the beginning of one. `speaker`: a name that becomes "[name] " unless its
- * line stands open already, and is known by its address; NULL: the text has its prefix. Room:
- * 2 * len + LINES_ROOM. */
-void lines_put(struct lines *l, const char *speaker, const uint8_t *text, uint32_t len, bool more,
-               uint64_t now);
+/* Of one text by a speaker: columns, a tab counting as 8. */
+#define LINES_COLUMNS 200
+
+/* A line, or with `more` the beginning of one; or the rest of what began so. Text of a speaker is
+ * plain characters and tabs (utf8_is_plain()) of at most LINES_COLUMNS. Without a speaker it has
+ * its prefix. Room: 2 * len + LINES_ROOM. */
+void lines_put(struct lines *l, struct speaker *speaker, const uint8_t *text, uint32_t len,
+               bool more, uint64_t now);
 
 /* Shows, changes or hides the prompt: it comes back when no lines have come for a moment. */
 void lines_prompt(struct lines *l, bool wanted, bool lines_wait, uint64_t now);
 
 #define LINES_NAME_MAX 16
-#define LINES_ROOM     (PROMPT_ROOM + LINES_NAME_MAX + 8)
+#define LINES_PREFIX   (LINES_NAME_MAX - 1 + 4) /* "[name]+ " */
+
+/* A row takes at least so many columns of a text: where the next character is a tab, there may be
+ * seven more that it did not fit in. */
+#define LINES_ROW_LEAST (SCREEN_COLUMNS_MIN - 1 - LINES_PREFIX - 7)
+#define LINES_ROWS      (LINES_COLUMNS / LINES_ROW_LEAST + 2)
+#define LINES_PROMPT    (PROMPT_MAX + 2) /* of prompt_hide() */
+#define LINES_ROOM      (LINES_PROMPT + 2 + LINES_ROWS * (LINES_PREFIX + 2))

@@ -8,6 +8,7 @@
 #include "kernel/commands_look.h"
 #include "kernel/console.h"
 #include "kernel/editor.h"
+#include "kernel/halt.h"
 #include "kernel/power.h"
 #include "kernel/prompt.h"
 #include "lib/fmt.h"
@@ -143,8 +144,11 @@ bool monitor_service(uint64_t now)
 {
     const bool waiting = console_pump(now);
 
-    if (commands_tick(&monitor.commands, now))
+    if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
+        for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
+            halt_watch(monitor.commands.view.vms[i]);
+    }
     if (console_is_monitor())
         monitor_keys();
     if (atomic_load(&monitor.all_ended))

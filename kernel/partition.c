@@ -299,6 +299,7 @@ static bool partition_lives_on(struct vm *vm)
     case VM_END_POWER_OFF:
         return partition_survives_power_off(vm);
     case VM_END_CRASH:
+    case VM_END_HALT: /* a guest that means to end says so: docs/config.md, on_crash */
         return partition_survives_crash(vm);
     case VM_END_STOP:
     case VM_END_NONE:

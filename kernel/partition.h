@@ -18,14 +18,27 @@
 
 enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING };
 
-/* Of these, only a crash and a power-off ask the file what comes next. */
-enum vm_end_kind { VM_END_NONE, VM_END_POWER_OFF, VM_END_RESTART, VM_END_CRASH, VM_END_STOP };
+/* What comes after a power-off, a crash or a halt (kernel/halt.h) the file says. */
+enum vm_end_kind {
+    VM_END_NONE,
+    VM_END_POWER_OFF,
+    VM_END_RESTART,
+    VM_END_CRASH,
+    VM_END_HALT,
+    VM_END_STOP
+};
 
 /* Why a life ended. Written by the one core that won partition_end(), read by the last to park. */
 struct vm_end {
     enum vm_end_kind kind;
     uint32_t code;    /* VM_END_POWER_OFF */
     bool by_operator; /* VM_END_RESTART and VM_END_CRASH: a command, not the guest */
+};
+
+/* How long a guest has made no exits: halt_watch()'s, on core 0. */
+struct vm_quiet {
+    uint64_t exits;
+    uint64_t seconds; /* since it made one */
 };
 
 struct vm {
@@ -53,7 +66,8 @@ struct vm {
     bool watchdog_each;         /* each core has to call by itself */
     _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
     uint64_t started;           /* TSC; the lead writes */
-    uint64_t load_ticks;        /* clearing its memory and copying its image, before that */
+    struct vm_quiet quiet;
+    uint64_t load_ticks; /* clearing its memory and copying its image, before that */
 };
 
 /* What all partitions are made with. */

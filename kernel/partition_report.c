@@ -30,6 +30,8 @@ static const char *partition_end_words(const struct vm_end *end)
         return end->by_operator ? "was restarted by the operator" : "asked for a restart";
     case VM_END_CRASH:
         return end->by_operator ? "was killed by the operator" : "was stopped";
+    case VM_END_HALT:
+        return "was stopped";
     case VM_END_STOP:
         return "was stopped by the operator";
     case VM_END_NONE:

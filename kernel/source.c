@@ -4,39 +4,98 @@
 #include "lib/fmt.h"
 #include "lib/time.h"
 
-/* What a guest may put on the terminal: printable ASCII and tab; escape sequences are left out. No
- * byte above: among them are control characters, alone (0x9b) and as UTF-8 (c2 9b). */
-static uint8_t source_filter(uint8_t byte)
+void source_init(struct source *s, struct console_stream *stream)
 {
-    return byte == '\t' || (byte >= 0x20 && byte < 0x7f) ? byte : '.';
+    *s = (struct source){.stream = stream, .speaker.name = stream->name};
 }
 
-/* What has no newline yet is a line all the same. */
+/* What stands for a character on the terminal. */
+static uint32_t source_filter(uint32_t code)
+{
+    if (code == '\t' || utf8_is_plain(code))
+        return code;
+    return code < 0x20 || code == 0x7f ? '.' : '?';
+}
+
+static uint32_t source_columns(uint32_t code)
+{
+    return code == '\t' ? TEXT_TAB : utf8_width(code);
+}
+
+static void source_put(struct source *s, struct lines *lines, bool more, uint64_t now)
+{
+    lines_put(lines, &s->speaker, s->line, s->len, more, now);
+    s->len = s->columns = 0;
+}
+
 static void source_end_line(struct source *s, struct lines *lines, uint64_t now)
 {
-    if (s->len == 0)
-        return;
-    lines_put(lines, s->stream->name, s->line, s->len, false, now);
+    source_put(s, lines, false, now);
     s->stream->lines++;
-    s->len = 0;
+}
+
+static void source_add(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
+{
+    const uint32_t columns = source_columns(code);
+
+    if (s->len + UTF8_MAX > SOURCE_LINE_MAX || s->columns + columns > LINES_COLUMNS)
+        source_put(s, lines, true, now);
+    s->len += utf8_put(code, s->line + s->len);
+    s->columns += columns;
+}
+
+static void source_take_back(struct source *s)
+{
+    uint32_t begin = s->len - 1, code;
+
+    while (begin > 0 && (s->line[begin] & 0xc0) == 0x80)
+        begin--;
+    (void)utf8_get(s->line + begin, s->len - begin, &code);
+    s->columns -= source_columns(code);
+    s->len = begin;
+}
+
+static void source_code(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
+{
+    if (escape_eats(&s->escape, code) || code == '\r' || code == 0)
+        return;
+    if (code == '\n') {
+        source_end_line(s, lines, now);
+        return;
+    }
+    if (code == '\b' && s->len > 0 && lines->open != &s->speaker) {
+        source_take_back(s);
+        return;
+    }
+    source_add(s, lines, source_filter(code), now);
 }
 
 static void source_byte(struct source *s, struct lines *lines, uint8_t byte, uint64_t now)
 {
-    if (byte == '\n' || s->len == SOURCE_LINE_MAX) {
-        lines_put(lines, s->stream->name, s->line, s->len, false, now);
-        s->stream->lines++;
-        s->len = 0;
-    }
-    if (escape_eats(&s->escape, byte) || byte == '\n' || byte == '\r' || byte == 0)
-        return;
-    if (byte == '\b' && s->len > 0 && lines->open != s->stream->name) {
-        s->len--;
-        return;
-    }
-    if (s->len == 0)
-        s->since = now;
-    s->line[s->len++] = source_filter(byte);
+    uint32_t codes[2];
+    const uint32_t count = utf8_take(&s->utf8, byte, codes);
+
+    for (uint32_t i = 0; i < count; i++)
+        source_code(s, lines, codes[i], now);
+}
+
+/* Shows the line as far as it goes, in the middle of a character if need be. */
+static void source_show(struct source *s, struct lines *lines, uint64_t now)
+{
+    if (utf8_give_up(&s->utf8))
+        source_code(s, lines, UTF8_BROKEN, now);
+    if (s->len > 0)
+        source_put(s, lines, true, now);
+}
+
+/* Nothing of what has come so far goes on: what has no newline yet is a line all the same. */
+static void source_cut(struct source *s, struct lines *lines, uint64_t now)
+{
+    source_show(s, lines, now);
+    s->utf8 = (struct utf8){0};
+    s->escape = (struct escape){0};
+    if (s->speaker.inside)
+        source_end_line(s, lines, now);
 }
 
 /* When our line about a guest has waited for its words so long, most of them are left out: a flood
@@ -57,14 +116,14 @@ static void source_hasten(struct source *s, struct lines *lines, const struct no
         bytes += len;
     if (bytes == 0)
         return;
-    source_end_line(s, lines, now);
+    source_cut(s, lines, now);
     len = fmt_print((char *)line, sizeof(line), LINES_OWN "guest '%s': %llu bytes left out here",
                     s->stream->name, (unsigned long long)bytes);
     lines_put(lines, NULL, line, (uint32_t)len, false, now);
 }
 
 /* Our next line about the guest, once all that it said before is out. What it says afterwards can
- * be another life's, so nothing of a line or of an escape sequence goes on. */
+ * be another life's. */
 static bool source_note(struct source *s, struct lines *lines, uint64_t now)
 {
     struct notes *notes = &s->stream->notes;
@@ -79,8 +138,7 @@ static bool source_note(struct source *s, struct lines *lines, uint64_t now)
     const uint32_t len = notes_take(notes, LINES_OWN, line);
     if (len == 0)
         return false;
-    source_end_line(s, lines, now);
-    s->escape = ESCAPE_NONE;
+    source_cut(s, lines, now);
     lines_put(lines, NULL, line, len, false, now);
     return true;
 }
@@ -95,10 +153,10 @@ bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t p
     s->stream->bytes += len;
     for (size_t i = 0; i < len; i++)
         source_byte(s, lines, record[i], now);
-    if (len == 0 && s->len > 0 && partial && now - s->since > partial) {
-        lines_put(lines, s->stream->name, s->line, s->len, true, now);
-        s->len = 0;
-    }
+    if (len > 0)
+        s->last = now;
+    else if (partial && ticks_since(now, s->last) > partial)
+        source_show(s, lines, now);
     return len > 0;
 }
 

@@ -2,27 +2,39 @@
 /*
  * source: makes lines of what one guest writes, fit for a terminal. Caller: whoever holds the
  * console's lock.
+ *
+ * What gets through: plain characters of UTF-8 (utf8_is_plain()) and tabs. Escape sequences and
+ * carriage returns are left out; a backspace takes back a character that has not been shown. Any
+ * other control is a '.', and what is not a plain character a '?', one for each broken sequence.
  */
 #pragma once
 
 #include "kernel/console.h"
 #include "kernel/lines.h"
 #include "lib/escape.h"
+#include "lib/utf8.h"
 
-#define SOURCE_LINE_MAX 200 /* bytes of text in one line; longer lines are split */
+/* Bytes of text that go out in one piece, with nobody else's between them; what is longer, or than
+ * LINES_COLUMNS, goes in several. Two for each column: all but rare characters. */
+#define SOURCE_LINE_MAX (2 * LINES_COLUMNS)
 
 /* What of a guest's text has no newline yet. */
 struct source {
     struct console_stream *stream;
-    uint32_t len;
-    uint64_t since; /* TSC when the first unshown byte came */
-    enum escape escape;
+    struct speaker speaker;
+    uint64_t last; /* TSC when the latest byte came */
+    struct utf8 utf8;
+    struct escape escape;
+    uint32_t len, columns; /* of `line`; a tab counts as 8 */
     uint8_t line[SOURCE_LINE_MAX];
 };
 
+/* For the first life; the stream stays for good. */
+void source_init(struct source *s, struct console_stream *stream);
+
 /* Our next line about the guest where it is due, else one record of the guest's ring; false: there
- * is neither. A line that stays unfinished for `partial`
- * ticks is shown as far as it goes; 0: never. */
+ * is neither. When nothing has come for more than `partial` ticks, an unfinished line is shown as
+ * far as it goes; 0: never. */
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial);
 
 /* Our lines about the guest are on their way out: another guest's should not come between. */

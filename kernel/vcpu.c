@@ -6,6 +6,7 @@
 #include "drivers/lapic.h"
 #include "kernel/crash.h"
 #include "kernel/exit.h"
+#include "kernel/halt.h"
 #include "kernel/monitor.h"
 #include "kernel/panic.h"
 #include "kernel/partition.h"
@@ -214,8 +215,8 @@ enum verdict vcpu_on_kick(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     struct vcpu_state state;
+    const bool was_at_rest = halt_wakes(v); /* first */
     const uint32_t kicks = atomic_exchange(&v->kick, 0);
-
     if (panic_is_on())
         panic_stop_core();
     if ((kicks & KICK_START) && soft->phase == VCPU_PARKED)
@@ -241,6 +242,7 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     }
     if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)
         soft->nmi_pending = true;
+    halt_look(v, was_at_rest || (kicks & KICK_ASK_HALT));
     return soft->phase == VCPU_RUNNING ? vcpu_on_window(v) : DO_LEAVE;
 }
 

@@ -27,7 +27,8 @@ enum kick {
     KICK_INIT = 4, /* INIT from a sibling */
     KICK_SIPI = 8, /* SIPI from a sibling, vector in soft->sipi_vector */
     KICK_NMI = 16, /* NMI from a sibling */
-    KICK_SHOW = 32, /* the monitor wants the registers: into soft->shown */
+    KICK_SHOW = 32,     /* the monitor wants the registers: into soft->shown */
+    KICK_ASK_HALT = 64, /* whether it has halted for good: kernel/halt.h */
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
@@ -66,6 +67,7 @@ struct vcpu_stats {
 struct vcpu_soft {
     enum vcpu_phase phase;
     _Atomic uint8_t sipi_vector; /* siblings write */
+    _Atomic bool at_rest;        /* only a sibling could wake it; siblings read. kernel/halt.c */
     bool nmi_pending;            /* to be injected */
     bool timer_pending;          /* the PV timer's vector is to be injected */
     uint8_t timer_vector;

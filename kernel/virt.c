@@ -103,6 +103,11 @@ enum verdict virt_cr_write(struct vcpu *v, const struct vcpu_exit *x)
     return vmx_cr_write(v, x);
 }
 
+bool virt_has_halted(const struct vcpu *v)
+{
+    return vmx_has_halted(v);
+}
+
 uint8_t virt_cpl(const struct vcpu *v)
 {
     return vmx_cpl(v);

@@ -110,6 +110,7 @@ enum exit_kind {
     EXIT_RDMSR,
     EXIT_WRMSR,
     EXIT_CR_WRITE, /* MOV to CR0 or CR4 that touches a bit the guest does not own */
+    EXIT_STEP,     /* the guest has repeated that MOV: the backend has seen to it */
     EXIT_XSETBV,
     EXIT_NESTED_FAULT, /* guest-physical address with no such right */
     EXIT_EXCEPTION,    /* #DB, #AC or #MC: intercepted to break endless delivery, reflected */
@@ -254,8 +255,11 @@ struct virt_vm_config {
      * as soon as it is reached and costs a little at each entry; `coarse` comes later by the time \
      * spent outside the guest and costs nothing. */                                               \
     void prefix##_set_timer(struct vcpu *v, uint64_t exact, uint64_t coarse);                      \
-    /* A CR write of EXIT_CR_WRITE: DO_AGAIN (the guest repeats it, now allowed) or DO_GP. */      \
+    /* A CR write of EXIT_CR_WRITE: DO_GP, or DO_AGAIN: the guest repeats it, now allowed, and     \
+     * whether it was carried out is seen at EXIT_STEP. */                                         \
     MUST_CHECK enum verdict prefix##_cr_write(struct vcpu *v, const struct vcpu_exit *x);          \
+    /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */       \
+    MUST_CHECK bool prefix##_has_halted(const struct vcpu *v);                                     \
     /* Privilege level and mode at the exit. */                                                    \
     uint8_t prefix##_cpl(const struct vcpu *v);                                                    \
     bool prefix##_in_64bit(const struct vcpu *v);                                                  \

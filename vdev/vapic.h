@@ -12,6 +12,10 @@
 #define VAPIC_PEERS_MAX 64
 #define VAPIC_SVR_RESET 0xffu
 #define VAPIC_LVT_RESET 0x10000u /* masked */
+/* Six LVT entries, so none for CMCI, and no suppression of EOI broadcasts: what the machine's own
+ * says of those two, write_lvt() and write_svr() would not keep. SDM "Local APIC Version Register"
+ */
+#define VAPIC_VERSION 0x50014u
 
 /* The cores of the sender's guest: bit i of a target set is vCPU i. */
 struct vapic_peers {

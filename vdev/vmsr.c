@@ -63,7 +63,7 @@ const struct msr_row vmsr_rows[] = {
     {MSR_MTRR_CAP, MSR_MTRR_CAP, CONST, REFUSE, MTRR_CAP_FIXED | MTRR_CAP_WC, "MTRR_CAP"},
     {MSR_SYSENTER_CS, MSR_SYSENTER_EIP, DIRECT, DIRECT, 0, "SYSENTER"},
     {MSR_MCG_CAP, MSR_MCG_CAP, CONST, REFUSE, 0, "MCG_CAP"},
-    {MSR_MISC_ENABLE, MSR_MISC_ENABLE, CONST, IGNORE, MISC_ENABLE_FAST_STRINGS, "MISC_ENABLE"},
+    {MSR_MISC_ENABLE, MSR_MISC_ENABLE, CONST, EMULATE, MISC_ENABLE_FAST_STRINGS, "MISC_ENABLE"},
     {MSR_DEBUGCTL, MSR_DEBUGCTL, CONST, EMULATE, 0, "DEBUGCTL"},
     {FIX64K_FIRST, FIX64K_FIRST, CONST, EMULATE, MTRR_FIXED_ALL_WB, "MTRR_FIX64K"},
     {FIX16K_FIRST, FIX16K_LAST, CONST, EMULATE, MTRR_FIXED_ALL_WB, "MTRR_FIX16K"},
@@ -71,7 +71,8 @@ const struct msr_row vmsr_rows[] = {
     {MSR_PAT, MSR_PAT, DIRECT, DIRECT, 0, "PAT"},
     {MSR_MTRR_DEF_TYPE, MSR_MTRR_DEF_TYPE, EMULATE, EMULATE, 0, "MTRR_DEF_TYPE"},
     {MSR_TSC_DEADLINE, MSR_TSC_DEADLINE, DIRECT, DIRECT, 0, "TSC_DEADLINE"},
-    {MSR_X2APIC_ID, MSR_X2APIC_VERSION, DIRECT, REFUSE, 0, "X2APIC_ID"},
+    {MSR_X2APIC_ID, MSR_X2APIC_ID, DIRECT, REFUSE, 0, "X2APIC_ID"},
+    {MSR_X2APIC_VERSION, MSR_X2APIC_VERSION, CONST, REFUSE, VAPIC_VERSION, "X2APIC_VERSION"},
     {MSR_X2APIC_TPR, MSR_X2APIC_TPR, DIRECT, DIRECT, 0, "X2APIC_TPR"},
     {MSR_X2APIC_PPR, MSR_X2APIC_PPR, DIRECT, REFUSE, 0, "X2APIC_PPR"},
     {MSR_X2APIC_EOI, MSR_X2APIC_EOI, REFUSE, DIRECT, 0, "X2APIC_EOI"},
@@ -107,11 +108,11 @@ void vmsr_reset(struct vmsr *m, bool is_bsp)
  * wrong here costs a search, which tests/bench/limits.txt would show. */
 static const uint8_t row_guess[256] = {
     [MSR_APIC_BASE] = 2,
-    [MSR_X2APIC_SVR & 0xff] = 21,
-    [MSR_X2APIC_LVT_TIMER & 0xff] = 27,
-    [MSR_X2APIC_LVT_ERROR & 0xff] = 27,
+    [MSR_X2APIC_SVR & 0xff] = 22,
+    [MSR_X2APIC_LVT_TIMER & 0xff] = 28,
+    [MSR_X2APIC_LVT_ERROR & 0xff] = 28,
 };
-_Static_assert(ARRAY_SIZE(vmsr_rows) == 36, "the guesses are numbers of rows");
+_Static_assert(ARRAY_SIZE(vmsr_rows) == 37, "the guesses are numbers of rows");
 
 /*@ predicate sorted{L} =
   @   (\forall integer i; 0 <= i < ROWS ==> vmsr_rows[i].first <= vmsr_rows[i].last) &&
@@ -244,6 +245,8 @@ static bool emulate_write(struct vmsr *m, uint32_t index, uint64_t value)
 {
     if (index == MSR_APIC_BASE)
         return value == apic_base(m);
+    if (index == MSR_MISC_ENABLE)
+        return value == MISC_ENABLE_FAST_STRINGS; /* what it reads: there is nothing to turn */
     if (index == MSR_DEBUGCTL)
         return value == 0;
     if (index >= FIX64K_FIRST && index <= FIX4K_LAST)

@@ -30,6 +30,7 @@
 #define CPU_MOV_DR           BIT32(23)
 #define CPU_IO_ALL           BIT32(24)
 #define CPU_IO_BITMAPS       BIT32(25)
+#define CPU_MONITOR_TRAP     BIT32(27)
 #define CPU_MSR_BITMAPS      BIT32(28)
 #define CPU_MONITOR          BIT32(29)
 #define CPU_PAUSE            BIT32(30)
@@ -112,84 +113,97 @@ enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_
 
 #define EXIT_REASON_ENTRY_FAILED BIT32(31)
 
-#define VMX_REASONS(R)          \
-    R(EXCEPTION_OR_NMI, 0)      \
-    R(EXTERNAL_INTERRUPT, 1)    \
-    R(TRIPLE_FAULT, 2)          \
-    R(INIT, 3)                  \
-    R(SIPI, 4)                  \
-    R(IO_SMI, 5)                \
-    R(OTHER_SMI, 6)             \
-    R(INTERRUPT_WINDOW, 7)      \
-    R(NMI_WINDOW, 8)            \
-    R(TASK_SWITCH, 9)           \
-    R(CPUID, 10)                \
-    R(GETSEC, 11)               \
-    R(HLT, 12)                  \
-    R(INVD, 13)                 \
-    R(INVLPG, 14)               \
-    R(RDPMC, 15)                \
-    R(RDTSC, 16)                \
-    R(RSM, 17)                  \
-    R(VMCALL, 18)               \
-    R(VMCLEAR, 19)              \
-    R(VMLAUNCH, 20)             \
-    R(VMPTRLD, 21)              \
-    R(VMPTRST, 22)              \
-    R(VMREAD, 23)               \
-    R(VMRESUME, 24)             \
-    R(VMWRITE, 25)              \
-    R(VMXOFF, 26)               \
-    R(VMXON, 27)                \
-    R(CR_ACCESS, 28)            \
-    R(MOV_DR, 29)               \
-    R(IO, 30)                   \
-    R(RDMSR, 31)                \
-    R(WRMSR, 32)                \
-    R(ENTRY_GUEST_STATE, 33)    \
-    R(ENTRY_MSR_LOADING, 34)    \
-    R(MWAIT, 36)                \
-    R(MONITOR_TRAP, 37)         \
-    R(MONITOR, 39)              \
-    R(PAUSE, 40)                \
-    R(ENTRY_MACHINE_CHECK, 41)  \
-    R(TPR_BELOW_THRESHOLD, 43)  \
-    R(APIC_ACCESS, 44)          \
-    R(VIRTUALIZED_EOI, 45)      \
-    R(GDTR_IDTR, 46)            \
-    R(LDTR_TR, 47)              \
-    R(EPT_VIOLATION, 48)        \
-    R(EPT_MISCONFIGURATION, 49) \
-    R(INVEPT, 50)               \
-    R(RDTSCP, 51)               \
-    R(PREEMPTION_TIMER, 52)     \
-    R(INVVPID, 53)              \
-    R(WBINVD, 54)               \
-    R(XSETBV, 55)               \
-    R(APIC_WRITE, 56)           \
-    R(RDRAND, 57)               \
-    R(INVPCID, 58)              \
-    R(VMFUNC, 59)               \
-    R(ENCLS, 60)                \
-    R(RDSEED, 61)               \
-    R(PML_FULL, 62)             \
-    R(XSAVES, 63)               \
-    R(XRSTORS, 64)              \
-    R(PCONFIG, 65)              \
-    R(SPP, 66)                  \
-    R(UMWAIT, 67)               \
-    R(TPAUSE, 68)               \
-    R(LOADIWKEY, 69)            \
-    R(ENCLV, 70)                \
-    R(ENQCMD_PASID, 72)         \
-    R(ENQCMDS_PASID, 73)        \
-    R(BUS_LOCK, 74)             \
-    R(NOTIFY, 75)               \
-    R(SEAMCALL, 76)             \
-    R(TDCALL, 77)
+/*
+ * All basic exit reasons, and the kind that each is: EXIT_FORBIDDEN for an instruction that guests
+ * do not have, whether it exits always, by an MSR bitmap, or by a control that is off here. UNKNOWN
+ * is for events that no control turns on, and for instructions that guests may use without an exit:
+ * such an exit is not explained by anything we did. The kind of three (EXCEPTION_OR_NMI, CR_ACCESS,
+ * IO) also depends on the qualification; 33, 34 and 41 come with EXIT_REASON_ENTRY_FAILED only.
+ */
+#define VMX_REASONS(R)                        \
+    R(EXCEPTION_OR_NMI, 0, EXCEPTION)         \
+    R(EXTERNAL_INTERRUPT, 1, UNKNOWN)         \
+    R(TRIPLE_FAULT, 2, TRIPLE_FAULT)          \
+    R(INIT, 3, INIT)                          \
+    R(SIPI, 4, UNKNOWN)                       \
+    R(IO_SMI, 5, UNKNOWN)                     \
+    R(OTHER_SMI, 6, UNKNOWN)                  \
+    R(INTERRUPT_WINDOW, 7, WINDOW)            \
+    R(NMI_WINDOW, 8, WINDOW)                  \
+    R(TASK_SWITCH, 9, TASK_SWITCH)            \
+    R(CPUID, 10, CPUID)                       \
+    R(GETSEC, 11, FORBIDDEN)                  \
+    R(HLT, 12, UNKNOWN)                       \
+    R(INVD, 13, CACHE)                        \
+    R(INVLPG, 14, UNKNOWN)                    \
+    R(RDPMC, 15, RDPMC)                       \
+    R(RDTSC, 16, UNKNOWN)                     \
+    R(RSM, 17, FORBIDDEN)                     \
+    R(VMCALL, 18, HYPERCALL)                  \
+    R(VMCLEAR, 19, FORBIDDEN)                 \
+    R(VMLAUNCH, 20, FORBIDDEN)                \
+    R(VMPTRLD, 21, FORBIDDEN)                 \
+    R(VMPTRST, 22, FORBIDDEN)                 \
+    R(VMREAD, 23, FORBIDDEN)                  \
+    R(VMRESUME, 24, FORBIDDEN)                \
+    R(VMWRITE, 25, FORBIDDEN)                 \
+    R(VMXOFF, 26, FORBIDDEN)                  \
+    R(VMXON, 27, FORBIDDEN)                   \
+    R(CR_ACCESS, 28, CR_WRITE)                \
+    R(MOV_DR, 29, UNKNOWN)                    \
+    R(IO, 30, PIO)                            \
+    R(RDMSR, 31, RDMSR)                       \
+    R(WRMSR, 32, WRMSR)                       \
+    R(ENTRY_GUEST_STATE, 33, ENTRY_FAILED)    \
+    R(ENTRY_MSR_LOADING, 34, ENTRY_FAILED)    \
+    R(MWAIT, 36, FORBIDDEN)                   \
+    R(MONITOR_TRAP, 37, STEP)                 \
+    R(MONITOR, 39, FORBIDDEN)                 \
+    R(PAUSE, 40, UNKNOWN)                     \
+    R(ENTRY_MACHINE_CHECK, 41, MACHINE_CHECK) \
+    R(TPR_BELOW_THRESHOLD, 43, UNKNOWN)       \
+    R(APIC_ACCESS, 44, UNKNOWN)               \
+    R(VIRTUALIZED_EOI, 45, UNKNOWN)           \
+    R(GDTR_IDTR, 46, UNKNOWN)                 \
+    R(LDTR_TR, 47, UNKNOWN)                   \
+    R(EPT_VIOLATION, 48, NESTED_FAULT)        \
+    R(EPT_MISCONFIGURATION, 49, UNKNOWN)      \
+    R(INVEPT, 50, FORBIDDEN)                  \
+    R(RDTSCP, 51, UNKNOWN)                    \
+    R(PREEMPTION_TIMER, 52, TIMER)            \
+    R(INVVPID, 53, FORBIDDEN)                 \
+    R(WBINVD, 54, CACHE)                      \
+    R(XSETBV, 55, XSETBV)                     \
+    R(APIC_WRITE, 56, UNKNOWN)                \
+    R(RDRAND, 57, UNKNOWN)                    \
+    R(INVPCID, 58, UNKNOWN)                   \
+    R(VMFUNC, 59, FORBIDDEN)                  \
+    R(ENCLS, 60, FORBIDDEN)                   \
+    R(RDSEED, 61, UNKNOWN)                    \
+    R(PML_FULL, 62, UNKNOWN)                  \
+    R(XSAVES, 63, FORBIDDEN)                  \
+    R(XRSTORS, 64, FORBIDDEN)                 \
+    R(PCONFIG, 65, FORBIDDEN)                 \
+    R(SPP, 66, UNKNOWN)                       \
+    R(UMWAIT, 67, FORBIDDEN)                  \
+    R(TPAUSE, 68, FORBIDDEN)                  \
+    R(LOADIWKEY, 69, FORBIDDEN)               \
+    R(ENCLV, 70, FORBIDDEN)                   \
+    R(ENQCMD_PASID, 72, FORBIDDEN)            \
+    R(ENQCMDS_PASID, 73, FORBIDDEN)           \
+    R(BUS_LOCK, 74, UNKNOWN)                  \
+    R(NOTIFY, 75, UNKNOWN)                    \
+    R(SEAMCALL, 76, FORBIDDEN)                \
+    R(TDCALL, 77, FORBIDDEN)                  \
+    R(RDMSRLIST, 78, FORBIDDEN)               \
+    R(WRMSRLIST, 79, FORBIDDEN)               \
+    R(URDMSR, 80, FORBIDDEN)                  \
+    R(UWRMSR, 81, FORBIDDEN)                  \
+    R(RDMSR_IMMEDIATE, 84, FORBIDDEN)         \
+    R(WRMSRNS_IMMEDIATE, 85, FORBIDDEN)
 
 enum vmx_reason {
-#define VMX_ENUM(name, number) VMX_REASON_##name = (number),
+#define VMX_ENUM(name, number, kind) VMX_REASON_##name = (number),
     VMX_REASONS(VMX_ENUM)
 #undef VMX_ENUM
 };

@@ -50,9 +50,10 @@ static void decode_cr(const struct vmx_raw *raw, const struct vcpu_regs *regs, s
     const uint64_t access = bits_get(raw->qualification, 5, 4);
     const uint64_t from = bits_get(raw->qualification, 11, 8);
 
-    if (access != CR_ACCESS_MOV_TO || (number != 0 && number != 4))
+    if (access != CR_ACCESS_MOV_TO || (number != 0 && number != 4)) {
+        x->kind = EXIT_UNKNOWN;
         return;
-    x->kind = EXIT_CR_WRITE;
+    }
     x->cr.number = (uint8_t)number;
     x->cr.value = from == REG_RSP ? raw->rsp : regs->gpr[from];
 }
@@ -60,7 +61,6 @@ static void decode_cr(const struct vmx_raw *raw, const struct vcpu_regs *regs, s
 /* "Exit Qualification for EPT Violations" */
 static void decode_ept(const struct vmx_raw *raw, struct vcpu_exit *x)
 {
-    x->kind = EXIT_NESTED_FAULT;
     x->fault.address = gpa(raw->guest_physical);
     x->fault.access = (uint8_t)bits_get(raw->qualification, 2, 0);
     x->fault.table_walk = (raw->qualification & BIT64(7)) && !(raw->qualification & BIT64(8));
@@ -70,55 +70,31 @@ static void decode_event(const struct vmx_raw *raw, struct vcpu_exit *x)
 {
     const uint32_t type = (raw->intr_info & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT;
 
-    if (!(raw->intr_info & INTR_VALID))
+    if (!(raw->intr_info & INTR_VALID)) {
+        x->kind = EXIT_UNKNOWN;
         return;
+    }
     if (type == INTR_NMI) {
         x->kind = EXIT_KICK;
         return;
     }
-    x->kind = EXIT_EXCEPTION;
     x->exception.vector = (uint8_t)(raw->intr_info & INTR_VECTOR_MASK);
     x->exception.has_error_code = raw->intr_info & INTR_HAS_ERROR;
     x->exception.error_code = raw->intr_error;
 }
 
+/* By its number alone. A number without a row stops the guest: never "skip", and not #UD either, as
+ * it may be an event. */
 static enum exit_kind decode_plain(uint32_t reason)
 {
     switch (reason) {
-    case VMX_REASON_TRIPLE_FAULT:
-        return EXIT_TRIPLE_FAULT;
-    case VMX_REASON_TASK_SWITCH:
-        return EXIT_TASK_SWITCH;
-    case VMX_REASON_INIT:
-        return EXIT_INIT;
-    case VMX_REASON_INTERRUPT_WINDOW:
-    case VMX_REASON_NMI_WINDOW:
-        return EXIT_WINDOW;
-    case VMX_REASON_INVD:
-    case VMX_REASON_WBINVD:
-        return EXIT_CACHE;
-    case VMX_REASON_RDPMC:
-        return EXIT_RDPMC;
-    case VMX_REASON_GETSEC:
-    case VMX_REASON_VMCLEAR:
-    case VMX_REASON_VMLAUNCH:
-    case VMX_REASON_VMPTRLD:
-    case VMX_REASON_VMPTRST:
-    case VMX_REASON_VMREAD:
-    case VMX_REASON_VMRESUME:
-    case VMX_REASON_VMWRITE:
-    case VMX_REASON_VMXOFF:
-    case VMX_REASON_VMXON:
-    case VMX_REASON_INVEPT:
-    case VMX_REASON_INVVPID:
-    case VMX_REASON_VMFUNC:
-    case VMX_REASON_MWAIT:
-    case VMX_REASON_MONITOR:
-    case VMX_REASON_SEAMCALL:
-    case VMX_REASON_TDCALL:
-        return EXIT_FORBIDDEN;
+#define ROW(name, number, kind) \
+    case number:                \
+        return EXIT_##kind;
+        VMX_REASONS(ROW)
+#undef ROW
     default:
-        return EXIT_UNKNOWN; /* stops the guest: never "skip" */
+        return EXIT_UNKNOWN;
     }
 }
 
@@ -154,7 +130,9 @@ void vmx_decode_raw(const struct vmx_raw *raw, const struct vcpu_regs *regs, str
         return;
     }
     x->kind = decode_plain(raw->reason);
-    if (raw->reason == VMX_REASON_CR_ACCESS)
+    if (x->kind == EXIT_PIO)
+        x->kind = EXIT_UNKNOWN; /* vmx_decode_io() takes all but sizes that do not exist */
+    else if (raw->reason == VMX_REASON_CR_ACCESS)
         decode_cr(raw, regs, x);
     else if (raw->reason == VMX_REASON_EPT_VIOLATION)
         decode_ept(raw, x);

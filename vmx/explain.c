@@ -102,14 +102,23 @@ void vmx_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t si
     (void)v;
     vmx_read_audit_cpu(&cpu);
     vmx_read_guest_fields(&g, &cpu);
-    const uint32_t count = vmx_audit_guest(&g, &cpu, &breach, 1);
+    uint32_t count = vmx_audit_guest(&g, &cpu, &breach, 1);
+    const bool narrow = count == 0 && cpu.linear_bits > LINEAR_BITS_LEAST;
+    if (narrow) {
+        /* WRMSR goes by what the CPU has, an entry may go by CR4.LA57, which no guest
+         * can set. */
+        cpu.linear_bits = LINEAR_BITS_LEAST;
+        count = vmx_audit_guest(&g, &cpu, &breach, 1);
+    }
     if (count == 0 || (x->raw_reason & 0xffff) != VMX_REASON_ENTRY_GUEST_STATE) {
         fmt_print(buf, size, "%s: %s (event 0x%llx)", vmx_exit_name(x), explain_reason(x),
                   (unsigned long long)g.event);
         return;
     }
-    const size_t len = fmt_print(buf, size, "%s is 0x%llx, but %s", vmcs_field_name(breach.field),
-                                 (unsigned long long)breach.value, breach.rule);
+    const size_t len =
+        fmt_print(buf, size, "%s is 0x%llx, but %s%s", vmcs_field_name(breach.field),
+                  (unsigned long long)breach.value, breach.rule,
+                  narrow ? " for 48-bit linear addresses, all that guests have" : "");
     if (count > 1)
         fmt_print(buf + len, size - len, " (and %u more)", count - 1);
 }

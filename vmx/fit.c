@@ -26,7 +26,7 @@ static const struct word word_pin = {
 
 static const struct word word_cpu = {
     .ask = {.must = CPU_IO_BITMAPS | CPU_MSR_BITMAPS | CPU_SECONDARY | CPU_MWAIT | CPU_MONITOR |
-                    CPU_RDPMC,
+                    CPU_RDPMC | CPU_MONITOR_TRAP,
             .never = CPU_HLT | CPU_CR3_LOAD | CPU_CR3_STORE | CPU_CR8_LOAD | CPU_CR8_STORE |
                      CPU_RDTSC | CPU_INVLPG},
     .names = {{CPU_IO_BITMAPS, "I/O bitmaps"},
@@ -35,6 +35,7 @@ static const struct word word_cpu = {
               {CPU_MWAIT, "MWAIT exiting"},
               {CPU_MONITOR, "MONITOR exiting"},
               {CPU_RDPMC, "RDPMC exiting"},
+              {CPU_MONITOR_TRAP, "monitor trap flag"},
               {CPU_HLT, "HLT without exits"},
               {CPU_CR3_LOAD | CPU_CR3_STORE, "CR3 accesses without exits"},
               {CPU_CR8_LOAD | CPU_CR8_STORE, "CR8 accesses without exits"},

@@ -32,7 +32,7 @@ const char *vmcs_field_name(enum vmcs_field field)
 const char *vmx_reason_name(uint32_t basic_reason)
 {
     static const struct name_row rows[] = {
-#define ROW(name, number) {number, #name},
+#define ROW(name, number, kind) {number, #name},
         VMX_REASONS(ROW)
 #undef ROW
     };

@@ -162,10 +162,50 @@ static void vmx_clear_buffers(void)
         verw_own_segment();
 }
 
+static enum vmcs_field vmx_cr_shadow(uint8_t number)
+{
+    return number == 0 ? VMCS_CR0_SHADOW : VMCS_CR4_SHADOW;
+}
+
+static void vmx_cr_watch(struct vcpu *v, bool on)
+{
+    struct vmx_vcpu *hw = v->hw;
+    const uint32_t others = hw->controls_cpu & ~CPU_MONITOR_TRAP;
+
+    vmx_set_cpu_controls(hw, on ? others | CPU_MONITOR_TRAP : others);
+    vmwrite32(VMCS_EXCEPTION_BITMAP, INTERCEPTED_EXCEPTIONS | (on ? BIT32(VECTOR_GP) : 0));
+    v->work = on ? v->work | WORK_REPEAT : v->work & ~(uint32_t)WORK_REPEAT;
+}
+
+/* The shadow gets what the guest writes before the processor has seen the instruction: if that is
+ * not done, it was never written. */
+static void vmx_cr_end(struct vcpu *v, bool done)
+{
+    const struct vmx_vcpu *hw = v->hw;
+
+    vmx_cr_watch(v, false);
+    if (!done)
+        vmwrite_raw(vmx_cr_shadow(hw->repeat.number), hw->repeat.shadow);
+}
+
+/* At the monitor trap, which comes behind one instruction or, SDM "Monitor Trap Flag", in front of
+ * the handler of an interrupt that came first: it has a new stack pointer. Of RIP only 16 bits
+ * count, as it wraps there in real mode. */
+static bool vmx_cr_is_done(const struct vmx_vcpu *hw)
+{
+    return (uint16_t)vmread_nat(VMCS_GUEST_RIP) == (uint16_t)hw->repeat.behind &&
+           vmread_nat(VMCS_GUEST_RSP) == hw->repeat.rsp;
+}
+
 NOINLINE static void vmx_rest_before_entry(struct vcpu *v)
 {
     struct vmx_vcpu *hw = v->hw;
 
+    if (v->work & WORK_REPEAT) {
+        if (hw->repeat.tried) /* another exit came, its #GP or one that has nothing to do with it */
+            vmx_cr_end(v, false);
+        hw->repeat.tried = true;
+    }
     if ((v->work & WORK_EVENT) &&
         vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
                     (uint8_t)(hw->deferred & INTR_VECTOR_MASK)))
@@ -189,6 +229,14 @@ void vmx_before_entry(struct vcpu *v)
 void vmx_run(struct vcpu *v, struct vcpu_stay *stay)
 {
     vmx_switch(v, stay);
+}
+
+/* SDM "Guest Non-Register State": an exit out of HLT saves that state, an entry goes back to it. */
+bool vmx_has_halted(const struct vcpu *v)
+{
+    return vmread32(VMCS_GUEST_ACTIVITY) == ACTIVITY_HLT &&
+           !(vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_IF) && !vmx_event_is_queued() &&
+           !(v->work & WORK_EVENT);
 }
 
 bool vmx_decode_pio(struct exit_pio *io)
@@ -219,6 +267,8 @@ void vmx_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x)
     vmx_decode_raw(&raw, &v->regs, x);
     if (x->kind == EXIT_WINDOW)
         vmx_set_cpu_controls(hw, hw->controls_cpu & ~(CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW));
+    else if (x->kind == EXIT_STEP)
+        vmx_cr_end(v, vmx_cr_is_done(hw));
 }
 
 /* The instruction is done, and with it the shadow of the STI or MOV SS before it; and a guest that
@@ -247,6 +297,22 @@ void vmx_advance(struct vcpu *v, const struct vcpu_stay *stay)
         vmx_end_instruction();
 }
 
+static enum verdict vmx_cr_let_repeat(struct vcpu *v, uint8_t number, uint64_t value)
+{
+    struct vmx_vcpu *hw = v->hw;
+    const enum vmcs_field shadow = vmx_cr_shadow(number);
+
+    hw->repeat = (struct vmx_cr_repeat){
+        .behind = vmread_nat(VMCS_GUEST_RIP) + vmread32(VMCS_EXIT_INSTRUCTION_LENGTH),
+        .rsp = vmread_nat(VMCS_GUEST_RSP),
+        .shadow = vmread_raw(shadow),
+        .number = number,
+    };
+    vmwrite_raw(shadow, value);
+    vmx_cr_watch(v, true);
+    return DO_AGAIN;
+}
+
 enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)
 {
     const struct vmx_vcpu *hw = v->hw;
@@ -256,13 +322,10 @@ enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)
     if (x->cr.number == 0) {
         if (!vmx_cr0_ok(value))
             return DO_GP;
-        vmwrite_nat(VMCS_CR0_SHADOW, value);
-        return DO_AGAIN;
-    }
-    if (!vmx_cr4_ok(vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed), value))
+    } else if (!vmx_cr4_ok(vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed), value)) {
         return DO_GP;
-    vmwrite_nat(VMCS_CR4_SHADOW, value);
-    return DO_AGAIN;
+    }
+    return vmx_cr_let_repeat(v, x->cr.number, value);
 }
 
 uint8_t vmx_cpl(const struct vcpu *v)

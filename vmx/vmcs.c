@@ -11,10 +11,6 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-/* Vectors whose delivery a guest can make endless (#DB and #AC, by an event that faults on its own
- * delivery) or that are about the machine (#MC). All other exceptions are the guest's own. */
-#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC))
-
 #define PAT_RESET UINT64_C(0x0007040600070406) /* SDM "Programming the PAT" */
 #define DR7_RESET UINT64_C(0x400)
 
@@ -22,7 +18,7 @@ void vmx_write_controls(struct vmx_vcpu *hw)
 {
     const struct vmx_shared *shared = hw->shared;
 
-    hw->controls_cpu = vmx_controls.cpu;
+    hw->controls_cpu = vmx_controls.cpu & ~CPU_MONITOR_TRAP;
     vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~PIN_PREEMPTION_TIMER);
     vmwrite32(VMCS_PRIMARY_CONTROLS, hw->controls_cpu);
     vmwrite32(VMCS_SECONDARY_CONTROLS, vmx_controls.cpu2);

@@ -6,7 +6,9 @@
 
 #include "kernel/virt.h"
 #include "lib/types.h"
+#include "lib/x86/cr.h"
 #include "vmx/audit.h"
+#include "vmx/bits.h"
 #include "vmx/fit.h"
 #include "vmx/spec.h"
 
@@ -36,6 +38,18 @@ struct vmx_shared {
     uint16_t vpid;
 };
 
+/* Vectors whose delivery a guest can make endless (#DB and #AC, by an event that faults on its own
+ * delivery) or that are about the machine (#MC). All other exceptions are the guest's own. */
+#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC))
+
+/* WORK_REPEAT: a MOV to CR0 or CR4 that the guest repeats. */
+struct vmx_cr_repeat {
+    uint64_t behind, rsp; /* RIP and RSP once it is done */
+    uint64_t shadow;      /* before it */
+    uint8_t number;       /* 0 or 4 */
+    bool tried;           /* entered once for it */
+};
+
 /* v->hw. The owning core's alone. */
 struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
@@ -43,7 +57,8 @@ struct vmx_vcpu {
     uint64_t deadline;     /* WORK_TIMER: TSC */
     uint32_t deferred;     /* WORK_EVENT: its interruption information */
     uint32_t controls_cpu; /* what the control field holds now */
-    bool timer_on;         /* the preemption timer is */
+    struct vmx_cr_repeat repeat;
+    bool timer_on; /* the preemption timer is */
 };
 
 /* v->work: what is to be done before the next entry, vmx_before_entry(). */
@@ -51,6 +66,7 @@ enum vmx_work {
     WORK_TIMER = 1,   /* write the preemption timer anew: an exact deadline */
     WORK_EVENT = 2,   /* deliver an event whose delivery was cut short */
     WORK_BUFFERS = 4, /* vmx_spec.at_entry, at each entry */
+    WORK_REPEAT = 8,  /* watch the repetition of a MOV to CR0 or CR4 */
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */

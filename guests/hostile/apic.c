@@ -6,6 +6,7 @@
 #include "guests/kit/idt.h"
 #include "guests/kit/timing.h"
 #include "guests/kit/x2apic.h"
+#include "lib/bits.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
@@ -91,6 +92,12 @@ static void apic_refused(void)
     row("ABI");
     check_fault("apic-id-write", try_wrmsr(MSR_X2APIC_ID, 0), VECTOR_GP);
     check_fault("apic-version-write", try_wrmsr(MSR_X2APIC_VERSION, 0), VECTOR_GP);
+    const uint64_t version = rdmsr(MSR_X2APIC_VERSION);
+    check("apic-entries", (version >> 16 & 0xff) == 5, "version 0x%lx", version); /* no CMCI */
+    const bool suppresses = version >> 24 & 1;
+    check("apic-suppress-eoi",
+          try_wrmsr(MSR_X2APIC_SVR, rdmsr(MSR_X2APIC_SVR) | BIT64(12)).taken == !suppresses,
+          "version 0x%lx", version);
     check_fault("apic-ldr-write", try_wrmsr(MSR_X2APIC_LDR, 0), VECTOR_GP);
     check_fault("apic-eoi-read", try_rdmsr(MSR_X2APIC_EOI, &value), VECTOR_GP);
     check_fault("apic-eoi-value", try_wrmsr(MSR_X2APIC_EOI, 1), VECTOR_GP);

@@ -5,9 +5,12 @@
  */
 #include "guests/hostile/hostile.h"
 #include "guests/kit/timing.h"
+#include "lib/bits.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
+
+#define CR3_WRITE_THROUGH BIT64(3)
 
 #define XSAVE (UINT32_C(1) << 26) /* CPUID.1:ECX */
 
@@ -105,6 +108,44 @@ static void control_cr4(void)
     check_equal("cr4-restored", read_cr4(), cr4);
 }
 
+/* What is refused because of one bit leaves the others as they were, whoever refuses it. */
+static void control_refused(void)
+{
+    const uint64_t cr0 = read_cr0(), cr3 = read_cr3(), cr4 = read_cr4(), efer = rdmsr(MSR_EFER);
+    const uint64_t values0[] = {
+        (cr0 & ~CR0_PG) | CR0_CD, (cr0 & ~CR0_PG) ^ CR0_NE, (cr0 & ~CR0_PE) | CR0_CD,
+        (cr0 ^ CR0_NE) | CR0_NW,  cr0 | CR0_CD | BIT64(32), (cr0 & ~CR0_PG) | CR0_CD | CR0_TS,
+    };
+    const uint64_t values4[] = {
+        (cr4 & ~CR4_PAE) ^ CR4_MCE, cr4 ^ CR4_MCE ^ CR4_LA57,  cr4 ^ CR4_MCE ^ CR4_VMXE,
+        cr4 ^ CR4_MCE ^ BIT64(63),  (cr4 & ~CR4_PAE) ^ CR4_DE, cr4 ^ CR4_MCE ^ CR4_PCIDE,
+    };
+    const uint64_t values_efer[] = {efer ^ EFER_LME, efer ^ EFER_SCE ^ EFER_LME,
+                                    efer ^ EFER_SCE ^ BIT64(1)};
+
+    row("CR-20");
+    for (uint32_t i = 0; i < ARRAY_SIZE(values0); i++) {
+        check_fault("cr0-refused", try_write_cr0(values0[i]), VECTOR_GP);
+        check_equal("cr0-refused-keeps", read_cr0(), cr0);
+    }
+    /* With these bits in CR3, CR4.PCIDE must not be set. */
+    write_cr3(cr3 | CR3_WRITE_THROUGH);
+    for (uint32_t i = 0; i < ARRAY_SIZE(values4); i++) {
+        check_fault("cr4-refused", try_write_cr4(values4[i]), VECTOR_GP);
+        check_equal("cr4-refused-keeps", read_cr4(), cr4);
+    }
+    write_cr3(cr3);
+    for (uint32_t i = 0; i < ARRAY_SIZE(values_efer); i++) {
+        check_fault("efer-refused", try_wrmsr(MSR_EFER, values_efer[i]), VECTOR_GP);
+        check_equal("efer-refused-keeps", rdmsr(MSR_EFER), efer);
+    }
+    /* And a legal write after them is done. */
+    check_no_fault("cr4-after-refused", try_write_cr4(cr4 ^ CR4_MCE));
+    check_equal("cr4-after-refused-done", read_cr4(), cr4 ^ CR4_MCE);
+    write_cr4(cr4);
+    check_equal("cr4-after-refused-back", read_cr4(), cr4);
+}
+
 static void control_cr8(void)
 {
     uint64_t cr8;
@@ -159,6 +200,7 @@ void hostile_control(void)
 {
     control_cr0();
     control_cr4();
+    control_refused();
     control_cr8();
     control_xcr0();
 }

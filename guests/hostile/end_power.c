@@ -53,4 +53,4 @@ const struct ending endings_power[] = {
 };
 
 const struct ending *const ending_tables[] = {endings_memory, endings_events, endings_modes,
-                                              endings_power, NULL};
+                                              endings_power,  endings_wide,   NULL};

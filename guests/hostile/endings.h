@@ -13,5 +13,6 @@ struct ending {
 };
 
 /* Each ends with a row without a name, the list with NULL. */
-extern const struct ending endings_memory[], endings_events[], endings_modes[], endings_power[];
+extern const struct ending endings_memory[], endings_events[], endings_modes[], endings_power[],
+    endings_wide[];
 extern const struct ending *const ending_tables[];

@@ -91,6 +91,33 @@ static void instructions_hidden(void)
     check_fault("insn-wrss", try_insn(".byte 0x0f, 0x38, 0xf6, 0x00"), VECTOR_UD);
 }
 
+/* Those that a processor may have and exit for, though CPUID shows none of them to guests. */
+static void instructions_unlisted(void)
+{
+    struct fault f;
+
+    row("PI-23");
+    /* Where WRMSRNS exits as WRMSR does, it is one to a closed MSR. */
+    try_begin();
+    __asm__ volatile(TRY_INSN(".byte 0x0f, 0x01, 0xc6") : : "a"(0), "c"(UINT32_MAX), "d"(0));
+    f = try_end();
+    check("insn-wrmsrns", fault_is(f, VECTOR_UD) || fault_is(f, VECTOR_GP), "taken %d vector %u",
+          f.taken, f.vector);
+    check_fault("insn-wrmsrns-imm", try_insn(".byte 0xc4, 0xe7, 0x7a, 0xf6, 0xc0, 0x79, 0, 0, 0"),
+                VECTOR_UD);
+    check_fault("insn-rdmsr-imm", try_insn(".byte 0xc4, 0xe7, 0x7b, 0xf6, 0xc0, 0x1b, 0, 0, 0"),
+                VECTOR_UD);
+    check_fault("insn-rdmsrlist", try_insn(".byte 0xf2, 0x0f, 0x01, 0xc6"), VECTOR_UD);
+    check_fault("insn-wrmsrlist", try_insn(".byte 0xf3, 0x0f, 0x01, 0xc6"), VECTOR_UD);
+    check_fault("insn-urdmsr", try_insn(".byte 0xf2, 0x0f, 0x38, 0xf8, 0xc1"), VECTOR_UD);
+    check_fault("insn-uwrmsr", try_insn(".byte 0xf3, 0x0f, 0x38, 0xf8, 0xc1"), VECTOR_UD);
+    check_fault("insn-loadiwkey", try_insn(".byte 0xf3, 0x0f, 0x38, 0xdc, 0xc1"), VECTOR_UD);
+    check_fault("insn-enclv", try_insn(".byte 0x0f, 0x01, 0xc0"), VECTOR_UD);
+    check_fault("insn-xrstors", try_insn(".byte 0x0f, 0xc7, 0x19"), VECTOR_UD);
+    check_fault("insn-seamops", try_insn(".byte 0x66, 0x0f, 0x01, 0xce"), VECTOR_UD);
+    check_fault("insn-seamret", try_insn(".byte 0x66, 0x0f, 0x01, 0xcd"), VECTOR_UD);
+}
+
 /* What CPUID shows works, and what it hides is #UD. */
 static void instructions_shown(void)
 {
@@ -182,6 +209,7 @@ void hostile_instructions(void)
     check_no_fault("insn-wbnoinvd", try_insn(".byte 0xf3, 0x0f, 0x09"));
     instructions_vmfunc();
     instructions_hidden();
+    instructions_unlisted();
     instructions_shown();
     instructions_wait();
 }

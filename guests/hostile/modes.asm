@@ -225,7 +225,8 @@ compat:                                 ; paging, IA-32e mode, CS.L = 0
         mov     cr0, eax
         mov     eax, [L(cr3_bad)]
         mov     cr3, eax
-        PROBE   28, {mov eax, cr0}, {db 0x0d, 0, 0, 0, 0x80, 0x0f, 0x22, 0xc0} ; paging on with it
+        PROBE   28, {mov eax, cr0}, {db 0x0d, 0, 0, 0, 0xc0, 0x0f, 0x22, 0xc0} ; paging on with it, and CR0.CD
+        PROBE   30, {mov eax, cr0}, {nop}
         PAGING_OFF
         PAGING_ON cr3_pae
         PROBE   29, {mov eax, 0}, {db 0xea, 0xfe, 0xff, 0xff, 0xff, CODE32, 0} ; CPUID at the end

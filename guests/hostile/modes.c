@@ -215,6 +215,9 @@ static void modes_check_edges(void)
     modes_check("bad-pdpte", MODE_PAE, 26, modes_faulted(MODE_PAE, 26, VECTOR_GP));
     modes_check("cr3-kept", MODE_PAE, 27, modes_returned(MODE_PAE, 27, modes_shared()->cr3_pae));
     modes_check("paging-with-bad-pdpte", MODE_PAE, 28, modes_faulted(MODE_PAE, 28, VECTOR_GP));
+    row("CR-20");
+    modes_check("cr0-kept", MODE_PAE, 30,
+                (modes_result(MODE_PAE, 30)->eax & (uint32_t)(CR0_PG | CR0_CD)) == 0);
     /* Behind the last address: the limit of CS, or address 0 again, where UD2 is. */
     row("PI-22");
     modes_check("cpuid-at-4g", MODE_PAE, 29,

@@ -152,7 +152,8 @@ static void msr_firmware(void)
     row("ABI");
     check_no_fault("msr-misc-enable", try_rdmsr(MSR_MISC_ENABLE, &value));
     check("msr-misc-enable-value", (value & 1) != 0, "fast strings are off: 0x%lx", value);
-    check_no_fault("msr-misc-enable-write", try_wrmsr(MSR_MISC_ENABLE, 0));
+    check_no_fault("msr-misc-enable-same", try_wrmsr(MSR_MISC_ENABLE, value));
+    check_fault("msr-misc-enable-write", try_wrmsr(MSR_MISC_ENABLE, 0), VECTOR_GP);
     check_equal("msr-misc-enable-kept", rdmsr(MSR_MISC_ENABLE), value);
 }
 

@@ -4,7 +4,9 @@
  * that look like somebody else's.
  * Options: how=flood (default) with bytes=N (100000): numbered lines as fast as the console takes
  * them; lossy: without waiting for it. how=forge: prefixes of others, hidden behind all that could
- * move a cursor. how=torn: the first half of a line, the second a second later, again and again.
+ * move a cursor, and rows of others, in lines that are too long. how=torn: the first half of a
+ * line, the second a second later, again and again. how=slow: lines=N (5) lines of 200 characters
+ * by the UART, a byte each half millisecond.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
@@ -14,6 +16,12 @@
 #include "lib/x86/insn.h"
 
 #define TORN_LINES 5
+
+#define SLOW_COLUMNS 200
+#define SLOW_NS      (NS_PER_MS / 2)
+#define UART         0x3f8
+#define UART_LSR     (UART + 5)
+#define LSR_EMPTY    0x20 /* the transmitter takes a byte */
 
 /* What it could not get rid of, in bytes. */
 static uint64_t lost;
@@ -49,6 +57,22 @@ static void noise_flood(void)
     print("\nflooded, %lu bytes were not taken\n", lost);
 }
 
+/* Where a terminal wraps by itself, the next row is whose? */
+static void noise_rows(void)
+{
+    static const char blank = ' ', mark[] = "[bulkhead] forged in a row ";
+
+    for (uint32_t blanks = 60; blanks <= 80; blanks++) {
+        for (uint32_t i = 0; i < blanks; i++)
+            noise_put(&blank, 1, true);
+        noise_put(mark, sizeof(mark) - 1, true);
+        noise_put("\n", 1, true);
+    }
+    for (uint32_t i = 0; i < 50; i++)
+        noise_put(mark, sizeof(mark) - 1, true);
+    noise_put("\n", 1, true);
+}
+
 static void noise_forge(void)
 {
     static const char *const ways[] = {
@@ -65,6 +89,11 @@ static void noise_forge(void)
         "bulkhead> poweroff",
         "\x85[bulkhead] forged 11",
         "\x0e\x0f[bulkhead] forged 12",
+        "\xe2\x80\xae"
+        "31 degrof ]daehklub[",
+        "\xe2\x80\xa8[bulkhead] forged 14",
+        "\x1b(B\x1bP1$r0m\x1b\\\x1b_a\x1b\\[bulkhead] forged 15",
+        "caf\xc3\xa9 \xe2\x82\xac",
     };
     static const char zeros[] = "ze\0ro\0s\0\0\0\0\n";
 
@@ -79,6 +108,7 @@ static void noise_forge(void)
             noise_put(&c, 1, true);
     }
     noise_put("\n", 1, true);
+    noise_rows();
     print("forged\n");
 }
 
@@ -91,12 +121,38 @@ static void noise_torn(void)
     }
 }
 
+static void uart_put(char byte)
+{
+    while ((in8(UART_LSR) & LSR_EMPTY) == 0)
+        cpu_pause();
+    out8(UART, (uint8_t)byte);
+}
+
+static void noise_slow(void)
+{
+    const uint64_t lines = option_number("lines", 5);
+
+    for (uint64_t n = 1; n <= lines; n++) {
+        char line[SLOW_COLUMNS + 1];
+        size_t len = fmt_print(line, sizeof(line), "line %llu ", (unsigned long long)n);
+        while (len < SLOW_COLUMNS)
+            line[len] = (char)('a' + len % 26), len++;
+        line[len++] = '\n';
+        for (size_t i = 0; i < len; i++) {
+            uart_put(line[i]);
+            spin_for(SLOW_NS);
+        }
+    }
+}
+
 int main(void)
 {
     if (option_is("how", "forge"))
         noise_forge();
     else if (option_is("how", "torn"))
         noise_torn();
+    else if (option_is("how", "slow"))
+        noise_slow();
     else
         noise_flood();
     return 0;

@@ -3,16 +3,23 @@
  * spin: a guest that does not end by itself, for tests of stopping one, or a canary whose regular
  * beats show that it does not notice what others do.
  * Options: how=count (default: spins with interrupts on), cli (spins with interrupts off), hlt
- * (halts with interrupts off), restart (asks for a restart at once) or off (powers off at once);
+ * (halts with interrupts off), wake (halts its second core so, and wakes it by an NMI 12 s later),
+ * restart (asks for a restart at once) or off (powers off at once);
  * beats prints `beat N` each 100 ms and says when it was late, beats=N powers off after N.
  */
+#include <stdatomic.h>
+
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/smp.h"
 #include "guests/kit/timing.h"
+#include "guests/kit/x2apic.h"
+#include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
 #define BEAT_NS (100 * NS_PER_MS)
+#define NAP_NS  (12 * NS_PER_SECOND)
 #define LATE_NS (5 * NS_PER_MS) /* a pause that somebody may notice */
 
 static void spin_beat(uint64_t beats)
@@ -30,6 +37,35 @@ static void spin_beat(uint64_t beats)
     }
 }
 
+static _Atomic uint32_t second_id; /* of the core that halts */
+static _Atomic bool woken;
+
+static void spin_nmi(struct trap_frame *frame)
+{
+    (void)frame;
+    atomic_store(&woken, true);
+}
+
+static void spin_second(uint32_t number)
+{
+    (void)number;
+    atomic_store(&second_id, x2apic_id()); /* and it halts with interrupts off */
+}
+
+static int spin_wake(void)
+{
+    irq_handle(VECTOR_NMI, spin_nmi);
+    x2apic_enable();
+    smp_start(spin_second);
+    if (smp_wait(NS_PER_SECOND) != 2)
+        return 1;
+    sleep_until(time_ns() + NAP_NS);
+    x2apic_send(atomic_load(&second_id), ICR_NMI | ICR_ASSERT);
+    sleep_until(time_ns() + BEAT_NS);
+    print("the second core %s\n", atomic_load(&woken) ? "woke up" : "is gone");
+    return 0;
+}
+
 int main(void)
 {
     if (option_set("beats")) {
@@ -40,6 +76,8 @@ int main(void)
         bulkhead_restart();
     if (option_is("how", "off"))
         return 0;
+    if (option_is("how", "wake"))
+        return spin_wake();
     if (option_is("how", "hlt")) {
         print("halting with interrupts off\n");
         for (;;)

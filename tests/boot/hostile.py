@@ -2,7 +2,7 @@
 """What the tests with a hostile guest ask of it and of the canary beside it."""
 import re
 
-from machine import ROOT, read_log
+from machine import ROOT, read_log, whole_lines
 
 SOURCES = ROOT / "guests" / "hostile"
 # The checks of a guest with one core.
@@ -19,7 +19,7 @@ def said_by(machine, name):
     it waits for the prompt."""
     text = read_log(machine.logs[-1])
     lines = [line.rstrip("\r").rpartition("\r")[2] for line in text.split("\n")]
-    return [line[len(name) + 3:] for line in lines if line.startswith(f"[{name}] ")]
+    return [line[len(name) + 3:] for line in whole_lines(lines) if line.startswith(f"[{name}] ")]
 
 
 def check_canary(machine, least):

@@ -6,7 +6,7 @@ import re
 import subprocess
 import tempfile
 
-from machine import ROOT
+from machine import ROOT, whole_lines
 
 IMAGES = ROOT / "scripts" / "linux-images"
 MKINITRD = ROOT / "scripts" / "mkinitrd"
@@ -72,8 +72,8 @@ class Shell:
         self._console.sendline(command + "; echo =$?=")
         self._console.expect(r"=(\d+)=")
         status = int(self._console.match.group(1))
-        lines = [line.strip("\r").removeprefix("[linux]").strip()
-                 for line in self._console.before.split("\n")]
+        rows = [row.strip("\r") for row in self._console.before.split("\n")]
+        lines = [line.removeprefix("[linux]").strip() for line in whole_lines(rows)]
         typed = max((i for i, line in enumerate(lines) if "=$?" in line), default=-1)
         assert status == 0, f"{command}: status {status}, {lines}"
         return [line for line in lines[typed + 1:] if line]

@@ -34,6 +34,7 @@ LOADER_REFUSED = 3      # and the firmware had the machine again
 TIMED_OUT = 124
 
 ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")
+ROW = re.compile(r"\[(?P<name>[^\]]*)\](?P<more>\+?)(?: (?P<text>.*))?", re.DOTALL)
 TAIL_LINES = 60
 TIMEOUT_S = 900         # ends a hung machine and is no measure of one that works: never shorter
 MHZ = 50                # of the machine's time: most guests wait more than they work
@@ -42,6 +43,21 @@ SPARE_S = 60            # what scripts/run may need on top of the machine's own 
 
 class MachineError(Exception):
     """No machine could be started: the test bed's fault, not the tested program's."""
+
+
+def whole_lines(rows):
+    """The lines as they were said, each with its prefix: a row `[name]+ text` goes on where the
+    latest row of that name ended."""
+    lines, latest = [], {}
+    for row in rows:
+        found = ROW.fullmatch(row)
+        if found and found["more"] and found["name"] in latest:
+            lines[latest[found["name"]]] += found["text"] or ""
+            continue
+        if found:
+            latest[found["name"]] = len(lines)
+        lines.append(row)
+    return lines
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,12 +69,13 @@ class Result:
 
     @property
     def lines(self):
+        """Rows as they stand on a terminal, each with its prefix."""
         return self.serial.replace("\r", "").split("\n")
 
     def guest(self, name):
         """The lines of one guest's console, without their prefix."""
         prefix = f"[{name}]"
-        return [line[len(prefix):].removeprefix(" ") for line in self.lines
+        return [line[len(prefix):].removeprefix(" ") for line in whole_lines(self.lines)
                 if line.startswith(prefix)]
 
     @property

@@ -10,7 +10,7 @@ import re
 
 import pexpect
 
-from machine import ESCAPES, POWERED_OFF
+from machine import ESCAPES, POWERED_OFF, whole_lines
 
 KEY = "\x14"            # Ctrl-T
 PROMPT = "bulkhead> "
@@ -76,7 +76,7 @@ class Operator:
 
     def guest_lines(self, name):
         prefix = f"[{name}] "
-        return [line[len(prefix):] for line in self.lines if line.startswith(prefix)]
+        return [line[len(prefix):] for line in whole_lines(self.lines) if line.startswith(prefix)]
 
     def own_lines(self):
         return self.guest_lines("bulkhead")

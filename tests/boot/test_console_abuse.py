@@ -3,11 +3,16 @@
 import re
 
 from operator_console import PROMPT, Operator
-from partitions import check_lines, guest, images, machine_section, powered_off
+from partitions import (check_ended_well, check_lines, guest, images, machine_section,
+                        powered_off, spoken_lines)
 
 FLOOD_BYTES = 12_000            # a second of the serial line
 LOSSY_BYTES = 1_000_000         # most of which nobody waits for
 BEATS = 25
+FORGED = 13 + 2 + 22            # single lines, those that vary in their characters, rows
+SLOW_LINES = 5
+SLOW_COLUMNS = 200
+COLUMNS = 80                    # of a terminal that wraps what is longer
 LATE_S = 1.5
 
 
@@ -35,12 +40,37 @@ def test_bad_manners(machine):
 
 
 def check_bytes(result):
-    """Nothing but text and ends of lines, and a line of ours is ours."""
+    """Nothing but text and ends of lines, and a line of ours is ours; so is each row of a
+    terminal."""
     text = result.serial[result.serial.index("[bulkhead] "):]
-    assert set(re.findall(r"[^ -~\r\n]", text)) <= {"\t"}
+    assert set(re.findall(r"[^ -~\r\n]", text)) == {"\t", "é", "€"}
     assert not re.search(r"\r(?!\n)", text)
     assert not [line for line in result.hv if "forged" in line]
-    assert sum("forged" in line for line in result.guest("forge")) == 13
+    forge = result.guest("forge")
+    assert sum("forged" in line for line in forge) == FORGED
+    assert "café €" in forge and "?31 degrof ]daehklub[" in forge
+    too_long = [line for line in spoken_lines(result)
+                if not line.startswith("[bulkhead] ") and len(line.expandtabs()) >= COLUMNS]
+    assert not too_long, too_long
+
+
+# abuse: HC-09
+def test_slow_lines(machine):
+    """Four guests print long lines through their UARTs, a byte at a time: each line stands there
+    whole, its rows below each other."""
+    names = ("one", "two", "three", "four")
+    conf = machine_section() + "".join(
+        guest(name, image="noise", cmdline=f"how=slow lines={SLOW_LINES}") for name in names)
+    result = machine.boot(images("noise"), conf, cores=5, memory=512)
+    check_ended_well(result)
+    letters = "".join(chr(ord("a") + n % 26) for n in range(SLOW_COLUMNS))
+    for name in names:
+        assert result.guest(name) == [f"line {n} " + letters[len(f"line {n} "):]
+                                      for n in range(1, SLOW_LINES + 1)], name
+    rows = spoken_lines(result)
+    torn = [(above, row) for above, row in zip(rows, rows[1:])
+            if "]+ " in row and not above.startswith(row.partition("]")[0] + "]")]
+    assert not torn, torn
 
 
 # abuse: HC-09

@@ -23,10 +23,10 @@ def finish(machine, operator):
     check_canary(machine, BEATS_AFTER)
 
 
-@pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake"])
+@pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake", "wildcat_lake"])
 def test_alone(machine, cpu):
-    """Checks that a guest survives, on a core of its own; without and with CET. The other core has
-    the canary and the console."""
+    """Checks that a guest survives, on a core of its own; without and with CET, and with WRMSRNS.
+    The other core has the canary and the console."""
     conf = machine_section() + guest("canary", memory="2M") + guest("hostile")
     with machine.spawn(images("canary", "hostile"), conf, cores=2, memory=256, cpu=cpu) as console:
         operator = Operator(console)

@@ -124,8 +124,8 @@ class Attack:
         found = said["why"] or said["restart"] or said["code"]
         return bool(re.fullmatch(expected, found)), said[0]
 
-    def run(self, row, name):
-        operator, expected = self.operator, EXPECTED[name]
+    def run(self, row, name, expected):
+        operator = self.operator
         self.life()
         self._console.send(name + "\r")
         operator.wait(rf"\[hostile\] T {row}/{name} begins")
@@ -159,7 +159,7 @@ def test_endings(machine, cpu, every):
     with machine.spawn(images("canary", "hostile"), conf, cores=2, memory=256, cpu=cpu) as console:
         attack = Attack(console)
         for row, name in endings(every):
-            attack.run(row, name)
+            attack.run(row, name, EXPECTED[name])
         attack.life()
         restart_at_once(attack.operator)
         for _ in range(BEATS_AFTER):
@@ -167,3 +167,33 @@ def test_endings(machine, cpu, every):
         attack.operator.leave()
     assert not attack.failed, "\n".join(attack.failed)
     check_canary(machine, BEATS_AFTER)
+
+
+def wide(field, rule):
+    return (rf"the processor refused to enter it: GUEST_{field} is 0x800000000000, but {rule} must be "
+            r"canonical for 48-bit linear addresses, all that guests have")
+
+
+WIDE = {
+    "wide-fs": wide("FS_BASE", "the base"), "wide-gs": wide("GS_BASE", "the base"),
+    "wide-sysenter-esp": wide("SYSENTER_ESP", "IA32_SYSENTER_ESP"),
+    "wide-sysenter-eip": wide("SYSENTER_EIP", "IA32_SYSENTER_EIP"),
+    "wide-unchecked": wide("GS_BASE", "the base"),
+}
+
+
+# abuse: MS-30
+def test_wide_bases(machine):
+    """A processor with 57-bit linear addresses takes a base that its VM entry then refuses (in this
+    emulator): the guest is told by field and rule what was wrong."""
+    conf = machine_section() + guest("hostile", memory=MEMORY, cmdline="part=endings",
+                                     on_crash="restart") + guest("canary", memory="2M")
+    with machine.spawn(images("canary", "hostile"), conf, cores=2, memory=256,
+                       cpu="sapphire_rapids") as console:
+        attack = Attack(console)
+        for name, expected in WIDE.items():
+            attack.run("MS-30", name, expected)
+        attack.life()
+        attack.operator.open()
+        attack.operator.leave()
+    assert not attack.failed, "\n".join(attack.failed)

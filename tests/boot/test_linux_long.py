@@ -144,3 +144,16 @@ def test_vmlinux_by_pvh(machine):
     assert result.status == POWERED_OFF
     said = facts(result)
     assert said["cores"] == "2" and said["clock"] == "tsc" and said["bad"] == "0"
+
+
+def test_halt(machine):
+    """Linux stops its other cores and halts the last with interrupts off: that is seen. The kernel
+    found nothing announced that is not there."""
+    get("cloud")
+    result = machine.boot(linux.files("cloud", FACTS + "sleep 1; halt -f\n"), linux.conf(2, "256M"),
+                          cores=2, memory=448, timeout=2400)
+    assert result.status == POWERED_OFF
+    said = facts(result)
+    assert said["cores"] == "2" and said["bad"] == "0"
+    assert any(line.startswith("guest 'linux' has halted all its cores") for line in result.hv)
+    assert any(line.startswith("guest 'linux' was stopped after ") for line in result.hv)

@@ -64,7 +64,8 @@ static void test_fadt(void **state)
     assert_int_equal(length, 276);
     assert_int_equal(fadt[8], 6);
     assert_int_equal(get(fadt + 109, 2), 0x3c);
-    assert_int_equal(get(fadt + 112, 4), 0x380531);
+    /* No timer, no sleep but S5: of what is set, all works (docs/guests/linux.md). */
+    assert_int_equal(get(fadt + 112, 4), 0x180431);
     static const uint8_t reset[] = {1, 8, 0, 1, 0x02, 0x06, 0, 0, 0, 0, 0, 0};
     static const uint8_t control[] = {1, 8, 0, 1, 0x00, 0x06, 0, 0, 0, 0, 0, 0};
     static const uint8_t status[] = {1, 8, 0, 1, 0x01, 0x06, 0, 0, 0, 0, 0, 0};

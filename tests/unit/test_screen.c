@@ -79,7 +79,7 @@ static void unsound_framebuffers_are_refused(void **state)
 
 static void text_appears_and_the_rest_is_cleared(void **state)
 {
-    struct boot_framebuffer fb = framebuffer_make(645, 485, 700);
+    struct boot_framebuffer fb = framebuffer_make(645, 485, 701);
 
     (void)state;
     assert_true(screen_init(&screen, &fb));
@@ -91,7 +91,7 @@ static void text_appears_and_the_rest_is_cleared(void **state)
     check_cell(5, 0, 'H', TEXT);
     check_cell(0, 1, '~', TEXT);
     check_cell(79, 29, ' ', TEXT);
-    assert_int_equal(pixels[484 * 700 + 644], BACKGROUND); /* the rest beyond the grid */
+    assert_int_equal(pixels[484 * 701 + 644], BACKGROUND); /* the rest beyond the grid */
     assert_int_equal(pixels[645], UNTOUCHED);              /* what is not visible is not ours */
     for (int i = 0; i < 30; i++)
         put("\nlast line, just long enough to have its "

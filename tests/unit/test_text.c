@@ -4,6 +4,8 @@
  */
 #include "drivers/text.h"
 
+#include <stdio.h>
+
 #include "support.h"
 
 static struct text text;
@@ -21,7 +23,7 @@ static const char *row(uint32_t index)
     size_t end = 0;
 
     for (uint32_t i = 0; i < text.columns; i++) {
-        uint8_t character = text.cells[index][i] & (TEXT_ACCENT - 1);
+        uint8_t character = text_row(&text, index)->cells[i] & (TEXT_ACCENT - 1);
         line[i] = character == 0 ? ' ' : (char)character;
         if (character != 0)
             end = i + 1;
@@ -34,24 +36,37 @@ static uint32_t accents(uint32_t index)
 {
     uint32_t count = 0;
     for (uint32_t i = 0; i < text.columns; i++)
-        count += (text.cells[index][i] & TEXT_ACCENT) != 0;
+        count += (text_row(&text, index)->cells[i] & TEXT_ACCENT) != 0;
     return count;
+}
+
+/* One look, and what it found is right. */
+static enum text_look look(void)
+{
+    uint32_t index = 0;
+    uint8_t cell = 0;
+    const enum text_look look = text_next_change(&text, &index, &cell);
+
+    if (look == TEXT_CHANGE) {
+        assert_true(index < text.columns * text.rows);
+        assert_int_equal(cell, text_row(&text, index / text.columns)->cells[index % text.columns]);
+    }
+    return look;
 }
 
 /* Draws everything that changed; returns how many cells that were. */
 static uint32_t draw(void)
 {
-    uint32_t index = 0, count = 0, before = 0;
-    uint8_t cell;
+    uint32_t count = 0, rows = 0;
+    enum text_look found;
 
-    while (text_next_change(&text, &index, &cell)) {
-        assert_true(count == 0 || index > before);
-        assert_true(index < text.columns * text.rows);
-        assert_int_equal(cell, text.cells[index / text.columns][index % text.columns]);
-        before = index;
-        count++;
+    while ((found = look()) != TEXT_DRAWN) {
+        count += found == TEXT_CHANGE;
+        rows += found == TEXT_SAME;
+        assert_true(rows <= text.rows);
     }
-    assert_memory_equal(text.cells, text.drawn, sizeof(text.cells));
+    for (uint32_t row = 0; row < text.rows; row++)
+        assert_memory_equal(text_row(&text, row), &text.drawn[row], sizeof(union text_row));
     return count;
 }
 
@@ -141,18 +156,50 @@ static void the_speaker_is_marked(void **state)
     assert_int_equal(accents(1), 0);
 }
 
-static void escape_sequences_are_swallowed(void **state)
+/* Steps, not time: how many rows are looked at after one more line, or one more character. */
+static uint32_t looks(const char *more)
+{
+    uint32_t count = 0;
+
+    (void)draw();
+    put(more);
+    while (look() != TEXT_DRAWN)
+        count++;
+    return count;
+}
+
+static void little_is_looked_at(void **state)
 {
     (void)state;
-    text_init(&text, 40, 8);
-    put("\x1b[1;32mgreen\x1b[0m\x1b[2J\x1b("
-        "B!\x1b"
-        "c.\n");
-    assert_string_equal(row(0), "greenB!.");
-    put("\x1b[12;\n[next] line"); /* unfinished: ends with its line */
-    assert_string_equal(row(2), "[next] line");
-    put("\n\x1b\x1b[0mx\n\x1b");
-    assert_string_equal(row(3), "x");
+    text_init(&text, TEXT_COLUMNS_MAX, TEXT_ROWS_MAX);
+    assert_int_equal(looks("x"), 2);      /* the cell, and the row once more */
+    assert_int_equal(looks("\ny\nz"), 4); /* two rows */
+    for (uint32_t i = 0; i < TEXT_ROWS_MAX; i++)
+        put("\n");
+    assert_int_equal(looks("\n"), TEXT_ROWS_MAX); /* scrolled: each row, once */
+    assert_int_equal(looks("x"), 2);
+}
+
+/* Lines that come faster than they are drawn: each row gets its turn, and what was shown before is
+ * not what stands there for ever. */
+static void a_flood_leaves_no_row_out(void **state)
+{
+    char line[16];
+    bool drawn[20] = {false};
+
+    (void)state;
+    text_init(&text, 40, 20);
+    for (uint32_t i = 0; i < 400; i++) {
+        (void)snprintf(line, sizeof(line), "\nline %03u", i);
+        put(line);
+        for (uint32_t cells = 0; cells < 10; cells++) {
+            if (look() != TEXT_DRAWN && i > 50)
+                drawn[text.look] = true;
+        }
+    }
+    for (uint32_t row = 0; row < ARRAY_SIZE(drawn); row++)
+        assert_true(drawn[row]);
+    (void)draw();
 }
 
 static void utf8_becomes_question_marks(void **state)
@@ -214,7 +261,8 @@ static void no_bytes_break_the_grid(void **state)
                 (void)draw();
         }
         for (uint32_t i = 0; i < text.rows * TEXT_COLUMNS_MAX; i++) {
-            uint8_t character = text.cells[i / TEXT_COLUMNS_MAX][i % TEXT_COLUMNS_MAX] & 0x7f;
+            const union text_row *cells = text_row(&text, i / TEXT_COLUMNS_MAX);
+            uint8_t character = cells->cells[i % TEXT_COLUMNS_MAX] & 0x7f;
             assert_true(character == 0 || (character > 0x20 && character < 0x7f));
         }
     }
@@ -238,7 +286,8 @@ int main(void)
         cmocka_unit_test(the_top_line_scrolls_away),
         cmocka_unit_test(only_changed_cells_are_drawn),
         cmocka_unit_test(the_speaker_is_marked),
-        cmocka_unit_test(escape_sequences_are_swallowed),
+        cmocka_unit_test(little_is_looked_at),
+        cmocka_unit_test(a_flood_leaves_no_row_out),
         cmocka_unit_test(utf8_becomes_question_marks),
         cmocka_unit_test(the_status_line_stays),
         cmocka_unit_test(no_bytes_break_the_grid),

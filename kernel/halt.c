@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/halt.h"
+
+#include <stdatomic.h>
+
+/* What would set a core going that rests now. */
+#define KICKS_THAT_WAKE ((uint32_t)(KICK_START | KICK_STOP | KICK_INIT | KICK_SIPI | KICK_NMI))
+
+bool halt_wakes(struct vcpu *v)
+{
+    /* Sequentially consistent, and before the kicks are taken: see halt_is_final(). */
+    return atomic_exchange(&v->soft->at_rest, false);
+}
+
+/*
+ * Of the cores that come to rest one after the other, the last one finds all of them so. A kick is
+ * looked for before the flag: a sibling that sent it did so before it came to rest itself, and its
+ * receiver has it still, or has cleared its flag before it took it. All in one order.
+ */
+static bool halt_is_final(const struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        struct vcpu *v = &vm->vcpus[i];
+
+        if (atomic_load(&v->kick) & KICKS_THAT_WAKE)
+            return false;
+        if (!atomic_load(&v->soft->at_rest))
+            return false;
+    }
+    return true;
+}
+
+static void halt_rests(struct vcpu *v)
+{
+    struct vm *vm = v->vm;
+
+    atomic_store(&v->soft->at_rest, true);
+    if (!halt_is_final(vm) || !partition_end(vm, (struct vm_end){.kind = VM_END_HALT}))
+        return;
+    partition_tell(vm,
+                   "guest '%s' has halted all its cores with interrupts off, or left them waiting "
+                   "for a start-up IPI: it cannot run again",
+                   vm->name);
+}
+
+void halt_look(struct vcpu *v, bool ask)
+{
+    const struct vcpu_soft *soft = v->soft;
+
+    if (soft->phase == VCPU_WAIT_SIPI)
+        halt_rests(v);
+    else if (ask && soft->phase == VCPU_RUNNING && !soft->nmi_pending && virt_has_halted(v))
+        halt_rests(v);
+}
+
+void halt_ask(struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        vcpu_request(&vm->vcpus[i], KICK_ASK_HALT);
+}
+
+/* Those that the guest makes by itself. */
+static uint64_t halt_exits(const struct vm *vm)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
+        sum += vcpu_exit_count(s) - s->exits[EXIT_KICK] - s->exits[EXIT_TIMER];
+    }
+    return sum;
+}
+
+void halt_watch(struct vm *vm)
+{
+    struct vm_quiet *quiet = &vm->quiet;
+    const uint64_t exits = halt_exits(vm);
+
+    if (exits != quiet->exits || atomic_load(&vm->phase) != VM_RUNNING)
+        *quiet = (struct vm_quiet){.exits = exits};
+    else if (++quiet->seconds == HALT_QUIET_SECONDS)
+        halt_ask(vm);
+}
