@@ -46,8 +46,8 @@ void boot_keep_log(const struct boot_info *info)
 {
     const uint32_t count = console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
     if (count > 0)
-        log_line("%u lines of the previous boot are kept: `log last` shows the last of them",
-                 count);
+        log_line("%u line%s of the previous boot %s kept: `log last` shows the last of them", count,
+                 fmt_plural(count), count == 1 ? "is" : "are");
 }
 
 /* ------------------------------------------------------------------ firmware */
@@ -361,8 +361,9 @@ bool boot_start_cores(struct boot_state *boot)
     }
     if (!boot->tsc.invariant)
         log_line("this processor does not promise an invariant TSC: guests' clocks may drift");
-    log_line("%u of %u cores answer, %s, TSC %llu kHz (%s)", boot->machine.core_count,
-             boot->acpi.core_count ? boot->acpi.core_count : 1,
+    const uint32_t listed = boot->acpi.core_count ? boot->acpi.core_count : 1;
+    log_line("%u of %u core%s answer%s, %s, TSC %llu kHz (%s)", boot->machine.core_count, listed,
+             fmt_plural(listed), boot->machine.core_count == 1 ? "s" : "",
              boot->x2apic ? "x2APIC" : "no x2APIC", (unsigned long long)(boot->tsc.hz / 1000),
              boot->tsc.source);
     return true;

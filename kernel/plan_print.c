@@ -103,7 +103,7 @@ static void plan_print_guest(const struct plan_guest *guest, uint32_t line, char
 
 static void plan_print_title(const struct plan *plan, char *buf, size_t size)
 {
-    const char *plural = plan->guest_count == 1 ? "" : "s";
+    const char *plural = fmt_plural(plan->guest_count);
 
     if (plan->reserved_cores == 0)
         fmt_print(buf, size, "%u guest%s; no core is kept for the monitor", plan->guest_count,

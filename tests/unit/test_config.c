@@ -278,7 +278,14 @@ static void test_watchdog(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
         accept(good[i].text);
         assert_int_equal(THE_GUEST.watchdog_ns, good[i].ms * 1000000);
+        assert_false(THE_GUEST.watchdog_each);
     }
+    accept(IN_GUEST "watchdog = 200ms each");
+    assert_int_equal(THE_GUEST.watchdog_ns, 200000000);
+    assert_true(THE_GUEST.watchdog_each);
+    accept(IN_GUEST "watchdog = 5 s  each # core");
+    assert_int_equal(THE_GUEST.watchdog_ns, 5000000000);
+    assert_true(THE_GUEST.watchdog_each);
 }
 
 static void test_on_crash(void **state)
@@ -743,6 +750,10 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
         {IN_GUEST "on_poweroff = restart 3", 4,
          "on_poweroff = 'restart 3': write stop, restart or reboot"},
         {IN_GUEST "watchdog = 5", 4, "watchdog = '5'" TIME},
+        {IN_GUEST "watchdog = each", 4, "watchdog = 'each'" TIME},
+        {IN_GUEST "watchdog = 5seach", 4, "watchdog = '5seach'" TIME},
+        {IN_GUEST "watchdog = off each", 4, "watchdog = 'off each'" TIME},
+        {IN_GUEST "watchdog = 9ms each", 4, "watchdog = 9ms each" FROM_TO},
         {IN_GUEST "watchdog = s", 4, "watchdog = 's'" TIME},
         {IN_GUEST "watchdog = 5h", 4, "watchdog = '5h'" TIME},
         {IN_GUEST "watchdog = -5s", 4, "watchdog = '-5s'" TIME},
