@@ -14,7 +14,7 @@ static struct trace_row rows[TRACE_ROWS];
 /* Exit number `n`, counted from 0, at its time. */
 static void note(uint32_t n)
 {
-    const struct vcpu_stay stay = {.time_low = n, .time_high = HIGH >> 32, .rip = 0x1000 + n};
+    const struct vcpu_stay stay = {.time = HIGH | n, .rip = 0x1000 + n};
 
     vcpu_note_exit(&stats, vcpu_note_stay(&stats, &stay), n, EXIT_CPUID);
 }
