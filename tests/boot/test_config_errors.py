@@ -13,7 +13,7 @@ from partitions import check_refused, desk_errors, guest, images, machine_sectio
 # (line, what is said of it); None: nothing.
 TEXT = [
     ("[machine]", None),
-    ("console = vga", "'vga' is no console: write serial [PORT [BAUD]], screen, or both"),
+    ("console = vga", "'vga' is not a console; use serial [PORT [BAUD]], screen, or both"),
     ("reserve = 64", "reserve = 64 leaves no core for guests; Bulkhead uses 64 cores at most"),
     ("reserve = 1", "'reserve' is given already at line 3"),
     ("[guest a]", None),
@@ -25,7 +25,7 @@ TEXT = [
     ("[guest A]", "guest name 'A' is taken by line 5"),
     ("memory = 0", "memory = 0 is too little: 1M is the least"),
     ("image = hello.elf", None),
-    ("cores = 65", "'65' cores; Bulkhead uses 64 at most"),
+    ("cores = 65", "'65' cores: Bulkhead uses 64 at most"),
     ("[guest b]", None),
     ("memory = much", "'much' is not a size: write a whole number and K, M or G, such as 64M"),
     ("image = ../hello.elf",
@@ -47,6 +47,11 @@ TEXT = [
     ("image = hello.elf", None),
     ("[gest f]", "unknown section 'gest f'; did you mean 'guest f'?"),
     ("just words", None),
+    ("[guest bu1khead]", "a guest cannot be called 'bu1khead': it looks like 'bulkhead', which "
+                         "marks Bulkhead's own lines"),
+    ("memory: 64M", "'memory: 64M': write 'memory = 64M'"),
+    ("image = Säge.elf", "byte 0xc3 in column 10 is not ASCII; only comments may hold it"),
+    ("cores = 1-2", "cores = '1-2': exact cores are written '#1-2'"),
 ]
 
 # What a machine with 4 cores and 512 MiB cannot give.
