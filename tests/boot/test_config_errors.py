@@ -88,23 +88,23 @@ PLAN_ERRORS = [
     "22: guest 'lost': there is no initrd 'nothing.img'; the files here are ",
 ]
 
+WANTED = "; Bulkhead starts ELF kernels with a PVH entry and Linux bzImages"
 WRONG_IMAGES = {
     "empty": (b"", "is empty"),
-    "text": (b"#!/bin/sh\n", "is not an ELF file"),
+    "text": (b"#!/bin/sh\n", "is text" + WANTED),
     "header": (elf.image()[:40], "is cut off inside its ELF header"),
     "table": (elf.image()[:100], "is cut off: its program headers lie beyond the end of the file"),
     "cut": (elf.image()[:-1], "is cut off: a segment lies beyond the end of the file"),
     "arm": (elf.image(machine=elf.EM_AARCH64),
             "is an ELF file for another processor than x86-64"),
-    "old": (elf.image(elf_class=elf.CLASS_32),
-            "is a 32-bit ELF file; Bulkhead starts 64-bit ELF files only"),
+    "efi": (b"MZ" + bytes(1000), "is an EFI program (PE)" + WANTED),
     "pie": (elf.image(elf_type=elf.ET_DYN), "is not an ELF executable with fixed addresses"),
     "none": (elf.image(with_headers=False), "has no program headers"),
-    "no-note": (elf.image(note=None), "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY); "
-                                      "build Linux with CONFIG_PVH=y"),
+    "no-note": (elf.image(note=None), "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)"),
     "high": (elf.image(Segment(at=32 << 20)), "needs memory up to 0x200000f for a segment, the "
                                               "guest has 16 MiB: write 'memory = 33M' or more"),
-    "overlap": (elf.image(Segment(), Segment(at=elf.ENTRY + 8)),
+    "overlap": (elf.image(Segment(), Segment(at=elf.ENTRY + 8), elf_class=elf.CLASS_32,
+                          machine=elf.EM_386),
                 "has segments that overlap in memory"),
     "wrap": (elf.image(Segment(), Segment(at=2**64 - 0x1000, memsz=0x2000)),
              "has a segment that wraps around the address space"),

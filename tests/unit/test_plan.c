@@ -490,7 +490,9 @@ static void test_bad_image(void **state)
     (void)state;
     struct config_guest *g = add_guest("a", 1, MIB);
     snprintf(g->image, sizeof(g->image), "initrd.img");
-    refuse(1, 13, "guest 'a': image 'initrd.img' is not an ELF file");
+    refuse(1, 13,
+           "guest 'a': image 'initrd.img' is of an unknown kind, perhaps a flat binary; Bulkhead "
+           "starts ELF kernels with a PVH entry and Linux bzImages");
     snprintf(g->image, sizeof(g->image), "large.elf");
     refuse(1, 13,
            "guest 'a': image 'large.elf' needs memory up to 0x104fff for a segment, the guest has "
@@ -498,8 +500,8 @@ static void test_bad_image(void **state)
     snprintf(g->initrd, sizeof(g->initrd), "initrd.img");
     g->memory = MIB + 0x5000;
     refuse(1, 13,
-           "guest 'a': image 'large.elf' and its initrd of 4 KiB do not fit in 1044 KiB of "
-           "memory");
+           "guest 'a': image 'large.elf' and its initrd of 4K do not fit in 1044K: write 'memory = "
+           "1048K' or more");
 }
 
 static void test_one_image_for_two(void **state)
