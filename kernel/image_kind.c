@@ -73,8 +73,8 @@ static uint32_t kind_word(const struct image_request *rq, uint64_t at)
 }
 
 /*
- * Multiboot Specification 0.6.96 "The layout of Multiboot header": in the first 8 KiB, three words
- * with the sum 0. Multiboot2 Specification, same title: in the first 32 KiB, four words.
+ * Multiboot "The layout of Multiboot header": in the first 8 KiB, three words with the sum 0;
+ * Multiboot2's: in the first 32 KiB, four words.
  */
 bool image_is_multiboot(const struct image_request *rq)
 {

@@ -85,7 +85,7 @@ PLAN_ERRORS = [
     "13: guest 'monitor' wants core #0, which 'reserve = 1' (line 3) keeps for the monitor",
     "17: guest 'large' wants 3 GiB of memory, ",
     "21: guest 'lost': there is no image 'hallo.elf'; did you mean 'hello.elf'?",
-    "22: guest 'lost': there is no initrd 'nothing.img'; the files here are ",
+    "22: guest 'lost': there is no initrd 'nothing.img'; the files here are: hello.elf",
 ]
 
 WANTED = "; Bulkhead starts ELF kernels with a PVH entry and Linux bzImages"
@@ -146,7 +146,7 @@ def test_plan(machine, tmp_path):
     desk = desk_errors(tmp_path, {"hello.elf": images("hello")["hello.elf"].read_bytes()},
                        PLAN.encode(), "--cores", 4, "--memory", 512)
     for index, (ours, theirs) in enumerate(zip(lines, desk)):
-        if index < large:           # from there on the numbers and files are the machine's own
+        if index != large:          # whose numbers are the machine's own
             assert ours == theirs
 
 

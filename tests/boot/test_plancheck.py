@@ -67,7 +67,8 @@ def test_errors(tmp_path):
     done = check(tmp_path, GUEST + "cores = 5\n")
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; the files here are bulkhead.conf",
+        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; there are no files beside Bulkhead's "
+        "own",
         "bulkhead.conf:4: guest 'a' wants 5 cores, 4 are left (4 in the machine)"]
 
 

@@ -448,19 +448,20 @@ static void test_no_file(void **state)
     snprintf(g->image, sizeof(g->image), "kk.elf");
     snprintf(g->initrd, sizeof(g->initrd), "ramdisk.gz");
     refuse(2, 13, "guest 'a': there is no image 'kk.elf'; did you mean 'K.ELF'?", 14,
-           "guest 'a': there is no initrd 'ramdisk.gz'; the files here are K.ELF, initrd.img, "
+           "guest 'a': there is no initrd 'ramdisk.gz'; the files here are: K.ELF, initrd.img, "
            "empty, large.elf");
     snprintf(g->initrd, sizeof(g->initrd), "initrd.im");
     snprintf(g->image, sizeof(g->image), "kk"); /* as near to "zz" as to any two letters */
     add_module("zz", initrd_bytes, 1);
     refuse(2, 13,
-           "guest 'a': there is no image 'kk'; the files here are K.ELF, initrd.img, empty, "
+           "guest 'a': there is no image 'kk'; the files here are: K.ELF, initrd.img, empty, "
            "large.elf, zz",
            14, "guest 'a': there is no initrd 'initrd.im'; did you mean 'initrd.img'?");
     snprintf(g->image, sizeof(g->image), "kk.elf");
     machine.module_count = 0;
     g->initrd[0] = '\0';
-    refuse(1, 13, "guest 'a': there is no image 'kk.elf'; there are no files at all");
+    refuse(1, 13,
+           "guest 'a': there is no image 'kk.elf'; there are no files beside Bulkhead's own");
 }
 
 static void test_many_files(void **state)
@@ -472,7 +473,7 @@ static void test_many_files(void **state)
     for (uint32_t i = 0; i < MACHINE_MODULES_MAX; i++)
         add_module("some-file-name", initrd_bytes, 1);
     refuse(1, 13,
-           "guest 'a': there is no image 'vmlinux'; the files here are some-file-name, "
+           "guest 'a': there is no image 'vmlinux'; the files here are: some-file-name, "
            "some-file-name, some-file-name, some-file-name, ...");
 }
 
@@ -483,6 +484,16 @@ static void test_empty_files(void **state)
     snprintf(g->image, sizeof(g->image), "EMPTY");
     snprintf(g->initrd, sizeof(g->initrd), "empty");
     refuse(2, 13, "guest 'a': image 'EMPTY' is empty", 14, "guest 'a': initrd 'empty' is empty");
+}
+
+static void test_files_of_one_name(void **state)
+{
+    (void)state;
+    add_guest("a", 1, 16 * MIB);
+    add_module("k.Elf", NULL, 0);
+    refuse(1, 13,
+           "guest 'a': image 'k.elf' is there more than once: upper and lower case count as the "
+           "same");
 }
 
 static void test_bad_image(void **state)
@@ -818,6 +829,7 @@ int main(void)
         TEST(test_no_file),
         TEST(test_many_files),
         TEST(test_empty_files),
+        TEST(test_files_of_one_name),
         TEST(test_bad_image),
         TEST(test_one_image_for_two),
         TEST(test_no_screen),
