@@ -28,7 +28,7 @@
 enum { EXIT_FITS = 0, EXIT_ERRORS = 1, EXIT_USAGE = 2 };
 
 /* The made-up machine: what a PC's firmware and Bulkhead take before guests get anything. */
-#define CORES_DEFAULT   4
+#define CORES_DEFAULT   8 /* more than the demo needs */
 #define THREADS_MAX     8
 #define MEMORY_DEFAULT  1024 /* MiB */
 #define MEMORY_MIN      128  /* MiB */

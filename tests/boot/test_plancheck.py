@@ -31,7 +31,7 @@ def check(folder, text, *arguments):
 
 def test_plan(tmp_path):
     (tmp_path / "A.elf").write_bytes(elf.image())
-    done = check(tmp_path, GUEST)
+    done = check(tmp_path, GUEST, "--cores", 4)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("made-up machine: 4 cores, 1024 MiB of memory, ")
@@ -64,12 +64,20 @@ def test_errors(tmp_path):
     assert done.stderr.splitlines() == [
         "bulkhead.conf:4: a guest needs at least 1 core",
         "bulkhead.conf:5: unknown key 'memroy'; did you mean 'memory'?"]
-    done = check(tmp_path, GUEST + "cores = 5\n")
+    done = check(tmp_path, GUEST + "cores = 5\n", "--cores", 4)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
         "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; there are no files beside Bulkhead's "
         "own",
         "bulkhead.conf:4: guest 'a' wants 5 cores, 4 are left (4 in the machine)"]
+
+
+def test_defaults_fit_the_demo(tmp_path):
+    for name in ("hello", "clock", "smp", "escape"):
+        (tmp_path / f"{name}.elf").write_bytes(elf.image())
+    done = check(tmp_path, (ROOT / "guests/demo/bulkhead.conf").read_bytes())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("made-up machine: 8 cores, 1024 MiB of memory, ")
 
 
 def test_other_name(tmp_path):

@@ -743,6 +743,39 @@ static void test_print(void **state)
         "  guest memory 0x0-0x1ffffff", "  image        K.ELF");
 }
 
+/* Nobody sees what a Linux prints that was not told to use the UART. */
+static void test_print_mute_linux(void **state)
+{
+    static const struct {
+        const char *cmdline;
+        bool mute;
+    } rows[] = {
+        {"", true},
+        {"quiet", true},
+        {"console=tty0", true},
+        {"xconsole=ttyS0", true},
+        {"console=ttyS1", true},
+        {"console=ttyS0", false},
+        {"ro console=tty0 console=ttyS0,115200 quiet", false},
+        {"console=uart8250,io,0x3f8", false},
+    };
+    static const char note[] = "  note         without 'console=ttyS0' in its cmdline Linux prints "
+                               "nothing here";
+    char line[PLAN_LINE_MAX + 1];
+
+    (void)state;
+    make_good();
+    plan.guest_count = 2;
+    assert_false(plan_print(&plan, 9, line, sizeof(line)));
+    plan.guests[0].image.is_linux = true;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        snprintf(config.guests[0].cmdline, CMDLINE_MAX, "%s", rows[i].cmdline);
+        assert_true(plan_print(&plan, 5, line, sizeof(line)));
+        assert_int_equal(strcmp(line, note) == 0, rows[i].mute);
+        assert_int_equal(plan_print(&plan, 8, line, sizeof(line)), rows[i].mute);
+    }
+}
+
 static void test_print_titles(void **state)
 {
     char line[PLAN_LINE_MAX + 1];
@@ -841,6 +874,7 @@ int main(void)
         TEST(test_valid_image),
         TEST(test_random),
         TEST(test_print),
+        TEST(test_print_mute_linux),
         TEST(test_print_titles),
         TEST(test_print_cores),
         TEST(test_print_width),
