@@ -11,8 +11,11 @@
 
 #include "lib/types.h"
 
-#define BOOT_INFO_MAGIC   UINT64_C(0x444145484b4c5542) /* "BULKHEAD", little-endian */
-#define BOOT_INFO_VERSION 2
+#define BOOT_INFO_MAGIC UINT64_C(0x444145484b4c5542) /* "BULKHEAD", little-endian */
+
+/* Counts up with the layout, and with the ways in which bulkhead.conf can name a file: the loader
+ * reads those that it knows of. */
+#define BOOT_INFO_VERSION 3
 
 enum boot_ram_kind {
     BOOT_RAM_FREE = 1,     /* ours to use after the jump */
@@ -34,10 +37,13 @@ _Static_assert(sizeof(struct boot_range) == 24, "boot_info v2");
 
 #define BOOT_NAME_MAX 64
 
-/* One file of \bulkhead\, read whole; base is page-aligned, the last page's rest is zero. */
+/*
+ * One file of \bulkhead\. What the configuration names is read whole; base is page-aligned, the
+ * last page's rest is zero. Of other files there is only the name.
+ */
 struct boot_module {
     uint64_t base;
-    uint64_t size;            /* bytes; 0 for an empty file */
+    uint64_t size;            /* bytes; 0 for an empty file, and for one that was not read */
     char name[BOOT_NAME_MAX]; /* as on disk, ASCII, NUL-terminated */
 };
 _Static_assert(sizeof(struct boot_module) == 80, "boot_info v2");
