@@ -101,7 +101,9 @@ $B/bulkhead.elf: $(HV_OBJ) linker.ld scripts/symbols
 # ---------------------------------------------------------------------- the loader (GNU-EFI)
 EFI_LIB    ?= /usr/lib
 EFI_INC    ?= /usr/include/efi
-LD_SRC     := $(wildcard boot/*.c) lib/elf.c lib/string.c
+# It reads the configuration with the hypervisor's own parser, to know which files to read.
+LD_SRC     := $(wildcard boot/*.c kernel/config*.c) kernel/folder.c kernel/report.c kernel/span.c \
+              lib/elf.c lib/fmt.c lib/string.c
 LD_ASM     := $(wildcard boot/*.asm)
 LD_OBJ     := $(LD_SRC:%.c=$B/efi/%.o) $(LD_ASM:%.asm=$B/efi/%.asm.o)
 LD_CFLAGS  := -std=c11 -O2 -g -ffreestanding -fpic -fshort-wchar -mno-red-zone \

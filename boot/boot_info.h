@@ -11,8 +11,11 @@
 
 #include "lib/types.h"
 
-#define BOOT_INFO_MAGIC   UINT64_C(0x444145484b4c5542) /* "BULKHEAD", little-endian */
-#define BOOT_INFO_VERSION 2
+#define BOOT_INFO_MAGIC UINT64_C(0x444145484b4c5542) /* "BULKHEAD", little-endian */
+
+/* Counts up with the layout, and with the ways in which bulkhead.conf can name a file: the loader
+ * reads those that it knows of. */
+#define BOOT_INFO_VERSION 3
 
 enum boot_ram_kind {
     BOOT_RAM_FREE = 1,     /* ours to use after the jump */
@@ -30,17 +33,20 @@ struct boot_range {
     uint32_t kind; /* enum boot_ram_kind */
     uint32_t reserved;
 };
-_Static_assert(sizeof(struct boot_range) == 24, "boot_info v1");
+_Static_assert(sizeof(struct boot_range) == 24, "boot_info v2");
 
 #define BOOT_NAME_MAX 64
 
-/* One file of \bulkhead\, read whole; base is page-aligned, the last page's rest is zero. */
+/*
+ * One file of \bulkhead\. What the configuration names is read whole; base is page-aligned, the
+ * last page's rest is zero. Of other files there is only the name.
+ */
 struct boot_module {
     uint64_t base;
-    uint64_t size;            /* bytes; 0 for an empty file */
+    uint64_t size;            /* bytes; 0 for an empty file, and for one that was not read */
     char name[BOOT_NAME_MAX]; /* as on disk, ASCII, NUL-terminated */
 };
-_Static_assert(sizeof(struct boot_module) == 80, "boot_info v1");
+_Static_assert(sizeof(struct boot_module) == 80, "boot_info v2");
 
 enum boot_pixel_format {
     BOOT_PIXEL_NONE = 0, /* no framebuffer */
@@ -56,7 +62,7 @@ struct boot_framebuffer {
     uint32_t pitch;  /* pixels from one line to the next, >= width */
     uint32_t format; /* enum boot_pixel_format; 32 bits per pixel always */
 };
-_Static_assert(sizeof(struct boot_framebuffer) == 32, "boot_info v1");
+_Static_assert(sizeof(struct boot_framebuffer) == 32, "boot_info v2");
 
 /* Time stamps (TSC) the loader takes on its way. */
 enum boot_stamp {
@@ -84,11 +90,11 @@ struct boot_info {
     uint64_t lastlog_size; /* bytes, whole pages */
     uint64_t seconds; /* since 1970-01-01 UTC, at BOOT_STAMP_ENTRY; 0: the firmware does not know */
 };
-_Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v1");
-_Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v1");
-_Static_assert(offsetof(struct boot_info, modules) == 64, "boot_info v1");
-_Static_assert(offsetof(struct boot_info, framebuffer) == 72, "boot_info v1");
-_Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v1");
+_Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v2");
+_Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v2");
+_Static_assert(offsetof(struct boot_info, modules) == 64, "boot_info v2");
+_Static_assert(offsetof(struct boot_info, framebuffer) == 72, "boot_info v2");
+_Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, lastlog) == 168, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, seconds) == 184, "boot_info v2");
 _Static_assert(sizeof(struct boot_info) == 192, "boot_info v2");

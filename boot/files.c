@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files: reads every file of \bulkhead\ whole into pages of its own. Which of them are wanted is
- * the hypervisor's business; it cannot come back for more. UEFI "Simple File System Protocol",
- * "File Protocol".
+ * files: reads from \bulkhead\ what the boot needs, each file whole into pages of its own: the
+ * hypervisor, the configuration, and the files that the configuration names. The hypervisor cannot
+ * come back for more. What else lies there costs nothing and stops nothing, whatever it is called.
+ * UEFI "Simple File System Protocol", "File Protocol".
  */
 #include "boot/loader.h"
 
+#include "kernel/span.h"
+#include "lib/bits.h"
 #include "lib/string.h"
 
 /* FAT names have at most 255 characters; the structure itself has room for the final NUL. */
@@ -21,8 +24,11 @@ union files_entry {
  */
 #define FILES_CHUNK (4 * MIB)
 
-/* Folders count too: a folder whose clusters go round in a damaged FAT has entries without end. */
-#define FILES_ENTRIES_MAX (16 * LOADER_FILES_MAX)
+/*
+ * A FAT folder has at most 2 MiB of 32-byte entries (FAT "FAT Directory Structure");
+ * one whose clusters go round in a damaged FAT has entries without end.
+ */
+#define FILES_ENTRIES_MAX 65536
 
 /* Opens the folder \bulkhead\ of the volume that the running program was loaded from. */
 static EFI_STATUS files_open_folder(struct loader *l, EFI_FILE_HANDLE *folder)
@@ -69,20 +75,42 @@ static EFI_STATUS files_check_folder(struct loader *l, EFI_FILE_HANDLE folder)
     return EFI_SUCCESS;
 }
 
-/* Copies a file's name; false when it is too long or not ASCII, `out` then holds what fits. */
-static bool files_name(char out[BOOT_NAME_MAX], const CHAR16 *name)
+/* Copies a name of printable ASCII; false where bulkhead.conf could not spell it. */
+static bool files_name(char out[FILE_NAME_MAX], const CHAR16 *name)
 {
-    bool good = true;
     size_t i = 0;
 
-    for (; name[i] != 0 && i < BOOT_NAME_MAX - 1; i++) {
-        bool ascii = name[i] > ' ' - 1 && name[i] < 0x7f;
-
-        out[i] = ascii ? (char)name[i] : '?';
-        good = good && ascii;
+    for (; name[i] != 0; i++) {
+        if (i == FILE_NAME_MAX - 1 || name[i] > '~')
+            return false;
+        out[i] = (char)name[i];
     }
     out[i] = '\0';
-    return good && name[i] == 0;
+    return folder_is_spellable(out);
+}
+
+/* Fills l->folder, by what l->config names; from the folder's first entry on. */
+static EFI_STATUS files_list(struct loader *l, EFI_FILE_HANDLE folder)
+{
+    EFI_STATUS s = folder->SetPosition(folder, 0);
+
+    l->folder.count = 0;
+    for (uint32_t i = 0; i < FILES_ENTRIES_MAX; i++) {
+        union files_entry entry = {0};
+        UINTN size = sizeof(entry);
+        char name[FILE_NAME_MAX];
+
+        if (!EFI_ERROR(s))
+            s = folder->Read(folder, &size, &entry);
+        if (EFI_ERROR(s))
+            return say_failure(l, NULL, "the folder " LOADER_FOLDER " cannot be read", s);
+        if (size == 0)
+            return EFI_SUCCESS; /* the end of the directory */
+        if ((entry.info.Attribute & EFI_FILE_DIRECTORY) == 0 &&
+            files_name(name, entry.info.FileName))
+            folder_add(&l->folder, &l->config, name, entry.info.FileSize);
+    }
+    return say_refusal(l, NULL, "the folder " LOADER_FOLDER " has no end: its volume is damaged");
 }
 
 /* Reads `m->size` bytes into the pages at m->base and clears the rest of the last page. */
@@ -107,53 +135,82 @@ static EFI_STATUS files_read_pages(struct loader *l, EFI_FILE_HANDLE file,
     return EFI_SUCCESS;
 }
 
-/* Reads one file as the next module; the module counts as soon as it has memory. */
-static EFI_STATUS files_read_one(struct loader *l, EFI_FILE_HANDLE folder, EFI_FILE_INFO *entry)
+/* Fills a module that has its name; the pages are the module's as soon as it has a size. */
+static EFI_STATUS files_load(struct loader *l, EFI_FILE_HANDLE folder, struct boot_module *m,
+                             uint64_t size)
 {
-    struct boot_module *m = &l->modules[l->info->module_count];
+    CHAR16 name[FILE_NAME_MAX] = {0};
     EFI_FILE_HANDLE file = NULL;
     uint64_t pages = 0;
     EFI_STATUS s;
 
-    if (!files_name(m->name, entry->FileName))
-        return say_refusal(l, m->name, "its name is longer than 63 characters or not plain ASCII");
-    s = folder->Open(folder, &file, entry->FileName, EFI_FILE_MODE_READ, 0);
+    for (size_t i = 0; m->name[i] != '\0'; i++)
+        name[i] = (CHAR16)m->name[i];
+    s = folder->Open(folder, &file, name, EFI_FILE_MODE_READ, 0);
     if (EFI_ERROR(s))
         return say_failure(l, m->name, "cannot be opened", s);
-    if (entry->FileSize != 0)
-        s = memory_take(l, m->name, entry->FileSize, &m->base, &pages);
-    if (!EFI_ERROR(s)) {
-        m->size = entry->FileSize;
-        l->info->module_count++;
-    }
-    if (!EFI_ERROR(s) && m->size != 0)
+    if (size != 0)
+        s = memory_take(l, m->name, size, &m->base, &pages);
+    if (!EFI_ERROR(s))
+        m->size = size;
+    if (m->size != 0)
         s = files_read_pages(l, file, m, pages);
     file->Close(file);
     return s;
 }
 
+/* The next module, from an entry of the folder. */
+static EFI_STATUS files_add(struct loader *l, EFI_FILE_HANDLE folder,
+                            const struct folder_entry *entry, uint64_t size)
+{
+    struct boot_module *m = &l->modules[l->info->module_count++];
+
+    *m = (struct boot_module){.size = 0};
+    (void)text_copy(m->name, sizeof(m->name), entry->name);
+    return entry->wanted ? files_load(l, folder, m, size) : EFI_SUCCESS;
+}
+_Static_assert(BOOT_NAME_MAX == FILE_NAME_MAX, "names fit, and there is a module for each entry");
+
+static bool files_is_config(const struct folder_entry *entry)
+{
+    return span_is_any_case(span_of(entry->name), FOLDER_CONFIG);
+}
+
+/*
+ * Which files it names. What is wrong in it the hypervisor will say, and it will start nothing:
+ * then none of them is needed. A byte more than the limit shows that it is too long.
+ */
+static EFI_STATUS files_read_config(struct loader *l, EFI_FILE_HANDLE folder)
+{
+    const struct folder_entry *entry = l->folder.entries;
+    const struct boot_module *m = &l->modules[0];
+    EFI_STATUS s;
+
+    for (uint32_t i = 0; i < l->folder.count && !files_is_config(entry); i++)
+        entry++;
+    if (entry == l->folder.entries + l->folder.count)
+        return EFI_SUCCESS; /* this as well */
+    s = files_add(l, folder, entry, min_u64(entry->size, CONFIG_SIZE_MAX + 1));
+    if (EFI_ERROR(s))
+        return s;
+    if (!config_parse(&l->config, (const char *)m->base, m->size, &l->report))
+        l->config.guest_count = 0;
+    return EFI_SUCCESS;
+}
+
 static EFI_STATUS files_read_folder(struct loader *l, EFI_FILE_HANDLE folder)
 {
-    for (uint32_t i = 0; i < FILES_ENTRIES_MAX; i++) {
-        union files_entry entry = {0};
-        UINTN size = sizeof(entry);
-        EFI_STATUS s = folder->Read(folder, &size, &entry);
+    EFI_STATUS s = files_list(l, folder);
 
-        if (EFI_ERROR(s))
-            return say_failure(l, NULL, "the folder " LOADER_FOLDER " cannot be read", s);
-        if (size == 0)
-            return EFI_SUCCESS; /* the end of the directory */
-        if ((entry.info.Attribute & EFI_FILE_DIRECTORY) != 0)
-            continue; /* also "." and ".." */
-        if (l->info->module_count == LOADER_FILES_MAX)
-            return say_refusal(l, NULL, "the folder " LOADER_FOLDER " has more than 1024 files");
-        s = files_read_one(l, folder, &entry.info);
-        if (EFI_ERROR(s))
-            return s;
-    }
-    return say_refusal(l, NULL, "the folder " LOADER_FOLDER " has no end: its volume is damaged");
+    if (!EFI_ERROR(s))
+        s = files_read_config(l, folder);
+    if (!EFI_ERROR(s))
+        s = files_list(l, folder);
+    for (uint32_t i = 0; i < l->folder.count && !EFI_ERROR(s); i++)
+        if (!files_is_config(&l->folder.entries[i]))
+            s = files_add(l, folder, &l->folder.entries[i], l->folder.entries[i].size);
+    return s;
 }
-_Static_assert(LOADER_FILES_MAX == 1024, "the refusal above names the limit");
 
 EFI_STATUS files_read(struct loader *l)
 {
@@ -169,21 +226,10 @@ EFI_STATUS files_read(struct loader *l)
     return s;
 }
 
-static char files_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
-
 const struct boot_module *files_find(const struct loader *l, const char *name)
 {
-    for (uint32_t i = 0; i < l->info->module_count; i++) {
-        const char *have = l->modules[i].name;
-        size_t k = 0;
-
-        while (name[k] != '\0' && files_lower(have[k]) == files_lower(name[k]))
-            k++;
-        if (name[k] == '\0' && have[k] == '\0')
+    for (uint32_t i = 0; i < l->info->module_count; i++)
+        if (span_is_any_case(span_of(l->modules[i].name), name))
             return &l->modules[i];
-    }
     return NULL;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * loader: the EFI program. Reads \bulkhead\, puts bulkhead.elf in place, tells it what only the
- * firmware knows, and jumps. It has no policy: it does not even look at the configuration.
+ * firmware knows, and jumps. It has no policy: in the configuration it looks for names of files.
  */
 #include "boot/loader.h"
 
@@ -31,12 +31,12 @@ static EFI_STATUS loader_take_handover(struct loader *l)
 
 static EFI_STATUS loader_place_kernel(struct loader *l)
 {
-    const struct boot_module *kernel = files_find(l, LOADER_KERNEL);
+    const struct boot_module *kernel = files_find(l, FOLDER_PROGRAM);
     uint64_t base;
     EFI_STATUS s;
 
     if (kernel == NULL)
-        return say_refusal(l, LOADER_KERNEL, "is missing on the boot volume");
+        return say_refusal(l, FOLDER_PROGRAM, "is missing on the boot volume");
     if (!place_check(&l->place, (const void *)kernel->base, kernel->size))
         return say_refusal(l, kernel->name, l->place.why);
     s = memory_take_image(l, l->place.size);

@@ -11,10 +11,10 @@
 #include "boot/boot_info.h"
 #include "boot/place.h"
 #include "boot/ranges.h"
+#include "kernel/config.h"
+#include "kernel/folder.h"
 
-#define LOADER_FOLDER    "\\bulkhead"
-#define LOADER_KERNEL    "bulkhead.elf"
-#define LOADER_FILES_MAX 1024
+#define LOADER_FOLDER "\\bulkhead"
 
 /* The memory that the loader takes beside the modules; the first four outlive the jump. */
 enum loader_block {
@@ -29,7 +29,7 @@ enum loader_block {
 
 struct loader_handover {
     struct boot_info info;
-    struct boot_module modules[LOADER_FILES_MAX];
+    struct boot_module modules[FOLDER_MAX];
 };
 
 struct loader {
@@ -44,6 +44,10 @@ struct loader {
     } blocks[BLOCK_COUNT];
     struct boot_info *info;      /* in BLOCK_HANDOVER */
     struct boot_module *modules; /* info->module_count of them */
+
+    struct folder folder; /* what \bulkhead\ holds, as far as it counts */
+    struct config config; /* only to know which files it names */
+    struct report report; /* its errors, which the hypervisor finds again and shows */
 
     struct place place; /* bulkhead.elf */
 
@@ -88,7 +92,10 @@ void memory_free_all(struct loader *l);
 
 /* ---- files.c ---- */
 
-/* Reads every file of \bulkhead\ on the volume the loader came from into l->modules. */
+/*
+ * Fills l->modules from \bulkhead\ on the volume the loader came from: the hypervisor, the
+ * configuration and what it names are read, of other files there is the name.
+ */
 EFI_STATUS files_read(struct loader *l);
 
 /* The module called `name`, in any case as FAT has it, or NULL. */

@@ -58,7 +58,7 @@ EFI_STATUS memory_take_image(struct loader *l, uint64_t bytes)
     /* Code, not data: firmware may have mapped its data pages as not executable. */
     if (EFI_ERROR(l->bs->AllocatePages(AllocateMaxAddress, EfiLoaderCode,
                                        pages + MEMORY_IMAGE_SLACK, &got)))
-        return say_no_memory(l, LOADER_KERNEL, bytes);
+        return say_no_memory(l, FOLDER_PROGRAM, bytes);
     base = align_down(got + MEMORY_IMAGE_SLACK * PAGE_SIZE, PLACE_ALIGN);
     head = (base - got) / PAGE_SIZE;
     /* A failure to give the slack back leaves it unused, which harms nobody. */

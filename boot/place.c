@@ -84,7 +84,7 @@ bool place_check(struct place *p, const void *file, uint64_t size)
     uint64_t end = 0;
 
     *p = (struct place){0};
-    if (!elf_check(&p->elf, file, size, ET_DYN, false))
+    if (!elf_check(&p->elf, file, size, ELF_FOR_LOADER))
         return place_refuse(p, p->elf.why);
     for (uint32_t i = 0; i < p->elf.segment_count; i++) {
         const struct elf64_phdr *s = &p->elf.segments[i];

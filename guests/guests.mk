@@ -27,7 +27,7 @@ GUEST_SRC := $(GUEST_KIT) $(foreach guest,$(GUESTS),$(wildcard guests/$(guest)/*
 OUR_GUEST_SRC := $(GUEST_KIT) $(foreach guest,$(OUR_GUESTS),$(wildcard guests/$(guest)/*.c))
 $(call guest_objects,$(OUR_GUEST_SRC)): GUEST_WERROR := -Werror
 
-guests: $(GUESTS:%=$B/guests/%.elf)
+guests: $(GUESTS:%=$B/guests/%.elf) $B/guests/pvh32.elf
 
 $B/guests/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -46,5 +46,15 @@ $B/guests/$(1).elf: $$(call guest_objects,$$(GUEST_KIT) \
 	@$$(LD) $$(GUEST_LDFLAGS) $$(filter %.o,$$^) -o $$@
 endef
 $(foreach guest,$(GUESTS),$(eval $(call guest_rule,$(guest))))
+
+# Without the kit, and by a 32-bit linker: an ELF32 file.
+$B/guests/obj/guests/pvh32/pvh32.asm.o: guests/pvh32/pvh32.asm
+	@mkdir -p $(@D)
+	@echo "  NASM  $< (guest)"
+	@$(NASM) -f elf32 -g -F dwarf -w+all -w+error -MD $(@:.o=.d) $< -o $@
+
+$B/guests/pvh32.elf: $B/guests/obj/guests/pvh32/pvh32.asm.o guests/kit/guest.ld
+	@echo "  LD    $@"
+	@$(LD) -m elf_i386 --oformat elf32-i386 $(GUEST_LDFLAGS) $< -o $@
 
 -include $(patsubst %.o,%.d,$(call guest_objects,$(GUEST_SRC)))

@@ -5,6 +5,7 @@
 #include "kernel/canary.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/modules.h"
 #include "kernel/power.h"
 #include "kernel/quiet.h"
 #include "kernel/ram.h"
@@ -46,8 +47,8 @@ void boot_keep_log(const struct boot_info *info)
 {
     const uint32_t count = console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
     if (count > 0)
-        log_line("%u lines of the previous boot are kept: `log last` shows the last of them",
-                 count);
+        log_line("%u line%s of the previous boot %s kept: `log last` shows the last of them", count,
+                 fmt_plural(count), count == 1 ? "is" : "are");
 }
 
 /* ------------------------------------------------------------------ firmware */
@@ -146,25 +147,6 @@ static bool boot_take_pool(struct boot_state *boot)
     return false;
 }
 
-static void boot_copy_modules(struct boot_state *boot)
-{
-    const struct boot_module *modules = (const struct boot_module *)(uintptr_t)boot->info->modules;
-    struct machine *machine = &boot->machine;
-
-    for (uint32_t i = 0; i < boot->info->module_count; i++) {
-        if (machine->module_count == MACHINE_MODULES_MAX) {
-            log_line("more than %u files in \\bulkhead\\: '%s' and what follows is not seen",
-                     MACHINE_MODULES_MAX, modules[i].name);
-            return;
-        }
-        struct machine_module *m = &machine->modules[machine->module_count++];
-        if (!text_copy(m->name, sizeof(m->name), modules[i].name))
-            log_line("the name of file '%s' was cut", m->name);
-        m->bytes = (const uint8_t *)(uintptr_t)modules[i].base;
-        m->size = modules[i].size;
-    }
-}
-
 /* Everything that is the same on all cores. */
 static enum status boot_map_shared(struct boot_state *boot)
 {
@@ -242,7 +224,7 @@ bool boot_take_memory(struct boot_state *boot)
     const struct ram_list ram = boot_ram_list(boot->info);
 
     ram_find(&boot->machine, &ram);
-    boot_copy_modules(boot);
+    modules_take(&boot->machine, boot->info);
     if (!host_paging_ok() || !boot_take_pool(boot))
         return false;
     if (boot_map_shared(boot) != OK || !boot_keep_own(boot) ||
@@ -361,8 +343,9 @@ bool boot_start_cores(struct boot_state *boot)
     }
     if (!boot->tsc.invariant)
         log_line("this processor does not promise an invariant TSC: guests' clocks may drift");
-    log_line("%u of %u cores answer, %s, TSC %llu kHz (%s)", boot->machine.core_count,
-             boot->acpi.core_count ? boot->acpi.core_count : 1,
+    const uint32_t listed = boot->acpi.core_count ? boot->acpi.core_count : 1;
+    log_line("%u of %u core%s answer%s, %s, TSC %llu kHz (%s)", boot->machine.core_count, listed,
+             fmt_plural(listed), boot->machine.core_count == 1 ? "s" : "",
              boot->x2apic ? "x2APIC" : "no x2APIC", (unsigned long long)(boot->tsc.hz / 1000),
              boot->tsc.source);
     return true;

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/commands.h"
 
+#include "kernel/answer.h"
 #include "kernel/commands_look.h"
 #include "kernel/console.h"
+#include "kernel/guess.h"
 #include "kernel/power.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
-
-typedef unsigned long long ull;
 
 #define WORDS_MAX 3
 #define WORD_MAX  24
@@ -53,6 +53,19 @@ static bool words_split(struct words *w, const char *line)
     return true;
 }
 
+/* The nearest of the commands or guests to what was typed; NULL: nothing is near. */
+static const char *commands_guess(const struct commands *c, bool command, const char *typed)
+{
+    const char *best = NULL, *name;
+
+    for (uint32_t i = 0; (name = commands_candidate(c, command, i)); i++) {
+        if (guess_is_near(typed, name) &&
+            (!best || guess_distance(typed, name) < guess_distance(typed, best)))
+            best = name;
+    }
+    return best;
+}
+
 static struct vm *commands_guest(const struct commands *c, const char *name)
 {
     for (uint32_t i = 0; i < c->view.vm_count; i++) {
@@ -68,14 +81,14 @@ static void on_stop(struct commands *c, struct vm *vm)
 {
     (void)c;
     if (!partition_stop(vm))
-        log_line("guest '%s' is not running", vm->name);
+        answer_line("guest '%s' is not running", vm->name);
 }
 
 static void on_start(struct commands *c, struct vm *vm)
 {
     (void)c;
     if (!partition_start(vm))
-        log_line("guest '%s' is not stopped", vm->name);
+        answer_line("guest '%s' is not stopped", vm->name);
 }
 
 static void on_restart(struct commands *c, struct vm *vm)
@@ -83,20 +96,20 @@ static void on_restart(struct commands *c, struct vm *vm)
     (void)c;
     if (!partition_end(vm, (struct vm_end){.kind = VM_END_RESTART, .by_operator = true}) &&
         !partition_start(vm))
-        log_line("guest '%s' is on its way between two states: try again", vm->name);
+        answer_line("guest '%s' is on its way between two states: try again", vm->name);
 }
 
 static void on_kill(struct commands *c, struct vm *vm)
 {
     (void)c;
     if (!partition_end(vm, (struct vm_end){.kind = VM_END_CRASH, .by_operator = true}))
-        log_line("guest '%s' is not running", vm->name);
+        answer_line("guest '%s' is not running", vm->name);
 }
 
 static void on_focus(struct commands *c, struct vm *vm)
 {
     (void)c;
-    log_line("what you type goes to guest '%s'; %s brings you back", vm->name, CONSOLE_KEY_NAME);
+    answer_line("what you type goes to guest '%s'; %s brings you back", vm->name, CONSOLE_KEY_NAME);
     console_focus(&vm->console);
 }
 
@@ -105,7 +118,7 @@ static void on_reboot(struct commands *c, struct vm *vm)
     (void)c, (void)vm;
     partition_end_all();
     console_flush(); /* what is said of them comes first */
-    log_line("starting the machine again");
+    log_line("the operator typed `reboot`: starting the machine again");
     power_reset();
 }
 
@@ -114,7 +127,7 @@ static void on_poweroff(struct commands *c, struct vm *vm)
     (void)c, (void)vm;
     partition_end_all();
     console_flush();
-    log_line("switching the machine off");
+    log_line("the operator typed `poweroff`: switching the machine off");
     power_off();
 }
 
@@ -130,7 +143,8 @@ static const struct command commands_table[] = {
     {"restart", GUEST, "stop and start", on_restart},
     {"kill", GUEST, "as if it had crashed: on_crash says what comes next", on_kill},
     {"focus", GUEST, "give it the keyboard", on_focus},
-    {"regs", GUEST, "registers of its cores", commands_on_regs},
+    {"regs", GUEST, "registers of its cores, also of its last life", commands_on_regs},
+    {"crash", GUEST, "what was said of its last crash", commands_on_crash},
     {"stats", GUEST, "exits, hypercalls, refusals", commands_on_stats},
     {"trace", GUEST, "its last exits", commands_on_trace},
     {"plan", "", "the plan made from the file", commands_on_plan},
@@ -147,10 +161,10 @@ static void on_help(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++)
-        log_line("  %-9s %-6s %s", commands_table[i].name, commands_table[i].arguments,
-                 commands_table[i].help);
-    log_line("  %s gives the keyboard to the guest that had it, and takes it back",
-             CONSOLE_KEY_NAME);
+        answer_line("  %-9s %-6s %s", commands_table[i].name, commands_table[i].arguments,
+                    commands_table[i].help);
+    answer_line("  %s gives the keyboard to the guest that had it, and takes it back",
+                CONSOLE_KEY_NAME);
 }
 
 static bool command_takes(const struct command *command, const struct words *w)
@@ -166,17 +180,51 @@ static void command_call(struct commands *c, const struct command *command, cons
     const bool needs_guest = text_equal(command->arguments, GUEST);
     struct vm *vm = needs_guest ? commands_guest(c, argument) : NULL;
 
-    if (needs_guest && !vm)
-        log_line("there is no guest '%s': `list` shows them", argument);
-    else
+    if (!needs_guest || vm) {
         command->run(c, vm);
+        return;
+    }
+    const char *guess = commands_guess(c, false, argument);
+    if (guess)
+        answer_line("there is no guest '%s': did you mean '%s'?", argument, guess);
+    else
+        answer_line("there is no guest '%s': `list` shows them", argument);
+}
+
+/* Words that other consoles know. */
+static const struct {
+    const char *typed, *meant;
+} commands_elsewhere[] = {
+    {"ls", "list"},           {"ps", "list"},      {"halt", "poweroff"},
+    {"shutdown", "poweroff"}, {"reset", "reboot"},
+};
+
+static void commands_unknown(const struct commands *c, const char *word)
+{
+    const char *guess = NULL;
+
+    if (text_equal(word, "exit") || text_equal(word, "quit")) {
+        answer_line("%s gives the keyboard to a guest; `poweroff` switches the machine off",
+                    CONSOLE_KEY_NAME);
+        return;
+    }
+    for (uint32_t i = 0; i < ARRAY_SIZE(commands_elsewhere) && !guess; i++) {
+        if (text_equal(commands_elsewhere[i].typed, word))
+            guess = commands_elsewhere[i].meant;
+    }
+    if (!guess)
+        guess = commands_guess(c, true, word);
+    if (guess)
+        answer_line("unknown command '%s': did you mean '%s'?", word, guess);
+    else
+        answer_line("unknown command '%s': `help` lists the commands", word);
 }
 
 static void commands_usage(const char *name)
 {
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
         if (text_equal(commands_table[i].name, name))
-            log_line("usage: %s %s", name, commands_table[i].arguments);
+            answer_line("usage: %s %s", name, commands_table[i].arguments);
     }
 }
 
@@ -185,12 +233,14 @@ void commands_run(struct commands *c, const char *line)
     struct words w;
 
     if (!words_split(&w, line)) {
-        log_line("too many or too long words: `help` lists the commands");
+        answer_line("too many or too long words: `help` lists the commands");
         return;
     }
     if (w.count == 0)
         return;
     bool known = false;
+    if (text_equal(w.text[0], "?"))
+        (void)text_copy(w.text[0], sizeof(w.text[0]), "help");
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
         const struct command *command = &commands_table[i];
         if (!text_equal(command->name, w.text[0]))
@@ -204,7 +254,7 @@ void commands_run(struct commands *c, const char *line)
     if (known)
         commands_usage(w.text[0]);
     else
-        log_line("there is no command '%s': `help` lists them", w.text[0]);
+        commands_unknown(c, w.text[0]);
 }
 
 const char *commands_candidate(const struct commands *c, bool command, uint32_t index)

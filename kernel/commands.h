@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * commands: what the monitor can be told to do. Each answers in lines of the log.
+ * commands: what the monitor can be told to do. Each answers in lines that no log keeps;
+ * what a command does to a guest or the machine is logged by whoever carries it out.
  */
 #pragma once
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/commands_look.h"
 
+#include "kernel/answer.h"
 #include "kernel/console.h"
 #include "kernel/halt.h"
 #include "kernel/isolation.h"
@@ -13,7 +14,8 @@
 
 typedef unsigned long long ull;
 
-#define SHOW_WAIT_US 5000 /* for another core to give its registers */
+#define SHOW_WAIT_US 5000   /* for another core to give its registers */
+#define QUOTE        "  | " /* before a line that was said earlier */
 
 const char *commands_phase_name(const struct vm *vm)
 {
@@ -80,7 +82,8 @@ void commands_on_list(struct commands *c, struct vm *vm)
     char memory[24], end[40];
 
     (void)vm;
-    log_line("guest           state     cores  memory      uptime       exits/s  lives  last end");
+    answer_line(
+        "guest           state     cores  memory      uptime       exits/s  lives  last end");
     for (uint32_t i = 0; i < c->view.vm_count; i++) {
         struct vm *g = c->view.vms[i];
         const bool on = atomic_load(&g->phase) == VM_RUNNING;
@@ -89,46 +92,87 @@ void commands_on_list(struct commands *c, struct vm *vm)
 
         fmt_size(memory, sizeof(memory), g->plan->config->memory);
         vm_last_end(g, end, sizeof(end));
-        log_line("%-15s %-9s %-6u %-11s %6llu.%03llu s %9llu  %-5u  %s", g->name,
-                 commands_phase_name(g), g->vcpu_count, memory, (ull)(ms / 1000), (ull)(ms % 1000),
-                 (ull)c->samples[i].per_second, g->restarts + 1, end);
+        answer_line("%-15s %-9s %-6u %-11s %6llu.%03llu s %9llu  %-5u  %s", g->name,
+                    commands_phase_name(g), g->vcpu_count, memory, (ull)(ms / 1000),
+                    (ull)(ms % 1000), (ull)c->samples[i].per_second, g->restarts + 1, end);
         if (on)
             halt_ask(g); /* of one that only seems to run, the next line says so */
     }
 }
 
-void commands_on_regs(struct commands *c, struct vm *vm)
+/* The registers of a vCPU that runs; false: its core does not answer. */
+static bool ask_registers(const struct commands *c, struct vcpu *v, struct vcpu_state *state)
 {
-    char line[LOG_LINE_MAX];
-    struct vcpu_state own;
+    const uint32_t before = atomic_load(&v->soft->shown_count);
 
-    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-        struct vcpu *v = &vm->vcpus[i];
-        const struct vcpu_state *state = &v->soft->shown;
-        const uint32_t before = atomic_load(&v->soft->shown_count);
-
-        if (v->soft->phase != VCPU_RUNNING) {
-            log_line("%s vCPU %u: not running", vm->name, i);
-            continue;
-        }
-        if (v->cpu == this_cpu()) { /* we are in one of its exits */
-            virt_get_state(v, &own);
-            state = &own;
-        } else {
-            vcpu_request(v, KICK_SHOW);
-            for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
-                if (atomic_load(&v->soft->shown_count) != before)
-                    break;
-                tsc_delay_us(&c->view.boot->tsc, 10);
-            }
-        }
-        log_line("%s vCPU %u on core #%u:", vm->name, i, v->cpu->id);
-        for (uint32_t l = 0; diagnosis_state_line(state, l, line, sizeof(line)); l++)
-            log_line("%s", line);
+    if (v->cpu == this_cpu()) { /* we are in one of its exits */
+        virt_get_state(v, state);
+        return true;
     }
+    vcpu_request(v, KICK_SHOW);
+    for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
+        if (atomic_load(&v->soft->shown_count) != before) {
+            *state = v->soft->shown;
+            return true;
+        }
+        tsc_delay_us(&c->view.boot->tsc, 10);
+    }
+    return false;
 }
 
-static void print_refused(uint32_t vcpu, const char *what, const struct refused *r)
+static void print_registers(const struct commands *c, struct vcpu *v)
+{
+    const struct vcpu_soft *soft = v->soft;
+    const bool ended = soft->phase == VCPU_PARKED && v->vm->end.kind != VM_END_NONE;
+    struct vcpu_state state = soft->shown;
+    char line[LOG_LINE_MAX];
+
+    if (soft->phase == VCPU_RUNNING && !ask_registers(c, v, &state)) {
+        answer_line("%s vCPU %u on core #%u does not answer", v->vm->name, v->index, v->cpu->id);
+        return;
+    }
+    if (soft->phase == VCPU_WAIT_SIPI || (ended && soft->ended_in == VCPU_WAIT_SIPI)) {
+        answer_line("%s vCPU %u on core #%u: waits for a SIPI%s", v->vm->name, v->index, v->cpu->id,
+                    ended ? ", as its life ended" : "");
+        return;
+    }
+    if (soft->phase == VCPU_PARKED && !ended) {
+        answer_line("%s vCPU %u: not running", v->vm->name, v->index);
+        return;
+    }
+    answer_line("%s vCPU %u on core #%u%s:", v->vm->name, v->index, v->cpu->id,
+                ended ? ", as its life ended" : "");
+    for (uint32_t l = 0; diagnosis_state_line(&state, l, line, sizeof(line)); l++)
+        answer_line("%s", line);
+}
+
+void commands_on_regs(struct commands *c, struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        print_registers(c, &vm->vcpus[i]);
+}
+
+void commands_on_crash(struct commands *c, struct vm *vm)
+{
+    struct postmortem_reader reader = {0};
+    struct postmortem *p = &vm->postmortem;
+    char line[LOG_LINE_MAX + 1];
+
+    if (p->crashes == 0) {
+        answer_line("guest '%s' has not crashed since the machine started", vm->name);
+        return;
+    }
+    const uint64_t ago = ticks_since(rdtsc(), p->when);
+    answer_line("%s, %llu ms ago, in life %u of %u:", vm->name,
+                (ull)(time_to_ns(&c->view.boot->tsc.scale, ago) / NS_PER_MS), p->life,
+                vm->restarts + 1);
+    while (postmortem_next(p, &reader, line, sizeof(line)))
+        answer_line(QUOTE "%s", line);
+    if (p->full)
+        answer_line("  more was said than is kept");
+}
+
+static void print_refused(uint32_t vcpu, const char *one, const char *more, const struct refused *r)
 {
     char line[LOG_LINE_MAX] = "";
     size_t len = 0;
@@ -138,27 +182,52 @@ static void print_refused(uint32_t vcpu, const char *what, const struct refused 
     for (uint32_t i = 0; i < REFUSED_ROWS && r->rows[i].count; i++)
         len += fmt_print(line + len, sizeof(line) - len, " %x (%u)", r->rows[i].index,
                          r->rows[i].count);
-    log_line("  vCPU %u: %llu %s refused:%s", vcpu, (ull)r->total, what, line);
+    answer_line("  vCPU %u: %llu %s refused:%s", vcpu, (ull)r->total, r->total == 1 ? one : more,
+                line);
+}
+
+static const char *call_name(enum bulkhead_call call)
+{
+    switch (call) {
+    case BULKHEAD_CALL_VERSION:
+        return "version";
+    case BULKHEAD_CALL_CONSOLE_WRITE:
+        return "console-write";
+    case BULKHEAD_CALL_CONSOLE_READ:
+        return "console-read";
+    case BULKHEAD_CALL_TIME:
+        return "time";
+    case BULKHEAD_CALL_TIMER_SET:
+        return "timer-set";
+    case BULKHEAD_CALL_POWER_OFF:
+        return "power-off";
+    case BULKHEAD_CALL_RESTART:
+        return "restart";
+    case BULKHEAD_CALL_WATCHDOG:
+        return "watchdog";
+    case BULKHEAD_CALL_CRASH:
+        return "crash";
+    case BULKHEAD_CALL_END: /* where numbers that no call has are counted */
+        return "unknown";
+    }
+    return "?";
 }
 
 static void print_calls(const struct vm *vm, uint32_t i)
 {
-    static const char *const names[BULKHEAD_CALL_COUNT + 1] = {
-        "version",   "console-write", "console-read", "time",  "timer-set",
-        "power-off", "restart",       "watchdog",     "crash", "unknown"};
     const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
     char line[LOG_LINE_MAX] = "";
     size_t len = 0;
 
     for (uint32_t k = 0; k <= BULKHEAD_CALL_COUNT; k++) {
+        const char *name = call_name((enum bulkhead_call)(BULKHEAD_CALL_BASE + k));
         if (s->calls[k])
-            len +=
-                fmt_print(line + len, sizeof(line) - len, " %s %llu", names[k], (ull)s->calls[k]);
+            len += fmt_print(line + len, sizeof(line) - len, " %s %llu", name, (ull)s->calls[k]);
     }
-    log_line("  vCPU %u: %llu events injected; hypercalls:%s", i, (ull)s->injected,
-             len ? line : " none");
-    print_refused(i, "MSR accesses", &s->msrs);
-    print_refused(i, "accesses to closed ports", &s->ports);
+    answer_line("  vCPU %u: %llu event%s injected; hypercalls:%s", i, (ull)s->injected,
+                fmt_plural(s->injected), len ? line : " none");
+    print_refused(i, "MSR access", "MSR accesses", &s->msrs);
+    print_refused(i, "access to a closed port", "accesses to closed ports", &s->ports);
 }
 
 void commands_on_stats(struct commands *c, struct vm *vm)
@@ -166,31 +235,37 @@ void commands_on_stats(struct commands *c, struct vm *vm)
     char line[LOG_LINE_MAX];
 
     report_exits(vm, line, sizeof(line));
-    log_line("%s: %s", vm->name, line);
+    answer_line("%s: %s", vm->name, line);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         print_calls(vm, i);
-    log_line("  console: %llu lines, %llu bytes; %u writes refused because more waited than fits",
-             (ull)vm->console.lines, (ull)vm->console.bytes, atomic_load(&vm->console.tx.refused));
-    log_line("  its memory was cleared and its image copied in %llu us",
-             (ull)(time_to_ns(&c->view.boot->tsc.scale, vm->load_ticks) / NS_PER_US));
+    const struct console_stream *s = &vm->console;
+    const uint32_t refused = atomic_load(&s->tx.refused);
+    answer_line("  console: %llu line%s, %llu byte%s; %u write%s refused because more waited than "
+                "fits",
+                (ull)s->lines, fmt_plural(s->lines), (ull)s->bytes, fmt_plural(s->bytes), refused,
+                fmt_plural(refused));
+    answer_line("  its memory was cleared and its image copied in %llu us",
+                (ull)(time_to_ns(&c->view.boot->tsc.scale, vm->load_ticks) / NS_PER_US));
 }
 
 void commands_on_trace(struct commands *c, struct vm *vm)
 {
+    struct trace_row rows[TRACE_ROWS];
     char line[LOG_LINE_MAX];
 
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
         const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
-        const uint64_t count = vcpu_exit_count(s);
-        const uint32_t rows = (uint32_t)min_u64(count, TRACE_ROWS);
+        const uint64_t exits = vcpu_exit_count(s);
+        const uint32_t count = vcpu_trace_copy(s, rows);
+        const uint64_t now = rdtsc(); /* once: it takes time to show a row */
 
-        log_line("%s vCPU %u, the last %u of %llu exits:", vm->name, i, rows, (ull)count);
-        for (uint32_t back = rows; back-- > 0;) {
-            const struct trace_row row = vcpu_trace_row(s, back);
-            diagnosis_trace_line(
-                &row, time_to_ns(&c->view.boot->tsc.scale, ticks_since(rdtsc(), row.time)) / 1000,
-                line, sizeof(line));
-            log_line("%s", line);
+        answer_line("%s vCPU %u, the last %u of %llu exit%s:", vm->name, i, count, (ull)exits,
+                    fmt_plural(exits));
+        for (uint32_t r = 0; r < count; r++) {
+            const uint64_t ago = ticks_since(now, rows[r].time);
+            diagnosis_trace_line(&rows[r], time_to_ns(&c->view.boot->tsc.scale, ago) / NS_PER_US,
+                                 line, sizeof(line));
+            answer_line("%s", line);
         }
     }
 }
@@ -201,7 +276,7 @@ void commands_on_plan(struct commands *c, struct vm *vm)
 
     (void)vm;
     for (uint32_t i = 0; plan_print(c->view.plan, i, line, sizeof(line)); i++)
-        log_line("%s", line);
+        answer_line("%s", line);
 }
 
 /* linker.ld */
@@ -220,7 +295,7 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
 
     (void)vm;
     for (uint32_t i = 0; isolation_line(&of, i, line, sizeof(line)); i++)
-        log_line("%s", line);
+        answer_line("%s", line);
 }
 
 /* What goes into the log's ring in one go. */
@@ -232,7 +307,7 @@ static void print_log(bool previous)
     char line[LOG_LINE_MAX];
 
     while (console_log_next(&lines, line, sizeof(line)))
-        log_line(CONSOLE_LOG_QUOTE "%s", line);
+        answer_line(QUOTE "%s", line);
 }
 
 void commands_on_log(struct commands *c, struct vm *vm)
@@ -245,7 +320,7 @@ void commands_on_log_last(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
     if (console_log_tail(true, 1).half == NULL)
-        log_line("nothing is left of a previous boot");
+        answer_line("nothing is left of a previous boot");
     print_log(true);
 }
 
@@ -254,13 +329,15 @@ void commands_on_cpu(struct commands *c, struct vm *vm)
     (void)vm;
     for (uint32_t i = 0; i < c->view.boot->machine.core_count; i++) {
         const struct cpu *cpu = &cpus[i];
-        log_line("core #%u APIC id %u: %s%s, %llu NMIs and %llu unexpected interrupts taken by us",
-                 i, cpu->apic_id,
-                 cpu->vcpu ? "guest "
-                 : i == 0  ? "the monitor"
-                           : "unused",
-                 cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)atomic_load(&cpu->nmis),
-                 (ull)atomic_load(&cpu->spurious));
+        const uint64_t nmis = atomic_load(&cpu->nmis), strays = atomic_load(&cpu->spurious);
+        answer_line(
+            "core #%u APIC id %u: %s%s, %llu NMI%s and %llu unexpected interrupt%s taken by us", i,
+            cpu->apic_id,
+            cpu->vcpu ? "guest "
+            : i == 0  ? "the monitor"
+                      : "unused",
+            cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)nmis, fmt_plural(nmis), (ull)strays,
+            fmt_plural(strays));
     }
 }
 
@@ -270,12 +347,12 @@ void commands_on_memory(struct commands *c, struct vm *vm)
     char size[24];
 
     (void)vm;
-    log_line("page pool: %llu of %llu pages used, sealed",
-             (ull)(boot->pages.pool.size / PAGE_SIZE - pages_left(&boot->pages)),
-             (ull)(boot->pages.pool.size / PAGE_SIZE));
+    answer_line("page pool: %llu of %llu pages used, sealed",
+                (ull)(boot->pages.pool.size / PAGE_SIZE - pages_left(&boot->pages)),
+                (ull)(boot->pages.pool.size / PAGE_SIZE));
     for (uint32_t i = 0; i < boot->machine.range_count; i++) {
         const struct range r = boot->machine.ranges[i];
         fmt_size(size, sizeof(size), r.size);
-        log_line("for guests: 0x%llx-0x%llx %s", (ull)r.base, (ull)(r.base + r.size - 1), size);
+        answer_line("for guests: 0x%llx-0x%llx %s", (ull)r.base, (ull)(r.base + r.size - 1), size);
     }
 }

@@ -19,6 +19,7 @@ uint64_t commands_exits(const struct vm *vm);
 /* `vm` is NULL for those that take no guest. */
 void commands_on_list(struct commands *c, struct vm *vm);
 void commands_on_regs(struct commands *c, struct vm *vm);
+void commands_on_crash(struct commands *c, struct vm *vm);
 void commands_on_stats(struct commands *c, struct vm *vm);
 void commands_on_trace(struct commands *c, struct vm *vm);
 void commands_on_plan(struct commands *c, struct vm *vm);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * config: lines, sections and keys of bulkhead.conf. One pass, line by line; an error is reported
- * and the next line is read, so that one pass finds them all. What stands behind '=' is read in
- * config_values.c. Pure, no state.
+ * and the next line is read, so that one pass finds them all. Values are read in config_values.c,
+ * names in config_names.c; config_hints.c knows what people mean. Pure, no state.
  */
 #include "kernel/config.h"
 
@@ -30,8 +30,6 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_ON_POWEROFF] = {"on_poweroff", SECTION_GUEST, config_read_on_poweroff, NULL},
     [KEY_WATCHDOG] = {"watchdog", SECTION_GUEST, config_read_watchdog, NULL},
 };
-
-#define GUEST_SECTION "[guest NAME]"
 
 static const char *config_section_name(enum config_section section)
 {
@@ -70,34 +68,6 @@ static void config_begin_machine(struct config_parser *p)
         p->machine_line = p->line;
 }
 
-/* A bad name is reported; its section is read all the same, for the errors in it. */
-static void config_check_name(struct config_parser *p, struct span name)
-{
-    bool legal = name.len > 0 && span_is_letter(name.at[0]);
-
-    for (size_t i = 0; i < name.len; i++)
-        legal = legal && (span_is_letter(name.at[i]) || span_is_digit(name.at[i]) ||
-                          name.at[i] == '-' || name.at[i] == '_');
-    if (name.len == 0)
-        report_add(p->report, p->line, "a guest needs a name: write " GUEST_SECTION);
-    else if (!legal)
-        report_add(p->report, p->line,
-                   "guest name '" SPAN_FMT
-                   "': use letters, digits, '-' and '_' only, a letter first",
-                   SPAN_ARGS(name));
-    else if (name.len >= GUEST_NAME_MAX)
-        report_add(p->report, p->line, "guest name '" SPAN_FMT "' is %zu long; %u is the limit",
-                   SPAN_ARGS(name), name.len, GUEST_NAME_MAX - 1);
-    else if (span_is_any_case(name, "bulkhead"))
-        report_add(p->report, p->line,
-                   "a guest cannot be called '" SPAN_FMT "': that name marks Bulkhead's own lines",
-                   SPAN_ARGS(name));
-    for (uint32_t i = 0; i < p->config->guest_count; i++)
-        if (name.len > 0 && span_is_any_case(name, p->config->guests[i].name))
-            report_add(p->report, p->line, "guest name '" SPAN_FMT "' is taken by line %u",
-                       SPAN_ARGS(name), p->config->guests[i].line);
-}
-
 static void config_begin_guest(struct config_parser *p, struct span name)
 {
     if (p->config->guest_count == GUESTS_MAX) {
@@ -130,7 +100,7 @@ static void config_read_header(struct config_parser *p, struct span line)
     if (close == line.len || close + 1 != line.len) {
         report_add(p->report, p->line,
                    close == line.len ? "the section's ']' is missing"
-                                     : "text behind the section's ']': put it on its own line");
+                                     : "text after the section's ']': put it on its own line");
         config_begin_section(p, SECTION_SKIPPED);
         return;
     }
@@ -149,6 +119,9 @@ static void config_read_header(struct config_parser *p, struct span line)
         report_add(p->report, p->line,
                    "unknown section '" SPAN_FMT "'; did you mean 'guest " SPAN_FMT "'?",
                    SPAN_ARGS(inside), SPAN_ARGS(name));
+    else if (span_is_near(kind, "machine") && name.len == 0)
+        report_add(p->report, p->line, "unknown section '" SPAN_FMT "'; did you mean 'machine'?",
+                   SPAN_ARGS(inside));
     else
         report_add(p->report, p->line,
                    "unknown section '" SPAN_FMT "'; there are [machine] and " GUEST_SECTION,
@@ -165,23 +138,49 @@ static enum config_key config_find_key(struct span word)
     return (enum config_key)k;
 }
 
+/* The key of this section that `word` is meant to be, or KEY_COUNT. */
+static enum config_key config_guess_key(const struct config_parser *p, struct span word)
+{
+    enum config_key k = config_find_key(word);
+
+    if (k == KEY_COUNT)
+        k = config_alias(word);
+    if (k != KEY_COUNT)
+        return k;
+    for (k = 0; k < KEY_COUNT; k++)
+        if (config_keys[k].section == p->section && span_is_near(word, config_keys[k].name))
+            break;
+    return k;
+}
+
+/* A wrong line that is meant to give this key: it is not missing as well. */
+static void config_excuse(struct config_parser *p, enum config_key k)
+{
+    if (k != KEY_COUNT)
+        p->excused |= 1u << k;
+}
+
 static void config_unknown_key(struct config_parser *p, struct span key)
 {
+    const enum config_key meant = config_guess_key(p, key);
+    const char *lacking = config_lacks(key);
     char known[REPORT_TEXT_MAX] = "";
     size_t len = 0;
 
-    for (uint32_t k = 0; k < KEY_COUNT; k++) {
-        const struct config_key_row *row = &config_keys[k];
-        if (row->section != p->section)
-            continue;
-        if (span_is_near(key, row->name)) {
-            report_add(p->report, p->line, "unknown key '" SPAN_FMT "'; did you mean '%s'?",
-                       SPAN_ARGS(key), row->name);
-            p->excused |= 1u << k;
-            return;
-        }
-        len += fmt_print(known + len, sizeof(known) - len, "%s%s", len == 0 ? "" : ", ", row->name);
+    config_excuse(p, meant);
+    if (lacking != NULL) {
+        report_add(p->report, p->line, "unknown key '" SPAN_FMT "'; %s", SPAN_ARGS(key), lacking);
+        return;
     }
+    if (meant != KEY_COUNT && config_keys[meant].section == p->section) {
+        report_add(p->report, p->line, "unknown key '" SPAN_FMT "'; did you mean '%s'?",
+                   SPAN_ARGS(key), config_keys[meant].name);
+        return;
+    }
+    for (uint32_t k = 0; k < KEY_COUNT; k++)
+        if (config_keys[k].section == p->section)
+            len += fmt_print(known + len, sizeof(known) - len, "%s%s", len == 0 ? "" : ", ",
+                             config_keys[k].name);
     report_add(p->report, p->line, "unknown key '" SPAN_FMT "'; %s knows %s", SPAN_ARGS(key),
                config_section_name(p->section), known);
 }
@@ -195,6 +194,7 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
                    SPAN_ARGS(key),
                    k == KEY_COUNT ? "[machine] or " GUEST_SECTION
                                   : config_section_name(config_keys[k].section));
+        config_begin_section(p, SECTION_SKIPPED); /* the next lines' trouble is the same */
         return;
     }
     if (k == KEY_COUNT) {
@@ -220,23 +220,53 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
         row->read(p, value);
 }
 
+/* `key` stands first in the line, and something else than '=' follows. */
+static void config_lacks_equals(struct config_parser *p, struct span line, enum config_key key,
+                                struct span value)
+{
+    config_excuse(p, key);
+    if (value.len > 0 && value.at[0] == ':')
+        value = span_trim(span_from(value, 1));
+    if (value.len == 0)
+        report_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",
+                   config_keys[key].name);
+    else
+        report_add(p->report, p->line, "'" SPAN_FMT "': write '%s = " SPAN_FMT "'", SPAN_ARGS(line),
+                   config_keys[key].name, SPAN_ARGS(value));
+}
+
+/* A line without an '='. */
+static void config_read_words(struct config_parser *p, struct span line, enum config_key meant)
+{
+    if (meant != KEY_COUNT) {
+        config_lacks_equals(p, line, meant, (struct span){0});
+    } else if (line.at[line.len - 1] == ']') {
+        report_add(p->report, p->line, "'" SPAN_FMT "': the section's '[' is missing",
+                   SPAN_ARGS(line));
+        config_end_section(p);
+        config_begin_section(p, SECTION_SKIPPED);
+    } else {
+        report_add(p->report, p->line, "'" SPAN_FMT "' is neither 'key = value' nor a [section]",
+                   SPAN_ARGS(line));
+    }
+}
+
 /* `line` is neither blank nor a header. */
 static void config_read_assignment(struct config_parser *p, struct span line)
 {
     size_t equals = span_find(line, '=');
     struct span key = span_trim((struct span){.at = line.at, .len = equals});
+    const struct span first = config_first_word(line);
+    const enum config_key meant = config_guess_key(p, first);
 
     if (p->section == SECTION_SKIPPED)
         return;
+    if (meant != KEY_COUNT && key.len > first.len && config_find_key(key) == KEY_COUNT) {
+        config_lacks_equals(p, line, meant, span_trim(span_from(line, first.len)));
+        return;
+    }
     if (equals == line.len) {
-        struct span rest = line;
-        enum config_key k = config_find_key(span_word(&rest));
-        if (k != KEY_COUNT)
-            p->excused |= 1u << k;
-        report_add(p->report, p->line,
-                   k != KEY_COUNT ? "'" SPAN_FMT "': the '=' behind the key is missing"
-                                  : "'" SPAN_FMT "' is neither 'key = value' nor a [section]",
-                   SPAN_ARGS(line));
+        config_read_words(p, line, meant);
         return;
     }
     if (key.len == 0) {
@@ -263,26 +293,15 @@ static struct span config_without_comment(struct span line)
     return span_trim(line);
 }
 
-/* Letters beyond ASCII may stand in comments; control characters nowhere. */
-static bool config_check_bytes(struct config_parser *p, struct span line, struct span content)
+/* What cannot be read: a header that begins nothing, or a key that is not missing. */
+static void config_skip_line(struct config_parser *p, struct span content)
 {
-    const char *content_end = content.at + content.len;
-
-    for (size_t i = 0; i < line.len; i++) {
-        uint8_t c = (uint8_t)line.at[i];
-        if ((c < ' ' && c != '\t') || c == 0x7f) {
-            report_add(p->report, p->line, "byte 0x%02x in column %zu is not text: delete it", c,
-                       i + 1);
-            return false;
-        }
-        if (c >= 0x80 && line.at + i < content_end) {
-            report_add(p->report, p->line,
-                       "byte 0x%02x in column %zu is not ASCII; only comments may hold it", c,
-                       i + 1);
-            return false;
-        }
+    if (content.len > 0 && content.at[0] == '[') {
+        config_end_section(p);
+        config_begin_section(p, SECTION_SKIPPED);
+        return;
     }
-    return true;
+    config_excuse(p, config_guess_key(p, config_first_word(content)));
 }
 
 static void config_read_line(struct config_parser *p, struct span line)
@@ -293,7 +312,11 @@ static void config_read_line(struct config_parser *p, struct span line)
         line.len--;
     content = config_without_comment(line);
     p->any_text = p->any_text || span_trim(line).len > 0;
-    if (!config_check_bytes(p, line, content) || content.len == 0)
+    if (!config_check_bytes(p, line, content)) {
+        config_skip_line(p, content);
+        return;
+    }
+    if (content.len == 0)
         return;
     if (content.at[0] == '[')
         config_read_header(p, content);

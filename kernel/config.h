@@ -48,6 +48,7 @@ struct config_guest {
     char cmdline[CMDLINE_MAX];
     enum poweroff_action on_poweroff;
     uint64_t watchdog_ns; /* the guest has to call in more often than this; 0: no watchdog */
+    bool watchdog_each;   /* ... each of its cores */
     enum crash_action on_crash;
     uint32_t restarts; /* CRASH_RESTART: at most so many; UINT32_MAX: without end */
 };

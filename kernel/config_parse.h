@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_parse: what config.c (lines, sections, keys) and config_values.c (what stands behind '=')
- * share. Nobody else includes it.
+ * config_parse: what kernel/config*.c share. Nobody else includes it.
  */
 #pragma once
 
@@ -30,6 +29,8 @@ enum config_key {
     KEY_COUNT
 };
 
+#define GUEST_SECTION "[guest NAME]"
+
 struct config_parser {
     struct config *config;
     struct report *report;
@@ -50,6 +51,33 @@ struct config_parser {
 #define VALUE_ARGS(v) SPAN_ARGS(v), config_comment_hint(v)
 
 const char *config_comment_hint(struct span value);
+
+/* ---- config_names.c ---- */
+
+/* A bad name is reported; its section is read all the same, for the errors in it. */
+void config_check_name(struct config_parser *p, struct span name);
+
+/* A file of \bulkhead\. */
+void config_file_name(struct config_parser *p, struct span name, char out[FILE_NAME_MAX]);
+
+/* ---- config_hints.c ---- */
+
+/* What a line begins with: up to a blank, '=' or ':'. */
+struct span config_first_word(struct span line);
+
+/* The key that other programs call `word`, or KEY_COUNT. */
+enum config_key config_alias(struct span word);
+
+/* Why there is no key `word`, where people expect one; else NULL. */
+const char *config_lacks(struct span word);
+
+/* `content` is the line without its comment. False where it cannot be read; then it is reported. */
+bool config_check_bytes(struct config_parser *p, struct span line, struct span content);
+
+/* "1-2" → "#1-2", "1, 2" → "#1,#2"; false where `value` is no list of numbers. */
+bool config_with_signs(struct span value, char *buf, size_t size);
+
+/* ---- config_values.c, config_policy.c ---- */
 
 /* One per key: reads a value that is not empty, reports what is wrong with it. */
 void config_read_console(struct config_parser *p, struct span value);

@@ -49,7 +49,21 @@ void config_read_on_poweroff(struct config_parser *p, struct span value)
                    VALUE_ARGS(value));
 }
 
-/* "5s", "500ms", "2m"; "off" is the same as leaving the key out. */
+/* Cuts the word "each" off the end of a time. */
+static bool config_cut_each(struct span *value)
+{
+    static const char word[] = "each";
+    const size_t len = sizeof(word) - 1;
+
+    if (value->len <= len || !span_is(span_from(*value, value->len - len), word) ||
+        value->at[value->len - len - 1] != ' ')
+        return false;
+    value->len -= len;
+    *value = span_trim(*value);
+    return true;
+}
+
+/* "5s", "500ms", "2m", "5s each"; "off" is the same as leaving the key out. */
 void config_read_watchdog(struct config_parser *p, struct span value)
 {
     static const struct {
@@ -59,8 +73,11 @@ void config_read_watchdog(struct config_parser *p, struct span value)
     size_t digits = 0;
     uint64_t number, ns;
 
+    const struct span all = value;
+
     if (span_is(value, "off"))
         return;
+    p->guest->watchdog_each = config_cut_each(&value);
     while (digits < value.len && span_is_digit(value.at[digits]))
         digits++;
     const struct span unit = span_trim(span_from(value, digits));
@@ -70,7 +87,7 @@ void config_read_watchdog(struct config_parser *p, struct span value)
             continue;
         if (!mul_u64(number, units[i].ns, &ns) || ns < WATCHDOG_MIN_NS || ns > WATCHDOG_MAX_NS) {
             report_add(p->report, p->line, "watchdog = " SPAN_FMT ": it can be from 10ms to 60m",
-                       SPAN_ARGS(value));
+                       SPAN_ARGS(all));
             return;
         }
         p->guest->watchdog_ns = ns;
@@ -78,5 +95,5 @@ void config_read_watchdog(struct config_parser *p, struct span value)
     }
     report_add(p->report, p->line,
                "watchdog = '" VALUE ": write a time such as 5s, 500ms or 2m, or off",
-               VALUE_ARGS(value));
+               VALUE_ARGS(all));
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_values: what stands behind '=' in bulkhead.conf, one function per key. Each error says
+ * config_values: what follows the '=' in bulkhead.conf, one function per key. Each error says
  * what the value should look like. Pure, no state.
  */
 #include "kernel/config_parse.h"
@@ -13,7 +13,7 @@ const char *config_comment_hint(struct span value)
 {
     for (size_t i = 1; i < value.len; i++)
         if (value.at[i] == '#' && span_is_blank(value.at[i - 1]))
-            return "' (a comment needs a space behind its '#')";
+            return "' (a comment needs a space after its '#')";
     return "'";
 }
 
@@ -43,16 +43,18 @@ static bool config_port(struct config_parser *p, struct span word)
     if (!span_hex(word, &port)) {
         report_add(p->report, p->line,
                    span_is_near(word, "screen")
-                       ? "'" SPAN_FMT "' is no console; did you mean 'screen'?"
-                       : "'" SPAN_FMT "' is no serial port: com1 to com4, or such as 0x3f8",
+                       ? "'" SPAN_FMT "' is not a console; did you mean 'screen'?"
+                       : "'" SPAN_FMT "' is not a serial port; use com1..com4 or an I/O port such "
+                         "as 0x3f8",
                    SPAN_ARGS(word));
         return false;
     }
     if (port < IO_PORT_MIN || port > UINT16_MAX || !is_aligned(port, UART_PORTS) ||
         port == PCI_CONFIG) {
         report_add(p->report, p->line,
-                   "'" SPAN_FMT "' cannot be a serial port: a multiple of 8 from 0x100 to 0xfff8, "
-                   "not 0xcf8",
+                   "'" SPAN_FMT
+                   "' cannot be a serial port; use a multiple of 8 from 0x100 to 0xfff8, "
+                   "but not 0xcf8",
                    SPAN_ARGS(word));
         return false;
     }
@@ -71,8 +73,8 @@ static bool config_baud(struct config_parser *p, struct span word)
                 return true;
             }
     report_add(p->report, p->line,
-               "'" SPAN_FMT "' is no speed of a serial port: 115200, 57600, 38400, 19200, 9600, "
-               "4800, 2400 or 1200",
+               "'" SPAN_FMT "' is not a speed of a serial port; use 115200, 57600, 38400, 19200, "
+               "9600, 4800, 2400 or 1200",
                SPAN_ARGS(word));
     return false;
 }
@@ -98,7 +100,7 @@ static bool config_serial(struct config_parser *p, struct span *rest)
         return true;
     if (span_number(word, &number)) {
         report_add(p->report, p->line,
-                   "'" SPAN_FMT "' stands where the port should: write 'serial com1 " SPAN_FMT "'",
+                   "'" SPAN_FMT "' is where the port should be: write 'serial com1 " SPAN_FMT "'",
                    SPAN_ARGS(word), SPAN_ARGS(word));
         return false;
     }
@@ -116,12 +118,17 @@ void config_read_console(struct config_parser *p, struct span value)
     m->console_line = p->line;
     m->serial = false;
     m->screen = false;
+    if (span_find(value, ',') < value.len) {
+        report_add(p->report, p->line, "console = '" SPAN_FMT "': use spaces, not commas",
+                   SPAN_ARGS(value));
+        return;
+    }
     while ((word = span_word(&rest)).len > 0) {
         bool serial = span_is(word, "serial");
         bool *console = serial ? &m->serial : &m->screen;
         if (!serial && !span_is(word, "screen")) {
             report_add(p->report, p->line,
-                       "'" SPAN_FMT "' is no console: write serial [PORT [BAUD]], screen, or both",
+                       "'" SPAN_FMT "' is not a console; use serial [PORT [BAUD]], screen, or both",
                        SPAN_ARGS(word));
             return;
         }
@@ -160,8 +167,7 @@ void config_read_threads(struct config_parser *p, struct span value)
 {
     p->config->machine.threads_shared = span_is(value, "shared");
     if (!p->config->machine.threads_shared && !span_is(value, "separate"))
-        report_add(p->report, p->line,
-                   "'" VALUE " is not what the threads of a core can be: write separate or shared",
+        report_add(p->report, p->line, "threads = '" VALUE ": expected 'separate' or 'shared'",
                    VALUE_ARGS(value));
 }
 
@@ -169,16 +175,20 @@ void config_read_threads(struct config_parser *p, struct span value)
 
 static void config_core_count(struct config_parser *p, struct span value)
 {
+    char exact[64];
     uint64_t count;
 
-    if (!span_number(value, &count))
+    if (config_with_signs(value, exact, sizeof(exact)))
+        report_add(p->report, p->line, "cores = '" SPAN_FMT "': exact cores are written '%s'",
+                   SPAN_ARGS(value), exact);
+    else if (!span_number(value, &count))
         report_add(p->report, p->line,
                    "'" VALUE " is neither a number of cores nor a list such as #2,#5-7",
                    VALUE_ARGS(value));
     else if (count == 0)
         report_add(p->report, p->line, "a guest needs at least 1 core");
     else if (count > CORES_MAX)
-        report_add(p->report, p->line, "'" SPAN_FMT "' cores; Bulkhead uses %u at most",
+        report_add(p->report, p->line, "'" SPAN_FMT "' cores: Bulkhead uses %u at most",
                    SPAN_ARGS(value), CORES_MAX);
     else
         p->guest->cores.count = (uint32_t)count;
@@ -209,7 +219,8 @@ static bool config_core_item(struct config_parser *p, struct span item, uint64_t
     uint64_t first, last;
 
     if (!config_core_range(item, &first, &last)) {
-        report_add(p->report, p->line, "'" VALUE " in the list of cores: write it such as #2,#5-7",
+        report_add(p->report, p->line,
+                   "'" VALUE " in the list of cores: each item is a core or a range, as in #2,#5-7",
                    VALUE_ARGS(item));
         return false;
     }
@@ -308,42 +319,6 @@ void config_read_memory(struct config_parser *p, struct span value)
         return;
     }
     p->guest->memory = bytes;
-}
-
-/* Why `name` cannot be a file of Bulkhead's folder, or NULL. */
-static const char *config_file_name_flaw(struct span name)
-{
-    static const char forbidden[] = "*?<>|:";
-
-    if (span_find(name, '/') < name.len || span_find(name, '\\') < name.len)
-        return "has a folder in it; all files lie beside bulkhead.conf";
-    if (span_find(name, '"') < name.len)
-        return "has quotes; write it without";
-    if (span_find(name, ' ') < name.len || span_find(name, '\t') < name.len)
-        return "has a space in it; rename the file (a comment needs a space behind its '#')";
-    for (size_t i = 0; i < sizeof(forbidden) - 1; i++)
-        if (span_find(name, forbidden[i]) < name.len)
-            return "has one of * ? < > | : in it, which FAT does not allow";
-    if (span_is(name, ".") || span_is(name, ".."))
-        return "is a folder";
-    return NULL;
-}
-
-static void config_file_name(struct config_parser *p, struct span name, char out[FILE_NAME_MAX])
-{
-    const char *flaw = config_file_name_flaw(name);
-
-    if (flaw != NULL) {
-        report_add(p->report, p->line, "file name '" SPAN_FMT "' %s", SPAN_ARGS(name), flaw);
-        return;
-    }
-    if (name.len >= FILE_NAME_MAX) {
-        report_add(p->report, p->line, "file name '" SPAN_FMT "' is %zu long; %u is the limit",
-                   SPAN_ARGS(name), name.len, FILE_NAME_MAX - 1);
-        return;
-    }
-    memcpy(out, name.at, name.len);
-    out[name.len] = '\0';
 }
 
 void config_read_image(struct config_parser *p, struct span value)

@@ -59,15 +59,17 @@ static void console_keep_line(uint32_t part, const char *text, size_t len)
     lock_release(&console.lastlog_lock);
 }
 
-void log_emit(const char *text, size_t len)
+void console_show(const char *line, size_t len)
 {
-    const size_t quote = sizeof(CONSOLE_LOG_QUOTE) - 1;
-
-    if (len < quote || memcmp(text, CONSOLE_LOG_QUOTE, quote) != 0)
-        console_keep_line(LASTLOG_COMMON, text, len);
-    logring_put(&console.merge.log, LINES_OWN, text, len);
+    logring_put(&console.merge.log, LINES_OWN, line, len);
     if (!console.pumping)
         console_flush();
+}
+
+void log_emit(const char *line, size_t len)
+{
+    console_keep_line(LASTLOG_COMMON, line, len);
+    console_show(line, len);
 }
 
 void console_note(struct console_stream *stream, enum note_kind kind, const char *text, size_t len)
@@ -256,7 +258,7 @@ void console_init(const struct boot_framebuffer *framebuffer)
     input_init(&console.input);
     t->serial_on = uart_init(&t->uart, COM1, 0);
     t->screen_on = screen_init(&t->screen, framebuffer);
-    (void)!keyboard_init(&t->keyboard); /* without one, nothing is typed on it */
+    (void)!keyboard_init(&t->keyboard); /* or nothing is typed on it */
 }
 
 uint32_t console_keep_log(void *memory, size_t size)

@@ -38,8 +38,9 @@ uint32_t console_keep_log(void *memory, size_t size);
 struct lastlog_lines console_log_tail(bool previous, uint32_t count);
 MUST_CHECK bool console_log_next(struct lastlog_lines *lines, char *line, size_t size);
 
-/* How a line shown a second time begins: it is not kept again. */
-#define CONSOLE_LOG_QUOTE "  | "
+/* Shows a line of ours, in order with those that are logged, but keeps it in no log: the monitor's
+ * answers, through answer_line(). */
+void console_show(const char *line, size_t len);
 
 /* The serial port and devices that the firmware or the file asked for; a port where nothing answers
  * gives way to COM1. */

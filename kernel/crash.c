@@ -1,13 +1,117 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/crash.h"
 
+#include <stdarg.h>
+
 #include "kernel/diagnosis.h"
 #include "kernel/exit.h"
 #include "kernel/partition.h"
 #include "kernel/vcpu.h"
 #include "lib/bits.h"
+#include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
+
+#define TOLD_MAX 8 /* of the other cores, so many are told of in the log: `crash GUEST` has all */
+
+void crash_begin(const struct vcpu *v)
+{
+    postmortem_begin(&v->vm->postmortem, v->vm->restarts + 1, rdtsc());
+    v->vm->postmortem.vcpu = v->index;
+}
+
+static void crash_emit(struct vm *vm, bool told, enum note_kind kind, const char *fmt, va_list args)
+{
+    struct log_text line;
+
+    log_compose(&line, fmt, args);
+    postmortem_put(&vm->postmortem, line.text, line.len);
+    if (told)
+        console_note(&vm->console, kind, line.text, line.len);
+}
+
+void crash_tell(struct vm *vm, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    crash_emit(vm, vm->next.is_told, NOTE_CRASH, fmt, args);
+    va_end(args);
+}
+
+/* Of the diagnosis: a guest that crashes again and again has it in the log now and then only. */
+static PRINTF_LIKE(3, 4) void crash_line(struct vm *vm, enum note_kind kind, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    crash_emit(vm, vm->is_diagnosed, kind, fmt, args);
+    va_end(args);
+}
+
+/* For `crash GUEST` alone. */
+static PRINTF_LIKE(2, 3) void crash_keep(struct vm *vm, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    crash_emit(vm, false, NOTE_LIFE, fmt, args);
+    va_end(args);
+}
+
+void crash_note_core(struct vcpu *v)
+{
+    struct vcpu_soft *soft = v->soft;
+
+    soft->ended_in = soft->phase;
+    if (soft->phase == VCPU_RUNNING)
+        virt_get_state(v, &soft->shown);
+}
+
+static void crash_core_line(const struct vcpu *v, char *buf, size_t size)
+{
+    const struct vcpu_soft *soft = v->soft;
+    char state[LOG_LINE_MAX];
+
+    /* With the guest's name: another guest's diagnosis can come in between. */
+    if (soft->ended_in != VCPU_RUNNING ||
+        !diagnosis_state_line(&soft->shown, 0, state, sizeof(state)))
+        fmt_print(state, sizeof(state), "  waits for a SIPI");
+    fmt_print(buf, size, "guest '%s' vCPU %u on core #%u:%s", v->vm->name, v->index, v->cpu->id,
+              state + 1);
+}
+
+/* Ends without a diagnosis are recorded here: no core was in an exit of its own. */
+static bool crash_begin_late(struct vm *vm)
+{
+    const bool halted = vm->end.kind == VM_END_HALT;
+
+    if (!halted && !vm->end.by_operator)
+        return false;
+    postmortem_begin(&vm->postmortem, vm->restarts + 1, rdtsc());
+    crash_keep(vm, "guest '%s' %s", vm->name,
+               halted ? "had halted all its cores for good" : "was killed by the operator");
+    return true;
+}
+
+void crash_finish(struct vm *vm)
+{
+    char line[LOG_LINE_MAX];
+
+    if (vm->end.kind != VM_END_CRASH && vm->end.kind != VM_END_HALT)
+        return;
+    const bool late = crash_begin_late(vm);
+    uint32_t told = late ? TOLD_MAX : 0;
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        if (!late && i == vm->postmortem.vcpu)
+            continue; /* its registers are in the diagnosis */
+        crash_core_line(&vm->vcpus[i], line, sizeof(line));
+        if (told++ < TOLD_MAX)
+            crash_line(vm, NOTE_LIFE, "%s", line);
+        else
+            crash_keep(vm, "%s", line);
+    }
+}
 
 /* As the guest was; where it has reported the crash itself, as it was at the fault. */
 static void crash_state(struct vcpu *v, const struct vcpu_exit *x, struct vcpu_state *state)
@@ -24,11 +128,11 @@ static void crash_print_state(struct vcpu *v, const struct vcpu_exit *x)
 
     crash_state(v, x, &state);
     for (uint32_t i = 0; diagnosis_state_line(&state, i, line, sizeof(line)); i++)
-        partition_tell(v->vm, i < DIAGNOSIS_KEPT ? NOTE_CRASH : NOTE_LIFE, "%s", line);
+        crash_line(v->vm, i < DIAGNOSIS_KEPT ? NOTE_CRASH : NOTE_LIFE, "%s", line);
     if (v->vm->plan->image.mode != IMAGE_ENTER_PVH32)
         return;
     diagnosis_source_line(&state, v->vm->plan->config->image, line, sizeof(line));
-    partition_tell(v->vm, NOTE_CRASH, "%s", line);
+    crash_line(v->vm, NOTE_CRASH, "%s", line);
 }
 
 void crash_print(struct vcpu *v, const struct vcpu_exit *x)
@@ -38,12 +142,12 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
     char line[LOG_LINE_MAX];
 
     diagnosis_qualification(x, line, sizeof(line));
-    partition_tell(v->vm, NOTE_CRASH, "  exit %s (0x%llx), qualification 0x%llx %s",
-                   virt_exit_name(x), (unsigned long long)x->raw_reason,
-                   (unsigned long long)x->qualification, line);
+    crash_line(v->vm, NOTE_CRASH, "  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
+               (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
     crash_print_state(v, x);
     const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
-    partition_tell(v->vm, NOTE_LIFE, "  the last %u exits, this one included:", rows);
+    crash_line(v->vm, NOTE_LIFE, "  the last %u exit%s, this one included:", rows,
+               fmt_plural(rows));
     for (uint32_t back = rows; back-- > 0;) {
         struct trace_row row = vcpu_trace_row(stats, back);
         if (back == 0)
@@ -51,7 +155,7 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
         diagnosis_trace_line(&row,
                              time_to_ns(&v->vm->tsc->scale, ticks_since(now, row.time)) / 1000,
                              line, sizeof(line));
-        partition_tell(v->vm, NOTE_LIFE, "%s", line);
+        crash_line(v->vm, NOTE_LIFE, "%s", line);
     }
 }
 

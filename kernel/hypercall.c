@@ -8,6 +8,7 @@
 #include "kernel/exit.h"
 #include "kernel/partition.h"
 #include "kernel/vcpu.h"
+#include "kernel/watchdog.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
@@ -159,7 +160,7 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         return DO_NEXT;
     }
     calls[index_masked(number, VCPU_CALLS)]++;
-    switch (asked) {
+    switch ((enum bulkhead_call)asked) {
     case BULKHEAD_CALL_VERSION:
         result = BULKHEAD_ABI_VERSION;
         break;
@@ -178,7 +179,7 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
     case BULKHEAD_CALL_POWER_OFF:
         return call_power_off(v, call_register(v, REG_RBX));
     case BULKHEAD_CALL_WATCHDOG:
-        atomic_store_explicit(&v->vm->last_sign, rdtsc(), memory_order_relaxed);
+        watchdog_sign(v, soft);
         result = BULKHEAD_OK;
         break;
     case BULKHEAD_CALL_RESTART:
@@ -186,7 +187,7 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         return DO_STOP;
     case BULKHEAD_CALL_CRASH:
         return call_crash(v);
-    default: /* not reached: all are named */
+    case BULKHEAD_CALL_END: /* not reached: call_look_up() knows it not */
         break;
     }
     *rax = (uint64_t)result;

@@ -70,6 +70,30 @@ void image_add_piece(struct image *image, uint64_t to, const void *source, uint6
         (struct image_piece){.to = gpa(to), .source = source, .size = size};
 }
 
+/* What would do: room above everything that is there. */
+static bool image_refuse_initrd(struct image *image, const struct image_request *rq,
+                                const struct range *taken, uint32_t count, uint64_t limit)
+{
+    const bool whole = is_aligned(rq->memory, MIB);
+    const uint64_t unit = whole ? MIB : KIB;
+    const char letter = whole ? 'M' : 'K';
+    uint64_t top = GUEST_HOLE_END;
+    uint64_t need, initrd;
+
+    for (uint32_t i = 0; i < count; i++)
+        if (taken[i].base < limit)
+            top = max_u64(top, taken[i].base + taken[i].size);
+    if (!align_up(top, PAGE_SIZE, &top) || !align_up(rq->initrd_size, PAGE_SIZE, &initrd) ||
+        top > limit || initrd > limit - top)
+        return image_refuse(image, "leaves no room below 0x%lx for its initrd of %luM", limit,
+                            rq->initrd_size / MIB + 1);
+    need = top + initrd;
+    return image_refuse(
+        image, "and its initrd of %lu%c do not fit in %lu%c: write 'memory = %lu%c' or more",
+        (rq->initrd_size + unit - 1) / unit, letter, rq->memory / unit, letter,
+        (need + unit - 1) / unit, letter);
+}
+
 /*
  * From the top down: what is in the way sends the initrd below itself, so each is met at most
  * once.
@@ -77,7 +101,9 @@ void image_add_piece(struct image *image, uint64_t to, const void *source, uint6
 bool image_place_initrd(struct image *image, const struct image_request *rq,
                         const struct range *taken, uint32_t count, uint64_t top, uint64_t *at)
 {
-    top = min_u64(top, min_u64(rq->memory, GUEST_LOW_MAX));
+    const uint64_t limit = min_u64(top, GUEST_LOW_MAX);
+
+    top = min_u64(limit, rq->memory);
     *at = 0;
     if (rq->initrd == NULL)
         return true;
@@ -96,33 +122,12 @@ bool image_place_initrd(struct image *image, const struct image_request *rq,
         }
         top = taken[i].base;
     }
-    return image_refuse(image, "and its initrd of %lu KiB do not fit in %lu KiB of memory",
-                        rq->initrd_size / KIB + (rq->initrd_size % KIB != 0), rq->memory / KIB);
+    return image_refuse_initrd(image, rq, taken, count, limit);
 }
 
 bool image_starts_with(const struct image_request *rq, uint64_t at, const char *bytes, uint64_t len)
 {
     return rq->size >= at + len && memcmp(rq->bytes + at, bytes, len) == 0;
-}
-
-/* Kinds of file that people take for a kernel that Bulkhead starts, told apart by their magic. */
-static const char *image_known_kind(const struct image_request *rq)
-{
-    if (rq->size == 0)
-        return "is empty";
-    if (image_starts_with(rq, 0, "\x1f\x8b", 2) ||
-        image_starts_with(rq, 0,
-                          "\xfd"
-                          "7zXZ",
-                          5) ||
-        image_starts_with(rq, 0, "\x28\xb5\x2f\xfd", 4))
-        return "is compressed; unpack it first";
-    if (image_starts_with(rq, 0,
-                          "\x7f"
-                          "ELF\x01",
-                          5))
-        return "is a 32-bit ELF file; Bulkhead starts 64-bit ELF files only";
-    return NULL;
 }
 
 /* Into the legacy hole, where no image may put anything. */
@@ -135,15 +140,18 @@ static void image_add_platform(struct image *image, const struct image_request *
 
 bool image_prepare(struct image *image, const struct image_request *rq)
 {
-    const char *kind = image_known_kind(rq);
-
     memset(image, 0, sizeof(*image));
-    if (kind != NULL)
-        return image_refuse(image, "%s", kind);
     if (rq->memory < GUEST_MEMORY_MIN)
         return image_refuse(image, "needs at least 1 MiB of memory");
-    if (!(image_is_linux(rq) ? image_prepare_linux(image, rq) : image_prepare_pvh(image, rq)))
-        return false;
+    if (image_is_linux(rq)) {
+        if (!image_prepare_linux(image, rq))
+            return false;
+    } else if (elf_is(rq->bytes, rq->size)) {
+        if (!image_prepare_pvh(image, rq))
+            return false;
+    } else {
+        return image_refuse(image, "%s", image_kind(rq));
+    }
     image_add_platform(image, rq);
     return true;
 }

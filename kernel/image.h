@@ -4,8 +4,9 @@
  * it in. Decides, but copies nothing: partition.c carries the pieces over. Pure; also in
  * plancheck. The formats, each in its own file:
  *
- * image_pvh.c: an x86 ELF with the note XEN_ELFNOTE_PHYS32_ENTRY, started in 32-bit protected
- * mode, paging off, EBX = guest-physical address of struct pvh_start_info (kernel/pvh.h).
+ * image_pvh.c: an x86 ELF, 64-bit or 32-bit, with the note XEN_ELFNOTE_PHYS32_ENTRY, started in
+ * 32-bit protected mode, paging off, EBX = guest-physical address of struct pvh_start_info
+ * (kernel/pvh.h).
  *
  * image_linux.c: a Linux bzImage, started by the 64-bit boot protocol: long mode, RSI =
  * guest-physical address of its boot_params (kernel/linux_boot.h).
@@ -55,6 +56,7 @@ enum image_entry_mode {
 /* Large: static, never on a hypervisor stack. */
 struct image {
     enum image_entry_mode mode;
+    bool is_linux;    /* in either format */
     gpa_t entry;      /* below 4 GiB */
     gpa_t start_info; /* PVH32: pvh_start_info; LINUX64: boot_params */
     gpa_t tables;     /* LINUX64: the top page table */

@@ -201,6 +201,7 @@ bool image_prepare_linux(struct image *image, const struct image_request *rq)
     uint64_t initrd_at;
 
     image->mode = IMAGE_ENTER_LINUX64;
+    image->is_linux = true;
     if (!linux_read_header(image, rq, &k) || !linux_check_kind(image, &k) ||
         !linux_find_code(image, rq, &k) || !linux_place_kernel(image, rq, &k) ||
         !linux_check_cmdline(image, rq, &k))

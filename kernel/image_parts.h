@@ -13,6 +13,11 @@ MUST_CHECK bool image_prepare_linux(struct image *image, const struct image_requ
 /* The file starts like one that image_prepare_linux() is to judge. */
 bool image_is_linux(const struct image_request *rq);
 
+/* What a file is that is none of the formats: a sentence part that begins with "is". */
+const char *image_kind(const struct image_request *rq);
+
+bool image_is_multiboot(const struct image_request *rq);
+
 /* Sets image->why; always false. */
 PRINTF_LIKE(2, 3) bool image_refuse(struct image *image, const char *fmt, ...);
 

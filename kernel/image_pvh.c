@@ -64,16 +64,52 @@ static bool image_check_segments(struct image *image, const struct elf *elf, uin
     return true;
 }
 
+/* Linux' "linux/elfnote.h" users: LINUX_ELFNOTE_BUILD_SALT, LINUX_ELFNOTE_LTO_INFO. */
+enum { LINUX_NOTE_FIRST = 0x100, LINUX_NOTE_LAST = 0x101 };
+
+/* Xen "elfnote.h": ENTRY to FEATURES, which kernels for Xen's PV mode have. */
+enum { XEN_NOTE_FIRST = 1, XEN_NOTE_LAST = 10 };
+
+static bool image_has_note(const struct elf *elf, const char *name, uint32_t first, uint32_t last)
+{
+    uint32_t len;
+
+    for (uint32_t type = first; type <= last; type++)
+        if (elf_note(elf, name, type, &len) != NULL)
+            return true;
+    return false;
+}
+
+static bool image_is_elf_linux(const struct elf *elf)
+{
+    return image_has_note(elf, "Linux", LINUX_NOTE_FIRST, LINUX_NOTE_LAST);
+}
+
+/* What lacks a PVH entry, and what its owner can do. */
+static bool image_refuse_entry(struct image *image, const struct elf *elf,
+                               const struct image_request *rq)
+{
+    static const char note[] = "a PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)";
+
+    for (uint32_t i = 0; i < elf->segment_count; i++)
+        if (elf->segments[i].type == PT_INTERP)
+            return image_refuse(image, "is a program for an operating system, not a kernel");
+    if (image_is_elf_linux(elf))
+        return image_refuse(image, "is a Linux kernel without a PVH entry: use its bzImage, or "
+                                   "build it with CONFIG_PVH=y");
+    if (image_has_note(elf, PVH_NOTE_NAME, XEN_NOTE_FIRST, XEN_NOTE_LAST))
+        return image_refuse(image, "is a kernel for Xen's PV mode; it needs %s", note);
+    if (image_is_multiboot(rq))
+        return image_refuse(image, "is a multiboot kernel; it needs %s", note);
+    return image_refuse(image, "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)");
+}
+
 /* The entry comes from the note, a 32-bit or 64-bit number, and must be code from the file. */
-static bool image_find_entry(struct image *image, const struct elf *elf)
+static bool image_find_entry(struct image *image, const struct elf *elf, const void *note,
+                             uint32_t len)
 {
     uint64_t entry = 0;
-    uint32_t len = 0;
-    const void *note = elf_note(elf, PVH_NOTE_NAME, PVH_NOTE_ENTRY, &len);
 
-    if (note == NULL)
-        return image_refuse(image, "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY); "
-                                   "build Linux with CONFIG_PVH=y");
     if (len != sizeof(uint32_t) && len != sizeof(uint64_t))
         return image_refuse(image, "has a PVH entry note of %u bytes; it must be 4 or 8", len);
     memcpy(&entry, note, len);
@@ -162,13 +198,19 @@ static void image_fill_boot_data(struct image *image, const struct image_request
 bool image_prepare_pvh(struct image *image, const struct image_request *rq)
 {
     struct elf elf;
+    const void *note;
     uint64_t initrd_at;
+    uint32_t len;
 
     image->mode = IMAGE_ENTER_PVH32;
-    if (!elf_check(&elf, rq->bytes, rq->size, ET_EXEC, true))
+    if (!elf_check(&elf, rq->bytes, rq->size, ELF_FOR_GUEST))
         return image_refuse(image, "%s", elf.why);
-    if (!image_check_segments(image, &elf, rq->memory) || !image_find_entry(image, &elf))
+    note = elf_note(&elf, PVH_NOTE_NAME, PVH_NOTE_ENTRY, &len);
+    if (note == NULL)
+        return image_refuse_entry(image, &elf, rq);
+    if (!image_check_segments(image, &elf, rq->memory) || !image_find_entry(image, &elf, note, len))
         return false;
+    image->is_linux = image_is_elf_linux(&elf);
     for (uint32_t i = 0; i < elf.segment_count; i++) {
         const struct elf64_phdr *s = &elf.segments[i];
         if (s->type == PT_LOAD)

@@ -4,6 +4,8 @@
 #include "lib/fmt.h"
 #include "lib/policy.h"
 #include "vdev/vmsr.h"
+#include "vdev/vpower.h"
+#include "vdev/vrtc.h"
 #include "vdev/vuart.h"
 
 typedef unsigned long long ull;
@@ -80,8 +82,11 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
 {
     switch (index) {
     case 0:
-        fmt_print(buf, size, "  %-15s every I/O port; a guest's %x-%x are a UART of its own",
-                  "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1);
+        fmt_print(buf, size,
+                  "  %-15s every I/O port; a guest has a UART (%x-%x), a clock (%x-%x) and power "
+                  "ports (%x-%x) of its own",
+                  "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT,
+                  VRTC_PORT + VRTC_PORTS - 1, VPOWER_SLEEP_CONTROL, VPOWER_RESET);
         return true;
     case 1:
         fmt_print(buf, size,
@@ -100,8 +105,8 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
 static bool isolation_gaps(bool shared, uint32_t index, char *buf, size_t size)
 {
     static const char *const gaps[] = {
-        "devices: no IOMMU is used; none is given to a guest, but one that the firmware left "
-        "running can write anywhere",
+        "devices: no guest has one; bus mastering is off, except for a display where there is a "
+        "screen, but no IOMMU enforces it",
         "caches and memory bandwidth: cores that share a cache can slow and observe each other",
         "firmware: system management mode sees all memory",
         "power and heat: a guest can change its cores' load and so the others' turbo",

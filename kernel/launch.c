@@ -4,11 +4,12 @@
 #include "kernel/config.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
+#include "kernel/folder.h"
+#include "kernel/modules.h"
 #include "kernel/monitor.h"
 #include "kernel/panic.h"
 #include "kernel/partition.h"
 #include "kernel/smp.h"
-#include "kernel/span.h"
 #include "kernel/vcpu.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
@@ -19,7 +20,6 @@
 #define DATE_UNKNOWN \
     UINT64_C(1767225600) /* 2026-01-01: what guests see when the firmware is silent */
 
-#define CONFIG_NAME        "bulkhead.conf"
 #define MONITOR_PER_SECOND 1000 /* how often the monitor's core looks at the console */
 
 static SEALED struct config config;
@@ -47,17 +47,8 @@ static void launch_print_errors(void)
 {
     char line[LOG_LINE_MAX];
 
-    for (uint32_t i = 0; report_print(&report, i, CONFIG_NAME, line, sizeof(line)); i++)
+    for (uint32_t i = 0; report_print(&report, i, FOLDER_CONFIG, line, sizeof(line)); i++)
         log_line("%s", line);
-}
-
-static const struct machine_module *launch_find_config(const struct machine *machine)
-{
-    for (uint32_t i = 0; i < machine->module_count; i++) {
-        if (span_is_any_case(span_of(machine->modules[i].name), CONFIG_NAME))
-            return &machine->modules[i];
-    }
-    return NULL;
 }
 
 static void launch_print_plan(void)
@@ -70,12 +61,12 @@ static void launch_print_plan(void)
 
 bool launch_plan(const struct boot_state *boot)
 {
-    const struct machine_module *module = launch_find_config(&boot->machine);
+    const struct machine_module *module = modules_find(&boot->machine, FOLDER_CONFIG);
 
     if (!module) {
         log_line("there is no \\bulkhead\\%s on the partition that was booted from: it says which "
                  "guests to start",
-                 CONFIG_NAME);
+                 FOLDER_CONFIG);
         return false;
     }
     if (!config_parse(&config, (const char *)module->bytes, module->size, &report) ||

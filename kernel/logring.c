@@ -36,8 +36,9 @@ uint32_t logring_take(struct logring *ring, const char *prefix, uint8_t line[LOG
     while (logring_next_byte(ring, &byte) && byte != '\n')
         line[len++] = byte;
     if (len == 0 && ring->lost > 0) {
-        len = (uint32_t)fmt_print((char *)line, LOGRING_LINE, "%s%u lines were lost here", prefix,
-                                  ring->lost);
+        len = (uint32_t)fmt_print((char *)line, LOGRING_LINE, "%s%u line%s %s lost here", prefix,
+                                  ring->lost, fmt_plural(ring->lost),
+                                  ring->lost == 1 ? "was" : "were");
         ring->lost = 0;
     }
     lock_release(&ring->lock);

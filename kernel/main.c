@@ -39,7 +39,7 @@ static void main_late(void)
         !launch_plan(&boot) ||      /* every error of the file, in one list */
         !launch_prepare(&boot))     /* all memory is taken here */
         main_give_up();
-    launch_run(&boot); /* no allocation and no remapping after this */
+    launch_run(&boot); /* seals memory, then starts the guests: from there on nothing is remapped */
 }
 
 void main_early(const struct boot_info *info)

@@ -25,14 +25,14 @@ static bool merge_has_room(const struct merge *m)
 
 static bool merge_own_line(struct merge *m, const char *prefix, uint64_t now)
 {
-    const uint64_t put = m->lines.terminal.put;
+    const uint64_t before = m->lines.terminal.count;
     uint8_t line[LOGRING_LINE];
 
     const uint32_t len = logring_take(&m->log, prefix, line);
     if (len == 0)
         return false;
     lines_put(&m->lines, NULL, line, len, false, now);
-    turns_charge_own(&m->turns, m->lines.terminal.put - put);
+    turns_charge_own(&m->turns, m->lines.terminal.count - before);
     return true;
 }
 
@@ -40,12 +40,12 @@ static bool merge_own_line(struct merge *m, const char *prefix, uint64_t now)
 static bool merge_guest(struct merge *m, uint64_t now, uint64_t partial)
 {
     struct source *s = &m->sources[m->turns.now];
-    const uint64_t put = m->lines.terminal.put;
+    const uint64_t before = m->lines.terminal.count;
     const uint64_t taken = s->stream->bytes;
 
-    const bool any = source_pump(s, &m->lines, now, partial) || m->lines.terminal.put != put;
+    const bool any = source_pump(s, &m->lines, now, partial) || m->lines.terminal.count != before;
     if (any)
-        turns_charge(&m->turns, s->stream->bytes - taken, m->lines.terminal.put - put,
+        turns_charge(&m->turns, s->stream->bytes - taken, m->lines.terminal.count - before,
                      source_has_note(s));
     else
         turns_pass(&m->turns);

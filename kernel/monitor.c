@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "kernel/answer.h"
 #include "kernel/commands.h"
 #include "kernel/commands_look.h"
 #include "kernel/console.h"
@@ -90,7 +91,7 @@ static void monitor_complete(void)
     if (found == 1)
         editor_insert(e, " ");
     else if (found > 1 && strlen(common) == len)
-        log_line("%s", list);
+        answer_line("%s", list);
 }
 
 /* ------------------------------------------------------------------ service */
@@ -117,7 +118,7 @@ static bool monitor_keys(void)
         case EDITOR_ENTER:
             editor_take(&monitor.editor, line);
             monitor_show_prompt(); /* a command may be the last thing this machine does */
-            log_line("> %s", line);
+            answer_line("> %s", line);
             commands_run(&monitor.commands, line);
             return true;
         }

@@ -53,6 +53,7 @@ uint32_t notes_take(struct notes *n, const char *prefix, uint8_t line[NOTES_LINE
     }
     const uint32_t lost = atomic_exchange(&n->lost, 0);
     if (lost > 0)
-        len = fmt_print((char *)line, NOTES_LINE, "%s%u lines were lost here", prefix, lost);
+        len = fmt_print((char *)line, NOTES_LINE, "%s%u line%s %s lost here", prefix, lost,
+                        fmt_plural(lost), lost == 1 ? "was" : "were");
     return (uint32_t)len;
 }

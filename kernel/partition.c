@@ -2,6 +2,7 @@
 #include "kernel/partition.h"
 
 #include "kernel/vcpu.h"
+#include "kernel/watchdog.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -88,6 +89,7 @@ enum status partition_create(struct vm **out, const struct plan_guest *plan, uin
     vm->clock = (struct vrtc_clock){
         .scale = &kit->tsc->scale, .start = kit->tsc->start, .seconds = kit->seconds};
     vm->watchdog_ticks = time_to_ticks(&kit->tsc->scale, plan->config->watchdog_ns);
+    vm->watchdog_each = plan->config->watchdog_each;
     vm->name = plan->config->name;
     vm->vcpu_count = plan->core_count;
     vm->vcpus = vcpus;
@@ -190,5 +192,5 @@ void partition_load(struct vm *vm)
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
     vm->started = rdtsc();
     vm->load_ticks = ticks_since(vm->started, begin);
-    atomic_store(&vm->last_sign, vm->started);
+    watchdog_begin(vm, vm->started);
 }

@@ -12,6 +12,7 @@
 #include "kernel/console.h"
 #include "kernel/lives.h"
 #include "kernel/plan.h"
+#include "kernel/postmortem.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
 #include "mm/pagetable.h"
@@ -64,6 +65,7 @@ struct vm {
     _Atomic uint32_t scrubbed; /* vCPUs that have cleared their share for the present life */
     _Atomic bool stop_asked;   /* the operator wants no further life; between two lives */
     struct vm_end end;
+    struct postmortem postmortem;
     uint64_t end_asked;         /* TSC of that moment */
     uint64_t lived;             /* ticks until then */
     struct lives lives;         /* written where `end` is */
@@ -74,6 +76,7 @@ struct vm {
     uint32_t
         crash_restarts; /* of them, how many on_crash granted since the operator's last start */
     uint64_t watchdog_ticks;    /* 0: no watchdog */
+    bool watchdog_each;         /* each core has to call by itself */
     _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
     uint64_t started;           /* TSC; the lead writes */
     struct vm_quiet quiet;

@@ -2,6 +2,7 @@
 /*
  * partition_lives: the beginnings and ends of a guest's lives, and what comes between.
  */
+#include "kernel/crash.h"
 #include "kernel/monitor.h"
 #include "kernel/partition.h"
 #include "kernel/power.h"
@@ -216,6 +217,7 @@ void partition_parked(struct vm *vm)
     if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
         return;
     console_end_life(&vm->console);
+    crash_finish(vm);
     partition_report(vm, now);
     if (partition_is_unwanted(vm) || !partition_lives_on(vm)) {
         partition_finish(vm);

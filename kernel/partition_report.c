@@ -56,7 +56,7 @@ void partition_tell_untold(struct vm *vm)
     }
     if (lives->untold > 0)
         partition_tell(vm, NOTE_LIFE, "guest '%s': %u more restart%s, not reported", vm->name,
-                       lives->untold, lives->untold == 1 ? "" : "s");
+                       lives->untold, fmt_plural(lives->untold));
     lives->untold = 0;
 }
 

@@ -7,19 +7,20 @@
 #pragma once
 
 #include "kernel/config.h"
+#include "kernel/folder.h"
 #include "kernel/image.h"
 #include "kernel/report.h"
 #include "lib/types.h"
 #include "mm/range.h"
 
 #define MACHINE_RANGES_MAX  64
-#define MACHINE_MODULES_MAX 64
+#define MACHINE_MODULES_MAX FOLDER_MAX
 #define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 8)
 
 struct machine_module {
     char name[FILE_NAME_MAX];
     const uint8_t *bytes;
-    uint64_t size;
+    uint64_t size; /* 0: empty, or not named by the configuration and so not read */
 };
 
 struct machine {

@@ -4,40 +4,47 @@
  */
 #include "kernel/plan_steps.h"
 
+#include "kernel/modules.h"
 #include "kernel/span.h"
 #include "lib/fmt.h"
 
 #define FILES_SHOWN_MAX 80 /* characters */
 
-static const struct machine_module *plan_module(const struct machine *machine, const char *name)
-{
-    for (uint32_t i = 0; i < machine->module_count; i++)
-        if (span_is_any_case(span_of(name), machine->modules[i].name))
-            return &machine->modules[i];
-    return NULL;
-}
-
 /* What to try instead: a name that looks like `name`, else the names there are. */
 static void plan_suggest_file(const struct machine *machine, const char *name, char *buf,
                               size_t size)
 {
+    const char *before = ":";
     size_t len = fmt_print(buf, size, "the files here are");
 
-    for (uint32_t i = 0; i < machine->module_count; i++)
-        if (span_is_near(span_of(name), machine->modules[i].name)) {
-            fmt_print(buf, size, "did you mean '%s'?", machine->modules[i].name);
-            return;
-        }
-    if (machine->module_count == 0)
-        fmt_print(buf, size, "there are no files at all");
     for (uint32_t i = 0; i < machine->module_count; i++) {
+        const char *other = machine->modules[i].name;
+        if (folder_is_own(other) || !span_is_near(span_of(name), other))
+            continue;
+        fmt_print(buf, size, "did you mean '%s'?", other);
+        return;
+    }
+    for (uint32_t i = 0; i < machine->module_count; i++) {
+        if (folder_is_own(machine->modules[i].name))
+            continue;
         if (len > FILES_SHOWN_MAX) {
             fmt_print(buf + len, size - len, ", ...");
             return;
         }
-        len +=
-            fmt_print(buf + len, size - len, "%s %s", i == 0 ? "" : ",", machine->modules[i].name);
+        len += fmt_print(buf + len, size - len, "%s %s", before, machine->modules[i].name);
+        before = ",";
     }
+    if (*before == ':')
+        fmt_print(buf, size, "there are no files beside Bulkhead's own");
+}
+
+static uint32_t plan_count_files(const struct machine *machine, const char *name)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < machine->module_count; i++)
+        count += span_is_any_case(span_of(machine->modules[i].name), name) ? 1 : 0;
+    return count;
 }
 
 /* The file that a guest names, or NULL and an error. An empty one is as good as none. */
@@ -45,7 +52,8 @@ static const struct machine_module *plan_file(const struct machine *machine, con
                                               const char *role, const char *name, uint32_t line,
                                               struct report *report)
 {
-    const struct machine_module *module = plan_module(machine, name);
+    const struct machine_module *module = modules_find(machine, name);
+    const char *flaw = NULL;
     char hint[REPORT_TEXT_MAX];
 
     if (module == NULL) {
@@ -53,11 +61,14 @@ static const struct machine_module *plan_file(const struct machine *machine, con
         report_add(report, line, "guest '%s': there is no %s '%s'; %s", guest, role, name, hint);
         return NULL;
     }
-    if (module->size == 0) {
-        report_add(report, line, "guest '%s': %s '%s' is empty", guest, role, name);
-        return NULL;
-    }
-    return module;
+    if (plan_count_files(machine, name) > 1)
+        flaw = "is there more than once: upper and lower case count as the same";
+    else if (module->size == 0)
+        flaw = "is empty";
+    if (flaw == NULL)
+        return module;
+    report_add(report, line, "guest '%s': %s '%s' %s", guest, role, name, flaw);
+    return NULL;
 }
 
 static void plan_image(struct plan_guest *guest, const struct machine *machine,

@@ -4,6 +4,7 @@
  */
 #include "kernel/plan.h"
 
+#include "kernel/span.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -11,7 +12,7 @@
 #define ROW         "%-16s%-22s%-12s%-31s%s"
 
 enum { LINE_TITLE, LINE_COLUMNS, LINES_BEFORE_GUESTS };
-enum { LINE_GUEST, LINE_MEMORY, LINE_IMAGE, LINE_INITRD };
+enum { LINE_GUEST, LINE_MEMORY, LINE_IMAGE, LINE_INITRD, LINE_NOTE, LINE_COUNT };
 
 /* "#1,#4-7"; a list that does not fit ends in "... (12)", the number of all. */
 static void plan_print_cores(const struct plan_guest *guest, char *buf, size_t size)
@@ -89,6 +90,34 @@ static void plan_print_memory(const struct plan_guest *guest, char *buf, size_t 
               ram[1].size == 0 ? "" : high);
 }
 
+static bool plan_word_begins(struct span word, const char *text)
+{
+    const size_t len = strlen(text);
+
+    return word.len >= len && memcmp(word.at, text, len) == 0;
+}
+
+/* Linux writes where `console=` tells it, and not to the UART by itself. */
+static bool plan_is_mute(const struct plan_guest *guest)
+{
+    struct span rest = span_of(guest->config->cmdline);
+    struct span word;
+
+    if (!guest->image.is_linux)
+        return false;
+    while ((word = span_word(&rest)).len > 0)
+        if (plan_word_begins(word, "console=ttyS0") || plan_word_begins(word, "console=uart"))
+            return false;
+    return true;
+}
+
+static bool plan_has_line(const struct plan_guest *guest, uint32_t line)
+{
+    if (line == LINE_INITRD)
+        return guest->initrd_module != NULL;
+    return line != LINE_NOTE || plan_is_mute(guest);
+}
+
 static void plan_print_guest(const struct plan_guest *guest, uint32_t line, char *buf, size_t size)
 {
     if (line == LINE_GUEST)
@@ -97,13 +126,17 @@ static void plan_print_guest(const struct plan_guest *guest, uint32_t line, char
         plan_print_memory(guest, buf, size);
     else if (line == LINE_IMAGE)
         fmt_print(buf, size, "  image        %s", guest->image_module->name);
-    else
+    else if (line == LINE_INITRD)
         fmt_print(buf, size, "  initrd       %s", guest->initrd_module->name);
+    else
+        fmt_print(buf, size,
+                  "  note         without 'console=ttyS0' in its cmdline Linux prints "
+                  "nothing here");
 }
 
 static void plan_print_title(const struct plan *plan, char *buf, size_t size)
 {
-    const char *plural = plan->guest_count == 1 ? "" : "s";
+    const char *plural = fmt_plural(plan->guest_count);
 
     if (plan->reserved_cores == 0)
         fmt_print(buf, size, "%u guest%s; no core is kept for the monitor", plan->guest_count,
@@ -125,17 +158,14 @@ bool plan_print(const struct plan *plan, uint32_t index, char *buf, size_t size)
     } else if (index == LINE_COLUMNS) {
         fmt_print(line, sizeof(line), ROW, "guest", "cores", "memory", "host memory", "on crash");
     } else {
-        uint32_t at = index - LINES_BEFORE_GUESTS;
-        uint32_t g = 0;
-        for (; g < plan->guest_count; g++) {
-            uint32_t lines = plan->guests[g].initrd_module == NULL ? LINE_INITRD : LINE_INITRD + 1;
-            if (at < lines)
+        uint32_t left = index - LINES_BEFORE_GUESTS;
+        uint32_t at = 0; /* every line that a guest may have, one guest after the other */
+        for (; at < plan->guest_count * LINE_COUNT; at++)
+            if (plan_has_line(&plan->guests[at / LINE_COUNT], at % LINE_COUNT) && left-- == 0)
                 break;
-            at -= lines;
-        }
-        if (g == plan->guest_count)
+        if (at == plan->guest_count * LINE_COUNT)
             return false;
-        plan_print_guest(&plan->guests[g], at, line, sizeof(line));
+        plan_print_guest(&plan->guests[at / LINE_COUNT], at % LINE_COUNT, line, sizeof(line));
     }
     fmt_print(buf, size, "%s", line);
     return true;

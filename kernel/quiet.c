@@ -3,6 +3,7 @@
 
 #include "drivers/pci.h"
 #include "lib/bits.h"
+#include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 
@@ -72,9 +73,10 @@ void quiet_devices(bool has_screen)
     out32(PCI_CONFIG_ADDRESS, 0);
     out8(DMA1_MASK_PORT, DMA_ALL_MASKED);
     out8(DMA2_MASK_PORT, DMA_ALL_MASKED);
-    log_line("PCI: %u functions; %u mastered the bus and do not any more%s", q.functions,
-             q.silenced, q.kept ? ", a display goes on" : "");
+    log_line("PCI: %u function%s; bus mastering disabled on %u%s", q.functions,
+             fmt_plural(q.functions), q.silenced, q.kept ? ", left on for a display" : "");
     if (q.stuck)
-        log_line("PCI: %u functions cannot be kept from memory, the last is %02x:%02x.%u", q.stuck,
-                 q.stuck_at >> 16, q.stuck_at >> 11 & 0x1f, q.stuck_at >> 8 & 7);
+        log_line("PCI: %u function%s cannot be kept from memory, the last is %02x:%02x.%u", q.stuck,
+                 fmt_plural(q.stuck), q.stuck_at >> 16, q.stuck_at >> 11 & 0x1f,
+                 q.stuck_at >> 8 & 7);
 }

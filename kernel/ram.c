@@ -52,7 +52,7 @@ void ram_find(struct machine *machine, const struct ram_list *list)
     }
     machine->range_count = rows.count;
     if (left_out)
-        log_line("memory is in more than %u pieces: the %u smallest are not used", max, left_out);
+        log_line("memory is in more than %u pieces: %u of the smallest not used", max, left_out);
     if (beyond)
         log_line("the firmware lists %llu KiB of memory above the %u address bits of this "
                  "processor: not used",

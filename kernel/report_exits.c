@@ -16,7 +16,7 @@ void report_exits(const struct vm *vm, char *buf, size_t size)
     }
     for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
         total += sums[k];
-    size_t len = fmt_print(buf, size, "%llu exits", (unsigned long long)total);
+    size_t len = fmt_print(buf, size, "%llu exit%s", (unsigned long long)total, fmt_plural(total));
     const char *separator = ": ";
     for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++) {
         if (sums[k] == 0)

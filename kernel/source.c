@@ -199,13 +199,13 @@ static bool source_next(struct source *s, uint8_t *byte)
 
 bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial)
 {
-    const uint64_t put = lines->terminal.put;
+    const uint64_t put = lines->terminal.count;
     uint32_t taken = 0;
     uint8_t byte;
 
     if (source_note(s, lines, now))
         return true;
-    while (taken < SOURCE_STEP && lines->terminal.put == put && source_next(s, &byte)) {
+    while (taken < SOURCE_STEP && lines->terminal.count == put && source_next(s, &byte)) {
         source_byte(s, lines, byte, now);
         taken++;
     }
@@ -213,7 +213,7 @@ bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t p
         s->last = now;
     else if (partial && ticks_since(now, s->last) > partial)
         source_show(s, lines, now);
-    if (lines->terminal.put == put && ticks_since(now, s->folded) > lines->tsc_hz)
+    if (lines->terminal.count == put && ticks_since(now, s->folded) > lines->tsc_hz)
         source_unfold(s, lines, now);
     return taken > 0;
 }

@@ -7,7 +7,7 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-/* Longest text that span_is_near() compares: a file name. */
+/* Longest text that span_distance() compares: a file name. */
 #define NEAR_LEN_MAX  64
 #define NEAR_DISTANCE 2
 
@@ -88,6 +88,14 @@ bool span_is_any_case(struct span s, const char *word)
     return true;
 }
 
+int span_compare(struct span s, const char *word)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (span_lower(s.at[i]) != span_lower(word[i]))
+            return (uint8_t)span_lower(s.at[i]) < (uint8_t)span_lower(word[i]) ? -1 : 1;
+    return word[s.len] == '\0' ? 0 : -1;
+}
+
 /* 0..35, or 36 for what is neither digit nor letter. */
 static uint32_t span_digit(char c)
 {
@@ -126,10 +134,13 @@ bool span_hex(struct span s, uint64_t *out)
 }
 
 /* Levenshtein's distance, row by row: row[j] is that of s[0..i) and word[0..j). */
-static uint8_t span_distance(struct span s, const char *word, size_t word_len)
+uint32_t span_distance(struct span s, const char *word)
 {
+    const size_t word_len = strlen(word);
     uint8_t row[NEAR_LEN_MAX + 1];
 
+    if (s.len > NEAR_LEN_MAX || word_len > NEAR_LEN_MAX)
+        return UINT32_MAX;
     for (size_t j = 0; j <= word_len; j++)
         row[j] = (uint8_t)j;
     for (size_t i = 1; i <= s.len; i++) {
@@ -148,10 +159,7 @@ static uint8_t span_distance(struct span s, const char *word, size_t word_len)
 
 bool span_is_near(struct span s, const char *word)
 {
-    size_t word_len = strlen(word);
+    const uint32_t distance = span_distance(s, word);
 
-    if (s.len > NEAR_LEN_MAX || word_len > NEAR_LEN_MAX)
-        return false;
-    uint8_t distance = span_distance(s, word, word_len);
-    return distance <= NEAR_DISTANCE && distance < s.len && distance < word_len;
+    return distance <= NEAR_DISTANCE && distance < s.len && distance < strlen(word);
 }

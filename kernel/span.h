@@ -39,11 +39,17 @@ bool span_is(struct span s, const char *word);
 /* Equal but for upper and lower case (ASCII), as FAT compares file names. */
 bool span_is_any_case(struct span s, const char *word);
 
+/* Less than, equal to or greater than 0, as s stands to word in a list that ignores case. */
+int span_compare(struct span s, const char *word);
+
 /* Digits and nothing else; what exceeds 64 bits becomes UINT64_MAX. */
 MUST_CHECK bool span_number(struct span s, uint64_t *out);
 
 /* As span_number() for "0x" and hexadecimal digits. */
 MUST_CHECK bool span_hex(struct span s, uint64_t *out);
+
+/* How many letters must be changed, added or taken away; UINT32_MAX for long texts. */
+uint32_t span_distance(struct span s, const char *word);
 
 /* Probably a slip of the keyboard for `word`: at most two letters wrong, missing or too many. */
 bool span_is_near(struct span s, const char *word);

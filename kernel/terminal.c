@@ -15,7 +15,7 @@ void terminal_put(struct terminal *t, const void *bytes, size_t len)
 {
     const uint8_t *b = bytes;
 
-    t->put += len;
+    t->count += len;
     if (t->screen_on)
         screen_put(&t->screen, b, len);
     if (!t->serial_on)

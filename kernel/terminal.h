@@ -18,7 +18,7 @@ struct terminal {
     struct screen screen;
     struct keyboard keyboard;
     bool serial_on, screen_on;
-    uint64_t put;        /* bytes so far, whether or not a device is on: what turns are about */
+    uint64_t count;      /* bytes so far, whether or not a device is on: what turns are about */
     uint32_t head, tail; /* of the stage */
     uint8_t stage[TERMINAL_STAGE];
 };

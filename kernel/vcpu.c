@@ -11,6 +11,7 @@
 #include "kernel/panic.h"
 #include "kernel/partition.h"
 #include "kernel/reset.h"
+#include "kernel/watchdog.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -45,10 +46,10 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     va_start(args, fmt);
     fmt_vprint(why, sizeof(why), fmt, args);
     va_end(args);
-    partition_tell(v->vm, NOTE_CRASH, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name,
-                   v->index, v->cpu->id, why);
-    if (v->vm->is_diagnosed)
-        crash_print(v, x);
+    crash_begin(v);
+    crash_tell(v->vm, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index,
+               v->cpu->id, why);
+    crash_print(v, x);
     return DO_STOP;
 }
 
@@ -92,13 +93,9 @@ static bool vcpu_watchdog_expired(struct vcpu *v, uint64_t now)
 {
     if (v->soft->watchdog_deadline > now)
         return false;
-    v->soft->watchdog_deadline = atomic_load(&v->vm->last_sign) + v->vm->watchdog_ticks;
+    uint32_t silent;
+    v->soft->watchdog_deadline = watchdog_last_sign(v->vm, &silent) + v->vm->watchdog_ticks;
     return v->soft->watchdog_deadline <= now;
-}
-
-static unsigned long long vcpu_watchdog_ms(const struct vcpu *v)
-{
-    return v->vm->plan->config->watchdog_ns / NS_PER_MS;
 }
 
 /* Shown with the exit at which it was noticed. */
@@ -107,8 +104,10 @@ NOINLINE COLD static enum verdict vcpu_bite(struct vcpu *v)
     const struct vcpu_exit x = {.kind = EXIT_TIMER,
                                 .raw_reason = vcpu_trace_row(&v->soft->stats, 0).reason};
 
-    return vcpu_crash(v, &x, "its watchdog has expired: no sign of life for %llu ms",
-                      vcpu_watchdog_ms(v));
+    char why[WATCHDOG_WORDS];
+
+    watchdog_words(v->vm, why);
+    return vcpu_crash(v, &x, "%s", why);
 }
 
 enum verdict vcpu_look(struct vcpu *v, uint64_t now)
@@ -150,6 +149,7 @@ static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->phase = VCPU_RUNNING;
     soft->deadline = 0; /* none that is known to the backend */
+    watchdog_core_runs(v, rdtsc());
     vcpu_update_timer(v);
 }
 
@@ -199,12 +199,15 @@ enum verdict vcpu_on_kick(struct vcpu *v)
     if ((kicks & KICK_START) && soft->phase == VCPU_PARKED)
         vcpu_start(v);
     if ((kicks & KICK_STOP) && soft->phase != VCPU_PARKED) {
+        crash_note_core(v);
         vcpu_leave(v, VCPU_PARKED);
         partition_parked(v->vm);
         return DO_LEAVE;
     }
-    if ((kicks & KICK_INIT) && soft->phase == VCPU_RUNNING)
+    if ((kicks & KICK_INIT) && soft->phase == VCPU_RUNNING) {
         vcpu_leave(v, VCPU_WAIT_SIPI);
+        watchdog_core_waits(v);
+    }
     if ((kicks & KICK_SIPI) && soft->phase == VCPU_WAIT_SIPI) {
         reset_for_sipi(&state, atomic_load(&soft->sipi_vector));
         vcpu_enter_state(v, &state);
@@ -226,15 +229,17 @@ enum verdict vcpu_on_kick(struct vcpu *v)
 /* A guest can send its own lead back to wait for a SIPI: its watchdog goes on. */
 static void vcpu_watch_in_wait(struct vcpu *v, uint64_t now)
 {
+    char why[WATCHDOG_WORDS];
+
     if (v->soft->phase != VCPU_WAIT_SIPI || !vcpu_watchdog_expired(v, now))
         return;
     v->soft->watchdog_deadline = UINT64_MAX;
-    if (partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}) && v->vm->next.is_told)
-        partition_tell(
-            v->vm, NOTE_CRASH,
-            "guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: its watchdog has "
-            "expired: no sign of life for %llu ms",
-            v->vm->name, v->index, v->cpu->id, vcpu_watchdog_ms(v));
+    if (!partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
+        return;
+    watchdog_words(v->vm, why);
+    crash_begin(v);
+    crash_tell(v->vm, "guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: %s",
+               v->vm->name, v->index, v->cpu->id, why);
 }
 
 static void vcpu_wait(struct vcpu *v)

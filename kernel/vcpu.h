@@ -86,8 +86,10 @@ struct vcpu_soft {
     struct vmsr msr;
     struct vcpuid cpuid;
     uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; of a life, the lead vCPU's alone */
+    _Atomic uint64_t sign;      /* its last watchdog call, TSC; kernel/watchdog.c has the rules */
     struct vcpu_stats stats;
-    struct vcpu_state shown;      /* what KICK_SHOW asked for ... */
+    enum vcpu_phase ended_in;     /* its phase when the last life ended */
+    struct vcpu_state shown;      /* what KICK_SHOW asked for, or how the last life ended ... */
     _Atomic uint32_t shown_count; /* ... and how often it was answered */
 };
 
@@ -127,6 +129,10 @@ uint64_t vcpu_exit_count(const struct vcpu_stats *stats);
 
 /* The exit `back` exits ago, 0: the last one; `back` < TRACE_ROWS and < vcpu_exit_count(). */
 struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back);
+
+/* The last exits, the oldest first, in the order in which they happened; returns how many. Fewer
+ * than there were where the owning core wrote over some meanwhile. Any core. */
+uint32_t vcpu_trace_copy(const struct vcpu_stats *stats, struct trace_row rows[TRACE_ROWS]);
 
 /* The life of a core that has a vCPU. On that core, VMX on. Does not return. */
 NORETURN void vcpu_thread(struct vcpu *v);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vcpu_trace: reads what vcpu_note_stay() and vcpu_note_exit() wrote. Any core, at any time: a row
- * that is being written is shown as it is.
+ * vcpu_trace: reads what vcpu_note_stay() and vcpu_note_exit() wrote. Any core, at any time, also
+ * while the owning core goes on writing. Pure.
  */
 #include "kernel/vcpu.h"
+
+#include "lib/string.h"
 
 uint64_t vcpu_exit_count(const struct vcpu_stats *stats)
 {
@@ -14,10 +16,10 @@ uint64_t vcpu_exit_count(const struct vcpu_stats *stats)
     return count;
 }
 
-struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back)
+/* The row `back` rows before the one at `next`. */
+static struct trace_row vcpu_trace_before(const struct vcpu_trace *t, uint8_t next, uint32_t back)
 {
-    const struct vcpu_trace *t = &stats->trace;
-    const uint32_t i = (t->next / TRACE_STEP - 1 - back) % TRACE_ROWS;
+    const uint32_t i = (next / TRACE_STEP - 1 - back) % TRACE_ROWS;
 
     return (struct trace_row){
         .time = t->when[i].time,
@@ -26,4 +28,28 @@ struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back)
         .kind = (uint8_t)(t->what[i].word >> 16),
         .verdict = (uint8_t)(t->what[i].word >> 24),
     };
+}
+
+struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back)
+{
+    return vcpu_trace_before(&stats->trace, stats->trace.next, back);
+}
+
+uint32_t vcpu_trace_copy(const struct vcpu_stats *stats, struct trace_row rows[TRACE_ROWS])
+{
+    const uint64_t exits = vcpu_exit_count(stats);
+    const uint32_t count = exits < TRACE_ROWS ? (uint32_t)exits : TRACE_ROWS;
+    const uint8_t next = stats->trace.next;
+    uint32_t back;
+
+    /* The latest first: what the owning core writes meanwhile takes the places of the oldest rows,
+     * and shows there as a row that is later than the one after it. */
+    for (back = 0; back < count; back++) {
+        struct trace_row *row = &rows[TRACE_ROWS - 1 - back];
+        *row = vcpu_trace_before(&stats->trace, next, back);
+        if (back > 0 && row[0].time > row[1].time)
+            break;
+    }
+    memmove(rows, rows + TRACE_ROWS - back, back * sizeof(*rows));
+    return back;
 }

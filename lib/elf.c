@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * elf: checks an untrusted ELF64 file and finds its notes. Headers are copied out by value, since
+ * elf: checks an untrusted ELF file and finds its notes. Headers are copied out by value, since
  * nothing in a file is aligned. Pure; it never writes to the file and loads nothing.
  */
 #include "lib/elf.h"
@@ -10,7 +10,8 @@
 
 /* gABI "ELF Identification" and "ELF Header". */
 enum { EI_CLASS = 4, EI_DATA = 5, EI_VERSION = 6 };
-enum { ELFCLASS64 = 2, ELFDATA2LSB = 1, EV_CURRENT = 1, EM_X86_64 = 62 };
+enum { ELFCLASS32 = 1, ELFCLASS64 = 2, ELFDATA2LSB = 1, EV_CURRENT = 1 };
+enum { EM_386 = 3, EM_X86_64 = 62 };
 
 struct elf64_nhdr {
     uint32_t namesz; /* bytes, with the name's NUL */
@@ -31,31 +32,121 @@ static bool elf_inside(uint64_t offset, uint64_t len, uint64_t size)
     return offset <= size && len <= size - offset;
 }
 
-static bool elf_check_header(struct elf *e, enum elf_type type)
+bool elf_is(const void *bytes, uint64_t size)
 {
-    const struct elf64_ehdr *h = &e->header;
+    return size >= 4 && memcmp(bytes,
+                               "\x7f"
+                               "ELF",
+                               4) == 0;
+}
 
-    if (e->size < 4 || e->bytes[0] != 0x7f || e->bytes[1] != 'E' || e->bytes[2] != 'L' ||
-        e->bytes[3] != 'F')
+static void elf_widen_header(struct elf64_ehdr *to, const uint8_t *bytes)
+{
+    struct elf32_ehdr from;
+
+    memcpy(&from, bytes, sizeof(from));
+    *to = (struct elf64_ehdr){.type = from.type,
+                              .machine = from.machine,
+                              .version = from.version,
+                              .entry = from.entry,
+                              .phoff = from.phoff,
+                              .shoff = from.shoff,
+                              .flags = from.flags,
+                              .ehsize = from.ehsize,
+                              .phentsize = from.phentsize,
+                              .phnum = from.phnum,
+                              .shentsize = from.shentsize,
+                              .shnum = from.shnum,
+                              .shstrndx = from.shstrndx};
+    memcpy(to->ident, from.ident, sizeof(to->ident));
+}
+
+static void elf_widen_segment(struct elf64_phdr *to, const uint8_t *bytes)
+{
+    struct elf32_phdr from;
+
+    memcpy(&from, bytes, sizeof(from));
+    *to = (struct elf64_phdr){.type = from.type,
+                              .flags = from.flags,
+                              .offset = from.offset,
+                              .vaddr = from.vaddr,
+                              .paddr = from.paddr,
+                              .filesz = from.filesz,
+                              .memsz = from.memsz,
+                              .align = from.align};
+}
+
+static bool elf_read_header(struct elf *e)
+{
+    if (!elf_is(e->bytes, e->size))
         return elf_refuse(e, "is not an ELF file");
-    if (e->size < sizeof(*h))
+    if (e->size < sizeof(e->header.ident))
         return elf_refuse(e, "is cut off inside its ELF header");
-    memcpy(&e->header, e->bytes, sizeof(*h));
-    if (h->ident[EI_CLASS] != ELFCLASS64)
+    e->is_32 = e->bytes[EI_CLASS] == ELFCLASS32;
+    if (e->is_32 ? e->use == ELF_FOR_LOADER : e->bytes[EI_CLASS] != ELFCLASS64)
         return elf_refuse(e, "is not a 64-bit ELF file");
-    if (h->ident[EI_DATA] != ELFDATA2LSB || h->machine != EM_X86_64)
-        return elf_refuse(e, "is an ELF file for another processor than x86-64");
-    if (h->ident[EI_VERSION] != EV_CURRENT || h->version != EV_CURRENT)
-        return elf_refuse(e, "has an unknown ELF version");
-    if (h->type != (uint16_t)type)
-        return elf_refuse(e, type == ET_DYN ? "is not a position-independent ELF executable"
-                                            : "is not an ELF executable with fixed addresses");
+    if (e->size < (e->is_32 ? sizeof(struct elf32_ehdr) : sizeof(struct elf64_ehdr)))
+        return elf_refuse(e, "is cut off inside its ELF header");
+    if (e->is_32)
+        elf_widen_header(&e->header, e->bytes);
+    else
+        memcpy(&e->header, e->bytes, sizeof(e->header));
     return true;
 }
 
-/* One segment by itself: file part in the file, memory part not shorter and not wrapping. */
-static bool elf_check_segment(struct elf *e, const struct elf64_phdr *p, bool by_paddr)
+static bool elf_check_header(struct elf *e)
 {
+    const struct elf64_ehdr *h = &e->header;
+    const bool own = e->use == ELF_FOR_LOADER;
+
+    if (h->ident[EI_DATA] != ELFDATA2LSB ||
+        (h->machine != EM_X86_64 && !(e->is_32 && h->machine == EM_386)))
+        return elf_refuse(e, "is an ELF file for another processor than x86-64");
+    if (h->ident[EI_VERSION] != EV_CURRENT || h->version != EV_CURRENT)
+        return elf_refuse(e, "has an unknown ELF version");
+    if (h->type == ET_REL)
+        return elf_refuse(e, "is an ELF object file, which must be linked first");
+    if (h->type != (own ? ET_DYN : ET_EXEC))
+        return elf_refuse(e, own ? "is not a position-independent ELF executable"
+                                 : "is not an ELF executable with fixed addresses");
+    return true;
+}
+
+static bool elf_read_segments(struct elf *e)
+{
+    const uint64_t entry = e->is_32 ? sizeof(struct elf32_phdr) : sizeof(struct elf64_phdr);
+    const uint64_t at = e->header.phoff;
+
+    if (e->header.phnum == 0)
+        return elf_refuse(e, "has no program headers");
+    if (e->header.phnum > ELF_SEGMENTS_MAX)
+        return elf_refuse(e, "has more than 16 program headers");
+    if (e->header.phentsize != entry)
+        return elf_refuse(e, "has program headers of a wrong size");
+    if (!elf_inside(at, e->header.phnum * entry, e->size))
+        return elf_refuse(e, "is cut off: its program headers lie beyond the end of the file");
+    e->segment_count = e->header.phnum;
+    for (uint32_t i = 0; i < e->segment_count; i++) {
+        if (e->is_32)
+            elf_widen_segment(&e->segments[i], e->bytes + at + i * entry);
+        else
+            memcpy(&e->segments[i], e->bytes + at + i * entry, entry);
+    }
+    return true;
+}
+_Static_assert(ELF_SEGMENTS_MAX == 16, "the refusal above names the limit");
+
+/* Where a PT_LOAD begins in memory. */
+static uint64_t elf_base(const struct elf *e, const struct elf64_phdr *p)
+{
+    return e->use == ELF_FOR_GUEST ? p->paddr : p->vaddr;
+}
+
+/* One segment by itself: file part in the file, memory part not shorter and not wrapping. */
+static bool elf_check_segment(struct elf *e, const struct elf64_phdr *p)
+{
+    const uint64_t base = elf_base(e, p);
+
     if (p->type == PT_NULL)
         return true; /* gABI: its other members are undefined */
     if (!elf_inside(p->offset, p->filesz, e->size))
@@ -64,16 +155,16 @@ static bool elf_check_segment(struct elf *e, const struct elf64_phdr *p, bool by
         return true;
     if (p->filesz > p->memsz)
         return elf_refuse(e, "has a segment that is larger in the file than in memory");
-    if (!range_ok(by_paddr ? p->paddr : p->vaddr, p->memsz))
+    if (!range_ok(base, p->memsz) || (e->is_32 && base + p->memsz > 4 * GIB))
         return elf_refuse(e, "has a segment that wraps around the address space");
     return true;
 }
 
-static bool elf_segments_overlap(const struct elf64_phdr *a, const struct elf64_phdr *b,
-                                 bool by_paddr)
+static bool elf_segments_overlap(const struct elf *e, const struct elf64_phdr *a,
+                                 const struct elf64_phdr *b)
 {
-    uint64_t a_base = by_paddr ? a->paddr : a->vaddr;
-    uint64_t b_base = by_paddr ? b->paddr : b->vaddr;
+    const uint64_t a_base = elf_base(e, a);
+    const uint64_t b_base = elf_base(e, b);
 
     if (a->memsz == 0 || b->memsz == 0)
         return false;
@@ -81,7 +172,7 @@ static bool elf_segments_overlap(const struct elf64_phdr *a, const struct elf64_
 }
 
 /* The PT_LOADs among each other; at least one must have bytes to load. */
-static bool elf_check_loads(struct elf *e, bool by_paddr)
+static bool elf_check_loads(struct elf *e)
 {
     bool any = false;
 
@@ -91,36 +182,22 @@ static bool elf_check_loads(struct elf *e, bool by_paddr)
         any = any || e->segments[i].memsz != 0;
         for (uint32_t k = 0; k < i; k++)
             if (e->segments[k].type == PT_LOAD &&
-                elf_segments_overlap(&e->segments[i], &e->segments[k], by_paddr))
+                elf_segments_overlap(e, &e->segments[i], &e->segments[k]))
                 return elf_refuse(e, "has segments that overlap in memory");
     }
     return any || elf_refuse(e, "has nothing to load");
 }
 
-bool elf_check(struct elf *e, const void *bytes, uint64_t size, enum elf_type type, bool by_paddr)
+bool elf_check(struct elf *e, const void *bytes, uint64_t size, enum elf_use use)
 {
-    uint64_t table;
-
-    *e = (struct elf){.bytes = bytes, .size = size};
-    if (!elf_check_header(e, type))
+    *e = (struct elf){.bytes = bytes, .size = size, .use = use};
+    if (!elf_read_header(e) || !elf_check_header(e) || !elf_read_segments(e))
         return false;
-    if (e->header.phnum == 0)
-        return elf_refuse(e, "has no program headers");
-    if (e->header.phnum > ELF_SEGMENTS_MAX)
-        return elf_refuse(e, "has more than 16 program headers");
-    if (e->header.phentsize != sizeof(struct elf64_phdr))
-        return elf_refuse(e, "has program headers of a wrong size");
-    table = (uint64_t)e->header.phnum * sizeof(struct elf64_phdr); /* at most 16 * 56 */
-    if (!elf_inside(e->header.phoff, table, size))
-        return elf_refuse(e, "is cut off: its program headers lie beyond the end of the file");
-    memcpy(e->segments, e->bytes + e->header.phoff, table);
-    e->segment_count = e->header.phnum;
     for (uint32_t i = 0; i < e->segment_count; i++)
-        if (!elf_check_segment(e, &e->segments[i], by_paddr))
+        if (!elf_check_segment(e, &e->segments[i]))
             return false;
-    return elf_check_loads(e, by_paddr);
+    return elf_check_loads(e);
 }
-_Static_assert(ELF_SEGMENTS_MAX == 16, "the refusal above names the limit");
 
 /* True when `namesz` bytes at `at` are exactly `name` with its NUL. */
 static bool elf_name_is(const uint8_t *at, uint32_t namesz, const char *name)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ring: the two queues between a guest's cores and the console. Lock-free, no waiting, no state
- * but the caller's ring. tx_put is on the exit path of every console hypercall: keep it short.
+ * but the caller's ring. tx_claim() and tx_publish() are on the exit path of every console call.
  *
  * A position counts up for ever and wraps with its 32 bits; its low bits choose the slot. In tx
  * the slot's `turn` says who may touch the rest of it: equal to the position of a put, that

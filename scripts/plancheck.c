@@ -28,7 +28,7 @@
 enum { EXIT_FITS = 0, EXIT_ERRORS = 1, EXIT_USAGE = 2 };
 
 /* The made-up machine: what a PC's firmware and Bulkhead take before guests get anything. */
-#define CORES_DEFAULT   4
+#define CORES_DEFAULT   8 /* more than the demo needs */
 #define THREADS_MAX     8
 #define MEMORY_DEFAULT  1024 /* MiB */
 #define MEMORY_MIN      128  /* MiB */
@@ -155,15 +155,6 @@ static void print_machine(const struct options *o)
            o->memory - (TAKEN_AT_BOTTOM + TAKEN_AT_TOP) / MIB);
 }
 
-static bool is_named(const char *name)
-{
-    for (uint32_t g = 0; g < config.guest_count; g++)
-        if (span_is_any_case(span_of(name), config.guests[g].image) ||
-            span_is_any_case(span_of(name), config.guests[g].initrd))
-            return true;
-    return false;
-}
-
 /* The file's bytes, for as long as plancheck runs. */
 static const uint8_t *map_file(int folder, const char *name, uint64_t size)
 {
@@ -180,41 +171,39 @@ static const uint8_t *map_file(int folder, const char *name, uint64_t size)
     return bytes;
 }
 
-/* Only files that the config names are opened; of the others only the name matters, for hints. */
-static void add_module(int folder, const char *name)
+/* As the loader does it: what is no file, or could not be named, is not there. */
+static void add_entry(struct folder *files, int folder, const char *name)
 {
-    struct machine_module *m = &machine.modules[machine.module_count];
     struct stat st;
 
-    if (machine.module_count == MACHINE_MODULES_MAX || strlen(name) >= FILE_NAME_MAX ||
-        fstatat(folder, name, &st, 0) != 0 || !S_ISREG(st.st_mode))
-        return;
-    strcpy(m->name, name);
-    m->size = (uint64_t)st.st_size;
-    if (m->size > 0 && is_named(name))
-        m->bytes = map_file(folder, name, m->size);
-    machine.module_count++;
+    if (folder_is_spellable(name) && fstatat(folder, name, &st, 0) == 0 && S_ISREG(st.st_mode))
+        folder_add(files, &config, name, (uint64_t)st.st_size);
 }
 
-/* A folder may hold more files than a machine may have modules: the named ones come first. */
+/* Only files that the config names are opened; of the others only the name matters, for hints. */
 static void add_modules(const char *path)
 {
-    struct dirent **entries;
-    int count = scandir(path, &entries, NULL, alphasort);
-    int folder = open(path, O_RDONLY | O_DIRECTORY);
+    static struct folder files;
+    DIR *entries = opendir(path);
+    const struct dirent *entry;
 
-    if (count < 0 || folder < 0) {
+    if (entries == NULL) {
         fprintf(stderr, "plancheck: cannot read the folder '%s': %s\n", path, strerror(errno));
         exit(EXIT_USAGE);
     }
-    for (int named = 1; named >= 0; named--)
-        for (int i = 0; i < count; i++)
-            if (is_named(entries[i]->d_name) == (named == 1))
-                add_module(folder, entries[i]->d_name);
-    for (int i = 0; i < count; i++)
-        free(entries[i]);
-    free(entries);
-    close(folder);
+    while ((entry = readdir(entries)) != NULL)
+        add_entry(&files, dirfd(entries), entry->d_name);
+    for (uint32_t i = 0; i < files.count; i++) {
+        struct machine_module *m = &machine.modules[machine.module_count];
+        if (folder_is_own(files.entries[i].name))
+            continue;
+        strcpy(m->name, files.entries[i].name);
+        m->size = files.entries[i].wanted ? files.entries[i].size : 0;
+        if (m->size > 0)
+            m->bytes = map_file(dirfd(entries), m->name, m->size);
+        machine.module_count++;
+    }
+    closedir(entries);
 }
 
 /* Splits "a/b.conf" into the folder and the name; "b.conf" lies in ".". */

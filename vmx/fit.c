@@ -109,6 +109,17 @@ static void fit_ept(const struct vmx_caps *caps, struct virt_report *report)
     fit_need(report, (caps->ept_vpid & invvpid) == invvpid, "INVVPID of one context");
 }
 
+static const char *fit_without_vmx(const struct vmx_caps *caps)
+{
+    if (caps->is_tcg)
+        return "VT-x (CPUID.1:ECX.VMX): QEMU does not emulate it; start QEMU with '-accel kvm -cpu "
+               "host' on an Intel machine, or use Bochs";
+    if (caps->is_guest)
+        return "VT-x (CPUID.1:ECX.VMX): the hypervisor that this machine runs under does not offer "
+               "it (turn nested virtualization on there)";
+    return "VT-x (CPUID.1:ECX.VMX)";
+}
+
 void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct virt_report *report)
 {
     *controls = (struct vmx_controls){0};
@@ -118,10 +129,7 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
 
     if (!caps->has_vmx) {
         /* Without VMX the capability registers do not exist: nothing more can be known. */
-        fit_need(report, false,
-                 caps->is_guest ? "VT-x (CPUID.1:ECX.VMX): the hypervisor that this machine runs "
-                                  "under does not offer it (turn nested virtualization on there)"
-                                : "VT-x (CPUID.1:ECX.VMX)");
+        fit_need(report, false, fit_without_vmx(caps));
         return;
     }
     fit_need(report,

@@ -13,6 +13,7 @@
 struct vmx_caps {
     bool has_vmx;             /* CPUID.1:ECX.VMX */
     bool is_guest;            /* CPUID.1:ECX.31, which only hypervisors set: one runs below us */
+    bool is_tcg;              /* ... and that is QEMU without KVM */
     uint64_t feature_control; /* IA32_FEATURE_CONTROL */
     uint64_t basic;           /* IA32_VMX_BASIC */
     uint64_t pin, cpu, cpu2, exit,

@@ -25,18 +25,20 @@
 #define BULKHEAD_FEATURE_CRASH    0x20u
 
 /* Numbers start high, so that KVM's small ones stay free. */
-#define BULKHEAD_CALL_BASE    0x42480000u
-#define BULKHEAD_CALL_VERSION 0x42480000u /* -> ABI version */
-#define BULKHEAD_CALL_CONSOLE_WRITE \
-    0x42480001u                                /* RBX = bytes 1..48, data -> bytes taken, 0: full */
-#define BULKHEAD_CALL_CONSOLE_READ 0x42480002u /* RBX = most bytes 1..48 -> bytes given, data */
-#define BULKHEAD_CALL_TIME         0x42480003u /* -> ns since the guest's machine started */
-#define BULKHEAD_CALL_TIMER_SET    0x42480004u /* RBX = deadline in ns (0 cancels), RCX = vector */
-#define BULKHEAD_CALL_POWER_OFF    0x42480005u /* RBX = code 0..255; does not return */
-#define BULKHEAD_CALL_RESTART      0x42480006u /* does not return */
-#define BULKHEAD_CALL_WATCHDOG     0x42480007u /* "I am well": see watchdog in docs/config.md */
-#define BULKHEAD_CALL_CRASH        0x42480008u /* RBX = BULKHEAD_CRASH_*, RCX = RIP, RDX = error */
-#define BULKHEAD_CALL_COUNT        9
+#define BULKHEAD_CALL_BASE 0x42480000u
+enum bulkhead_call {
+    BULKHEAD_CALL_VERSION = 0x42480000,       /* -> ABI version */
+    BULKHEAD_CALL_CONSOLE_WRITE = 0x42480001, /* RBX = bytes 1..48, data -> bytes taken, 0: full */
+    BULKHEAD_CALL_CONSOLE_READ = 0x42480002,  /* RBX = most bytes 1..48 -> bytes given, data */
+    BULKHEAD_CALL_TIME = 0x42480003,          /* -> ns since the guest's machine started */
+    BULKHEAD_CALL_TIMER_SET = 0x42480004,     /* RBX = deadline in ns (0 cancels), RCX = vector */
+    BULKHEAD_CALL_POWER_OFF = 0x42480005,     /* RBX = code 0..255; does not return */
+    BULKHEAD_CALL_RESTART = 0x42480006,       /* does not return */
+    BULKHEAD_CALL_WATCHDOG = 0x42480007,      /* "I am well": see watchdog in docs/config.md */
+    BULKHEAD_CALL_CRASH = 0x42480008, /* RBX = BULKHEAD_CRASH_*, RCX = RIP, RDX = error code */
+    BULKHEAD_CALL_END                 /* behind the last one */
+};
+#define BULKHEAD_CALL_COUNT (BULKHEAD_CALL_END - BULKHEAD_CALL_BASE)
 
 /* What a guest crashed of: the vector of an exception or interrupt that it has no answer to, or */
 #define BULKHEAD_CRASH_GAVE_UP 0x100u /* ... a code of its own, 0..255, added to this */

@@ -105,11 +105,14 @@ NORETURN static void idt_die(struct trap_frame *f)
         (f->vector == VECTOR_DF || f->vector == VECTOR_PF) && paging_is_guard(read_cr2());
 
     idt_find_caller(f);
-    if (begin_to_die())
-        last_words("%s%s at RIP 0x%lx: vector %lu, error code 0x%lx, CR2 0x%lx, RAX 0x%lx, RBX "
-                   "0x%lx, RCX 0x%lx, RDX 0x%lx",
-                   overflow ? "stack overflow: " : "", name != NULL ? name : "interrupt", f->rip,
-                   f->vector, f->error_code, read_cr2(), f->rax, f->rbx, f->rcx, f->rdx);
+    if (begin_to_die()) {
+        if (name != NULL)
+            last_words("%s%s at RIP 0x%lx, error code 0x%lx, CR2 0x%lx",
+                       overflow ? "stack overflow: " : "", name, f->rip, f->error_code, read_cr2());
+        else
+            last_words("vector %lu at RIP 0x%lx", f->vector, f->rip);
+        last_words("RAX 0x%lx RBX 0x%lx RCX 0x%lx RDX 0x%lx", f->rax, f->rbx, f->rcx, f->rdx);
+    }
     crash_frame(f);
 }
 

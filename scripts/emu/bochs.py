@@ -13,6 +13,7 @@ LAUNCHER = pathlib.Path(__file__).resolve().parent.parent / "bochs" / "bochs"
 FIRMWARE = pathlib.Path("/usr/share/ovmf/OVMF.fd")
 DEFAULT_CPU = "corei7_icelake_u"
 NOON_S = 12 * 3600      # in a day
+CORES_MAX = 15          # with more it stops at once: "register_timer: too many registered timers"
 
 # Firmware reads MSRs that this model of Bochs lacks. Elsewhere an unknown MSR must #GP, as it does
 # on hardware.

@@ -12,6 +12,7 @@ import tty
 HYPERVISOR = b"[bulkhead]"
 PANIC = b"PANIC"
 RETURNED = b"[bulkhead] back to the firmware"
+NO_GUEST = b"[bulkhead] no guest was started: switching the machine off"
 GUEST_STARTS = re.compile(rb"\[bulkhead\] guest '[^']*' starts ")
 ESCAPES = re.compile(rb"\x1b\[[0-9;=?]*[A-Za-z]")   # firmware paints its console
 HALF_ESCAPE = re.compile(rb"\x1b(\[[0-9;=?]*)?$")
@@ -57,15 +58,17 @@ class SerialPort:
 
 
 class LineWatch:
-    """Reads along and remembers four things: the hypervisor has spoken; it has started a guest,
-    and so reads what is typed; it has panicked; its loader has given the machine back to the
-    firmware, which goes on for ever. Only its own lines count, a guest may print what it likes."""
+    """Reads along and remembers five things: the hypervisor has spoken; it has started a guest,
+    and so reads what is typed; it has started none and gives up; it has panicked; its loader has
+    given the machine back to the firmware, which goes on for ever. Only its own lines count, a
+    guest may print what it likes."""
 
     def __init__(self):
         self.spoken = False
         self.listening = False
         self.panic = None
         self.returned = False
+        self.no_guest = False
         self._partial = b""
 
     def feed(self, data):
@@ -77,6 +80,7 @@ class LineWatch:
                 self.spoken = True
                 self.listening = self.listening or bool(GUEST_STARTS.match(line))
                 self.returned = self.returned or line == RETURNED
+                self.no_guest = self.no_guest or line == NO_GUEST
                 if PANIC in line and self.panic is None:
                     self.panic = line.decode("utf-8", "replace")
 

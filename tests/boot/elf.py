@@ -5,13 +5,15 @@ import dataclasses
 import struct
 
 ET_EXEC, ET_DYN = 2, 3
-EM_X86_64, EM_AARCH64 = 62, 183
+EM_386, EM_X86_64, EM_AARCH64 = 3, 62, 183
 PT_LOAD, PT_NOTE = 1, 4
 SHT_SYMTAB = 2
 CLASS_32, CLASS_64 = 1, 2
 
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
 PROGRAM_HEADER = struct.Struct("<IIQQQQQQ")
+HEADER_32 = struct.Struct("<16sHHIIIIIHHHHHH")
+PROGRAM_HEADER_32 = struct.Struct("<IIIIIIII")
 SECTION_HEADER = struct.Struct("<IIQQQQIIQQ")
 SYMBOL = struct.Struct("<IBBHQQ")
 
@@ -37,27 +39,35 @@ def pvh_note(entry, size=4):
     return struct.pack("<III4s", 4, size, 18, b"Xen\0") + entry.to_bytes(size, "little")
 
 
+def program_header(elf_class, kind, flags, offset, at, filesz, memsz, align):
+    if elf_class == CLASS_32:
+        return PROGRAM_HEADER_32.pack(kind, offset, at, at, filesz, memsz, flags, align)
+    return PROGRAM_HEADER.pack(kind, flags, offset, at, at, filesz, memsz, align)
+
+
 def image(*segments, note=pvh_note(ENTRY), elf_type=ET_EXEC, machine=EM_X86_64, elf_class=CLASS_64,
           with_headers=True):
     """A guest image: by default the smallest that can be started."""
+    header, entry = ((HEADER_32, PROGRAM_HEADER_32) if elf_class == CLASS_32 else
+                     (HEADER, PROGRAM_HEADER))
     segments = segments or (Segment(),)
     count = (len(segments) + (note is not None)) if with_headers else 0
     headers, contents = b"", b""
-    start = HEADER.size + count * PROGRAM_HEADER.size
+    start = header.size + count * entry.size
     for segment in segments:
         filesz = len(segment.data) if segment.filesz is None else segment.filesz
         memsz = max(filesz, len(segment.data)) if segment.memsz is None else segment.memsz
-        headers += PROGRAM_HEADER.pack(PT_LOAD, 5, start + len(contents), segment.at, segment.at,
-                                       filesz, memsz, 0x1000)
+        headers += program_header(elf_class, PT_LOAD, 5, start + len(contents), segment.at, filesz,
+                                  memsz, 0x1000)
         contents += segment.data
     if note is not None:
-        headers += PROGRAM_HEADER.pack(PT_NOTE, 4, start + len(contents), 0, 0, len(note),
-                                       len(note), 4)
+        headers += program_header(elf_class, PT_NOTE, 4, start + len(contents), 0, len(note),
+                                  len(note), 4)
         contents += note
     ident = b"\x7fELF" + bytes((elf_class, 1, 1))
-    header = HEADER.pack(ident, elf_type, machine, 1, ENTRY, HEADER.size, 0, 0, HEADER.size,
-                         PROGRAM_HEADER.size, count, 0, 0, 0)
-    return header + (headers if with_headers else b"") + contents
+    first = header.pack(ident, elf_type, machine, 1, ENTRY, header.size, 0, 0, header.size,
+                        entry.size, count, 0, 0, 0)
+    return first + (headers if with_headers else b"") + contents
 
 
 def sections(program):

@@ -65,7 +65,7 @@ def judge(result, ms, wild=False):
         out.wrong.append(f"scripts/run ended with {result.status}: {result.reason.strip()}")
     if not result.hv or result.hv[-1] != ALL_ENDED:
         out.wrong.append("the hypervisor did not end as it should")
-    out.wrong += [line for line in result.hv if "PANIC" in line or "lines were lost" in line]
+    out.wrong += [line for line in result.hv if "PANIC" in line or " lost here" in line]
     out.wrong += _neighbour_noticed(result.guest("beat"), ms // BEAT_MS + 5)
     try:
         check_lines(result)

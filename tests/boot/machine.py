@@ -31,6 +31,7 @@ POWERED_OFF = 0
 CRASHED = 1             # hypervisor panic, triple fault, emulator died
 UNUSABLE = 2
 LOADER_REFUSED = 3      # and the firmware had the machine again
+NO_GUEST_STARTED = 4
 TIMED_OUT = 124
 
 ESCAPES = re.compile(r"\x1b\[[0-9;=?]*[A-Za-z]")

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from machine import CONF, POWERED_OFF, ROOT
+from machine import CONF, NO_GUEST_STARTED, POWERED_OFF, ROOT
 
 GUESTS = ROOT / "build" / "guests"
 PLANCHECK = ROOT / "build" / "plancheck"
@@ -66,7 +66,8 @@ def lacking(lines, *patterns):
 
 
 def cores_answer(result, cores):
-    return any(line.startswith(f"{cores} of {cores} cores answer, ") for line in result.hv)
+    return any(line.startswith(f"{cores} of {cores} cores answer, " if cores > 1 else
+                               "1 of 1 core answers, ") for line in result.hv)
 
 
 def powered_off(result, guest_name, code=0):
@@ -77,7 +78,7 @@ def powered_off(result, guest_name, code=0):
 
 def exits_of(line):
     """{kind: count} from the end of a line about a guest's end."""
-    total, _, kinds = line.rpartition("; ")[2].partition(" exits: ")
+    total, kinds = re.fullmatch(r"(\d+) exits?: (.*)", line.rpartition("; ")[2]).groups()
     counts = {kind: int(count) for count, kind in
               (item.split(" ") for item in kinds.split(", "))}
     assert sum(counts.values()) == int(total), line
@@ -109,7 +110,7 @@ def check_ended_well(result):
 
 def check_refused(result):
     """Nothing was started, this was said, and the machine switched itself off."""
-    assert result.status == POWERED_OFF, result.reason
+    assert result.status == NO_GUEST_STARTED, result.reason
     assert result.hv[-1] == NO_GUEST
     assert not re.search(r"guest '[^']*' starts", result.serial)
     check_lines(result)

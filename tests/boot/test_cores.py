@@ -106,5 +106,5 @@ def test_cores_that_answer_too_late(machine):
     check_ended_well(result)
     assert not lacking(result.hv, "core with APIC id 1 does not answer: it is not used",
                        "core with APIC id 2 does not answer: it is not used",
-                       "1 of 3 cores answer, .*")
+                       "1 of 3 cores answers, .*")
     assert powered_off(result, "hello")

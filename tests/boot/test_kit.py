@@ -13,22 +13,22 @@ STACK = "it has no handler for a double fault (#DF) at RIP 0x{rip}"
 
 # Each way to die: how the diagnosis calls it, and what the guest itself says of it.
 MEMORY = {
-    "null": (PAGE + "wrote to 0x8, which is not mapped", "#PF at RIP 0x{rip}: vector 14, "),
-    "null-read": (PAGE + "read from 0x0, which is not mapped", "#PF at RIP 0x{rip}: "),
-    "null-call": (PAGE + "jumped to 0x0, which is not mapped", "#PF at RIP 0x{rip}: "),
-    "rodata": (PAGE + "wrote to 0x{at}, which is not writable", "#PF at RIP 0x{rip}: "),
-    "text": (PAGE + "wrote to 0x{at}, which is not writable", "#PF at RIP 0x{rip}: "),
-    "data": (PAGE + "jumped to 0x{at}, which is not executable", "#PF at RIP 0x{rip}: "),
-    "stack": (STACK, "stack overflow: #DF at RIP 0x{rip}: "),
-    "other-stack": (STACK, "stack overflow: #DF at RIP 0x{rip}: "),
+    "null": (PAGE + "wrote to 0x8, which is not mapped", "#PF at RIP 0x{rip}, error code 0x2, CR2 0x8"),
+    "null-read": (PAGE + "read from 0x0, which is not mapped", "#PF at RIP 0x{rip}, error code 0x"),
+    "null-call": (PAGE + "jumped to 0x0, which is not mapped", "#PF at RIP 0x{rip}, error code 0x"),
+    "rodata": (PAGE + "wrote to 0x{at}, which is not writable", "#PF at RIP 0x{rip}, error code 0x"),
+    "text": (PAGE + "wrote to 0x{at}, which is not writable", "#PF at RIP 0x{rip}, error code 0x"),
+    "data": (PAGE + "jumped to 0x{at}, which is not executable", "#PF at RIP 0x{rip}, error code 0x"),
+    "stack": (STACK, "stack overflow: #DF at RIP 0x{rip}, "),
+    "other-stack": (STACK, "stack overflow: #DF at RIP 0x{rip}, "),
 }
 OTHERS = {
-    "divide": ("it has no handler for a divide error (#DE) at RIP 0x{rip}", "#DE at RIP 0x{rip}: "),
+    "divide": ("it has no handler for a divide error (#DE) at RIP 0x{rip}", "#DE at RIP 0x{rip}, "),
     "registers": ("it has no handler for an invalid opcode (#UD) at RIP 0x{rip}",
-                  "#UD at RIP 0x{rip}: "),
-    "nmi": ("it has no handler for an NMI at RIP 0x{rip}", "NMI at RIP 0x{rip}: vector 2, "),
+                  "#UD at RIP 0x{rip}, "),
+    "nmi": ("it has no handler for an NMI at RIP 0x{rip}", "NMI at RIP 0x{rip}, "),
     "interrupt": ("it has no handler for vector 119, at RIP 0x{rip}",
-                  "interrupt at RIP 0x{rip}: vector 119, "),
+                  "vector 119 at RIP 0x{rip}"),
     "assert": ("it gave up with code 99 at RIP 0x{rip}",
                "fault.c:{line}: hidden(0) != 0 does not hold"),
     "fatal": ("it gave up with code 7 at RIP 0x{rip}", "nothing left to try"),
@@ -41,7 +41,7 @@ OTHERS = {
 ELSEWHERE = {"nmi", "interrupt", "power-off", "return"}
 # Both overflows end in the same function.
 MARKS = {"other-stack": "stack"}
-LIVES = 3
+LIVES = 2
 
 
 def marked_lines(how):
@@ -103,8 +103,7 @@ def check_all(machine, ways):
 def test_memory(machine):
     """Also: such an end is a crash, which on_crash restarts."""
     result = check_all(machine, MEMORY)
-    assert not lacking(result.hv,
-                       f"guest 'null' has been restarted {LIVES - 1} times: it stays stopped")
+    assert not lacking(result.hv, "guest 'null' has been restarted .*: it stays stopped")
 
 
 def test_other_ends(machine):

@@ -64,7 +64,7 @@ def test_policies(machine):
 REBOOTS = {
     "kill vital": "guest 'vital' crashed, and the file says: on_crash = reboot",
     "bye": "guest 'hello' powered off, and the file says: on_poweroff = reboot",
-    "reboot": "starting the machine again",
+    "reboot": "the operator typed `reboot`: starting the machine again",
 }
 
 

@@ -29,7 +29,7 @@ def check_beats(operator, name):
 def stops(operator, name):
     """How long each stop of a guest by the operator took, in us."""
     line = re.compile(rf"guest '{name}' was (?:stopped|restarted|killed) by the operator within "
-                      r"(\d+) us after \d+ ms; \d+ exits")
+                      r"(\d+) us after \d+ ms; \d+ exits?")
     return [int(found[1]) for found in map(line.match, operator.own_lines()) if found]
 
 
@@ -79,7 +79,7 @@ def test_life_cycle(machine):
         operator.leave()
     check_whole(operator, ["canary", *KINDS])
     assert check_beats(operator, "canary") > 10
-    assert operator.own_lines()[-1] == "switching the machine off"
+    assert operator.own_lines()[-1] == "the operator typed `poweroff`: switching the machine off"
 
 
 @pytest.mark.parametrize("how", ["count", "cli"])
@@ -108,6 +108,7 @@ def test_commands(machine):
         operator.open()
         check_help(operator)
         check_looking(operator)
+        check_log(operator)
         check_mistakes(operator)
         check_typing(operator)
         check_focus(operator)
@@ -116,11 +117,53 @@ def test_commands(machine):
     check_beats(operator, "canary")
 
 
+def test_after_a_crash(machine):
+    """What was said of a crash can be read later, also when the guest lives again; and registers of
+    a life that has ended."""
+    conf = (machine_section(reserve=1) + guest("escape", on_crash="restart 1")
+            + guest("two", image="spin", cores=2, cmdline="how=cli", watchdog="100ms")
+            + guest("canary", image="spin", cmdline="beats"))
+    with machine.spawn(images("escape", "spin"), conf, cores=5, memory=512,
+                       timeout=900) as console:
+        operator = Operator(console)
+        for _ in range(2):      # in either order
+            operator.wait(r"\[bulkhead\] guest '(escape' has been restarted 1 time: it stays "
+                          "stopped|two' was stopped after )")
+        operator.open()
+        check_crash(operator, "escape", "life 2 of 2", said=operator.own_lines())
+        shown = check_crash(operator, "two", "life 1 of 1", said=operator.own_lines())
+        assert shown[-1] == "guest 'two' vCPU 1 on core #3: waits for a SIPI"
+        assert operator.ask("crash canary") == [
+            "guest 'canary' has not crashed since the machine started"]
+        shown = operator.ask("regs escape")
+        assert shown[0] == "escape vCPU 0 on core #1, as its life ended:" and len(shown) == 8
+        operator.keys("kill canary\r")
+        operator.wait(r"\[bulkhead\] guest 'canary' was killed by the operator ")
+        shown = operator.ask("crash canary")
+        assert re.fullmatch(r"canary, \d+ ms ago, in life 1 of 1:", shown[0])
+        assert shown[1] == "  | guest 'canary' was killed by the operator"
+        assert re.match(r"  \| guest 'canary' vCPU 0 on core #4: RIP 10\w+ RSP ", shown[2]) and len(shown) == 3
+        operator.leave()
+
+
+def check_crash(operator, name, where, said):
+    """`crash` repeats, after one line of its own, the last diagnosis in what has been said."""
+    shown = operator.ask(f"crash {name}")
+    assert re.fullmatch(rf"{name}, \d+ ms ago, in {where}:", shown[0])
+    lines = [line.removeprefix("  | ") for line in shown[1:]]
+    start = re.compile(rf"guest '{name}' vCPU 0 on core #\d is stopped: ")
+    at = max(i for i, line in enumerate(said) if start.match(line))
+    assert len(lines) > 15 and lines[0] == said[at]
+    rest = iter(said[at:])                      # other guests' lines may stand between
+    assert all(line in rest for line in lines), (lines, said[at:])
+    return lines
+
+
 def check_help(operator):
     lines = operator.ask("help")
     names = [line.split()[0] for line in lines]
-    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "regs", "stats",
-                     "trace", "plan", "isolation", "log", "log", "cpu", "memory", "reboot",
+    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "regs", "crash",
+                     "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory", "reboot",
                      "poweroff", "Ctrl-T"]
 
 
@@ -136,6 +179,8 @@ def check_looking(operator):
     shown = operator.ask("trace canary")
     assert re.fullmatch(r"canary vCPU 0, the last 16 of \d+ exits:", shown[0])
     assert len(shown) == 17 and " hypercall " in "".join(shown)
+    times = [int(line.split(" us ago ")[0]) for line in shown[1:]]
+    assert times == sorted(times, reverse=True), times     # one clock for all rows
     shown = operator.ask("plan")
     assert shown[0] == "3 guests; core #0 is kept for the monitor"
     shown = operator.ask("isolation")
@@ -148,18 +193,33 @@ def check_looking(operator):
     assert re.fullmatch(r"page pool: \d+ of \d+ pages used, sealed", shown[0])
 
 
+def check_log(operator):
+    """What happened is in the log; what the operator typed and read is not."""
+    shown = operator.ask("log")
+    assert shown and all(line.startswith("  | ") for line in shown), shown
+    assert any(line.startswith("  | guest 'hello' starts on core #1") for line in shown)
+    answers = [line for line in shown
+               if re.match(r"  \| (> |canary: \d+ exits|canary vCPU|page pool: |there is no )", line)]
+    assert not answers, answers
+
+
 def check_mistakes(operator):
     for line, answer in {
-            "stopp hello": "there is no command 'stopp': `help` lists them",
+            "strat hello": "unknown command 'strat': did you mean 'start'?",
+            "LIST": "unknown command 'LIST': did you mean 'list'?",
+            "halt": "unknown command 'halt': did you mean 'poweroff'?",
+            "xyzzy": "unknown command 'xyzzy': `help` lists the commands",
+            "quit": "Ctrl-T gives the keyboard to a guest; `poweroff` switches the machine off",
             "stop": "usage: stop GUEST",
             "stop hello count": "usage: stop GUEST",
             "list all": "usage: list",
             "stop nobody": "there is no guest 'nobody': `list` shows them",
-            "regs Count": "there is no guest 'Count': `list` shows them",
+            "regs Count": "there is no guest 'Count': did you mean 'count'?",
             "a b c d": "too many or too long words: `help` lists the commands",
             "x" * 60: "too many or too long words: `help` lists the commands",
             "start count": "guest 'count' is not stopped"}.items():
         assert [text.rstrip() for text in operator.ask(line)] == [answer], line
+    assert operator.ask("?") == operator.ask("help")
     assert operator.ask("") == []
     assert operator.ask("   ") == []
 

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from machine import POWERED_OFF
+from machine import NO_GUEST_STARTED
 from partitions import check_ended_well, guest, images, with_hook
 
 CONF = guest("hello", cmdline="noinput", cores=2) + guest("tick")
@@ -23,7 +23,7 @@ def boot(machine, request_number):
 
 
 def check_no_pages(result, request_number):
-    assert result.status == POWERED_OFF, (request_number, result.reason)
+    assert result.status == NO_GUEST_STARTED, (request_number, result.reason)
     assert any("no guest was started" in line for line in result.hv), (request_number, result.hv)
     assert not any(" starts on core " in line for line in result.hv), (request_number, result.hv)
     assert any(re.search(REASON, line) for line in result.hv), (request_number, result.hv)

@@ -31,7 +31,7 @@ def check(folder, text, *arguments):
 
 def test_plan(tmp_path):
     (tmp_path / "A.elf").write_bytes(elf.image())
-    done = check(tmp_path, GUEST)
+    done = check(tmp_path, GUEST, "--cores", 4)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     assert lines[0].startswith("made-up machine: 4 cores, 1024 MiB of memory, ")
@@ -64,11 +64,20 @@ def test_errors(tmp_path):
     assert done.stderr.splitlines() == [
         "bulkhead.conf:4: a guest needs at least 1 core",
         "bulkhead.conf:5: unknown key 'memroy'; did you mean 'memory'?"]
-    done = check(tmp_path, GUEST + "cores = 5\n")
+    done = check(tmp_path, GUEST + "cores = 5\n", "--cores", 4)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; the files here are bulkhead.conf",
+        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; there are no files beside Bulkhead's "
+        "own",
         "bulkhead.conf:4: guest 'a' wants 5 cores, 4 are left (4 in the machine)"]
+
+
+def test_defaults_fit_the_demo(tmp_path):
+    for name in ("hello", "clock", "smp", "escape"):
+        (tmp_path / f"{name}.elf").write_bytes(elf.image())
+    done = check(tmp_path, (ROOT / "guests/demo/bulkhead.conf").read_bytes())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("made-up machine: 8 cores, 1024 MiB of memory, ")
 
 
 def test_other_name(tmp_path):
@@ -110,7 +119,8 @@ def test_images(tmp_path):
     (tmp_path / "a.elf").write_bytes(elf.image()[:-1])
     assert "image 'a.elf' is cut off" in check(tmp_path, GUEST).stderr
     (tmp_path / "a.elf").write_text("#!/bin/sh\n")
-    assert "image 'a.elf' is not an ELF file" in check(tmp_path, GUEST).stderr
+    assert "image 'a.elf' is text; Bulkhead starts ELF kernels with a PVH entry and " \
+        "Linux bzImages" in check(tmp_path, GUEST).stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -10,8 +10,8 @@ from partitions import check_refused, cores_answer, guest, images, lacking, mach
 MESSAGE = "this machine cannot run guests; it lacks:"
 E_UNSUPPORTED = 6       # lib/status.h
 VTX = "VT-x (CPUID.1:ECX.VMX)"
-HIDDEN = VTX + (": the hypervisor that this machine runs under does not offer it "
-                "(turn nested virtualization on there)")
+TCG = VTX + (": QEMU does not emulate it; start QEMU with '-accel kvm -cpu host' on an Intel "
+             "machine, or use Bochs")
 
 
 # abuse: BC-01, BC-04, BC-07, BC-09
@@ -21,7 +21,7 @@ HIDDEN = VTX + (": the hypervisor that this machine runs under does not offer it
     ("bochs", "corei5_lynnfield_750", ["unrestricted guest", "x2APIC", "TSC-deadline timer"],
      [VTX, "EPT", "VPID"]),
     ("bochs", "athlon64_venice", [VTX, "x2APIC", "XSAVE"], []),
-    ("qemu", None, [HIDDEN], ["XSAVE"]),
+    ("qemu", None, [TCG], ["XSAVE"]),
 ])
 def test_processor_is_refused(machine, engine, cpu, lacks, has):
     result = machine.boot(images("hello"), machine_section() + guest("hello"),

@@ -204,6 +204,8 @@ def test_screen(probed, engine, tmp_path):
 
 
 def test_impossible_wishes_are_refused(bare_machine, probe):
+    with pytest.raises(MachineError, match="Bochs has at most 15 cores"):
+        bare_machine.boot(probe, engine="bochs", no_kernel=True, cores=16)
     with pytest.raises(MachineError, match="gdb"):
         bare_machine.boot(probe, engine="bochs", no_kernel=True, gdb=True)
 

@@ -26,7 +26,7 @@ static inline struct efi_open *efi_open_of(EFI_FILE_HANDLE handle)
 static inline EFI_STATUS EFIAPI efi_open(EFI_FILE_HANDLE from, EFI_FILE_HANDLE *handle,
                                          CHAR16 *name, UINT64 mode, UINT64 attributes)
 {
-    char text[64] = "";
+    char text[FILE_NAME_MAX] = "";
 
     (void)efi_open_of(from);
     (void)attributes;
@@ -62,20 +62,41 @@ static inline EFI_STATUS EFIAPI efi_get_info(EFI_FILE_HANDLE handle, EFI_GUID *w
     return EFI_SUCCESS;
 }
 
+/* UTF-8 to UTF-16. Returns how many units it made. */
+static inline size_t efi_wide(CHAR16 *to, const char *utf8)
+{
+    const uint8_t *at = (const uint8_t *)utf8;
+    size_t len = 0;
+
+    while (*at != 0) {
+        const int more = *at >= 0xf0 ? 3 : *at >= 0xe0 ? 2 : *at >= 0xc0 ? 1 : 0;
+        uint32_t c = more == 0 ? *at : *at & (0x3fu >> more);
+        at++;
+        for (int i = 0; i < more; i++)
+            c = c << 6 | (*at++ & 0x3fu);
+        if (c >= 0x10000)
+            to[len++] = (CHAR16)(0xd7c0 + (c >> 10));
+        to[len++] = (CHAR16)(c < 0x10000 ? c : 0xdc00 | (c & 0x3ff));
+    }
+    to[len] = 0;
+    return len;
+}
+
 static inline EFI_STATUS efi_read_entry(struct efi_open *o, UINTN *size, EFI_FILE_INFO *info)
 {
     const struct efi_file *f = &efi.files[o->at];
+    CHAR16 name[256];
 
     if (o->at == efi.file_count) {
         *size = 0;
         return EFI_SUCCESS;
     }
-    assert_true(*size >= sizeof(*info) + 2 * strlen(f->name));
+    const size_t len = efi_wide(name, f->name);
+    assert_true(*size >= sizeof(*info) + 2 * len);
     *info = (EFI_FILE_INFO){.FileSize = f->claims,
                             .Attribute = f->folder ? EFI_FILE_DIRECTORY : EFI_FILE_ARCHIVE};
-    for (size_t i = 0; i <= strlen(f->name); i++)
-        info->FileName[i] = (CHAR16)f->name[i];
-    *size = info->Size = sizeof(*info) + 2 * strlen(f->name);
+    memcpy(info->FileName, name, 2 * (len + 1));
+    *size = info->Size = sizeof(*info) + 2 * len;
     o->at += efi.folder_has_no_end ? 0 : 1;
     return EFI_SUCCESS;
 }
@@ -98,6 +119,18 @@ static inline EFI_STATUS EFIAPI efi_read(EFI_FILE_HANDLE handle, UINTN *size, vo
     return EFI_SUCCESS;
 }
 
+/* "SetPosition()": a folder can be read again from its start and from nowhere else. */
+static inline EFI_STATUS EFIAPI efi_seek(EFI_FILE_HANDLE handle, UINT64 at)
+{
+    struct efi_open *o = efi_open_of(handle);
+
+    if (efi_fails(CALL_SEEK))
+        return efi.fault;
+    assert_true(o->file == NULL && at == 0);
+    o->at = 0;
+    return EFI_SUCCESS;
+}
+
 static inline EFI_STATUS efi_new_open(const struct efi_file *file, EFI_FILE_HANDLE *handle)
 {
     for (uint32_t i = 0; i < OPEN_MAX; i++) {
@@ -105,8 +138,11 @@ static inline EFI_STATUS efi_new_open(const struct efi_file *file, EFI_FILE_HAND
         if (o->used)
             continue;
         *o = (struct efi_open){.file = file, .used = true};
-        o->iface = (EFI_FILE){
-            .Open = efi_open, .Close = efi_close, .Read = efi_read, .GetInfo = efi_get_info};
+        o->iface = (EFI_FILE){.Open = efi_open,
+                              .Close = efi_close,
+                              .Read = efi_read,
+                              .GetInfo = efi_get_info,
+                              .SetPosition = efi_seek};
         *handle = &o->iface;
         return EFI_SUCCESS;
     }
@@ -264,7 +300,10 @@ static inline void efi_add_file(const char *name, const void *bytes, uint64_t si
         (struct efi_file){.name = name, .bytes = bytes, .size = size, .claims = size};
 }
 
-/* A machine on which the loader succeeds: three files, a subfolder, a screen with one bad mode. */
+/*
+ * A machine on which the loader succeeds: its own two files, two that are named and two that are
+ * not, a subfolder, a screen with one bad mode.
+ */
 static inline void efi_make(void)
 {
     static const EFI_MEMORY_DESCRIPTOR ram[] = {
@@ -273,6 +312,7 @@ static inline void efi_make(void)
         {.Type = EfiConventionalMemory, .PhysicalStart = 0x1f0000, .NumberOfPages = 0xfe10},
         {.Type = EfiConventionalMemory, .PhysicalStart = ARENA_BASE, .NumberOfPages = ARENA_PAGES},
     };
+    static const char conf[] = "[guest a]\nmemory = 16M\nimage = BIG.IMG\ninitrd = empty\n";
     static uint8_t big[70000];
     static void *arena;
     uint64_t size;
@@ -297,13 +337,15 @@ static inline void efi_make(void)
     efi.modes_bad = 1;
     for (size_t i = 0; i < sizeof(big); i++)
         big[i] = (uint8_t)(i * 31 + 1);
-    efi_add_file("bulkhead.conf", "[machine]\n", 10);
+    efi_add_file("bulkhead.conf", conf, sizeof(conf) - 1);
     const uint8_t *kernel = efi_kernel(&size);
     efi_add_file("BULKHEAD.ELF", kernel, size);
     efi_add_file("sub", "", 0);
     efi.files[2].folder = true;
     efi_add_file("empty", "", 0);
     efi_add_file("big.img", big, sizeof(big));
+    efi_add_file("spare.img", big, sizeof(big));
+    efi_add_file("S\u00e4ge.img", big, sizeof(big));
 }
 
 /* Runs the loader to its end. */

@@ -20,7 +20,7 @@
 #define ARENA_BASE  UINT64_C(0x10000000)
 #define ARENA_PAGES UINT64_C(4096)
 #define MAP_MAX     2048
-#define FILES_MAX   8
+#define FILES_MAX   256
 #define OPEN_MAX    8
 #define TEXT_MAX    4096
 
@@ -34,6 +34,7 @@ enum efi_service {
     CALL_OPEN,
     CALL_INFO,
     CALL_READ,
+    CALL_SEEK,
     CALL_LOCATE,
     CALL_MODE_QUERY,
     CALL_MODE_SET,
@@ -46,7 +47,7 @@ enum efi_service {
 enum efi_end { END_NONE, END_JUMP, END_BACK, END_RESET };
 
 struct efi_file {
-    const char *name;
+    const char *name; /* UTF-8 */
     const uint8_t *bytes;
     uint64_t size;
     uint64_t claims; /* what its directory entry says */

@@ -86,7 +86,7 @@ static inline uint32_t paper_staged(uint32_t from)
 /* In terminal.c's place. */
 void terminal_put(struct terminal *t, const void *bytes, size_t len)
 {
-    t->put += len;
+    t->count += len;
     for (size_t i = 0; i < len; i++) {
         uint32_t codes[2];
         const uint32_t count = utf8_take(&paper.utf8, ((const uint8_t *)bytes)[i], codes);

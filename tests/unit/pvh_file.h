@@ -84,3 +84,32 @@ static inline const uint8_t *pvh_file_bytes(struct pvh_file *f)
     memcpy(f->bytes + PVH_FILE_NOTE, &f->note, sizeof(f->note));
     return f->bytes;
 }
+
+/* The same file as a 32-bit linker would write it; what does not fit 32 bits is cut. */
+static inline void pvh_file_narrow(struct pvh_file *f, uint8_t bytes[PVH_FILE_SIZE])
+{
+    struct elf32_ehdr h = {.ident = {0x7f, 'E', 'L', 'F', 1, 1, 1},
+                           .type = f->header.type,
+                           .machine = 3,
+                           .version = 1,
+                           .phoff = sizeof(h),
+                           .ehsize = sizeof(h),
+                           .phentsize = sizeof(struct elf32_phdr),
+                           .phnum = f->header.phnum};
+
+    memcpy(bytes, pvh_file_bytes(f), PVH_FILE_SIZE);
+    memset(bytes, 0, PVH_FILE_NOTE);
+    memcpy(bytes, &h, sizeof(h));
+    for (uint32_t i = 0; i < f->header.phnum; i++) {
+        const struct elf64_phdr *s = &f->segments[i];
+        const struct elf32_phdr p = {.type = s->type,
+                                     .offset = (uint32_t)s->offset,
+                                     .vaddr = (uint32_t)s->vaddr,
+                                     .paddr = (uint32_t)s->paddr,
+                                     .filesz = (uint32_t)s->filesz,
+                                     .memsz = (uint32_t)s->memsz,
+                                     .flags = s->flags,
+                                     .align = (uint32_t)s->align};
+        memcpy(bytes + sizeof(h) + i * sizeof(p), &p, sizeof(p));
+    }
+}

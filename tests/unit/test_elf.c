@@ -20,6 +20,9 @@ static struct {
     uint8_t notes[NOTES_SIZE];
 } file;
 
+/* The file is laid out as ELF32: the same numbers, their low halves. */
+static bool narrow;
+
 static uint8_t *memory; /* the file's bytes start at memory + 1 */
 static struct elf elf;
 
@@ -27,20 +30,20 @@ static void build(enum elf_type type)
 {
     memset(&file, 0, sizeof(file));
     file.h = (struct elf64_ehdr){
-        .ident = {0x7f, 'E', 'L', 'F', 2, 1, 1},
+        .ident = {0x7f, 'E', 'L', 'F', narrow ? 1 : 2, 1, 1},
         .type = type,
-        .machine = 62,
+        .machine = narrow ? 3 : 62,
         .version = 1,
         .entry = 0x100000,
         .phoff = sizeof(struct elf64_ehdr),
         .ehsize = sizeof(struct elf64_ehdr),
-        .phentsize = sizeof(struct elf64_phdr),
+        .phentsize = narrow ? sizeof(struct elf32_phdr) : sizeof(struct elf64_phdr),
         .phnum = 3,
     };
     /* paddr and vaddr differ, so that it shows which of them counts. */
     file.p[0] = (struct elf64_phdr){.type = PT_LOAD,
                                     .flags = PF_R | PF_X,
-                                    .vaddr = 0xffffffff80000000,
+                                    .vaddr = narrow ? 0x80000000 : 0xffffffff80000000,
                                     .paddr = 0x100000,
                                     .filesz = FILE_SIZE,
                                     .memsz = 0x1000,
@@ -48,7 +51,7 @@ static void build(enum elf_type type)
     file.p[1] = (struct elf64_phdr){.type = PT_LOAD,
                                     .flags = PF_R | PF_W,
                                     .offset = 0x280,
-                                    .vaddr = 0xffffffff80001000,
+                                    .vaddr = narrow ? 0x80001000 : 0xffffffff80001000,
                                     .paddr = 0x101000,
                                     .filesz = 0x100,
                                     .memsz = 0x5000,
@@ -57,24 +60,55 @@ static void build(enum elf_type type)
         .type = PT_NOTE, .offset = NOTES_AT, .filesz = NOTES_SIZE, .memsz = NOTES_SIZE, .align = 4};
 }
 
+static void lay_out_narrow(uint8_t *whole)
+{
+    struct elf32_ehdr h = {.type = file.h.type,
+                           .machine = file.h.machine,
+                           .version = file.h.version,
+                           .entry = (uint32_t)file.h.entry,
+                           .phoff = (uint32_t)file.h.phoff,
+                           .ehsize = sizeof(h),
+                           .phentsize = file.h.phentsize,
+                           .phnum = file.h.phnum};
+
+    memcpy(h.ident, file.h.ident, sizeof(h.ident));
+    memcpy(whole, &h, sizeof(h));
+    for (size_t i = 0; i < 6; i++) {
+        const struct elf64_phdr *p = &file.p[i];
+        const struct elf32_phdr to = {.type = p->type,
+                                      .offset = (uint32_t)p->offset,
+                                      .vaddr = (uint32_t)p->vaddr,
+                                      .paddr = (uint32_t)p->paddr,
+                                      .filesz = (uint32_t)p->filesz,
+                                      .memsz = (uint32_t)p->memsz,
+                                      .flags = p->flags,
+                                      .align = (uint32_t)p->align};
+        memcpy(whole + sizeof(file.h) + i * sizeof(to), &to, sizeof(to));
+    }
+}
+
 /* Lays the file out and checks its first `size` bytes. */
-static bool check_cut(uint64_t size, enum elf_type type, bool by_paddr)
+static bool check_cut(uint64_t size, enum elf_use use)
 {
     uint8_t whole[FILE_SIZE] = {0};
 
     memcpy(whole, &file.h, sizeof(file.h));
     memcpy(whole + sizeof(file.h), file.p, 6 * sizeof(file.p[0])); /* below NOTES_AT */
+    if (narrow) {
+        memset(whole, 0, NOTES_AT);
+        lay_out_narrow(whole);
+    }
     memcpy(whole + NOTES_AT, file.notes, NOTES_SIZE);
     free(memory);
     memory = malloc(size + 1);
     assert_non_null(memory);
     memcpy(memory + 1, whole, size);
-    return elf_check(&elf, memory + 1, size, type, by_paddr);
+    return elf_check(&elf, memory + 1, size, use);
 }
 
 static bool check(void)
 {
-    return check_cut(FILE_SIZE, ET_EXEC, true);
+    return check_cut(FILE_SIZE, ELF_FOR_GUEST);
 }
 
 #define REFUSED(text)                                 \
@@ -96,8 +130,11 @@ static void test_good(void **state)
     assert_memory_equal(elf.segments, file.p, 3 * sizeof(file.p[0]));
     assert_ptr_equal(elf.bytes, memory + 1);
     assert_int_equal(elf.size, FILE_SIZE);
+    assert_int_equal(elf.is_32, narrow);
     build(ET_DYN);
-    assert_true(check_cut(FILE_SIZE, ET_DYN, false));
+    assert_int_equal(check_cut(FILE_SIZE, ELF_FOR_LOADER), !narrow);
+    if (narrow)
+        assert_string_equal(elf.why, "is not a 64-bit ELF file");
 }
 
 /* abuse: BI-04 */
@@ -109,22 +146,30 @@ static void test_header(void **state)
         file.h.ident[i] ^= 0x20;
         REFUSED("is not an ELF file");
     }
-    file.h.ident[4] = 1;
+    file.h.ident[4] = 0;
+    REFUSED("not a 64-bit");
+    file.h.ident[4] = 3;
     REFUSED("not a 64-bit");
     file.h.ident[5] = 2;
     REFUSED("another processor");
     file.h.machine = 183;
     REFUSED("another processor");
+    file.h.machine = narrow ? 62 : 3; /* x32 is entered alike; ELF64 for an i386 is nonsense */
+    assert_int_equal(check(), narrow);
+    build(ET_EXEC);
     file.h.ident[6] = 0;
     REFUSED("version");
     file.h.version = 2;
     REFUSED("version");
+    file.h.type = ET_REL;
+    REFUSED("is an ELF object file, which must be linked first");
     file.h.type = ET_DYN;
     REFUSED("fixed addresses");
     file.h.type = 0x100 + ET_EXEC;
     REFUSED("fixed addresses");
-    assert_false(check_cut(FILE_SIZE, ET_DYN, false));
-    assert_string_equal(elf.why, "is not a position-independent ELF executable");
+    assert_false(check_cut(FILE_SIZE, ELF_FOR_LOADER));
+    assert_string_equal(elf.why, narrow ? "is not a 64-bit ELF file"
+                                        : "is not a position-independent ELF executable");
 }
 
 /* abuse: BI-04 */
@@ -138,15 +183,15 @@ static void test_program_headers(void **state)
     REFUSED("more than 16");
     file.h.phnum = 0xffff; /* PN_XNUM: the real number is elsewhere */
     REFUSED("more than 16");
-    file.h.phentsize = 32;
+    file.h.phentsize = narrow ? 56 : 32; /* the other class's */
     REFUSED("wrong size");
     file.h.phentsize = 0xffff;
     REFUSED("wrong size");
-    file.h.phoff = FILE_SIZE - 3 * sizeof(struct elf64_phdr) + 1;
+    file.h.phoff = FILE_SIZE - 3u * file.h.phentsize + 1;
     REFUSED("cut off");
     file.h.phoff = UINT64_MAX;
     REFUSED("cut off");
-    file.h.phoff = UINT64_MAX - 3 * sizeof(struct elf64_phdr) + 1; /* the sum wraps to 0 */
+    file.h.phoff = UINT64_MAX - 3u * file.h.phentsize + 1; /* the sum wraps to 0 */
     REFUSED("cut off");
 }
 
@@ -167,7 +212,7 @@ static void test_segments(void **state)
     REFUSED("larger in the file");
     file.p[1].paddr = UINT64_MAX - 0x4ffe;
     REFUSED("wraps");
-    file.p[1].paddr = UINT64_MAX - 0x4fff; /* ends at exactly 2^64 */
+    file.p[1].paddr = UINT64_MAX - 0x4fff; /* ends at exactly 2^64, or 2^32 */
     assert_true(check());
     build(ET_EXEC);
     file.p[0].type = file.p[1].type = PT_NOTE;
@@ -193,8 +238,10 @@ static void test_overlap(void **state)
     file.p[1].paddr = 0x100000 - 0x5000; /* just below */
     assert_true(check());
     file.p[1].paddr = 0x100000;
-    assert_true(check_cut(FILE_SIZE, ET_EXEC, false)); /* apart by vaddr */
-    file.p[1].memsz = file.p[1].filesz = 0;            /* no bytes, no overlap */
+    file.h.type = ET_DYN;
+    assert_int_equal(check_cut(FILE_SIZE, ELF_FOR_LOADER), !narrow); /* apart by vaddr */
+    file.h.type = ET_EXEC;
+    file.p[1].memsz = file.p[1].filesz = 0; /* no bytes, no overlap */
     assert_true(check());
     build(ET_EXEC);
     file.p[0].paddr = file.p[1].paddr + 1;
@@ -203,7 +250,8 @@ static void test_overlap(void **state)
     build(ET_EXEC);
     file.p[1].vaddr = file.p[0].vaddr;
     assert_true(check()); /* apart by paddr */
-    assert_false(check_cut(FILE_SIZE, ET_EXEC, false));
+    file.h.type = ET_DYN;
+    assert_false(check_cut(FILE_SIZE, ELF_FOR_LOADER));
     build(ET_EXEC);
     file.p[0].paddr = 0;
     file.p[0].memsz = UINT64_MAX; /* everything but the last byte */
@@ -215,7 +263,7 @@ static void test_every_cut(void **state)
     (void)state;
     build(ET_EXEC);
     for (uint64_t size = 0; size < FILE_SIZE; size++) {
-        assert_false(check_cut(size, ET_EXEC, true));
+        assert_false(check_cut(size, ELF_FOR_GUEST));
         assert_non_null(elf.why);
     }
 }
@@ -374,6 +422,20 @@ static void test_random(void **state)
     assert_in_range(accepted, ROUNDS / 20, ROUNDS - ROUNDS / 20); /* both ways were taken */
 }
 
+static int make_wide(void **state)
+{
+    (void)state;
+    narrow = false;
+    return 0;
+}
+
+static int make_narrow(void **state)
+{
+    (void)state;
+    narrow = true;
+    return 0;
+}
+
 static int free_memory(void **state)
 {
     (void)state;
@@ -384,17 +446,16 @@ static int free_memory(void **state)
 
 int main(void)
 {
+#define TEST(f)                                    \
+    cmocka_unit_test_setup(f, make_wide),          \
+    {                                              \
+#f " of ELF32", f, make_narrow, NULL, NULL \
+    }
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_good),
-        cmocka_unit_test(test_header),
-        cmocka_unit_test(test_program_headers),
-        cmocka_unit_test(test_segments),
-        cmocka_unit_test(test_overlap),
-        cmocka_unit_test(test_every_cut),
-        cmocka_unit_test(test_notes),
-        cmocka_unit_test(test_notes_at_end),
-        cmocka_unit_test(test_notes_damaged),
-        cmocka_unit_test(test_random),
+        TEST(test_good),     TEST(test_header),       TEST(test_program_headers),
+        TEST(test_segments), TEST(test_overlap),      TEST(test_every_cut),
+        TEST(test_notes),    TEST(test_notes_at_end), TEST(test_notes_damaged),
+        TEST(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, free_memory);
 }

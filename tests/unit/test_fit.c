@@ -82,7 +82,9 @@ static void test_under_another_hypervisor(void **state)
     caps = (struct vmx_caps){.is_guest = true, .feature_control = UINT64_MAX};
     assert_int_equal(lacks(&caps, "the hypervisor that this machine runs under does not offer it"),
                      1);
-    caps.is_guest = false;
+    caps.is_tcg = true;
+    assert_int_equal(lacks(&caps, "start QEMU with '-accel kvm -cpu host' on an Intel machine"), 1);
+    caps.is_guest = caps.is_tcg = false;
     assert_int_equal(lacks(&caps, "VT-x (CPUID.1:ECX.VMX)"), 1);
     struct virt_report report = {0};
     struct vmx_controls controls;

@@ -216,12 +216,46 @@ static void test_initrd_just_fits(void **state)
     add_initrd(0x2345); /* three pages above the segment's five */
     expect_initrd(MIB + 0x5000, 0x2345);
     request.memory = MIB + 0x7000;
-    refuse("and its initrd of 9 KiB do not fit in 1052 KiB of memory");
+    refuse("and its initrd of 9K do not fit in 1052K: write 'memory = 1056K' or more");
     request.memory = 2 * MIB;
     add_initrd(2 * MIB);
-    refuse("and its initrd of 2048 KiB do not fit in 2048 KiB of memory");
+    refuse("and its initrd of 2M do not fit in 2M: write 'memory = 4M' or more");
+    request.memory = 4 * MIB;
+    accept();
+    add_initrd(4 * MIB + 1);
+    refuse("and its initrd of 5M do not fit in 4M: write 'memory = 6M' or more");
+    add_initrd(3 * GIB);
+    refuse("leaves no room below 0xc0000000 for its initrd of 3073M");
     add_initrd(UINT64_MAX);
-    refuse("and its initrd of 18014398509481984 KiB do not fit in 2048 KiB of memory");
+    refuse("leaves no room below 0xc0000000 for its initrd of 17592186044416M");
+}
+
+/* What a refusal says would do, does; a page less does not. */
+static void test_initrd_advice(void **state)
+{
+    uint64_t seed = 5;
+
+    (void)state;
+    for (uint32_t round = 0; round < 2000; round++) {
+        unsigned long advised;
+        char unit;
+
+        setup(NULL);
+        pvh_file_add(&file, 2 * MIB, 0x100, 0x100 + random_next(&seed) % MIB);
+        request.memory = (4 * MIB + random_next(&seed) % (4 * MIB)) & ~(PAGE_SIZE - 1);
+        if (round % 2 == 0)
+            request.memory &= ~(MIB - 1);
+        add_initrd(1 + random_next(&seed) % (16 * MIB));
+        if (prepare())
+            continue;
+        const char *at = strstr(image.why, "'memory = ");
+        assert_non_null(at);
+        assert_int_equal(sscanf(at, "'memory = %lu%c'", &advised, &unit), 2);
+        request.memory = advised * (unit == 'M' ? MIB : KIB);
+        accept();
+        request.memory -= unit == 'M' ? MIB : PAGE_SIZE;
+        assert_false(prepare());
+    }
 }
 
 /* The first place above 1 MiB serves; below it would lie in the legacy hole. */
@@ -234,9 +268,9 @@ static void test_initrd_lowest(void **state)
     add_initrd(0x2345);
     expect_initrd(MIB, 0x2345);
     request.memory = MIB + 0x2000;
-    refuse("and its initrd of 9 KiB do not fit in 1032 KiB of memory");
+    refuse("and its initrd of 9K do not fit in 1032K: write 'memory = 1036K' or more");
     request.memory = MIB;
-    refuse("and its initrd of 9 KiB do not fit in 1024 KiB of memory");
+    refuse("and its initrd of 1M do not fit in 1M: write 'memory = 2M' or more");
 }
 
 static void test_boot_data_moves(void **state)
@@ -307,7 +341,7 @@ static void test_note_last(void **state)
     accept();
     assert_int_equal(image.piece_count, PLATFORM + 3);
     request.memory = MIB + 0x7000;
-    refuse("and its initrd of 9 KiB do not fit in 1052 KiB of memory");
+    refuse("and its initrd of 9K do not fit in 1052K: write 'memory = 1056K' or more");
     request.memory = MIB;
     refuse("needs memory up to 0x104fff for a segment, the guest has 1 MiB: write 'memory = 2M' "
            "or more");
@@ -327,19 +361,22 @@ static void test_high_segment(void **state)
 
 /* ---------------------------------------------------------------------- what is refused */
 
+#define WANTED "; Bulkhead starts ELF kernels with a PVH entry and Linux bzImages"
+#define UNPACK "; decompress it first"
+
 static void test_kinds(void **state)
 {
     (void)state;
     request.size = 0;
     refuse("is empty");
     request.size = 1;
-    refuse("is not an ELF file");
+    refuse("is of an unknown kind, perhaps a flat binary" WANTED);
     setup(NULL);
     memset(&file.header, 0, sizeof(file.header));
-    refuse("is not an ELF file");
+    refuse("is of an unknown kind, perhaps a flat binary" WANTED);
     setup(NULL);
-    file.header.ident[4] = 1;
-    refuse("is a 32-bit ELF file; Bulkhead starts 64-bit ELF files only");
+    file.header.type = ET_REL;
+    refuse("is an ELF object file, which must be linked first");
     setup(NULL);
     file.header.ident[4] = 3;
     refuse("is not a 64-bit ELF file");
@@ -360,33 +397,100 @@ static void test_kinds(void **state)
     refuse("has nothing to load");
 }
 
-/* Replaces the file's first bytes. */
-static void begins_with(const char *bytes, size_t len)
+/* Puts `bytes` at `at` and takes the ELF header away. */
+static void holds(uint64_t at, const char *bytes, size_t len)
 {
-    setup(NULL);
-    memset(&file.header, 0, sizeof(file.header));
-    memcpy(&file.header, bytes, len);
+    static uint8_t whole[PVH_FILE_SIZE * 3];
+
+    memset(whole, 0x90, sizeof(whole));
+    memcpy(whole + at, bytes, len);
+    request.bytes = whole;
+    request.size = sizeof(whole);
+    memset(&image, 0x55, sizeof(image));
+    assert_false(image_prepare(&image, &request));
 }
 
+/* abuse: BI-01 */
 static void test_other_files(void **state)
 {
+    static const struct {
+        uint64_t at;
+        const char *bytes;
+        size_t len;
+        const char *why;
+    } rows[] = {
+        {0, "\x1f\x8b\x08", 3, "is compressed with gzip" UNPACK},
+        {0,
+         "\xfd"
+         "7zXZ\0",
+         6, "is compressed with xz" UNPACK},
+        {0, "\x28\xb5\x2f\xfd", 4, "is compressed with zstd" UNPACK},
+        {0, "BZh9", 4, "is compressed with bzip2" UNPACK},
+        {0, "\x02\x21\x4c\x18", 4, "is compressed with lz4" UNPACK},
+        {0, "\x04\x22\x4d\x18", 4, "is compressed with lz4" UNPACK},
+        {0, "\x5d\0\0\x80\0", 5, "is compressed with lzma" UNPACK},
+        {0, "\x89LZO\0\r\n\x1a\n", 9, "is compressed with lzop" UNPACK},
+        {0, "PK\3\4", 4, "is a ZIP archive" UNPACK},
+        {0, "7z\xbc\xaf\x27\x1c", 6, "is a 7-Zip archive" UNPACK},
+        {0, "!<arch>\n", 8, "is an archive (ar, or a Debian package)" WANTED},
+        {257, "ustar\0", 6, "is a tar archive" WANTED},
+        {0, "070701", 6, "is a cpio archive: an initrd, not a kernel"},
+        {56, "ARM\x64", 4, "is a kernel for 64-bit ARM; a kernel for x86-64 is needed"},
+        {36, "\x18\x28\x6f\x01", 4, "is a kernel for 32-bit ARM; a kernel for x86-64 is needed"},
+        {56, "RSC\5", 4, "is a kernel for RISC-V; a kernel for x86-64 is needed"},
+        {0x8001, "CD001", 5, "is a CD image (ISO 9660); the kernel inside it is needed"},
+        {512, "EFI PART", 8, "is a disk image; the kernel inside it is needed"},
+        {0, "QFI\xfb", 4, "is a disk image (qcow2); the kernel inside it is needed"},
+        {510, "\x55\xaa", 2, "is a boot sector or a disk image" WANTED},
+        {0, "\x27\x05\x19\x56", 4, "is a U-Boot image" WANTED},
+        {0, "\xd0\x0d\xfe\xed", 4, "is a device tree or a FIT image" WANTED},
+        {0, "\xcf\xfa\xed\xfe", 4, "is a Mach-O program" WANTED},
+        {0, "MZ\x90", 3, "is an EFI program (PE)" WANTED},
+        {0, "\xff\xfe#\0", 4, "is text" WANTED},
+        {4096, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12, "is a multiboot kernel" WANTED},
+        {8192, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12,
+         "is of an unknown kind, perhaps a flat binary" WANTED},
+        {4096, "\x02\xb0\xad\x1b\0\0\0\0\xff\x4f\x52\xe4", 12,
+         "is of an unknown kind, perhaps a flat binary" WANTED},
+        {16384, "\xd6\x50\x52\xe8\0\0\0\0\x18\0\0\0\x12\xaf\xad\x17", 16,
+         "is a multiboot kernel" WANTED},
+        {0, "", 0, "is of an unknown kind, perhaps a flat binary" WANTED},
+    };
+    static uint8_t text[] = "#!/bin/sh\nexec \"$0\" # gr\xc3\xbc\xc3\x9f"
+                            "e\n\t";
+
     (void)state;
-    begins_with("\x1f\x8b\x08", 3);
-    refuse("is compressed; unpack it first");
-    request.size = 2;
-    refuse("is compressed; unpack it first");
-    begins_with("\xfd"
-                "7zXZ",
-                5);
-    refuse("is compressed; unpack it first");
-    begins_with("\x28\xb5\x2f\xfd", 4);
-    refuse("is compressed; unpack it first");
-    begins_with("MZ", 2);
-    refuse("is not an ELF file");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        holds(rows[i].at, rows[i].bytes, rows[i].len);
+        assert_string_equal(image.why, rows[i].why);
+    }
+    /* an ARM kernel that is an EFI program as well, and a CD that boots from a disk's sector */
+    request.size = PVH_FILE_SIZE;
+    holds(56, "ARM\x64", 4);
+    memcpy((uint8_t *)request.bytes, "MZ", 2);
+    assert_false(image_prepare(&image, &request));
+    assert_string_equal(image.why, "is a kernel for 64-bit ARM; a kernel for x86-64 is needed");
+    holds(0x8001, "CD001", 5);
+    memcpy((uint8_t *)request.bytes + 510, "\x55\xaa", 2);
+    assert_false(image_prepare(&image, &request));
+    assert_string_equal(image.why, "is a CD image (ISO 9660); the kernel inside it is needed");
+    request.bytes = text;
+    for (request.size = 1; request.size < sizeof(text); request.size++) {
+        assert_false(image_prepare(&image, &request));
+        assert_string_equal(image.why, "is text" WANTED);
+    }
+}
+
+static void test_damaged_linux(void **state)
+{
+    (void)state;
+    memset(&file.header, 0, sizeof(file.header));
+    memcpy(&file.header, "MZ", 2);
+    refuse("is an EFI program (PE)" WANTED);
     memcpy((uint8_t *)file.segments + 0x202 - sizeof(file.header), "HdrS", 4);
     refuse("has a damaged Linux setup header");
     request.size = 0x205;
-    refuse("is not an ELF file");
+    refuse("is an EFI program (PE)" WANTED);
 }
 
 static void test_segment_places(void **state)
@@ -453,8 +557,7 @@ static void test_segment_shapes(void **state)
 
 static void test_notes(void **state)
 {
-    static const char none[] = "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY); "
-                               "build Linux with CONFIG_PVH=y";
+    static const char none[] = "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)";
     (void)state;
     file.note.type = 17;
     refuse(none);
@@ -471,6 +574,59 @@ static void test_notes(void **state)
     refuse("has a PVH entry note of 7 bytes; it must be 4 or 8");
     file.note.descsz = 0;
     refuse("has a PVH entry note of 0 bytes; it must be 4 or 8");
+}
+
+/* Without a PVH entry: what it is, and advice only for those whom it helps. */
+static void test_kernels_without_entry(void **state)
+{
+    static const char multiboot[] = "is a multiboot kernel; it needs a PVH entry (ELF note 'Xen', "
+                                    "type 18: PHYS32_ENTRY)";
+    (void)state;
+    file.note.type = 2;
+    refuse("is a kernel for Xen's PV mode; it needs a PVH entry (ELF note 'Xen', type 18: "
+           "PHYS32_ENTRY)");
+    setup(NULL);
+    file.note.namesz = 6;
+    memcpy(file.note.name, "Linux\0\0\0", 8); /* its last four bytes are the descriptor's */
+    file.note.type = 0x100;
+    refuse("is a Linux kernel without a PVH entry: use its bzImage, or build it with CONFIG_PVH=y");
+    setup(NULL);
+    file.note.type = 17;
+    memcpy(file.bytes + PVH_FILE_DATA + 8, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12);
+    refuse(multiboot);
+    setup(NULL);
+    file.note.type = 17;
+    memcpy(file.bytes + PVH_FILE_DATA + 8, "\xd6\x50\x52\xe8\0\0\0\0\x18\0\0\0\x12\xaf\xad\x17",
+           16);
+    refuse(multiboot);
+    setup(NULL);
+    file.segments[0].type = PT_INTERP;
+    refuse("is a program for an operating system, not a kernel");
+}
+
+/* A guest that knows only what a 32-bit linker writes gets what any other gets. */
+static void test_elf32(void **state)
+{
+    static uint8_t whole[PVH_FILE_SIZE];
+    struct pvh_start_info info;
+
+    (void)state;
+    add_initrd(0x2345);
+    pvh_file_add(&file, 2 * MIB, 0x100, 0x3000);
+    pvh_file_narrow(&file, whole);
+    request.bytes = whole;
+    assert_true(image_prepare(&image, &request));
+    assert_int_equal(image.mode, IMAGE_ENTER_PVH32);
+    assert_int_equal(image.entry.v, MIB);
+    expect_piece(0, MIB, whole + PVH_FILE_DATA, 0x2000);
+    expect_piece(1, 2 * MIB, whole + PVH_FILE_DATA, 0x100);
+    expect_piece(2, IMAGE_BOOT_DATA, image.boot_data.pvh, PAGE_SIZE);
+    memcpy(&info, guest_read(image.start_info.v, sizeof(info)), sizeof(info));
+    assert_int_equal(info.module_count, 1);
+    file.segments[1].paddr = 0xfffff000; /* up to 4 GiB and beyond */
+    pvh_file_narrow(&file, whole);
+    assert_false(image_prepare(&image, &request));
+    assert_string_equal(image.why, "has a segment that wraps around the address space");
 }
 
 /* abuse: BT-07 */
@@ -589,6 +745,10 @@ int main(void)
         TEST(test_high_segment),
         TEST(test_kinds),
         TEST(test_other_files),
+        TEST(test_damaged_linux),
+        TEST(test_kernels_without_entry),
+        TEST(test_elf32),
+        TEST(test_initrd_advice),
         TEST(test_segment_places),
         TEST(test_legacy_hole),
         TEST(test_segment_shapes),

@@ -203,14 +203,14 @@ static void test_initrd(void **state)
     request.memory = PREFERRED + INIT_SIZE + 0x2000;
     expect_initrd(PREFERRED - 0x3000, 0x2345);
     header->initrd_addr_max = 0xfffff;
-    refuse("and its initrd of 9 KiB do not fit in 17416 KiB of memory");
+    refuse("leaves no room below 0x100000 for its initrd of 1M");
     header->initrd_addr_max = 0;
-    refuse("and its initrd of 9 KiB do not fit in 17416 KiB of memory");
+    refuse("leaves no room below 0x1 for its initrd of 1M");
     header->initrd_addr_max = UINT32_MAX;
     request.initrd_size = 15 * MIB + 1;
-    refuse("and its initrd of 15361 KiB do not fit in 17416 KiB of memory");
+    refuse("and its initrd of 15361K do not fit in 17416K: write 'memory = 32772K' or more");
     request.initrd_size = UINT64_MAX;
-    refuse("and its initrd of 18014398509481984 KiB do not fit in 17416 KiB of memory");
+    refuse("leaves no room below 0xc0000000 for its initrd of 17592186044416M");
 }
 
 static void test_memory(void **state)
@@ -301,7 +301,8 @@ static void test_header(void **state)
     request.size = 0x206;
     refuse("is cut off: it ends in the Linux setup header");
     request.size = 0x205;
-    refuse("is not an ELF file");
+    refuse("is a boot sector or a disk image; Bulkhead starts ELF kernels with a PVH entry and "
+           "Linux bzImages");
     setup(NULL);
     header->boot_flag = 0;
     refuse("has a damaged Linux setup header: no boot flag 0xaa55");

@@ -23,6 +23,7 @@ static const char *const sentences[CALL_COUNT][4] = {
                    "the boot volume has no folder \\bulkhead", ": cannot be opened: "},
     [CALL_INFO] = {"the folder \\bulkhead cannot be read: "},
     [CALL_READ] = {"the folder \\bulkhead cannot be read: ", ": cannot be read: "},
+    [CALL_SEEK] = {"the folder \\bulkhead cannot be read: "},
     [CALL_MAP] = {"the firmware does not tell the size of its memory map",
                   "the firmware does not tell its memory map: "},
     [CALL_EXIT_SERVICES] = {"the firmware does not let go of the machine: "},
@@ -37,29 +38,39 @@ static uint32_t count_of(const char *text, const char *what)
     return count;
 }
 
+/* All of a file that is named, of another one its name. */
+static void check_module(const struct boot_module *m)
+{
+    const struct efi_file *f = efi.files;
+
+    while (strcmp(f->name, m->name) != 0)
+        assert_true(++f < efi.files + efi.file_count);
+    assert_false(f->folder);
+    if (strcmp(f->name, "spare.img") == 0) {
+        assert_int_equal(m->base, 0);
+        assert_int_equal(m->size, 0);
+        return;
+    }
+    assert_int_equal(m->size, f->size);
+    assert_memory_equal((const void *)m->base, f->bytes, f->size);
+    for (uint64_t k = f->size; k % PAGE_SIZE != 0; k++)
+        assert_int_equal(((const uint8_t *)m->base)[k], 0);
+}
+
 /* What the hypervisor would get. */
 static void check_jump(void)
 {
     const struct boot_module *m = (const struct boot_module *)efi.info->modules;
-    uint32_t n = 0;
 
     assert_int_equal(efi.info->magic, BOOT_INFO_MAGIC);
     assert_int_equal(efi.screen_len + efi.serial_len, 0);
     assert_true(is_aligned(efi.info->image_base, PLACE_ALIGN) && efi.info->image_base < 4 * GIB);
     assert_int_equal(efi.entry - efi.info->image_base, sizeof(struct elf64_ehdr) + 56);
     assert_int_equal(*(const uint8_t *)efi.entry, 0x90);
-    for (uint32_t i = 0; i < efi.file_count; i++) {
-        const struct efi_file *f = &efi.files[i];
-        if (f->folder)
-            continue;
-        assert_string_equal(m[n].name, f->name);
-        assert_int_equal(m[n].size, f->size);
-        assert_memory_equal((const void *)m[n].base, f->bytes, f->size);
-        for (uint64_t k = f->size; k % PAGE_SIZE != 0; k++)
-            assert_int_equal(((const uint8_t *)m[n].base)[k], 0);
-        n++;
-    }
-    assert_int_equal(efi.info->module_count, n);
+    for (uint32_t i = 0; i < efi.info->module_count; i++)
+        check_module(&m[i]);
+    assert_int_equal(efi.info->module_count,
+                     efi.file_count - 2); /* the folder; what nobody spells */
     assert_true(efi.info->range_count > 3);
 }
 
@@ -230,17 +241,44 @@ static void sizes_of_files_that_are_lies(void **state)
     check_refused(efi_run(), ": cannot be read: ");
 }
 
+/* RAM that the hypervisor may use. */
+static uint64_t free_ram(void)
+{
+    const struct boot_range *r = (const struct boot_range *)efi.info->ranges;
+    uint64_t size = 0;
+
+    for (uint32_t i = 0; i < efi.info->range_count; i++)
+        size += r[i].kind == BOOT_RAM_FREE ? r[i].size : 0;
+    return size;
+}
+
+/* A file that nobody names may be larger than the memory: it costs none. */
+static void a_spare_file_is_not_read(void **state)
+{
+    uint64_t free_before;
+
+    (void)state;
+    efi_make();
+    assert_int_equal(efi_run(), END_JUMP);
+    free_before = free_ram();
+    efi_make();
+    assert_string_equal(efi.files[5].name, "spare.img");
+    efi.files[5].claims = 1ull << 40;
+    assert_int_equal(efi_run(), END_JUMP);
+    check_jump();
+    assert_int_equal(free_ram(), free_before);
+}
+
 /* abuse: BU-05 */
 static void a_folder_without_end(void **state)
 {
     (void)state;
-    efi_make();
-    efi.folder_has_no_end = true;
-    check_refused(efi_run(), "the folder \\bulkhead has more than 1024 files");
-    efi_make();
-    efi.folder_has_no_end = true;
-    efi.files[0].folder = true; /* a chain of clusters that goes round in the FAT */
-    check_refused(efi_run(), "the folder \\bulkhead has no end: its volume is damaged");
+    for (int folder = 0; folder < 2; folder++) {
+        efi_make();
+        efi.folder_has_no_end = true;
+        efi.files[0].folder = folder; /* a chain of clusters that goes round in the FAT */
+        check_refused(efi_run(), "the folder \\bulkhead has no end: its volume is damaged");
+    }
 }
 
 static void a_screen_without_end(void **state)
@@ -272,6 +310,7 @@ int main(void)
         cmocka_unit_test(what_is_not_needed_is_left_out),
         cmocka_unit_test(memory_that_ends_anywhere),
         cmocka_unit_test(sizes_of_files_that_are_lies),
+        cmocka_unit_test(a_spare_file_is_not_read),
         cmocka_unit_test(a_folder_without_end),
         cmocka_unit_test(a_screen_without_end),
         cmocka_unit_test(a_serial_port_that_is_stuck),

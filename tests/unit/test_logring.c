@@ -81,6 +81,8 @@ static void losses_are_shown_in_their_place(void **state)
     assert_true(logring_is_empty(&ring));
     put("after");
     expect(PREFIX "after");
+    ring.lost = 1;
+    expect(PREFIX "1 line was lost here");
     expect("");
 }
 

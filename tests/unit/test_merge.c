@@ -247,12 +247,12 @@ static void steps_are_short(void **state)
     (void)state;
     assert_true(say(0, short_lines) && say(1, short_lines));
     for (uint32_t i = 0; i < 500; i++) {
-        const uint64_t put = merge.lines.terminal.put;
+        const uint64_t put = merge.lines.terminal.count;
         now += MS;
         wire_budget = 100;
         terminal_drain(&merge.lines.terminal);
         (void)merge_step(&merge, PREFIX, now, PARTIAL);
-        assert_true(merge.lines.terminal.put - put <= strlen("[a] x\n"));
+        assert_true(merge.lines.terminal.count - put <= strlen("[a] x\n"));
     }
     assert_int_equal(count("x\r\n"), 2 * (sizeof(short_lines) - 1) / 2);
 }

@@ -448,19 +448,20 @@ static void test_no_file(void **state)
     snprintf(g->image, sizeof(g->image), "kk.elf");
     snprintf(g->initrd, sizeof(g->initrd), "ramdisk.gz");
     refuse(2, 13, "guest 'a': there is no image 'kk.elf'; did you mean 'K.ELF'?", 14,
-           "guest 'a': there is no initrd 'ramdisk.gz'; the files here are K.ELF, initrd.img, "
+           "guest 'a': there is no initrd 'ramdisk.gz'; the files here are: K.ELF, initrd.img, "
            "empty, large.elf");
     snprintf(g->initrd, sizeof(g->initrd), "initrd.im");
     snprintf(g->image, sizeof(g->image), "kk"); /* as near to "zz" as to any two letters */
     add_module("zz", initrd_bytes, 1);
     refuse(2, 13,
-           "guest 'a': there is no image 'kk'; the files here are K.ELF, initrd.img, empty, "
+           "guest 'a': there is no image 'kk'; the files here are: K.ELF, initrd.img, empty, "
            "large.elf, zz",
            14, "guest 'a': there is no initrd 'initrd.im'; did you mean 'initrd.img'?");
     snprintf(g->image, sizeof(g->image), "kk.elf");
     machine.module_count = 0;
     g->initrd[0] = '\0';
-    refuse(1, 13, "guest 'a': there is no image 'kk.elf'; there are no files at all");
+    refuse(1, 13,
+           "guest 'a': there is no image 'kk.elf'; there are no files beside Bulkhead's own");
 }
 
 static void test_many_files(void **state)
@@ -472,7 +473,7 @@ static void test_many_files(void **state)
     for (uint32_t i = 0; i < MACHINE_MODULES_MAX; i++)
         add_module("some-file-name", initrd_bytes, 1);
     refuse(1, 13,
-           "guest 'a': there is no image 'vmlinux'; the files here are some-file-name, "
+           "guest 'a': there is no image 'vmlinux'; the files here are: some-file-name, "
            "some-file-name, some-file-name, some-file-name, ...");
 }
 
@@ -485,12 +486,24 @@ static void test_empty_files(void **state)
     refuse(2, 13, "guest 'a': image 'EMPTY' is empty", 14, "guest 'a': initrd 'empty' is empty");
 }
 
+static void test_files_of_one_name(void **state)
+{
+    (void)state;
+    add_guest("a", 1, 16 * MIB);
+    add_module("k.Elf", NULL, 0);
+    refuse(1, 13,
+           "guest 'a': image 'k.elf' is there more than once: upper and lower case count as the "
+           "same");
+}
+
 static void test_bad_image(void **state)
 {
     (void)state;
     struct config_guest *g = add_guest("a", 1, MIB);
     snprintf(g->image, sizeof(g->image), "initrd.img");
-    refuse(1, 13, "guest 'a': image 'initrd.img' is not an ELF file");
+    refuse(1, 13,
+           "guest 'a': image 'initrd.img' is of an unknown kind, perhaps a flat binary; Bulkhead "
+           "starts ELF kernels with a PVH entry and Linux bzImages");
     snprintf(g->image, sizeof(g->image), "large.elf");
     refuse(1, 13,
            "guest 'a': image 'large.elf' needs memory up to 0x104fff for a segment, the guest has "
@@ -498,8 +511,8 @@ static void test_bad_image(void **state)
     snprintf(g->initrd, sizeof(g->initrd), "initrd.img");
     g->memory = MIB + 0x5000;
     refuse(1, 13,
-           "guest 'a': image 'large.elf' and its initrd of 4 KiB do not fit in 1044 KiB of "
-           "memory");
+           "guest 'a': image 'large.elf' and its initrd of 4K do not fit in 1044K: write 'memory = "
+           "1048K' or more");
 }
 
 static void test_one_image_for_two(void **state)
@@ -730,6 +743,39 @@ static void test_print(void **state)
         "  guest memory 0x0-0x1ffffff", "  image        K.ELF");
 }
 
+/* Nobody sees what a Linux prints that was not told to use the UART. */
+static void test_print_mute_linux(void **state)
+{
+    static const struct {
+        const char *cmdline;
+        bool mute;
+    } rows[] = {
+        {"", true},
+        {"quiet", true},
+        {"console=tty0", true},
+        {"xconsole=ttyS0", true},
+        {"console=ttyS1", true},
+        {"console=ttyS0", false},
+        {"ro console=tty0 console=ttyS0,115200 quiet", false},
+        {"console=uart8250,io,0x3f8", false},
+    };
+    static const char note[] = "  note         without 'console=ttyS0' in its cmdline Linux prints "
+                               "nothing here";
+    char line[PLAN_LINE_MAX + 1];
+
+    (void)state;
+    make_good();
+    plan.guest_count = 2;
+    assert_false(plan_print(&plan, 9, line, sizeof(line)));
+    plan.guests[0].image.is_linux = true;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        snprintf(config.guests[0].cmdline, CMDLINE_MAX, "%s", rows[i].cmdline);
+        assert_true(plan_print(&plan, 5, line, sizeof(line)));
+        assert_int_equal(strcmp(line, note) == 0, rows[i].mute);
+        assert_int_equal(plan_print(&plan, 8, line, sizeof(line)), rows[i].mute);
+    }
+}
+
 static void test_print_titles(void **state)
 {
     char line[PLAN_LINE_MAX + 1];
@@ -816,6 +862,7 @@ int main(void)
         TEST(test_no_file),
         TEST(test_many_files),
         TEST(test_empty_files),
+        TEST(test_files_of_one_name),
         TEST(test_bad_image),
         TEST(test_one_image_for_two),
         TEST(test_no_screen),
@@ -827,6 +874,7 @@ int main(void)
         TEST(test_valid_image),
         TEST(test_random),
         TEST(test_print),
+        TEST(test_print_mute_linux),
         TEST(test_print_titles),
         TEST(test_print_cores),
         TEST(test_print_width),

@@ -19,6 +19,9 @@ static void exits_are_summed(void **state)
     (void)state;
     report_exits(&vm, line, sizeof(line));
     assert_string_equal(line, "0 exits");
+    softs[0].stats.exits[EXIT_CPUID] = 1;
+    report_exits(&vm, line, sizeof(line));
+    assert_string_equal(line, "1 exit: 1 cpuid");
     softs[0].stats.exits[EXIT_CPUID] = 3;
     softs[1].stats.exits[EXIT_CPUID] = 4;
     softs[1].stats.exits[EXIT_KICK] = 1;

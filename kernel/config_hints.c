@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config_hints: what people who know other programs, or whose word processor knows better, write
+ * into bulkhead.conf, and what they mean. Pure.
+ */
+#include "kernel/config_parse.h"
+
+#include "lib/string.h"
+
+struct span config_first_word(struct span line)
+{
+    size_t len = 0;
+
+    while (len < line.len && !span_is_blank(line.at[len]) && line.at[len] != '=' &&
+           line.at[len] != ':')
+        len++;
+    return (struct span){.at = line.at, .len = len};
+}
+
+enum config_key config_alias(struct span word)
+{
+    static const struct {
+        const char *name;
+        enum config_key key;
+    } rows[] = {
+        {"cpu", KEY_CORES},        {"cpus", KEY_CORES},          {"vcpus", KEY_CORES},
+        {"smp", KEY_CORES},        {"mem", KEY_MEMORY},          {"ram", KEY_MEMORY},
+        {"kernel", KEY_IMAGE},     {"linux", KEY_IMAGE},         {"file", KEY_IMAGE},
+        {"initramfs", KEY_INITRD}, {"ramdisk", KEY_INITRD},      {"module", KEY_INITRD},
+        {"append", KEY_CMDLINE},   {"args", KEY_CMDLINE},        {"arguments", KEY_CMDLINE},
+        {"options", KEY_CMDLINE},  {"commandline", KEY_CMDLINE},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (span_is_any_case(word, rows[i].name))
+            return rows[i].key;
+    return KEY_COUNT;
+}
+
+const char *config_lacks(struct span word)
+{
+    static const char disk[] = "a guest has no disk: what it needs goes into its initrd";
+    static const char device[] = "a guest has no devices but its console";
+    static const struct {
+        const char *name;
+        const char *why;
+    } rows[] = {
+        {"disk", disk},     {"disks", disk},     {"drive", disk}, {"hda", disk},
+        {"root", disk},     {"net", device},     {"nic", device}, {"network", device},
+        {"device", device}, {"devices", device}, {"pci", device}, {"usb", device},
+        {"vga", device},    {"display", device},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+        if (span_is_any_case(word, rows[i].name))
+            return rows[i].why;
+    return NULL;
+}
+
+/* What a word processor makes of plain signs, in UTF-8; NULL for any other letter. */
+static const char *config_typographic(struct span at)
+{
+    static const struct {
+        const char *first, *last; /* of equal length */
+        const char *what;
+    } rows[] = {
+        {"\xe2\x80\x98", "\xe2\x80\x9f",
+         "a typographic quotation mark: write values without quotes"},
+        {"\xc2\xab", "\xc2\xab", "a quotation mark: write values without quotes"},
+        {"\xc2\xbb", "\xc2\xbb", "a quotation mark: write values without quotes"},
+        {"\xe2\x80\x90", "\xe2\x80\x95", "a typographic dash: write '-'"},
+        {"\xc2\xa0", "\xc2\xa0", "a no-break space: write an ordinary one"},
+        {"\xe2\x80\x80", "\xe2\x80\x8a", "a typographic space: write an ordinary one"},
+        {"\xe2\x80\xaf", "\xe2\x80\xaf", "a no-break space: write an ordinary one"},
+        {"\xe2\x80\x8b", "\xe2\x80\x8f", "an invisible character: delete it"},
+        {"\xef\xbb\xbf", "\xef\xbb\xbf", "an invisible byte order mark: delete it"},
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const size_t len = strlen(rows[i].first);
+        if (at.len >= len && memcmp(at.at, rows[i].first, len) >= 0 &&
+            memcmp(at.at, rows[i].last, len) <= 0)
+            return rows[i].what;
+    }
+    return NULL;
+}
+
+/* Letters beyond ASCII may stand in comments; control characters nowhere. */
+bool config_check_bytes(struct config_parser *p, struct span line, struct span content)
+{
+    const char *content_end = content.at + content.len;
+
+    for (size_t i = 0; i < line.len; i++) {
+        const uint8_t c = (uint8_t)line.at[i];
+        const char *what = NULL;
+
+        if ((c < ' ' && c != '\t') || c == 0x7f) {
+            report_add(p->report, p->line, "byte 0x%02x in column %zu is not text: delete it", c,
+                       i + 1);
+            return false;
+        }
+        if (c < 0x80 || line.at + i >= content_end)
+            continue;
+        what = config_typographic(span_from(line, i));
+        if (what != NULL)
+            report_add(p->report, p->line, "column %zu has %s", i + 1, what);
+        else
+            report_add(p->report, p->line,
+                       "byte 0x%02x in column %zu is not ASCII; only comments may hold it", c,
+                       i + 1);
+        return false;
+    }
+    return true;
+}
+
+bool config_with_signs(struct span value, char *buf, size_t size)
+{
+    bool begins = true; /* the next digit is an item's first */
+    bool list = false;
+    size_t len = 0;
+
+    for (size_t i = 0; i < value.len; i++) {
+        const char c = value.at[i];
+
+        if (span_is_blank(c))
+            continue;
+        if (c != ',' && c != '-' && !span_is_digit(c))
+            return false;
+        if (len + 2 >= size || (begins && !span_is_digit(c)))
+            return false;
+        if (begins)
+            buf[len++] = '#';
+        buf[len++] = c;
+        begins = c == ',';
+        list = list || !span_is_digit(c);
+    }
+    buf[len] = '\0';
+    return list && !begins && span_is_digit(buf[len - 1]);
+}
