@@ -136,6 +136,7 @@ enum verdict vcpu_look(struct vcpu *v, uint64_t now)
 static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
 {
     struct vcpu_soft *soft = v->soft;
+    const uint64_t now = rdtsc();
 
     cpu_reset_guest_state(v->vm->xcr0_allowed);
     virt_vcpu_reset(v, state);
@@ -146,10 +147,10 @@ static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
     soft->timer_pending = false;
     soft->timer_deadline = UINT64_MAX;
     soft->console_busy = false;
-    soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
+    soft->pump_deadline = soft->console_duty ? now : UINT64_MAX;
     soft->phase = VCPU_RUNNING;
-    soft->deadline = 0; /* none that is known to the backend */
-    watchdog_core_runs(v, rdtsc());
+    soft->deadline = 0; /* no deadline's value, so the backend's timer will be set */
+    watchdog_core_runs(v, now);
     vcpu_update_timer(v);
 }
 

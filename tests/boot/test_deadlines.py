@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import elf
 from partitions import (check_ended_well, exits_of, guest, images, machine_section, powered_off)
 
 # What guests/deadline can loop on, alone and with a second core.
@@ -13,6 +14,7 @@ LOOPS = ["none", "cpuid", "call", "write", "in", "out", "rdmsr", "refused", "xse
          "forbidden", "cache", "step", "window"]
 PAIRS = ["kick", "init"]
 AT_ONCE = 4             # loops on one machine: with each core all of them get slower
+SPIN = b"\xeb\xfe"      # jmp to itself
 WATCHDOG_MS = [300, 550, 800, 1050]     # a report is written in between
 
 
@@ -64,6 +66,20 @@ def test_console(machine):
     slow = {loop: int(count) for loop, count in said.items()
             if int(count) < int(said["none"]) * 9 // 10}
     assert not slow, said
+
+
+def test_no_exit_at_all(machine):
+    """Core 0's guest makes no exit from its first instruction on: the console is served and its
+    watchdog bites all the same."""
+    conf = (machine_section(reserve=0) +
+            guest("mute", memory="2M", image="mute", cores="#0", watchdog="500ms") +
+            guest("hello", cores="#1", cmdline="noinput"))
+    mute = elf.image(elf.Segment(data=SPIN))
+    result = machine.boot(images("hello") | {"mute.elf": mute}, conf, cores=2)
+    check_ended_well(result)
+    assert powered_off(result, "hello")
+    after = int(re.search(r"guest 'mute' was stopped after (\d+) ms", result.serial)[1])
+    assert 500 <= after <= 550
 
 
 def test_interrupts_off(machine):
