@@ -238,7 +238,8 @@ struct virt_vm_config {
     MUST_CHECK bool prefix##_decode_pio(struct exit_pio *io);                                     \
     /* All other kinds. `reason` is the stay's. */                                                \
     void prefix##_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x);                   \
-    /* Moves RIP behind the exiting instruction. Nothing was injected since. */                   \
+    /* Moves RIP behind the exiting instruction. Nothing was injected since, but for the event    \
+     * that ends the HLT of EXIT_HALT. */                                                         \
     void prefix##_advance(struct vcpu *v, const struct vcpu_stay *stay);                          \
     /* Exceptions by vector; the error code is dropped where the mode has none. */                \
     void prefix##_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code); \
