@@ -41,8 +41,8 @@ enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *f
     char why[LOG_LINE_MAX];
     va_list args;
 
-    if (!partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}) || !v->vm->next.is_told)
-        return DO_STOP; /* it ends already, for another reason, or has said enough */
+    if (!partition_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
+        return DO_STOP; /* it ends already, for another reason */
     va_start(args, fmt);
     fmt_vprint(why, sizeof(why), fmt, args);
     va_end(args);

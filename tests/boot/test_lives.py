@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+import elf
 from operator_console import Operator
 from partitions import (TITLE, check_ended_well, guest, images, lacking, machine_section,
                         powered_off)
@@ -144,6 +145,27 @@ def test_loops(machine):
             assert operator.state(name)["state"] == "stopped"
         operator.leave()
     assert check_in_order(operator, "wild", "writing 0x", every=False) > 10
+
+
+def test_crash_that_is_not_reported(machine):
+    """`crash` shows the last one whole, and nothing of another, also when it had no line."""
+    conf = (machine_section(reserve=1)
+            + guest("wild", image="wild", memory="2M", cores=2, on_crash="restart")
+            + guest("canary", image="spin", cmdline="beats"))
+    files = images("spin") | {"wild.elf": elf.image(elf.Segment(data=elf.UD2))}
+    with machine.spawn(files, conf, cores=4, memory=512, timeout=900) as console:
+        operator = Operator(console)
+        operator.open()
+        while int(operator.state("wild")["lives"]) < 20:         # 18 is reported, then 26
+            operator.wait(r"\[canary\] beat ")
+        operator.keys("stop wild\r")
+        operator.wait(r"\[bulkhead\] guest 'wild' was stopped ")
+        told = operator.ask("crash wild")
+        operator.leave()
+    ended, lives = map(int, re.search(r" in life (\d+) of (\d+):$", told[0]).groups())
+    assert lives - 1 <= ended <= lives
+    assert count(told, r"  \| guest 'wild' vCPU 0 on core #1 is stopped: triple fault") == 1
+    assert count(told, r"  \| guest 'wild' vCPU 1 on core #2: waits for a SIPI") == 1
 
 
 def check_in_order(operator, name, first, every=True):
