@@ -81,7 +81,7 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
     assert verdicts["enters"] > 400 and verdicts["refuses"] > 400 and verdicts["fails"] > 10
     assert verdicts["differ"] < 80
     # The guest that follows finds a vCPU as if nothing had been.
-    assert "hypervisor  BulkheadHV, ABI version 1" in result.guest("hello")
+    assert "hypervisor  BulkheadHV, ABI version 2" in result.guest("hello")
 
 
 # abuse: VE-07
@@ -97,4 +97,4 @@ def test_refused_entry_is_explained(machine):
         "unrestricted guest also 3",
         "GUEST_ACTIVITY is 0x11, but the activity state must be one that the CPU supports",
     ]
-    assert "hypervisor  BulkheadHV, ABI version 1" in result.guest("hello")     # the fifth life
+    assert "hypervisor  BulkheadHV, ABI version 2" in result.guest("hello")     # the fifth life
