@@ -224,7 +224,8 @@ static void commands_usage(const char *name)
 {
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
         if (text_equal(commands_table[i].name, name))
-            answer_line("usage: %s %s", name, commands_table[i].arguments);
+            answer_line("usage: %s%s%s", name, commands_table[i].arguments[0] ? " " : "",
+                        commands_table[i].arguments);
     }
 }
 
