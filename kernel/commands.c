@@ -96,7 +96,7 @@ static void on_restart(struct commands *c, struct vm *vm)
     (void)c;
     if (!partition_end(vm, (struct vm_end){.kind = VM_END_RESTART, .by_operator = true}) &&
         !partition_start(vm))
-        answer_line("guest '%s' is on its way between two states: try again", vm->name);
+        answer_line("guest '%s' is starting or stopping; try again", vm->name);
 }
 
 static void on_kill(struct commands *c, struct vm *vm)
@@ -224,7 +224,8 @@ static void commands_usage(const char *name)
 {
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++) {
         if (text_equal(commands_table[i].name, name))
-            answer_line("usage: %s %s", name, commands_table[i].arguments);
+            answer_line("usage: %s%s%s", name, commands_table[i].arguments[0] ? " " : "",
+                        commands_table[i].arguments);
     }
 }
 

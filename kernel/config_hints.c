@@ -23,12 +23,12 @@ enum config_key config_alias(struct span word)
         const char *name;
         enum config_key key;
     } rows[] = {
-        {"cpu", KEY_CORES},        {"cpus", KEY_CORES},          {"vcpus", KEY_CORES},
-        {"smp", KEY_CORES},        {"mem", KEY_MEMORY},          {"ram", KEY_MEMORY},
-        {"kernel", KEY_IMAGE},     {"linux", KEY_IMAGE},         {"file", KEY_IMAGE},
-        {"initramfs", KEY_INITRD}, {"ramdisk", KEY_INITRD},      {"module", KEY_INITRD},
-        {"append", KEY_CMDLINE},   {"args", KEY_CMDLINE},        {"arguments", KEY_CMDLINE},
-        {"options", KEY_CMDLINE},  {"commandline", KEY_CMDLINE},
+        {"cpu", KEY_CORES},        {"cpus", KEY_CORES},      {"vcpus", KEY_CORES},
+        {"smp", KEY_CORES},        {"mem", KEY_MEMORY},      {"ram", KEY_MEMORY},
+        {"kernel", KEY_IMAGE},     {"linux", KEY_IMAGE},     {"file", KEY_IMAGE},
+        {"initramfs", KEY_INITRD}, {"ramdisk", KEY_INITRD},  {"module", KEY_INITRD},
+        {"append", KEY_CMDLINE},   {"args", KEY_CMDLINE},    {"arguments", KEY_CMDLINE},
+        {"cmd", KEY_CMDLINE},      {"options", KEY_CMDLINE}, {"commandline", KEY_CMDLINE},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -142,8 +142,9 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
     char line[LOG_LINE_MAX];
 
     diagnosis_qualification(x, line, sizeof(line));
-    crash_line(v->vm, NOTE_CRASH, "  exit %s (0x%llx), qualification 0x%llx %s", virt_exit_name(x),
-               (unsigned long long)x->raw_reason, (unsigned long long)x->qualification, line);
+    crash_line(v->vm, NOTE_CRASH, "  exit %s (0x%llx), qualification 0x%llx%s%s", virt_exit_name(x),
+               (unsigned long long)x->raw_reason, (unsigned long long)x->qualification,
+               line[0] ? " " : "", line);
     crash_print_state(v, x);
     const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
     crash_line(v->vm, NOTE_LIFE, "  the last %u exit%s, this one included:", rows,

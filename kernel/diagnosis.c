@@ -207,11 +207,11 @@ void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size)
         return;
     }
     if (address.v == last.base + last.size) {
-        fmt_print(buf, size, "the first byte behind its memory");
+        fmt_print(buf, size, "the first byte after its memory");
         return;
     }
     fmt_size(distance, sizeof(distance), address.v - (last.base + last.size));
-    fmt_print(buf, size, "%s behind its end", distance);
+    fmt_print(buf, size, "%s past its end", distance);
 }
 
 /* SDM "Exception and Interrupt Reference". */

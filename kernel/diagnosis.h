@@ -29,7 +29,7 @@ MUST_CHECK bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index,
 void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size);
 
 /* What lies at a guest-physical address outside the `memory` bytes of RAM of a guest: "16 KiB
- * behind its memory", "the local APIC's registers on a PC (use x2APIC)", ... */
+ * past its end", "the local APIC's registers on a PC (use x2APIC)", ... */
 void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size);
 
 /* Why a guest says that it crashed, as the rest of a sentence; `cr2` is its CR2. */

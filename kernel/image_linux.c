@@ -95,7 +95,7 @@ static bool linux_find_code(struct image *image, const struct image_request *rq,
     k->code = rq->bytes + at;
     k->code_size = min_u64(size, rq->size - at);
     if (k->code_size <= LINUX_ENTRY_64)
-        return image_refuse(image, "holds no Linux kernel behind its setup header");
+        return image_refuse(image, "holds no Linux kernel after its setup header");
     return true;
 }
 

@@ -4,7 +4,8 @@
  * a machine made up from the options. Images are looked for beside the file, as Bulkhead finds
  * them beside it on the EFI system partition.
  *
- * Exit status: 0 the plan is on stdout; 1 the errors are on stderr; 2 it could not be called so.
+ * Exit status: 0 the plan (or the help) is on stdout; 1 the errors are on stderr; 2 a wrong call,
+ * or a file that cannot be read.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -61,16 +62,28 @@ NORETURN void assert_fail(const char *expr, const char *file, int line)
     abort();
 }
 
+static void print_usage(FILE *to)
+{
+    fprintf(to,
+            "usage: plancheck FILE [--cores N] [--memory MB] [--threads T]\n"
+            "Checks FILE, a bulkhead.conf with its images beside it, for a machine with\n"
+            "N cores (1 to %d; default %d) and MB MiB of memory (at least %d; default %d).\n"
+            "T is how many of the N are threads of one core (1, 2, 4 or 8; default 1).\n",
+            CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
+}
+
 NORETURN static void usage(const char *complaint, const char *subject)
 {
     if (complaint != NULL)
         fprintf(stderr, "plancheck: %s '%s'\n", complaint, subject);
-    fprintf(stderr,
-            "usage: plancheck FILE [--cores N] [--memory MB] [--threads T]\n"
-            "Checks FILE, a bulkhead.conf with its images beside it, for a machine with\n"
-            "N cores (1 to %d, else %d) and MB MiB of memory (%d or more, else %d).\n"
-            "T: so many of the N are threads of one core (1, 2, 4 or 8, else 1).\n",
-            CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
+    print_usage(stderr);
+    exit(EXIT_USAGE);
+}
+
+NORETURN static void option_refused(const char *name, const char *text)
+{
+    fprintf(stderr, "plancheck: %s does not take '%s'\n", name, text);
+    print_usage(stderr);
     exit(EXIT_USAGE);
 }
 
@@ -79,9 +92,9 @@ static uint64_t option_number(const char *name, const char *text, uint64_t min, 
     uint64_t value;
 
     if (text == NULL)
-        usage("a number is missing behind", name);
+        usage("a number is missing after", name);
     if (!span_number(span_of(text), &value) || value < min || value > max)
-        usage("cannot make a machine of", text);
+        option_refused(name, text);
     return value;
 }
 
@@ -96,17 +109,18 @@ static struct options read_options(int argc, char **argv)
         } else if (strcmp(argv[i], "--threads") == 0) {
             o.threads = option_number(argv[i], argv[i + 1], 1, THREADS_MAX);
             if (!is_power_of_two(o.threads))
-                usage("cannot make a machine of", argv[i + 1]);
+                option_refused(argv[i], argv[i + 1]);
             i++;
         } else if (strcmp(argv[i], "--memory") == 0) {
             o.memory = option_number(argv[i], argv[i + 1], MEMORY_MIN, MEMORY_MAX);
             i++;
         } else if (strcmp(argv[i], "--help") == 0) {
-            usage(NULL, NULL);
+            print_usage(stdout);
+            exit(EXIT_FITS);
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
             usage("unknown option", argv[i]);
         } else if (o.file != NULL) {
-            usage("one FILE only, so not", argv[i]);
+            usage("takes one FILE; unexpected", argv[i]);
         } else {
             o.file = argv[i];
         }

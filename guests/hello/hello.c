@@ -57,7 +57,7 @@ int main(void)
     hello_memory();
     print("cmdline     %s\n", cmdline());
     print("TSC         %lu MHz\n", tsc_khz() / 1000);
-    print("started     %lu us ago\n", time_ns() / NS_PER_US);
+    print("time        %lu us since the loader\n", time_ns() / NS_PER_US);
     if (option_set("noinput"))
         return 0;
 

@@ -85,7 +85,7 @@ def check_escapes(result):
         lives = 3 if how == "wild" else 1
         stops = [line for line in result.hv if re.fullmatch(
             rf"guest '{how}' vCPU 0 on core #\d is stopped: {re.escape(why)}: "
-            "the first byte behind its memory", line)]
+            "the first byte after its memory", line)]
         assert len(stops) == lives, how
         starts = [line for line in result.hv if line.startswith(f"guest '{how}' starts ")]
         assert len(starts) == lives, how

@@ -133,13 +133,26 @@ def test_unreadable_image(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["--help"], ["x", "y"], ["x", "--cores"], ["x", "--cores", "0"], ["x", "--cores", "65"],
+    [], ["x", "y"], ["x", "--cores"], ["x", "--cores", "0"], ["x", "--cores", "65"],
     ["x", "--cores", "two"], ["x", "--memory"], ["x", "--memory", "127"], ["x", "--memory", "-5"],
     ["x", "--memory", "99999999999999999999"], ["x", "--frobnicate"], ["--cores", "4"]])
 def test_usage(arguments):
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
     assert "usage: plancheck FILE [--cores N] [--memory MB]" in done.stderr
+
+
+def test_help():
+    done = run("--help")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("usage: plancheck FILE [--cores N] [--memory MB]")
+
+
+@pytest.mark.parametrize("option, value", [
+    ("--cores", "0"), ("--cores", "two"), ("--memory", "127"), ("--threads", "3")])
+def test_refused_option_is_named(option, value):
+    assert run("x", option, value).stderr.startswith(
+        f"plancheck: {option} does not take '{value}'\n")
 
 
 def test_no_such_file(tmp_path):

@@ -113,7 +113,7 @@ def test_image_grows_with_its_contents(folder, tmp_path):
 
 @pytest.mark.parametrize("spoil, complaint", [
     (lambda folder: (folder / "bulkhead.CONF").touch(), "one name to FAT"),
-    (lambda folder: (folder / "sub").mkdir(), "is no file"),
+    (lambda folder: (folder / "sub").mkdir(), "is not a file"),
 ], ids=["case", "directory"])
 def test_image_refuses(folder, tmp_path, spoil, complaint):
     spoil(folder)

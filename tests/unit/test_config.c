@@ -647,6 +647,7 @@ static void test_other_words(void **state)
         {GUEST "vcpus = 2", 4, "unknown key 'vcpus'; did you mean 'cores'?"},
         {GUEST "initramfs = x", 4, "unknown key 'initramfs'; did you mean 'initrd'?"},
         {GUEST "append = x", 4, "unknown key 'append'; did you mean 'cmdline'?"},
+        {GUEST "cmd = x", 4, "unknown key 'cmd'; did you mean 'cmdline'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
          "unknown key 'kernel'; [machine] knows console, reserve, threads"},
     };

@@ -102,15 +102,15 @@ static void places_are_named(void **state)
         uint64_t address, memory;
         const char *want;
     } rows[] = {
-        {16 * MIB, 16 * MIB, "the first byte behind its memory"},
-        {16 * MIB + 64 * KIB, 16 * MIB, "64 KiB behind its end"},
+        {16 * MIB, 16 * MIB, "the first byte after its memory"},
+        {16 * MIB + 64 * KIB, 16 * MIB, "64 KiB past its end"},
         {0xfee00030, 16 * MIB, "the local APIC's registers on a PC: use x2APIC"},
         {0xfec00000, 16 * MIB, "an I/O APIC's registers on a PC: there is none"},
         {0xfed00fff, 16 * MIB, "the HPET's registers on a PC: there is none"},
         {0xfffffff0, 16 * MIB, "the firmware's flash on a PC: there is none"},
         {0xe0000000, 8 * GIB, "PCI configuration space on a PC: there is none"},
         {3 * GIB, 8 * GIB, "the hole below 4 GiB"},
-        {9 * GIB, 8 * GIB, "the first byte behind its memory"},
+        {9 * GIB, 8 * GIB, "the first byte after its memory"},
     };
 
     (void)state;

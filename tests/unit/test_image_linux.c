@@ -324,9 +324,9 @@ static void test_header(void **state)
     header->syssize = UINT32_MAX;
     refuse("is cut off: the Linux kernel in it has 68719478768 bytes, the file 10340");
     header->syssize = 0;
-    refuse("holds no Linux kernel behind its setup header");
+    refuse("holds no Linux kernel after its setup header");
     header->syssize = 0x20;
-    refuse("holds no Linux kernel behind its setup header");
+    refuse("holds no Linux kernel after its setup header");
     header->syssize = 0x21;
     accept();
 }
