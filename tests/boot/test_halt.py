@@ -34,7 +34,7 @@ def test_list_finds_it(machine):
             operator.keys("list\r")
             operator.wait(r"\[bulkhead\] " + HALTED.format("halted"))
             operator.wait(r"\[halted\] halting with interrupts off" if life == 1 else
-                          r"\[bulkhead\] guest 'halted' has been restarted 1 times")
+                          r"\[bulkhead\] guest 'halted' has been restarted 1 time:")
             operator.wait(r"\[canary\] beat ")
         row = operator.state("halted")
         assert (row["state"], row["end"]) == ("stopped", "halted for good")
