@@ -49,6 +49,8 @@ struct vm_quiet {
     uint64_t seconds; /* since it made one */
 };
 
+enum vm_stop { STOP_NOT_ASKED, STOP_BY_OPERATOR, STOP_WITH_MACHINE };
+
 struct vm {
     const struct plan_guest *plan;
     const struct tsc *tsc;
@@ -60,10 +62,10 @@ struct vm {
     uint64_t xcr0_allowed;
     struct console_stream console;
     struct bus bus;
-    _Atomic uint32_t phase;    /* enum vm_phase */
-    _Atomic uint32_t parked;   /* vCPUs that have ended the present life */
-    _Atomic uint32_t scrubbed; /* vCPUs that have cleared their share for the present life */
-    _Atomic bool stop_asked;   /* the operator wants no further life; between two lives */
+    _Atomic uint32_t phase;      /* enum vm_phase */
+    _Atomic uint32_t parked;     /* vCPUs that have ended the present life */
+    _Atomic uint32_t scrubbed;   /* vCPUs that have cleared their share for the present life */
+    _Atomic uint32_t stop_asked; /* enum vm_stop: no further life is wanted; between two lives */
     struct vm_end end;
     struct postmortem postmortem;
     uint64_t end_asked;         /* TSC of that moment */

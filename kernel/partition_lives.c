@@ -47,8 +47,10 @@ static void partition_begin_life(struct vm *vm)
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         vcpu_request(&vm->vcpus[i], 0);
     /* partition_stop() has seen it running, or this sees the wish. */
-    if (atomic_load(&vm->stop_asked))
-        (void)partition_end(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true});
+    const uint32_t asked = atomic_load(&vm->stop_asked);
+    if (asked != STOP_NOT_ASKED)
+        (void)partition_end(
+            vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = asked == STOP_BY_OPERATOR});
 }
 
 bool partition_start(struct vm *vm)
@@ -67,7 +69,7 @@ bool partition_start(struct vm *vm)
     vm->crash_restarts = 0;
     lives_reset(&vm->lives, vm->tsc->hz, rdtsc());
     vm->next.is_told = true;
-    atomic_store(&vm->stop_asked, false);
+    atomic_store(&vm->stop_asked, STOP_NOT_ASKED);
     atomic_fetch_add(&partitions_alive, 1);
     partition_begin_life(vm);
     return true;
@@ -106,7 +108,7 @@ static bool partition_stop_for(struct vm *vm, struct vm_end end)
 {
     if (partition_end(vm, end))
         return true;
-    atomic_store(&vm->stop_asked, true);
+    atomic_store(&vm->stop_asked, end.by_operator ? STOP_BY_OPERATOR : STOP_WITH_MACHINE);
     if (partition_end(vm, end))
         return true;
     vcpu_request(&vm->vcpus[0], KICK_LOOK);
@@ -178,11 +180,13 @@ static void partition_finish(struct vm *vm)
 /* Between two lives; true: the operator wants no other. */
 static bool partition_is_unwanted(struct vm *vm)
 {
-    if (!atomic_exchange(&vm->stop_asked, false) || vm->end.kind == VM_END_STOP)
+    const uint32_t asked = atomic_exchange(&vm->stop_asked, STOP_NOT_ASKED);
+
+    if (asked == STOP_NOT_ASKED || vm->end.kind == VM_END_STOP)
         return false;
-    partition_tell(vm, NOTE_LIFE, "guest '%s' was stopped by the operator before its next life",
-                   vm->name);
-    vm->end = (struct vm_end){.kind = VM_END_STOP, .by_operator = true};
+    vm->end = (struct vm_end){.kind = VM_END_STOP, .by_operator = asked == STOP_BY_OPERATOR};
+    partition_tell(vm, NOTE_LIFE, "guest '%s' was stopped %s before its next life", vm->name,
+                   vm->end.by_operator ? "by the operator" : "with the machine");
     return true;
 }
 
@@ -200,7 +204,7 @@ uint64_t partition_look(struct vm *vm, uint64_t now)
 
     if (atomic_load(&vm->phase) != VM_BACKOFF)
         return UINT64_MAX;
-    if (!atomic_load(&vm->stop_asked) && now < next)
+    if (atomic_load(&vm->stop_asked) == STOP_NOT_ASKED && now < next)
         return next;
     atomic_store(&vm->phase, VM_STOPPING);
     if (partition_is_unwanted(vm))
