@@ -7,6 +7,7 @@
 #include "kernel/partition.h"
 #include "kernel/power.h"
 #include "kernel/vcpu.h"
+#include "lib/fmt.h"
 #include "lib/time.h"
 #include "lib/x86/insn.h"
 
@@ -160,7 +161,7 @@ static void partition_finish(struct vm *vm)
 
     if (has_failed && config->on_crash == CRASH_RESTART)
         partition_tell(vm, NOTE_LIFE, "guest '%s' has been restarted %u time%s: it stays stopped",
-                       vm->name, vm->crash_restarts, vm->crash_restarts == 1 ? "" : "s");
+                       vm->name, vm->crash_restarts, fmt_plural(vm->crash_restarts));
     if (has_failed && config->on_crash == CRASH_REBOOT)
         partition_tell(vm, NOTE_LIFE, "guest '%s' crashed, and the file says: on_crash = reboot",
                        vm->name);
