@@ -5,20 +5,9 @@
 #include "guests/kit/task.h"
 
 #include "guests/kit/smp.h"
+#include "lib/x86/desc.h"
 
-#define SELECTOR_TSS  0x28 /* core 0's; 16 bytes each */
-#define TSS_AVAILABLE UINT64_C(0x89)
-
-struct PACKED tss {
-    uint32_t reserved0;
-    uint64_t rsp[3];
-    uint64_t reserved1;
-    uint64_t ist[7];
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map; /* at the limit: no port for CPL 3 */
-};
-_Static_assert(sizeof(struct tss) == 104, "SDM \"64-Bit Task State Segment\"");
+#define SELECTOR_TSS 0x28 /* core 0's; 16 bytes each */
 
 extern uint64_t kit_gdt[];
 
@@ -30,16 +19,15 @@ static void task_reload(uint32_t number)
     const uint64_t base = (uint64_t)&tasks[number];
     const uint32_t selector = SELECTOR_TSS + number * 16;
 
-    kit_gdt[selector / 8] = (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 |
-                            TSS_AVAILABLE << 40 | (base >> 24 & 0xff) << 56;
-    kit_gdt[selector / 8 + 1] = base >> 32;
-    __asm__ volatile("ltr %w0" : : "r"(selector) : "memory");
+    kit_gdt[selector / 8] = gdt_tss_low(base, sizeof(struct tss) - 1);
+    kit_gdt[selector / 8 + 1] = gdt_tss_high(base);
+    load_tr((uint16_t)selector);
 }
 
 void task_load(uint32_t number, const void *stack)
 {
     tasks[number].ist[TASK_IST_DF - 1] = (uint64_t)stack;
-    tasks[number].io_map = sizeof(struct tss);
+    tasks[number].io_map_base = sizeof(struct tss); /* at the limit: no port for CPL 3 */
     task_reload(number);
 }
 
