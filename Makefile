@@ -102,7 +102,7 @@ $B/bulkhead.elf: $(HV_OBJ) linker.ld scripts/symbols
 EFI_LIB    ?= /usr/lib
 EFI_INC    ?= /usr/include/efi
 # It reads the configuration with the hypervisor's own parser, to know which files to read.
-LD_SRC     := $(wildcard boot/*.c kernel/config*.c) kernel/folder.c kernel/report.c kernel/span.c \
+LD_SRC     := $(wildcard boot/*.c kernel/config/*.c) \
               lib/elf.c lib/fmt.c lib/string.c
 LD_ASM     := $(wildcard boot/*.asm)
 LD_OBJ     := $(LD_SRC:%.c=$B/efi/%.o) $(LD_ASM:%.asm=$B/efi/%.asm.o)

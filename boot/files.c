@@ -7,7 +7,7 @@
  */
 #include "boot/loader.h"
 
-#include "kernel/span.h"
+#include "kernel/config/text_span.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 

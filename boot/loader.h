@@ -11,8 +11,8 @@
 #include "boot/boot_info.h"
 #include "boot/place.h"
 #include "boot/ranges.h"
-#include "kernel/config.h"
-#include "kernel/folder.h"
+#include "kernel/config/config.h"
+#include "kernel/config/folder.h"
 
 #define LOADER_FOLDER "\\bulkhead"
 
@@ -47,7 +47,7 @@ struct loader {
 
     struct folder folder; /* what \bulkhead\ holds, as far as it counts */
     struct config config; /* only to know which files it names */
-    struct report report; /* its errors, which the hypervisor finds again and shows */
+    struct errors report; /* its errors, which the hypervisor finds again and shows */
 
     struct place place; /* bulkhead.elf */
 

@@ -3,8 +3,8 @@
 
 #include "kernel/answer.h"
 #include "kernel/commands_look.h"
+#include "kernel/config/guess.h"
 #include "kernel/console.h"
-#include "kernel/guess.h"
 #include "kernel/power.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

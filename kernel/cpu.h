@@ -6,7 +6,7 @@
 
 #include <stdatomic.h>
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
 #include "lib/x86/desc.h"

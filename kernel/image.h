@@ -21,7 +21,7 @@
  */
 #pragma once
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "kernel/image_acpi.h"
 #include "kernel/linux_boot.h"
 #include "lib/types.h"

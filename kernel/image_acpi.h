@@ -9,7 +9,7 @@
  */
 #pragma once
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "lib/types.h"
 
 #define ACPI_TABLES_AT UINT64_C(0xe0000)

@@ -8,7 +8,7 @@
 
 #include <stdatomic.h>
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "lib/ring.h"
 #include "lib/types.h"
 

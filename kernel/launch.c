@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/launch.h"
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
+#include "kernel/config/folder.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
-#include "kernel/folder.h"
 #include "kernel/modules.h"
 #include "kernel/monitor.h"
 #include "kernel/panic.h"
@@ -24,7 +24,7 @@
 
 static SEALED struct config config;
 static SEALED struct plan plan;
-static SEALED struct report report;
+static SEALED struct errors report;
 static SEALED struct virt_report virt_report;
 static SEALED struct vcpuid_host cpuid_host;
 static SEALED struct vm *vms[GUESTS_MAX];
@@ -47,7 +47,7 @@ static void launch_print_errors(void)
 {
     char line[LOG_LINE_MAX];
 
-    for (uint32_t i = 0; report_print(&report, i, FOLDER_CONFIG, line, sizeof(line)); i++)
+    for (uint32_t i = 0; errors_print(&report, i, FOLDER_CONFIG, line, sizeof(line)); i++)
         log_line("%s", line);
 }
 

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "kernel/lines.h"
 #include "kernel/logring.h"
 #include "kernel/source.h"

@@ -4,7 +4,7 @@
  */
 #include "kernel/modules.h"
 
-#include "kernel/span.h"
+#include "kernel/config/text_span.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 

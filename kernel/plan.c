@@ -34,15 +34,15 @@ const char *plan_takers_text(struct plan_takers *takers)
 }
 
 static void plan_console(const struct config_machine *wish, const struct machine *machine,
-                         struct report *report)
+                         struct errors *report)
 {
     if (wish->screen && !wish->serial && !machine->has_screen)
-        report_add(report, wish->console_line,
+        errors_add(report, wish->console_line,
                    "the machine has no screen: write 'console = serial' or 'serial screen'");
 }
 
 bool plan_make(struct plan *plan, const struct config *config, const struct machine *machine,
-               struct report *report)
+               struct errors *report)
 {
     uint32_t before = report->count;
 

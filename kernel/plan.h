@@ -6,10 +6,10 @@
  */
 #pragma once
 
-#include "kernel/config.h"
-#include "kernel/folder.h"
+#include "kernel/config/config.h"
+#include "kernel/config/errors.h"
+#include "kernel/config/folder.h"
 #include "kernel/image.h"
-#include "kernel/report.h"
 #include "lib/types.h"
 #include "mm/range.h"
 
@@ -61,7 +61,7 @@ struct plan {
  * `config` is one that config_parse() accepted; it and `machine` must outlive the plan.
  */
 MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
-                          const struct machine *machine, struct report *report);
+                          const struct machine *machine, struct errors *report);
 
 /*
  * What plan_make() promises, checked once more by other means before the plan is carried out:

@@ -98,7 +98,7 @@ static uint32_t plan_cores_to_spare(const struct config *config, const struct co
 
 /* A wish that leaves no core is refused, and the guests are then judged without it. */
 static uint32_t plan_cores_reserved(const struct config *config, const struct core_map *map,
-                                    struct report *report)
+                                    struct errors *report)
 {
     const struct config_machine *wish = &config->machine;
     const uint32_t total = map->total;
@@ -107,7 +107,7 @@ static uint32_t plan_cores_reserved(const struct config *config, const struct co
         return plan_cores_to_spare(config, map);
     if (wish->reserve < total)
         return wish->reserve;
-    report_add(report, wish->reserve_line,
+    errors_add(report, wish->reserve_line,
                "reserve = %u leaves no core for guests (%u in the machine): write %u or less",
                wish->reserve, total, total - 1);
     return 0;
@@ -123,18 +123,18 @@ static void plan_cores_take(struct plan_guest *guest, struct core_map *map, uint
 /* `other` is a thread of the same core, and another's. */
 static void plan_cores_not_alone(const struct plan *plan, const struct core_map *map,
                                  const struct config_guest *wish, uint32_t core, uint32_t other,
-                                 struct report *report)
+                                 struct errors *report)
 {
     const uint8_t owner = map->owner[other];
 
     if (owner == CORE_MONITOR)
-        report_add(report, wish->cores.line,
+        errors_add(report, wish->cores.line,
                    "guest '%s' wants core #%u, a thread of the same core as #%u, which 'reserve = "
                    "%u' (line %u) keeps for the monitor; 'threads = shared' in [machine] allows it",
                    wish->name, core, other, plan->reserved_cores,
                    plan->config->machine.reserve_line);
     else
-        report_add(report, wish->cores.line,
+        errors_add(report, wish->cores.line,
                    "guest '%s' wants core #%u, a thread of the same core as #%u, which guest '%s' "
                    "has (line %u); 'threads = shared' in [machine] allows it",
                    wish->name, core, other, plan->guests[owner].config->name,
@@ -142,7 +142,7 @@ static void plan_cores_not_alone(const struct plan *plan, const struct core_map 
 }
 
 static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g,
-                             struct report *report)
+                             struct errors *report)
 {
     struct plan_guest *guest = &plan->guests[g];
     const struct config_cores *wish = &guest->config->cores;
@@ -150,17 +150,17 @@ static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g
     for (uint32_t i = 0; i < wish->count; i++) {
         uint32_t core = wish->list[i];
         if (core >= map->total)
-            report_add(report, wish->line, "guest '%s' wants core #%u, the machine has %s#%u",
+            errors_add(report, wish->line, "guest '%s' wants core #%u, the machine has %s#%u",
                        guest->config->name, core, map->total == 1 ? "only " : "#0 to ",
                        map->total - 1);
         else if (map->owner[core] == CORE_MONITOR)
-            report_add(report, wish->line,
+            errors_add(report, wish->line,
                        "guest '%s' wants core #%u, which 'reserve = %u' (line %u) keeps for the "
                        "monitor",
                        guest->config->name, core, plan->reserved_cores,
                        plan->config->machine.reserve_line);
         else if (map->owner[core] != CORE_FREE)
-            report_add(report, wish->line,
+            errors_add(report, wish->line,
                        "guest '%s' wants core #%u, which guest '%s' has (line %u)",
                        guest->config->name, core, plan->guests[map->owner[core]].config->name,
                        plan->guests[map->owner[core]].config->cores.line);
@@ -173,7 +173,7 @@ static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g
 }
 
 static void plan_cores_short(const struct plan *plan, const struct core_map *map,
-                             const struct config_guest *wish, struct report *report)
+                             const struct config_guest *wish, struct errors *report)
 {
     struct plan_takers takers = {.text = ""};
     uint32_t left = plan_cores_left(map, CORE_FREE);
@@ -193,7 +193,7 @@ static void plan_cores_short(const struct plan *plan, const struct core_map *map
             plan_takers_add(&takers, number, plan->guests[g].config->name);
     }
     fmt_print(number, sizeof(number), left == 0 ? "none" : "%u", left);
-    report_add(report, wish->cores.line,
+    errors_add(report, wish->cores.line,
                "guest '%s' wants %u core%s, %s %s left (%u in the machine%s)%s", wish->name,
                wish->cores.count, wish->cores.count == 1 ? "" : "s", number,
                left == 1 || left == 0 ? "is" : "are", map->total, plan_takers_text(&takers),
@@ -228,7 +228,7 @@ static uint32_t plan_cores_next(const struct core_map *map, uint8_t owner)
 
 /* A guest that is refused takes nothing: the next one is judged as if it were not there. */
 static void plan_cores_counted(struct plan *plan, struct core_map *map, uint32_t g,
-                               struct report *report)
+                               struct errors *report)
 {
     struct plan_guest *guest = &plan->guests[g];
     uint32_t want = guest->config->cores.count;
@@ -241,7 +241,7 @@ static void plan_cores_counted(struct plan *plan, struct core_map *map, uint32_t
         plan_cores_take(guest, map, plan_cores_next(map, (uint8_t)g), (uint8_t)g);
 }
 
-void plan_cores(struct plan *plan, const struct machine *machine, struct report *report)
+void plan_cores(struct plan *plan, const struct machine *machine, struct errors *report)
 {
     struct core_map map = {.machine = machine,
                            .shared = plan->config->machine.threads_shared,

@@ -4,8 +4,8 @@
  */
 #include "kernel/plan_steps.h"
 
+#include "kernel/config/text_span.h"
 #include "kernel/modules.h"
-#include "kernel/span.h"
 #include "lib/fmt.h"
 
 #define FILES_SHOWN_MAX 80 /* characters */
@@ -50,15 +50,15 @@ static uint32_t plan_count_files(const struct machine *machine, const char *name
 /* The file that a guest names, or NULL and an error. An empty one is as good as none. */
 static const struct machine_module *plan_file(const struct machine *machine, const char *guest,
                                               const char *role, const char *name, uint32_t line,
-                                              struct report *report)
+                                              struct errors *report)
 {
     const struct machine_module *module = modules_find(machine, name);
     const char *flaw = NULL;
-    char hint[REPORT_TEXT_MAX];
+    char hint[ERRORS_TEXT_MAX];
 
     if (module == NULL) {
         plan_suggest_file(machine, name, hint, sizeof(hint));
-        report_add(report, line, "guest '%s': there is no %s '%s'; %s", guest, role, name, hint);
+        errors_add(report, line, "guest '%s': there is no %s '%s'; %s", guest, role, name, hint);
         return NULL;
     }
     if (plan_count_files(machine, name) > 1)
@@ -67,12 +67,12 @@ static const struct machine_module *plan_file(const struct machine *machine, con
         flaw = "is empty";
     if (flaw == NULL)
         return module;
-    report_add(report, line, "guest '%s': %s '%s' %s", guest, role, name, flaw);
+    errors_add(report, line, "guest '%s': %s '%s' %s", guest, role, name, flaw);
     return NULL;
 }
 
 static void plan_image(struct plan_guest *guest, const struct machine *machine,
-                       struct report *report)
+                       struct errors *report)
 {
     const struct config_guest *wish = guest->config;
     const struct machine_module *initrd = NULL;
@@ -96,11 +96,11 @@ static void plan_image(struct plan_guest *guest, const struct machine *machine,
     for (uint32_t i = 0; i < guest->core_count; i++)
         request.apic_ids[i] = machine->apic_ids[guest->cores[i]];
     if (!image_prepare(&guest->image, &request))
-        report_add(report, wish->image_line, "guest '%s': image '%s' %s", wish->name, wish->image,
+        errors_add(report, wish->image_line, "guest '%s': image '%s' %s", wish->name, wish->image,
                    guest->image.why);
 }
 
-void plan_images(struct plan *plan, const struct machine *machine, struct report *report)
+void plan_images(struct plan *plan, const struct machine *machine, struct errors *report)
 {
     for (uint32_t g = 0; g < plan->guest_count; g++)
         plan_image(&plan->guests[g], machine, report);

@@ -110,7 +110,7 @@ static void plan_memory_say_left(const struct range_list *list, char *buf, size_
 
 static void plan_memory_short(const struct plan *plan, const struct machine *machine,
                               const struct range_list *list, const struct config_guest *wish,
-                              struct report *report)
+                              struct errors *report)
 {
     struct plan_takers takers = {.text = ""};
     uint64_t total = 0;
@@ -126,14 +126,14 @@ static void plan_memory_short(const struct plan *plan, const struct machine *mac
     }
     plan_memory_say_left(list, left, sizeof(left));
     fmt_size(size, sizeof(size), wish->memory);
-    report_add(report, wish->memory_line,
+    errors_add(report, wish->memory_line,
                "guest '%s' wants %s of memory, %s (%lu MiB in the machine%s)", wish->name, size,
                left, total / MIB, plan_takers_text(&takers));
 }
 
 /* As plan_memory_try(), but a guest that finds no room is reported and left out. */
 static void plan_memory_explain(struct plan *plan, const struct machine *machine,
-                                struct report *report)
+                                struct errors *report)
 {
     struct free_memory mem;
     uint32_t order[GUESTS_MAX];
@@ -150,7 +150,7 @@ static void plan_memory_explain(struct plan *plan, const struct machine *machine
 }
 
 /* A base on 1 GiB lets the EPT use its largest leaves, but it is not worth losing a guest. */
-void plan_memory(struct plan *plan, const struct machine *machine, struct report *report)
+void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report)
 {
     if (!plan_memory_try(plan, machine, true) && !plan_memory_try(plan, machine, false))
         plan_memory_explain(plan, machine, report);

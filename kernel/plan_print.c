@@ -4,7 +4,7 @@
  */
 #include "kernel/plan.h"
 
-#include "kernel/span.h"
+#include "kernel/config/text_span.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 

@@ -8,9 +8,9 @@
 #include "kernel/plan.h"
 
 /* Reads plan->config, fills the fields of plan->guests[] that its name says. */
-void plan_cores(struct plan *plan, const struct machine *machine, struct report *report);
-void plan_memory(struct plan *plan, const struct machine *machine, struct report *report);
-void plan_images(struct plan *plan, const struct machine *machine, struct report *report);
+void plan_cores(struct plan *plan, const struct machine *machine, struct errors *report);
+void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report);
+void plan_images(struct plan *plan, const struct machine *machine, struct errors *report);
 
 /* ", 1 for 'clock', 2 for 'linux'": who has what of something that is short. */
 struct plan_takers {

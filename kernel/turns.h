@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "lib/types.h"
 
 #define TURNS_QUANTUM 256                 /* bytes for each turn; more than the longest line */

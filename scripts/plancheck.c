@@ -17,11 +17,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
+#include "kernel/config/errors.h"
+#include "kernel/config/text_span.h"
 #include "kernel/isolation.h"
 #include "kernel/plan.h"
-#include "kernel/report.h"
-#include "kernel/span.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/log.h"
@@ -49,7 +49,7 @@ struct options {
 static struct config config;
 static struct machine machine;
 static struct plan plan;
-static struct report report;
+static struct errors report;
 
 void log_emit(const char *line, size_t len)
 {
@@ -234,10 +234,10 @@ static const char *split_path(const char *path, char *folder, size_t size)
 
 static int show_errors(const char *name)
 {
-    char line[REPORT_TEXT_MAX + FILE_NAME_MAX];
+    char line[ERRORS_TEXT_MAX + FILE_NAME_MAX];
 
     fflush(stdout);
-    for (uint32_t i = 0; report_print(&report, i, name, line, sizeof(line)); i++)
+    for (uint32_t i = 0; errors_print(&report, i, name, line, sizeof(line)); i++)
         fprintf(stderr, "%s\n", line);
     return EXIT_ERRORS;
 }

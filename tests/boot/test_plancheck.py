@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """build/plancheck as a person calls it: its output, its exit status, and where it finds files.
-The words of each error are looked at in tests/unit/test_config.c, test_plan.c and test_image.c."""
+The words of each error are looked at in tests/unit/kernel/config/test_config.c, test_plan.c and test_image.c."""
 import os
 import subprocess
 

@@ -5,7 +5,7 @@
  *
  * Input: the text; where its last byte is 0xff, the 24 bytes before that describe the machine.
  */
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "kernel/plan.h"
 
 #include "support.h"
@@ -16,7 +16,7 @@
 
 static struct config config;
 static struct plan plan;
-static struct report report;
+static struct errors report;
 static struct machine machine;
 static struct pvh_file pvh;
 
@@ -62,11 +62,11 @@ static void check_report(void)
     char line[512];
     uint32_t index = 0;
 
-    while (report_print(&report, index, "bulkhead.conf", line, sizeof(line))) {
-        DEMAND(strlen(line) < sizeof(line) && ++index <= REPORT_MAX + 1);
+    while (errors_print(&report, index, "bulkhead.conf", line, sizeof(line))) {
+        DEMAND(strlen(line) < sizeof(line) && ++index <= ERRORS_MAX + 1);
     }
     DEMAND((index > 0) == (report.count > 0));
-    for (uint32_t i = 1; i < index && i < REPORT_MAX; i++)
+    for (uint32_t i = 1; i < index && i < ERRORS_MAX; i++)
         DEMAND(report.rows[i - 1].line <= report.rows[i].line);
 }
 

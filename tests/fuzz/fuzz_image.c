@@ -9,7 +9,7 @@
  */
 #include "kernel/image.h"
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "kernel/pvh.h"
 #include "support.h"
 

@@ -133,7 +133,7 @@ static const struct odd_folder odd_folders[] = {
 static struct pvh_file kernel;
 static struct config conf;
 static struct plan machines_plan;
-static struct report machines_report;
+static struct errors machines_report;
 static char strays[FILES_MAX][16];
 
 /* ---------------------------------------------------------------------- the folder, twice */
@@ -218,7 +218,7 @@ static bool ask_machine(char *said, size_t size)
 {
     const struct options options = {.cores = CORES_DEFAULT, .threads = 1, .memory = MEMORY_DEFAULT};
     const struct machine_module *m;
-    char line[REPORT_TEXT_MAX + FILE_NAME_MAX];
+    char line[ERRORS_TEXT_MAX + FILE_NAME_MAX];
     size_t len = 0;
     bool fits;
 
@@ -235,7 +235,7 @@ static bool ask_machine(char *said, size_t size)
     said[0] = '\0';
     for (uint32_t i = 0;
          fits ? plan_print(&machines_plan, i, line, sizeof(line))
-              : report_print(&machines_report, i, FOLDER_CONFIG, line, sizeof(line));
+              : errors_print(&machines_report, i, FOLDER_CONFIG, line, sizeof(line));
          i++)
         len += (size_t)snprintf(said + len, size - len, "%s\n", line);
     return fits;

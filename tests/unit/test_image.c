@@ -6,7 +6,7 @@
 
 #include <stdio.h>
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 #include "kernel/pvh.h"
 #include "mm/range.h"
 #include "support.h"

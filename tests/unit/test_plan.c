@@ -14,7 +14,7 @@
 static struct config config;
 static struct machine machine;
 static struct plan plan;
-static struct report report;
+static struct errors report;
 static struct pvh_file kernel; /* runs in 1 MiB */
 static struct pvh_file large;  /* needs memory up to 0x104fff */
 static const uint8_t initrd_bytes[0x1000] = {1};
@@ -89,7 +89,7 @@ static void reserve(uint32_t count)
 static void show_report(void)
 {
     char line[256];
-    for (uint32_t i = 0; report_print(&report, i, "conf", line, sizeof(line)); i++)
+    for (uint32_t i = 0; errors_print(&report, i, "conf", line, sizeof(line)); i++)
         print_error("%s\n", line);
 }
 

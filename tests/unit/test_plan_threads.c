@@ -11,7 +11,7 @@
 static struct config config;
 static struct machine machine;
 static struct plan plan;
-static struct report report;
+static struct errors report;
 
 /* Eight cores, each two with neighbouring APIC ids the threads of one. */
 static int setup(void **state)

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 
 #define FOLDER_CONFIG  "bulkhead.conf"
 #define FOLDER_PROGRAM "bulkhead.elf"

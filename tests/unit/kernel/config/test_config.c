@@ -3,14 +3,14 @@
  * test_config: what bulkhead.conf may say, each error it can give word by word, and that no bytes
  * whatever do harm.
  */
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 
 #include <stdio.h>
 
 #include "support.h"
 
 static struct config config;
-static struct report report;
+static struct errors report;
 
 /* A copy of exactly the right length on the heap: a byte read behind it ends the test. */
 static bool parse_bytes(const char *text, size_t size)
@@ -34,7 +34,7 @@ static bool parse(const char *text)
 static void show_report(void)
 {
     char line[256];
-    for (uint32_t i = 0; report_print(&report, i, "conf", line, sizeof(line)); i++)
+    for (uint32_t i = 0; errors_print(&report, i, "conf", line, sizeof(line)); i++)
         print_error("%s\n", line);
 }
 
@@ -938,7 +938,7 @@ static void test_old_errors(void **state)
 {
     (void)state;
     memset(&report, 0, sizeof(report));
-    report_add(&report, 1, "from before");
+    errors_add(&report, 1, "from before");
     assert_true(config_parse(&config, GUEST, strlen(GUEST), &report));
     assert_int_equal(report.count, 1);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/guess.h"
+#include "kernel/config/guess.h"
 
 #include "lib/bits.h"
 #include "lib/string.h"

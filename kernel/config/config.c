@@ -4,9 +4,9 @@
  * and the next line is read, so that one pass finds them all. Values are read in config_values.c,
  * names in config_names.c; config_hints.c knows what people mean. Pure, no state.
  */
-#include "kernel/config.h"
+#include "kernel/config/config.h"
 
-#include "kernel/config_parse.h"
+#include "kernel/config/config_parse.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -45,7 +45,7 @@ static void config_end_section(struct config_parser *p)
         const struct config_key_row *row = &config_keys[k];
         bool given = p->key_lines[k] != 0 || (p->excused & (1u << k)) != 0;
         if (row->needed != NULL && !given)
-            report_add(p->report, p->guest->line, "guest '%s' has no %s: add '%s = %s'",
+            errors_add(p->report, p->guest->line, "guest '%s' has no %s: add '%s = %s'",
                        p->guest->name, row->name, row->name, row->needed);
     }
 }
@@ -62,7 +62,7 @@ static void config_begin_machine(struct config_parser *p)
 {
     config_begin_section(p, SECTION_MACHINE);
     if (p->machine_line != 0)
-        report_add(p->report, p->line, "a second [machine] section; the first is at line %u",
+        errors_add(p->report, p->line, "a second [machine] section; the first is at line %u",
                    p->machine_line);
     else
         p->machine_line = p->line;
@@ -71,7 +71,7 @@ static void config_begin_machine(struct config_parser *p)
 static void config_begin_guest(struct config_parser *p, struct span name)
 {
     if (p->config->guest_count == GUESTS_MAX) {
-        report_add(p->report, p->line, "guest '" SPAN_FMT "' is one too many: %u is the limit",
+        errors_add(p->report, p->line, "guest '" SPAN_FMT "' is one too many: %u is the limit",
                    SPAN_ARGS(name), GUESTS_MAX);
         config_begin_section(p, SECTION_SKIPPED);
         return;
@@ -98,7 +98,7 @@ static void config_read_header(struct config_parser *p, struct span line)
 
     config_end_section(p);
     if (close == line.len || close + 1 != line.len) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    close == line.len ? "the section's ']' is missing"
                                      : "text after the section's ']': put it on its own line");
         config_begin_section(p, SECTION_SKIPPED);
@@ -116,14 +116,14 @@ static void config_read_header(struct config_parser *p, struct span line)
     config_begin_section(p, SECTION_SKIPPED);
     inside = span_trim(inside);
     if (span_is_near(kind, "guest"))
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "unknown section '" SPAN_FMT "'; did you mean 'guest " SPAN_FMT "'?",
                    SPAN_ARGS(inside), SPAN_ARGS(name));
     else if (span_is_near(kind, "machine") && name.len == 0)
-        report_add(p->report, p->line, "unknown section '" SPAN_FMT "'; did you mean 'machine'?",
+        errors_add(p->report, p->line, "unknown section '" SPAN_FMT "'; did you mean 'machine'?",
                    SPAN_ARGS(inside));
     else
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "unknown section '" SPAN_FMT "'; there are [machine] and " GUEST_SECTION,
                    SPAN_ARGS(inside));
 }
@@ -164,16 +164,16 @@ static void config_unknown_key(struct config_parser *p, struct span key)
 {
     const enum config_key meant = config_guess_key(p, key);
     const char *lacking = config_lacks(key);
-    char known[REPORT_TEXT_MAX] = "";
+    char known[ERRORS_TEXT_MAX] = "";
     size_t len = 0;
 
     config_excuse(p, meant);
     if (lacking != NULL) {
-        report_add(p->report, p->line, "unknown key '" SPAN_FMT "'; %s", SPAN_ARGS(key), lacking);
+        errors_add(p->report, p->line, "unknown key '" SPAN_FMT "'; %s", SPAN_ARGS(key), lacking);
         return;
     }
     if (meant != KEY_COUNT && config_keys[meant].section == p->section) {
-        report_add(p->report, p->line, "unknown key '" SPAN_FMT "'; did you mean '%s'?",
+        errors_add(p->report, p->line, "unknown key '" SPAN_FMT "'; did you mean '%s'?",
                    SPAN_ARGS(key), config_keys[meant].name);
         return;
     }
@@ -181,7 +181,7 @@ static void config_unknown_key(struct config_parser *p, struct span key)
         if (config_keys[k].section == p->section)
             len += fmt_print(known + len, sizeof(known) - len, "%s%s", len == 0 ? "" : ", ",
                              config_keys[k].name);
-    report_add(p->report, p->line, "unknown key '" SPAN_FMT "'; %s knows %s", SPAN_ARGS(key),
+    errors_add(p->report, p->line, "unknown key '" SPAN_FMT "'; %s knows %s", SPAN_ARGS(key),
                config_section_name(p->section), known);
 }
 
@@ -190,7 +190,7 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
     enum config_key k = config_find_key(key);
 
     if (p->section == SECTION_NONE) {
-        report_add(p->report, p->line, "'" SPAN_FMT "' stands before the first section, %s",
+        errors_add(p->report, p->line, "'" SPAN_FMT "' stands before the first section, %s",
                    SPAN_ARGS(key),
                    k == KEY_COUNT ? "[machine] or " GUEST_SECTION
                                   : config_section_name(config_keys[k].section));
@@ -203,18 +203,18 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
     }
     const struct config_key_row *row = &config_keys[k];
     if (row->section != p->section) {
-        report_add(p->report, p->line, "'%s' belongs in %s, not in %s", row->name,
+        errors_add(p->report, p->line, "'%s' belongs in %s, not in %s", row->name,
                    config_section_name(row->section), config_section_name(p->section));
         return;
     }
     if (p->key_lines[k] != 0) {
-        report_add(p->report, p->line, "'%s' is given already at line %u", row->name,
+        errors_add(p->report, p->line, "'%s' is given already at line %u", row->name,
                    p->key_lines[k]);
         return;
     }
     p->key_lines[k] = p->line;
     if (value.len == 0)
-        report_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",
+        errors_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",
                    row->name);
     else
         row->read(p, value);
@@ -228,10 +228,10 @@ static void config_lacks_equals(struct config_parser *p, struct span line, enum 
     if (value.len > 0 && value.at[0] == ':')
         value = span_trim(span_from(value, 1));
     if (value.len == 0)
-        report_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",
+        errors_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",
                    config_keys[key].name);
     else
-        report_add(p->report, p->line, "'" SPAN_FMT "': write '%s = " SPAN_FMT "'", SPAN_ARGS(line),
+        errors_add(p->report, p->line, "'" SPAN_FMT "': write '%s = " SPAN_FMT "'", SPAN_ARGS(line),
                    config_keys[key].name, SPAN_ARGS(value));
 }
 
@@ -241,12 +241,12 @@ static void config_read_words(struct config_parser *p, struct span line, enum co
     if (meant != KEY_COUNT) {
         config_lacks_equals(p, line, meant, (struct span){0});
     } else if (line.at[line.len - 1] == ']') {
-        report_add(p->report, p->line, "'" SPAN_FMT "': the section's '[' is missing",
+        errors_add(p->report, p->line, "'" SPAN_FMT "': the section's '[' is missing",
                    SPAN_ARGS(line));
         config_end_section(p);
         config_begin_section(p, SECTION_SKIPPED);
     } else {
-        report_add(p->report, p->line, "'" SPAN_FMT "' is neither 'key = value' nor a [section]",
+        errors_add(p->report, p->line, "'" SPAN_FMT "' is neither 'key = value' nor a [section]",
                    SPAN_ARGS(line));
     }
 }
@@ -270,7 +270,7 @@ static void config_read_assignment(struct config_parser *p, struct span line)
         return;
     }
     if (key.len == 0) {
-        report_add(p->report, p->line, "there is no key before the '='");
+        errors_add(p->report, p->line, "there is no key before the '='");
         return;
     }
     config_read_pair(p, key, span_trim(span_from(line, equals + 1)));
@@ -330,15 +330,15 @@ static bool config_starts_with(struct span text, const char *bytes, size_t len)
 }
 
 /* The file as a whole: false when its lines are not worth reading. */
-static bool config_check_file(struct span *text, struct report *report)
+static bool config_check_file(struct span *text, struct errors *report)
 {
     if (text->len > CONFIG_SIZE_MAX) {
-        report_add(report, 0, "the file is longer than %lu bytes, which is the limit",
+        errors_add(report, 0, "the file is longer than %lu bytes, which is the limit",
                    CONFIG_SIZE_MAX);
         return false;
     }
     if (config_starts_with(*text, "\xff\xfe", 2) || config_starts_with(*text, "\xfe\xff", 2)) {
-        report_add(report, 0, "the file is UTF-16 text: save it as UTF-8 or ASCII");
+        errors_add(report, 0, "the file is UTF-16 text: save it as UTF-8 or ASCII");
         return false;
     }
     if (config_starts_with(*text, "\xef\xbb\xbf", 3)) /* UTF-8's byte order mark */
@@ -346,7 +346,7 @@ static bool config_check_file(struct span *text, struct report *report)
     return true;
 }
 
-bool config_parse(struct config *config, const char *text, size_t size, struct report *report)
+bool config_parse(struct config *config, const char *text, size_t size, struct errors *report)
 {
     struct config_parser p = {.config = config, .report = report, .section = SECTION_NONE};
     struct span rest = {.at = text, .len = size};
@@ -365,8 +365,8 @@ bool config_parse(struct config *config, const char *text, size_t size, struct r
     }
     config_end_section(&p);
     if (!p.any_text)
-        report_add(report, 0, "the file is empty: it needs at least one " GUEST_SECTION " section");
+        errors_add(report, 0, "the file is empty: it needs at least one " GUEST_SECTION " section");
     else if (config->guest_count == 0 && !p.any_skipped)
-        report_add(report, 0, "the file has no " GUEST_SECTION " section: it needs at least one");
+        errors_add(report, 0, "the file has no " GUEST_SECTION " section: it needs at least one");
     return report->count == before;
 }

@@ -4,8 +4,8 @@
  */
 #pragma once
 
-#include "kernel/config.h"
-#include "kernel/span.h"
+#include "kernel/config/config.h"
+#include "kernel/config/text_span.h"
 
 enum config_section {
     SECTION_NONE, /* before the first header */
@@ -33,7 +33,7 @@ enum config_key {
 
 struct config_parser {
     struct config *config;
-    struct report *report;
+    struct errors *report;
     uint32_t line; /* the current one, from 1 */
     enum config_section section;
     struct config_guest *guest; /* SECTION_GUEST */

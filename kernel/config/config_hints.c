@@ -3,7 +3,7 @@
  * config_hints: what people who know other programs, or whose word processor knows better, write
  * into bulkhead.conf, and what they mean. Pure.
  */
-#include "kernel/config_parse.h"
+#include "kernel/config/config_parse.h"
 
 #include "lib/string.h"
 
@@ -95,7 +95,7 @@ bool config_check_bytes(struct config_parser *p, struct span line, struct span c
         const char *what = NULL;
 
         if ((c < ' ' && c != '\t') || c == 0x7f) {
-            report_add(p->report, p->line, "byte 0x%02x in column %zu is not text: delete it", c,
+            errors_add(p->report, p->line, "byte 0x%02x in column %zu is not text: delete it", c,
                        i + 1);
             return false;
         }
@@ -103,9 +103,9 @@ bool config_check_bytes(struct config_parser *p, struct span line, struct span c
             continue;
         what = config_typographic(span_from(line, i));
         if (what != NULL)
-            report_add(p->report, p->line, "column %zu has %s", i + 1, what);
+            errors_add(p->report, p->line, "column %zu has %s", i + 1, what);
         else
-            report_add(p->report, p->line,
+            errors_add(p->report, p->line,
                        "byte 0x%02x in column %zu is not ASCII; only comments may hold it", c,
                        i + 1);
         return false;

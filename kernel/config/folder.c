@@ -3,9 +3,9 @@
  * folder: a table sorted by name that makes room for what is wanted by forgetting what is not.
  * Pure.
  */
-#include "kernel/folder.h"
+#include "kernel/config/folder.h"
 
-#include "kernel/span.h"
+#include "kernel/config/text_span.h"
 #include "lib/assert.h"
 #include "lib/string.h"
 

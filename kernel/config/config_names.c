@@ -2,9 +2,9 @@
 /*
  * config_names: the names in bulkhead.conf, of guests and of files: which are allowed. Pure.
  */
-#include "kernel/config_parse.h"
+#include "kernel/config/config_parse.h"
 
-#include "kernel/folder.h"
+#include "kernel/config/folder.h"
 #include "lib/string.h"
 
 /* ---------------------------------------------------------------------- guests */
@@ -56,25 +56,25 @@ static bool config_name_legal(struct span name)
 void config_check_name(struct config_parser *p, struct span name)
 {
     if (name.len == 0)
-        report_add(p->report, p->line, "a guest needs a name: write " GUEST_SECTION);
+        errors_add(p->report, p->line, "a guest needs a name: write " GUEST_SECTION);
     else if (!config_name_legal(name))
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "guest name '" SPAN_FMT
                    "': use letters, digits, '-' and '_' only, a letter first",
                    SPAN_ARGS(name));
     else if (name.len >= GUEST_NAME_MAX)
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "guest name '" SPAN_FMT "' has %zu characters; the limit is %u", SPAN_ARGS(name),
                    name.len, GUEST_NAME_MAX - 1);
     else if (config_imitates(name))
-        report_add(p->report, p->line, "a guest cannot be called '" SPAN_FMT "': %s",
+        errors_add(p->report, p->line, "a guest cannot be called '" SPAN_FMT "': %s",
                    SPAN_ARGS(name),
                    span_is_any_case(name, "bulkhead")
                        ? "that name marks Bulkhead's own lines"
                        : "it looks like 'bulkhead', which marks Bulkhead's own lines");
     for (uint32_t i = 0; i < p->config->guest_count; i++)
         if (name.len > 0 && span_is_any_case(name, p->config->guests[i].name))
-            report_add(p->report, p->line, "guest name '" SPAN_FMT "' is taken by line %u",
+            errors_add(p->report, p->line, "guest name '" SPAN_FMT "' is taken by line %u",
                        SPAN_ARGS(name), p->config->guests[i].line);
 }
 
@@ -104,11 +104,11 @@ void config_file_name(struct config_parser *p, struct span name, char out[FILE_N
     const char *flaw = config_file_name_flaw(name);
 
     if (flaw != NULL) {
-        report_add(p->report, p->line, "file name '" SPAN_FMT "' %s", SPAN_ARGS(name), flaw);
+        errors_add(p->report, p->line, "file name '" SPAN_FMT "' %s", SPAN_ARGS(name), flaw);
         return;
     }
     if (name.len >= FILE_NAME_MAX) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "file name '" SPAN_FMT "' has %zu characters; the limit is %u", SPAN_ARGS(name),
                    name.len, FILE_NAME_MAX - 1);
         return;
@@ -116,7 +116,7 @@ void config_file_name(struct config_parser *p, struct span name, char out[FILE_N
     memcpy(out, name.at, name.len);
     out[name.len] = '\0';
     if (folder_is_own(out)) {
-        report_add(p->report, p->line, "file name '%s' is Bulkhead's own, not a guest's", out);
+        errors_add(p->report, p->line, "file name '%s' is Bulkhead's own, not a guest's", out);
         out[0] = '\0';
     }
 }

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "kernel/report.h"
+#include "kernel/config/errors.h"
 #include "lib/types.h"
 
 #define GUESTS_MAX      16
@@ -78,4 +78,4 @@ struct config {
  * pointer into `text`.
  */
 MUST_CHECK bool config_parse(struct config *config, const char *text, size_t size,
-                             struct report *report);
+                             struct errors *report);

@@ -3,7 +3,7 @@
  * config_values: what follows the '=' in bulkhead.conf, one function per key. Each error says
  * what the value should look like. Pure, no state.
  */
-#include "kernel/config_parse.h"
+#include "kernel/config/config_parse.h"
 
 #include "lib/bits.h"
 #include "lib/fmt.h"
@@ -41,7 +41,7 @@ static bool config_port(struct config_parser *p, struct span word)
             return true;
         }
     if (!span_hex(word, &port)) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    span_is_near(word, "screen")
                        ? "'" SPAN_FMT "' is not a console; did you mean 'screen'?"
                        : "'" SPAN_FMT "' is not a serial port; use com1..com4 or an I/O port such "
@@ -51,7 +51,7 @@ static bool config_port(struct config_parser *p, struct span word)
     }
     if (port < IO_PORT_MIN || port > UINT16_MAX || !is_aligned(port, UART_PORTS) ||
         port == PCI_CONFIG) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "'" SPAN_FMT
                    "' cannot be a serial port; use a multiple of 8 from 0x100 to 0xfff8, "
                    "but not 0xcf8",
@@ -72,7 +72,7 @@ static bool config_baud(struct config_parser *p, struct span word)
                 p->config->machine.serial_baud = config_bauds[i];
                 return true;
             }
-    report_add(p->report, p->line,
+    errors_add(p->report, p->line,
                "'" SPAN_FMT "' is not a speed of a serial port; use 115200, 57600, 38400, 19200, "
                "9600, 4800, 2400 or 1200",
                SPAN_ARGS(word));
@@ -99,7 +99,7 @@ static bool config_serial(struct config_parser *p, struct span *rest)
     if (!config_serial_option(rest, &word))
         return true;
     if (span_number(word, &number)) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "'" SPAN_FMT "' is where the port should be: write 'serial com1 " SPAN_FMT "'",
                    SPAN_ARGS(word), SPAN_ARGS(word));
         return false;
@@ -119,7 +119,7 @@ void config_read_console(struct config_parser *p, struct span value)
     m->serial = false;
     m->screen = false;
     if (span_find(value, ',') < value.len) {
-        report_add(p->report, p->line, "console = '" SPAN_FMT "': use spaces, not commas",
+        errors_add(p->report, p->line, "console = '" SPAN_FMT "': use spaces, not commas",
                    SPAN_ARGS(value));
         return;
     }
@@ -127,13 +127,13 @@ void config_read_console(struct config_parser *p, struct span value)
         bool serial = span_is(word, "serial");
         bool *console = serial ? &m->serial : &m->screen;
         if (!serial && !span_is(word, "screen")) {
-            report_add(p->report, p->line,
+            errors_add(p->report, p->line,
                        "'" SPAN_FMT "' is not a console; use serial [PORT [BAUD]], screen, or both",
                        SPAN_ARGS(word));
             return;
         }
         if (*console) {
-            report_add(p->report, p->line, "'" SPAN_FMT "' is given twice", SPAN_ARGS(word));
+            errors_add(p->report, p->line, "'" SPAN_FMT "' is given twice", SPAN_ARGS(word));
             return;
         }
         *console = true;
@@ -149,11 +149,11 @@ void config_read_reserve(struct config_parser *p, struct span value)
 
     m->reserve_line = p->line;
     if (!span_number(value, &count)) {
-        report_add(p->report, p->line, "'" VALUE " is not a number of cores", VALUE_ARGS(value));
+        errors_add(p->report, p->line, "'" VALUE " is not a number of cores", VALUE_ARGS(value));
         return;
     }
     if (count >= CORES_MAX) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "reserve = " SPAN_FMT
                    " leaves no core for guests; Bulkhead uses %u cores at most",
                    SPAN_ARGS(value), CORES_MAX);
@@ -167,7 +167,7 @@ void config_read_threads(struct config_parser *p, struct span value)
 {
     p->config->machine.threads_shared = span_is(value, "shared");
     if (!p->config->machine.threads_shared && !span_is(value, "separate"))
-        report_add(p->report, p->line, "threads = '" VALUE ": expected 'separate' or 'shared'",
+        errors_add(p->report, p->line, "threads = '" VALUE ": expected 'separate' or 'shared'",
                    VALUE_ARGS(value));
 }
 
@@ -179,16 +179,16 @@ static void config_core_count(struct config_parser *p, struct span value)
     uint64_t count;
 
     if (config_with_signs(value, exact, sizeof(exact)))
-        report_add(p->report, p->line, "cores = '" SPAN_FMT "': exact cores are written '%s'",
+        errors_add(p->report, p->line, "cores = '" SPAN_FMT "': exact cores are written '%s'",
                    SPAN_ARGS(value), exact);
     else if (!span_number(value, &count))
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "'" VALUE " is neither a number of cores nor a list such as #2,#5-7",
                    VALUE_ARGS(value));
     else if (count == 0)
-        report_add(p->report, p->line, "a guest needs at least 1 core");
+        errors_add(p->report, p->line, "a guest needs at least 1 core");
     else if (count > CORES_MAX)
-        report_add(p->report, p->line, "'" SPAN_FMT "' cores: Bulkhead uses %u at most",
+        errors_add(p->report, p->line, "'" SPAN_FMT "' cores: Bulkhead uses %u at most",
                    SPAN_ARGS(value), CORES_MAX);
     else
         p->guest->cores.count = (uint32_t)count;
@@ -219,24 +219,24 @@ static bool config_core_item(struct config_parser *p, struct span item, uint64_t
     uint64_t first, last;
 
     if (!config_core_range(item, &first, &last)) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "'" VALUE " in the list of cores: each item is a core or a range, as in #2,#5-7",
                    VALUE_ARGS(item));
         return false;
     }
     if (first > last) {
-        report_add(p->report, p->line, "'" SPAN_FMT "' runs backwards: write #%lu-%lu",
+        errors_add(p->report, p->line, "'" SPAN_FMT "' runs backwards: write #%lu-%lu",
                    SPAN_ARGS(item), last, first);
         return false;
     }
     if (last >= CORES_MAX) {
-        report_add(p->report, p->line, "'" SPAN_FMT "': Bulkhead uses cores #0 to #%u at most",
+        errors_add(p->report, p->line, "'" SPAN_FMT "': Bulkhead uses cores #0 to #%u at most",
                    SPAN_ARGS(item), CORES_MAX - 1);
         return false;
     }
     for (uint64_t core = first; core <= last; core++) {
         if ((*seen & BIT64(core)) != 0) {
-            report_add(p->report, p->line, "core #%lu is listed twice", core);
+            errors_add(p->report, p->line, "core #%lu is listed twice", core);
             return false;
         }
         *seen |= BIT64(core);
@@ -295,24 +295,24 @@ void config_read_memory(struct config_parser *p, struct span value)
     p->guest->memory_line = p->line;
     digits = span_trim(digits);
     if (!span_number(digits, &number)) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "'" VALUE " is not a size: write a whole number and K, M or G, such as 64M",
                    VALUE_ARGS(value));
         return;
     }
     if (!mul_u64(number, factor, &bytes) || bytes > GUEST_MEMORY_MAX) {
-        report_add(p->report, p->line, "memory = " SPAN_FMT " is more than any machine has",
+        errors_add(p->report, p->line, "memory = " SPAN_FMT " is more than any machine has",
                    SPAN_ARGS(value));
         return;
     }
     if (bytes < GUEST_MEMORY_MIN) {
         bool forgotten = factor == 1 && number > 0;
-        report_add(p->report, p->line, "memory = " SPAN_FMT " is too little: 1M is the least%s",
+        errors_add(p->report, p->line, "memory = " SPAN_FMT " is too little: 1M is the least%s",
                    SPAN_ARGS(value), forgotten ? " (is the M missing?)" : "");
         return;
     }
     if (!is_aligned(bytes, PAGE_SIZE)) {
-        report_add(p->report, p->line,
+        errors_add(p->report, p->line,
                    "memory = " SPAN_FMT " is not a multiple of 4K: write %luK or %luK",
                    SPAN_ARGS(value), align_down(bytes, PAGE_SIZE) / KIB,
                    align_down(bytes, PAGE_SIZE) / KIB + PAGE_SIZE / KIB);
@@ -336,7 +336,7 @@ void config_read_initrd(struct config_parser *p, struct span value)
 void config_read_cmdline(struct config_parser *p, struct span value)
 {
     if (value.len >= CMDLINE_MAX) {
-        report_add(p->report, p->line, "the command line is %zu bytes long; %u is the limit",
+        errors_add(p->report, p->line, "the command line is %zu bytes long; %u is the limit",
                    value.len, CMDLINE_MAX - 1);
         return;
     }

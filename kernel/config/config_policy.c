@@ -3,7 +3,7 @@
  * config_policy: the values that say what becomes of a guest that ends: on_crash, on_poweroff,
  * watchdog. Pure.
  */
-#include "kernel/config_parse.h"
+#include "kernel/config/config_parse.h"
 #include "lib/bits.h"
 #include "lib/time.h"
 
@@ -24,14 +24,14 @@ void config_read_on_crash(struct config_parser *p, struct span value)
         g->on_crash = CRASH_REBOOT;
     } else if (span_is(word, "restart") && (rest.len == 0 || span_number(rest, &restarts))) {
         if (rest.len > 0 && (restarts == 0 || restarts >= UINT32_MAX)) {
-            report_add(p->report, p->line, "on_crash = " SPAN_FMT ": write %s", SPAN_ARGS(value),
+            errors_add(p->report, p->line, "on_crash = " SPAN_FMT ": write %s", SPAN_ARGS(value),
                        restarts == 0 ? "'stop' for no restart" : "'restart' for no limit");
             return;
         }
         g->on_crash = CRASH_RESTART;
         g->restarts = (uint32_t)restarts;
     } else {
-        report_add(p->report, p->line, "on_crash = '" VALUE ": write stop, restart [N] or reboot",
+        errors_add(p->report, p->line, "on_crash = '" VALUE ": write stop, restart [N] or reboot",
                    VALUE_ARGS(value));
     }
 }
@@ -45,7 +45,7 @@ void config_read_on_poweroff(struct config_parser *p, struct span value)
     else if (span_is(value, "reboot"))
         p->guest->on_poweroff = POWEROFF_REBOOT;
     else
-        report_add(p->report, p->line, "on_poweroff = '" VALUE ": write stop, restart or reboot",
+        errors_add(p->report, p->line, "on_poweroff = '" VALUE ": write stop, restart or reboot",
                    VALUE_ARGS(value));
 }
 
@@ -86,14 +86,14 @@ void config_read_watchdog(struct config_parser *p, struct span value)
             !span_number((struct span){.at = value.at, .len = digits}, &number))
             continue;
         if (!mul_u64(number, units[i].ns, &ns) || ns < WATCHDOG_MIN_NS || ns > WATCHDOG_MAX_NS) {
-            report_add(p->report, p->line, "watchdog = " SPAN_FMT ": it can be from 10ms to 60m",
+            errors_add(p->report, p->line, "watchdog = " SPAN_FMT ": it can be from 10ms to 60m",
                        SPAN_ARGS(all));
             return;
         }
         p->guest->watchdog_ns = ns;
         return;
     }
-    report_add(p->report, p->line,
+    errors_add(p->report, p->line,
                "watchdog = '" VALUE ": write a time such as 5s, 500ms or 2m, or off",
                VALUE_ARGS(all));
 }

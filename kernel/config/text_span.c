@@ -2,7 +2,7 @@
 /*
  * span: cutting and comparing pieces of text. Reads no byte outside of the span it is given. Pure.
  */
-#include "kernel/span.h"
+#include "kernel/config/text_span.h"
 
 #include "lib/bits.h"
 #include "lib/string.h"

@@ -3,19 +3,19 @@
  * report: collects errors in the order of their lines. Its cost is bounded whatever a file holds:
  * an error behind the last row of a full report is counted and not even put into words. Pure.
  */
-#include "kernel/report.h"
+#include "kernel/config/errors.h"
 
 #include <stdarg.h>
 
 #include "lib/fmt.h"
 #include "lib/string.h"
 
-static uint32_t report_rows(const struct report *r)
+static uint32_t report_rows(const struct errors *r)
 {
-    return r->count < REPORT_MAX ? r->count : REPORT_MAX;
+    return r->count < ERRORS_MAX ? r->count : ERRORS_MAX;
 }
 
-void report_add(struct report *r, uint32_t line, const char *fmt, ...)
+void errors_add(struct errors *r, uint32_t line, const char *fmt, ...)
 {
     uint32_t rows = report_rows(r);
     uint32_t at = rows;
@@ -25,13 +25,13 @@ void report_add(struct report *r, uint32_t line, const char *fmt, ...)
         r->count++;
     while (at > 0 && r->rows[at - 1].line > line)
         at--;
-    if (at == REPORT_MAX)
+    if (at == ERRORS_MAX)
         return;
-    if (rows == REPORT_MAX)
+    if (rows == ERRORS_MAX)
         rows--; /* the last row makes room */
     memmove(&r->rows[at + 1], &r->rows[at], (rows - at) * sizeof(r->rows[0]));
 
-    struct report_row *row = &r->rows[at];
+    struct errors_row *row = &r->rows[at];
     row->line = line;
     va_start(args, fmt);
     if (fmt_vprint(row->text, sizeof(row->text), fmt, args) == sizeof(row->text) - 1)
@@ -39,7 +39,7 @@ void report_add(struct report *r, uint32_t line, const char *fmt, ...)
     va_end(args);
 }
 
-bool report_print(const struct report *r, uint32_t index, const char *file, char *buf, size_t size)
+bool errors_print(const struct errors *r, uint32_t index, const char *file, char *buf, size_t size)
 {
     uint32_t rows = report_rows(r);
     uint32_t more = r->count - rows;

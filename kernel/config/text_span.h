@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * span: a piece of text inside a larger one, without a NUL of its own: what a parser cuts its
+ * text_span: a piece of text inside a larger one, without a NUL of its own: what a parser cuts its
  * input into. White space is blank and tab. Pure.
  */
 #pragma once

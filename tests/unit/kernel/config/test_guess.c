@@ -2,7 +2,7 @@
 /*
  * test_guess: slips of the finger are near, other words are not.
  */
-#include "kernel/guess.h"
+#include "kernel/config/guess.h"
 
 #include "support.h"
 
