@@ -2,7 +2,7 @@
 #include "kernel/diagnosis.h"
 
 #include "guests/kit/abi.h"
-#include "kernel/image.h"
+#include "kernel/image/image.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/msr.h"

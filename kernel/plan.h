@@ -9,7 +9,7 @@
 #include "kernel/config/config.h"
 #include "kernel/config/errors.h"
 #include "kernel/config/folder.h"
-#include "kernel/image.h"
+#include "kernel/image/image.h"
 #include "lib/types.h"
 #include "mm/range.h"
 

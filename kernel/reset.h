@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/image.h"
+#include "kernel/image/image.h"
 #include "kernel/virt.h"
 
 /* The boot vCPU, as its image wants to be entered. */

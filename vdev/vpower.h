@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vpower: the ports by which a guest switches itself off or starts itself again. First the block
- * that the guest's ACPI tables name (kernel/image_acpi.c), then the places where PC software
+ * that the guest's ACPI tables name (kernel/image/image_acpi.c), then the places where PC software
  * resets a machine without asking any table. It only says what was asked for. Pure, no state.
  */
 #pragma once

@@ -7,10 +7,10 @@
  * Input: the file, then 16 bytes: memory in pages, kind and size of the initrd, command line,
  * number of cores.
  */
-#include "kernel/image.h"
+#include "kernel/image/image.h"
 
 #include "kernel/config/config.h"
-#include "kernel/pvh.h"
+#include "kernel/image/pvh.h"
 #include "support.h"
 
 #define TAIL_BYTES 16

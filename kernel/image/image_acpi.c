@@ -3,9 +3,9 @@
  * image_acpi: writes the tables. Structure and field names as in the ACPI Specification 6.3,
  * "ACPI Software Programming Model". Pure.
  */
-#include "kernel/image_acpi.h"
+#include "kernel/image/image_acpi.h"
 
-#include "kernel/aml.h"
+#include "kernel/image/aml.h"
 #include "lib/assert.h"
 #include "lib/string.h"
 #include "vdev/vpower.h"

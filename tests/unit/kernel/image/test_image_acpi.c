@@ -3,12 +3,12 @@
  * test_image_acpi: the guest's ACPI tables, walked as an operating system does; and the DSDT as
  * iasl disassembles it, where it is installed.
  */
-#include "kernel/image_acpi.h"
+#include "kernel/image/image_acpi.h"
 
 #include <stdio.h>
 #include <unistd.h>
 
-#include "kernel/aml.h"
+#include "kernel/image/aml.h"
 #include "support.h"
 
 static struct image_acpi acpi;

@@ -3,7 +3,7 @@
  * aml: see the header. ACPI Specification, "ACPI Machine Language (AML) Specification" and "System
  * Description Table Header". Pure.
  */
-#include "kernel/aml.h"
+#include "kernel/image/aml.h"
 
 #include "lib/assert.h"
 #include "lib/string.h"

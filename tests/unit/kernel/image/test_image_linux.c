@@ -3,7 +3,7 @@
  * test_image_linux: where a bzImage's pieces go, what the kernel is told, and why a file is
  * refused.
  */
-#include "kernel/image.h"
+#include "kernel/image/image.h"
 
 #include <stdio.h>
 

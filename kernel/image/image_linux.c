@@ -9,7 +9,7 @@
  *   pref_address ..  the compressed kernel, and init_size bytes for it to unpack itself in
  *   top of low RAM   the initrd, not above initrd_addr_max
  */
-#include "kernel/image_parts.h"
+#include "kernel/image/image_parts.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"

@@ -3,7 +3,7 @@
  * image_kind: what a file is that Bulkhead cannot start, in words, by its magic numbers. Only for
  * refusals: nothing is decided by it. Pure.
  */
-#include "kernel/image_parts.h"
+#include "kernel/image/image_parts.h"
 #include "lib/string.h"
 
 #define WANTED "; Bulkhead starts ELF kernels with a PVH entry and Linux bzImages"

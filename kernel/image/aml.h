@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * aml: appends ACPI tables and ACPI machine language to a buffer. Just the handful of terms that
- * kernel/image_acpi.c uses. A buffer that is too small is our bug. Pure.
+ * kernel/image/image_acpi.c uses. A buffer that is too small is our bug. Pure.
  */
 #pragma once
 

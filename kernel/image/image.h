@@ -6,15 +6,15 @@
  *
  * image_pvh.c: an x86 ELF, 64-bit or 32-bit, with the note XEN_ELFNOTE_PHYS32_ENTRY, started in
  * 32-bit protected mode, paging off, EBX = guest-physical address of struct pvh_start_info
- * (kernel/pvh.h).
+ * (kernel/image/pvh.h).
  *
  * image_linux.c: a Linux bzImage, started by the 64-bit boot protocol: long mode, RSI =
- * guest-physical address of its boot_params (kernel/linux_boot.h).
+ * guest-physical address of its boot_params (kernel/image/linux_boot.h).
  *
  * A guest's memory as it is told to the guest and as images are checked against it:
  *   0          .. 0xa0000      RAM; the boot data is here
  *   0xa0000    .. 0x100000     reserved, as on every PC; the platform's ACPI tables are at
- *                              0xe0000 and its reset code at 0xffff0 (kernel/image_acpi.h)
+ *                              0xe0000 and its reset code at 0xffff0 (kernel/image/image_acpi.h)
  *   0x100000   .. 3 GiB or end RAM; the initrd is at its top
  *   3 GiB      .. 4 GiB        nothing
  *   4 GiB      ..              the RAM beyond 3 GiB
@@ -22,8 +22,8 @@
 #pragma once
 
 #include "kernel/config/config.h"
-#include "kernel/image_acpi.h"
-#include "kernel/linux_boot.h"
+#include "kernel/image/image_acpi.h"
+#include "kernel/image/linux_boot.h"
 #include "lib/types.h"
 #include "mm/range.h"
 

@@ -3,8 +3,8 @@
  * image_pvh: checks a PVH ELF and lays out what it needs in guest memory. The file's own
  * consistency is lib/elf's business; here its segments meet the guest's memory. Pure.
  */
-#include "kernel/image_parts.h"
-#include "kernel/pvh.h"
+#include "kernel/image/image_parts.h"
+#include "kernel/image/pvh.h"
 #include "lib/bits.h"
 #include "lib/elf.h"
 #include "lib/fmt.h"

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/image.h"
+#include "kernel/image/image.h"
 
 /* The formats. Each fills `image`, which is zero before, or refuses. */
 MUST_CHECK bool image_prepare_pvh(struct image *image, const struct image_request *rq);

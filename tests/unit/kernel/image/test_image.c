@@ -2,12 +2,12 @@
 /*
  * test_image: where a PVH guest's pieces go, what it is told, and why a file is refused.
  */
-#include "kernel/image.h"
+#include "kernel/image/image.h"
 
 #include <stdio.h>
 
 #include "kernel/config/config.h"
-#include "kernel/pvh.h"
+#include "kernel/image/pvh.h"
 #include "mm/range.h"
 #include "support.h"
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * image: picks the format by the file's magic, adds what every guest gets, and holds what the
- * formats share (kernel/image_parts.h). Pure: reads the file, writes only *image.
+ * formats share (kernel/image/image_parts.h). Pure: reads the file, writes only *image.
  */
-#include "kernel/image.h"
+#include "kernel/image/image.h"
 
 #include <stdarg.h>
 
-#include "kernel/image_parts.h"
+#include "kernel/image/image_parts.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/elf.h"
