@@ -5,7 +5,7 @@
 #include "kernel/canary.h"
 #include "kernel/console.h"
 #include "kernel/cpu.h"
-#include "kernel/modules.h"
+#include "kernel/plan/modules.h"
 #include "kernel/power.h"
 #include "kernel/quiet.h"
 #include "kernel/ram.h"

@@ -8,7 +8,7 @@
 #include "boot/boot_info.h"
 #include "drivers/acpi.h"
 #include "drivers/tsc.h"
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 #include "lib/types.h"
 #include "mm/host.h"
 #include "mm/pages.h"

@@ -4,7 +4,7 @@
 #include "kernel/answer.h"
 #include "kernel/console.h"
 #include "kernel/halt.h"
-#include "kernel/isolation.h"
+#include "kernel/plan/isolation.h"
 #include "kernel/report_exits.h"
 #include "kernel/vcpu.h"
 #include "lib/bits.h"

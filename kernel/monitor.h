@@ -8,7 +8,7 @@
 
 #include "kernel/boot.h"
 #include "kernel/partition.h"
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 #include "lib/types.h"
 
 /* What the monitor can look at. */

@@ -11,7 +11,7 @@
 #include "drivers/tsc.h"
 #include "kernel/console.h"
 #include "kernel/lives.h"
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 #include "kernel/postmortem.h"
 #include "kernel/virt.h"
 #include "lib/types.h"

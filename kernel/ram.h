@@ -8,7 +8,7 @@
 
 #include "boot/boot_info.h"
 #include "drivers/acpi.h"
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 #include "lib/types.h"
 
 #define RAM_LOW_END MIB /* left alone below: real-mode leftovers, our trampoline */

@@ -6,7 +6,7 @@
  * Input: the text; where its last byte is 0xff, the 24 bytes before that describe the machine.
  */
 #include "kernel/config/config.h"
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 
 #include "support.h"
 

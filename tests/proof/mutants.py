@@ -6,15 +6,15 @@ contract breaks ("table": what Eva says of the MSR table), what stands there, wh
 
 MUTANTS = [
     # A guest's RAM may be the hypervisor's by one byte.
-    ("kernel/plan_valid.c", "plan_apart", "return a.base + a.size <= b.base ||",
+    ("kernel/plan/plan_valid.c", "plan_apart", "return a.base + a.size <= b.base ||",
      "return a.base + a.size <= b.base + 1 ||"),
     # The last guest is not looked at.
-    ("kernel/plan_valid.c", "plan_valid_apart", "other < plan->guest_count; other++",
+    ("kernel/plan/plan_valid.c", "plan_valid_apart", "other < plan->guest_count; other++",
      "other + 1 < plan->guest_count; other++"),
     # RAM that is in no free range is taken.
-    ("kernel/plan_valid.c", "plan_valid_ram", "!is_aligned(ram.base, PAGE_SIZE_2M) ||", ""),
+    ("kernel/plan/plan_valid.c", "plan_valid_ram", "!is_aligned(ram.base, PAGE_SIZE_2M) ||", ""),
     # A core can be held twice.
-    ("kernel/plan_valid.c", "plan_holds", "if (k != but && guest->cores[k] == core)",
+    ("kernel/plan/plan_valid.c", "plan_holds", "if (k != but && guest->cores[k] == core)",
      "if (k > but && guest->cores[k] == core)"),
     # A leaf may end beyond the guest's memory.
     ("mm/ept_valid.c", "ept_is_leaf_of", "from + span <= part->from + part->size",

@@ -11,7 +11,7 @@
 #include <ftw.h>
 #include <sys/wait.h>
 
-#include "kernel/modules.h"
+#include "kernel/plan/modules.h"
 #include "pvh_file.h"
 
 /* plancheck, whose broken ASSERT and log belong to the test. */

@@ -2,10 +2,10 @@
 /*
  * plan_images: finds each guest's files among the modules and has the image checked. Pure.
  */
-#include "kernel/plan_steps.h"
+#include "kernel/plan/plan_steps.h"
 
 #include "kernel/config/text_span.h"
-#include "kernel/modules.h"
+#include "kernel/plan/modules.h"
 #include "lib/fmt.h"
 
 #define FILES_SHOWN_MAX 80 /* characters */

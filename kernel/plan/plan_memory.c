@@ -3,7 +3,7 @@
  * plan_memory: which host memory is whose. Each guest gets one contiguous range, the largest
  * guests first, each in the lowest place that has room. Pure, no state.
  */
-#include "kernel/plan_steps.h"
+#include "kernel/plan/plan_steps.h"
 
 #include "lib/assert.h"
 #include "lib/bits.h"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 #include "lib/types.h"
 #include "mm/range.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/isolation.h"
+#include "kernel/plan/isolation.h"
 
 #include "lib/fmt.h"
 #include "lib/policy.h"

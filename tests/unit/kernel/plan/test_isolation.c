@@ -3,7 +3,7 @@
  * test_isolation: the report names the owner of every range and core of the plan, and the desk's
  * part of it leaves out what only the machine knows.
  */
-#include "kernel/isolation.h"
+#include "kernel/plan/isolation.h"
 
 #include "lib/log.h"
 #include "support.h"

@@ -8,7 +8,7 @@
  * are what is proved of the function, loop or file below them. Numbers there are mathematical, so
  * nothing in them wraps.
  */
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 
 #include "lib/bits.h"
 

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "boot/boot_info.h"
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 
 /* Fills machine->modules. Bytes stay where the loader put them. */
 void modules_take(struct machine *machine, const struct boot_info *info);

@@ -2,7 +2,7 @@
 /*
  * plan_print: the plan as a table for people, on the boot console and from plancheck. Pure.
  */
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 
 #include "kernel/config/text_span.h"
 #include "lib/fmt.h"

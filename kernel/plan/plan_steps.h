@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 
 /* Reads plan->config, fills the fields of plan->guests[] that its name says. */
 void plan_cores(struct plan *plan, const struct machine *machine, struct errors *report);

@@ -3,9 +3,9 @@
  * plan: makes the plan in three independent steps (cores, memory, images), each in its own file,
  * and reports the errors of all of them. Pure, no state.
  */
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 
-#include "kernel/plan_steps.h"
+#include "kernel/plan/plan_steps.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
 #include "lib/string.h"

@@ -7,7 +7,7 @@
  * caches and buffers, all of one core have one owner: what a guest leaves there, a sibling can read
  * on many processors. `threads = shared` lifts that.
  */
-#include "kernel/plan_steps.h"
+#include "kernel/plan/plan_steps.h"
 
 #include "lib/fmt.h"
 #include "lib/string.h"

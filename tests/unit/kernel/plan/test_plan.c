@@ -3,7 +3,7 @@
  * test_plan: who gets which cores, which memory and which files; each refusal word by word; and
  * plan_valid() against plans that were spoiled by hand.
  */
-#include "kernel/plan.h"
+#include "kernel/plan/plan.h"
 
 #include <stdio.h>
 

@@ -2,7 +2,7 @@
 /*
  * modules: boot_info's list of files → the machine's. Pure.
  */
-#include "kernel/modules.h"
+#include "kernel/plan/modules.h"
 
 #include "kernel/config/text_span.h"
 #include "lib/bits.h"
