@@ -24,12 +24,12 @@ HV_FOLDERS := $(shell find lib mm drivers vdev $(wildcard svm) vmx kernel -type 
 hv_files    = $(foreach folder,$(HV_FOLDERS),$(wildcard $(folder)/$(1)))
 
 # Host tests run the pure sources as they are. The desk has a string.c of its own.
-PURE_SRC := $(filter-out lib/string.c kernel/offsets.c vmx/hook_none.c,$(shell scripts/layers --pure))
+PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c,$(shell scripts/layers --pure))
 
 # A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
 HOOK    ?=
 HOOK_ARG ?=
-HV_SRC  := $(filter-out kernel/offsets.c $(if $(HOOK),vmx/hook_none.c),$(call hv_files,*.c)) \
+HV_SRC  := $(filter-out kernel/core/offsets.c $(if $(HOOK),vmx/hook_none.c),$(call hv_files,*.c)) \
            $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
 HV_ASM  := $(call hv_files,*.asm)
 HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
@@ -38,7 +38,7 @@ HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
 CLANG_AUTO_VAR_INIT := $(if $(findstring clang,$(CC)),\
     -enable-trivial-auto-var-init-zero-knowing-it-will-be-removed-from-clang)
 
-# Where struct cpu has the canary (kernel/canary.h).
+# Where struct cpu has the canary (kernel/core/canary.h).
 CANARY    := -fstack-protector-strong -mstack-protector-guard=tls -mstack-protector-guard-reg=gs \
              -mstack-protector-guard-offset=8
 
@@ -76,9 +76,9 @@ $B/hv/%.o: %.c Makefile
 	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_JOINED)),$(HV_LTO)) -MMD -MP -c $< -o $@
 
 # Offsets of C structures for assembly: compiled, never written by hand.
-$B/offsets.inc: kernel/offsets.c
-	@mkdir -p $(@D)
-	@$(CC) $(HV_CFLAGS) -MMD -MP -MF $B/offsets.d -MT $@ -S $< -o $B/offsets.s
+$B/offsets.inc: kernel/core/offsets.c
+	@mkdir -p $B/hv/kernel/core
+	@$(CC) $(HV_CFLAGS) -MMD -MP -MF $B/hv/kernel/core/offsets.d -MT $@ -S $< -o $B/offsets.s
 	@sed -n 's/^.*@@ \([A-Za-z0-9_]*\) [$$#]*\(-\{0,1\}[0-9]*\).*$$/%define \1 \2/p' $B/offsets.s > $@
 
 $B/hv/%.asm.o: %.asm $B/offsets.inc
@@ -268,7 +268,7 @@ help:
 	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
 	@echo 'make clean   remove $B'
 
--include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $B/offsets.d
+-include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $B/hv/kernel/core/offsets.d
 
 clean:
 	rm -rf $B

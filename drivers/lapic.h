@@ -19,7 +19,7 @@ bool lapic_init(void);
 
 /* Back to the state of lapic_init() between two lives of a guest: nothing armed, nothing in
  * service. Pending (IRR) fixed interrupts cannot be cleared by software: the caller drains them
- * by taking them with interrupts on (see kernel/cpu.c). */
+ * by taking them with interrupts on (see kernel/core/cpu.c). */
 void lapic_reset(void);
 
 bool lapic_is_x2apic(void);

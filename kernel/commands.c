@@ -5,7 +5,7 @@
 #include "kernel/commands_look.h"
 #include "kernel/config/guess.h"
 #include "kernel/console.h"
-#include "kernel/power.h"
+#include "kernel/core/power.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"

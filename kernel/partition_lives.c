@@ -2,10 +2,10 @@
 /*
  * partition_lives: the beginnings and ends of a guest's lives, and what comes between.
  */
+#include "kernel/core/power.h"
 #include "kernel/crash.h"
 #include "kernel/monitor.h"
 #include "kernel/partition.h"
-#include "kernel/power.h"
 #include "kernel/vcpu.h"
 #include "lib/fmt.h"
 #include "lib/time.h"

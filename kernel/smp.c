@@ -2,7 +2,7 @@
 #include "kernel/smp.h"
 
 #include "drivers/lapic.h"
-#include "kernel/trap.h"
+#include "kernel/core/trap.h"
 #include "kernel/vcpu.h"
 #include "lib/assert.h"
 #include "lib/log.h"

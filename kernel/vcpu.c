@@ -4,11 +4,11 @@
 #include <stdarg.h>
 
 #include "drivers/lapic.h"
+#include "kernel/core/panic.h"
 #include "kernel/crash.h"
 #include "kernel/exit.h"
 #include "kernel/halt.h"
 #include "kernel/monitor.h"
-#include "kernel/panic.h"
 #include "kernel/partition.h"
 #include "kernel/reset.h"
 #include "kernel/watchdog.h"

@@ -8,7 +8,7 @@
 #include <stdatomic.h>
 
 #include "guests/kit/abi.h"
-#include "kernel/cpu.h"
+#include "kernel/core/cpu.h"
 #include "kernel/diagnosis.h"
 #include "kernel/virt.h"
 #include "lib/types.h"

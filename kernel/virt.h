@@ -80,7 +80,7 @@ struct vcpu_state {
 /* ------------------------------------------------------------------ cpu, vcpu, vm */
 
 struct vm;  /* kernel/partition.h: what a partition owns */
-struct cpu; /* kernel/cpu.h: a core */
+struct cpu; /* kernel/core/cpu.h: a core */
 struct vcpu_soft;
 
 /*

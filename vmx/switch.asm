@@ -186,7 +186,7 @@ vmx_exit:
         SAVE_GPRS
         READ_AND_RETURN
 
-; struct fixup (kernel/trap.h): begin, end, target, each relative to itself.
+; struct fixup (kernel/core/trap.h): begin, end, target, each relative to itself.
         section .fixup alloc noexec nowrite align=4
         dd      window_begin - $
         dd      window_end - $

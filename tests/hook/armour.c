@@ -8,7 +8,7 @@
 #include "tests/hook/armour.h"
 
 #include "kernel/console.h"
-#include "kernel/cpu.h"
+#include "kernel/core/cpu.h"
 #include "kernel/partition.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"

@@ -3,7 +3,7 @@
  * armour_clean: dirties what a guest can dirty in a core and no VM entry sets, has it cleaned as
  * between two lives, and looks.
  */
-#include "kernel/cpu.h"
+#include "kernel/core/cpu.h"
 #include "kernel/partition.h"
 #include "lib/bits.h"
 #include "lib/string.h"

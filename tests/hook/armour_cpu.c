@@ -3,8 +3,8 @@
  * armour_cpu: what the registers of the core say on which the first guest starts.
  */
 #include "drivers/lapic.h"
-#include "kernel/canary.h"
-#include "kernel/cpu.h"
+#include "kernel/core/canary.h"
+#include "kernel/core/cpu.h"
 #include "lib/bits.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/desc.h"
@@ -44,7 +44,7 @@ void armour_control_registers(struct vcpu *v)
     armour_expect(vmread32(VMCS_HOST_SYSENTER_CS) == 0, vmread32(VMCS_HOST_SYSENTER_CS));
 }
 
-/* kernel/trap.c, linker.ld */
+/* kernel/core/trap.c, linker.ld */
 extern struct table_register trap_wait_idtr;
 extern const uint8_t image_start[], image_text_end[];
 

@@ -6,7 +6,7 @@
  * I/O APIC through the window, where a PC has its first.
  */
 #include "drivers/acpi.h"
-#include "kernel/cpu.h"
+#include "kernel/core/cpu.h"
 #include "lib/bits.h"
 #include "lib/x86/insn.h"
 #include "tests/hook/armour.h"

@@ -70,8 +70,8 @@ coverage: $(UNIT_BIN_cov)
 	    $(PYTHON) scripts/coverage $B/unit-cov && exit $$status
 
 # These take hardware code in as it is: tests/unit/fakes stands before lib/x86 and vmx.
-UNIT_HARDWARE := entry lapic tsc cpu smp
-$(foreach kind,$(UNIT_KINDS),$(UNIT_HARDWARE:%=$B/unit-$(kind)/tests/unit/test_%.o)): \
+UNIT_HARDWARE := $(filter %/test_entry %/test_lapic %/test_tsc %/test_cpu %/test_smp,$(UNIT_NAMES:%=/%))
+$(foreach kind,$(UNIT_KINDS),$(UNIT_HARDWARE:%=$B/unit-$(kind)/tests/unit%.o)): \
     UNIT_TEST_CFLAGS += -iquote tests/unit/fakes
 
 # The checker of bulkhead.conf on the desk: the hypervisor's own code without the hypervisor.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/power.h"
+#include "kernel/core/power.h"
 
 #include "kernel/console.h"
-#include "kernel/panic.h"
+#include "kernel/core/panic.h"
 #include "lib/log.h"
 #include "lib/time.h"
 #include "lib/x86/desc.h"

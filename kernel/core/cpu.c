@@ -2,10 +2,10 @@
 /*
  * cpu: one core's tables, its sleep, and the clean-up between two lives of a guest.
  */
-#include "kernel/cpu.h"
+#include "kernel/core/cpu.h"
 
 #include "drivers/lapic.h"
-#include "kernel/trap.h"
+#include "kernel/core/trap.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"

@@ -20,7 +20,7 @@ enum host_vector { HOST_VECTOR_TICK = 0xf0, HOST_VECTOR_SPURIOUS = 0xff };
 
 struct cpu {
     struct cpu *self; /* first: what GS:0 holds */
-    uint64_t canary;  /* second: kernel/canary.h, and the Makefile's CANARY */
+    uint64_t canary;  /* second: kernel/core/canary.h, and the Makefile's CANARY */
     uint32_t id;      /* 0 is the core that booted */
     uint32_t apic_id;
     struct host_core host;     /* its address space */
@@ -60,7 +60,7 @@ void cpu_reset_guest_state(uint64_t xcr0_allowed);
 
 /*
  * Halts until *flag is not zero, an NMI or an interrupt comes; interrupts are on only meanwhile.
- * May return early: the caller looks again. kernel/trap.asm
+ * May return early: the caller looks again. kernel/core/trap.asm
  */
 void cpu_wait(_Atomic uint32_t *flag);
 
@@ -73,10 +73,10 @@ void cpu_unblock_nmi(void);
 /* Lets interrupts that are pending in this core's APIC come in and be counted and dropped. */
 void cpu_drain_interrupts(void);
 
-void cpu_drain(void); /* kernel/trap.asm */
+void cpu_drain(void); /* kernel/core/trap.asm */
 
 /* Makes another core look at its flags, whatever it does. */
 void cpu_kick(const struct cpu *cpu);
 
-/* kernel/fpu.asm: everything that XSAVE covers, into its initial state. */
+/* kernel/core/fpu.asm: everything that XSAVE covers, into its initial state. */
 void fpu_reset_xsave(uint64_t xcr0);

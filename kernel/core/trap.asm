@@ -17,7 +17,7 @@
         global cpu_wait:function hidden
 
 STUB_SIZE       equ 16
-TRAP_INTERRUPT  equ 256         ; kernel/trap.h
+TRAP_INTERRUPT  equ 256         ; kernel/core/trap.h
 
 ; Exceptions that push an error code.
 %define HAS_ERROR(v) ((v) == 8 || ((v) >= 10 && (v) <= 14) || (v) == 17 || (v) == 21 || \

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/panic.h"
+#include "kernel/core/panic.h"
 
 #include <stdarg.h>
 #include <stdatomic.h>
 
 #include "kernel/console.h"
-#include "kernel/cpu.h"
-#include "kernel/symbols.h"
+#include "kernel/core/cpu.h"
+#include "kernel/core/symbols.h"
 #include "kernel/vcpu.h"
 #include "kernel/virt.h"
 #include "lib/assert.h"

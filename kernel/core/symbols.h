@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * symbols: the names of our own functions, for the panic's backtrace. The data is generated from
- * the linked image by scripts/symbols and linked into it; kernel/panic.c searches it by halving.
+ * the linked image by scripts/symbols and linked into it; kernel/core/panic.c searches it by
+ * halving.
  */
 #pragma once
 

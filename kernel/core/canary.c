@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/canary.h"
+#include "kernel/core/canary.h"
 
-#include "kernel/panic.h"
+#include "kernel/core/panic.h"
 #include "lib/bits.h"
 #include "lib/x86/insn.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/trap.h"
+#include "kernel/core/trap.h"
 
 #include "drivers/lapic.h"
-#include "kernel/cpu.h"
-#include "kernel/panic.h"
+#include "kernel/core/cpu.h"
+#include "kernel/core/panic.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
@@ -18,7 +18,7 @@ static SEALED ALIGNED(16) struct idt_gate wait_idt[IDT_ENTRIES];
 extern struct table_register trap_idtr, trap_wait_idtr;
 SEALED struct table_register trap_idtr, trap_wait_idtr;
 
-/* kernel/trap.asm */
+/* kernel/core/trap.asm */
 extern const uint8_t trap_stubs[IDT_ENTRIES][STUB_SIZE];
 extern const uint8_t trap_wait_stubs[IDT_ENTRIES][STUB_SIZE];
 

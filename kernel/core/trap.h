@@ -33,7 +33,7 @@ void trap_init(void);
 /* Uses it; each core. */
 void trap_load_idt(void);
 
-/* Loads CS from `code` and zero into the other segment registers. kernel/trap.asm */
+/* Loads CS from `code` and zero into the other segment registers. kernel/core/trap.asm */
 void load_segments(uint16_t code);
 
 /* For trap.asm. */

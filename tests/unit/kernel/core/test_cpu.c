@@ -3,11 +3,11 @@
  * test_cpu: what a core of ours does to itself between two lives of a guest and while it waits, in
  * which order, against a processor that writes it down.
  */
-#include "kernel/cpu.h"
+#include "kernel/core/cpu.h"
 
 #include "recorder.h"
 
-#include "kernel/cpu.c"
+#include "kernel/core/cpu.c"
 
 enum other { OTHER_FPU, OTHER_APIC, OTHER_DRAIN, OTHER_WAIT, OTHER_NMI };
 
