@@ -2,7 +2,7 @@
 #include "kernel/boot.h"
 
 #include "drivers/lapic.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/core/canary.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/power.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/commands.h"
 
-#include "kernel/answer.h"
 #include "kernel/commands_look.h"
 #include "kernel/config/guess.h"
-#include "kernel/console.h"
+#include "kernel/console/answer.h"
+#include "kernel/console/console.h"
 #include "kernel/core/power.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

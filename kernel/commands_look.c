@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/commands_look.h"
 
-#include "kernel/answer.h"
-#include "kernel/console.h"
+#include "kernel/console/answer.h"
+#include "kernel/console/console.h"
 #include "kernel/halt.h"
 #include "kernel/plan/isolation.h"
 #include "kernel/report_exits.h"

@@ -3,7 +3,7 @@
 
 #include "kernel/config/config.h"
 #include "kernel/config/folder.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/panic.h"
 #include "kernel/monitor.h"

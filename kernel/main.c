@@ -7,7 +7,7 @@
 #include "drivers/lapic.h"
 #include "drivers/tsc.h"
 #include "kernel/boot.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/core/canary.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/power.h"

@@ -3,14 +3,14 @@
 
 #include <stdatomic.h>
 
-#include "kernel/answer.h"
 #include "kernel/commands.h"
 #include "kernel/commands_look.h"
-#include "kernel/console.h"
+#include "kernel/console/answer.h"
+#include "kernel/console/console.h"
+#include "kernel/console/prompt.h"
 #include "kernel/core/power.h"
 #include "kernel/editor.h"
 #include "kernel/halt.h"
-#include "kernel/prompt.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

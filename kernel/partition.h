@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 
 #include "drivers/tsc.h"
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/lives.h"
 #include "kernel/plan/plan.h"
 #include "kernel/postmortem.h"

@@ -4,7 +4,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/symbols.h"
 #include "kernel/vcpu.h"

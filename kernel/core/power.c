@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/core/power.h"
 
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/core/panic.h"
 #include "lib/log.h"
 #include "lib/time.h"

@@ -8,7 +8,7 @@
  * Input: the screen's columns, then again and again a byte of what happens (the speaker, whether
  * time passes, how many bytes) and so many bytes.
  */
-#include "kernel/source.h"
+#include "kernel/console/guest_lines.h"
 
 #include "support.h"
 

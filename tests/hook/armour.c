@@ -7,7 +7,7 @@
  */
 #include "tests/hook/armour.h"
 
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "kernel/core/cpu.h"
 #include "kernel/partition.h"
 #include "lib/log.h"

@@ -7,7 +7,7 @@
  * The VMX-preemption timer stands at 0, so an entry that succeeds is over before the guest's first
  * instruction.
  */
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"

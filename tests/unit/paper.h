@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "kernel/terminal.h"
+#include "kernel/console/terminal.h"
 #include "lib/utf8.h"
 
 #define PAPER_BYTES (1 << 20)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/turns.h"
+#include "kernel/console/turns.h"
 
 #include "lib/assert.h"
 #include "lib/bits.h"

@@ -11,8 +11,8 @@
  */
 #pragma once
 
-#include "kernel/prompt.h"
-#include "kernel/terminal.h"
+#include "kernel/console/prompt.h"
+#include "kernel/console/terminal.h"
 #include "lib/types.h"
 
 /* Our own lines begin with this. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/source.h"
+#include "kernel/console/guest_lines.h"
 
 #include "lib/fmt.h"
 #include "lib/time.h"

@@ -7,10 +7,10 @@
 #pragma once
 
 #include "kernel/config/config.h"
-#include "kernel/lines.h"
-#include "kernel/logring.h"
-#include "kernel/source.h"
-#include "kernel/turns.h"
+#include "kernel/console/guest_lines.h"
+#include "kernel/console/logring.h"
+#include "kernel/console/output.h"
+#include "kernel/console/turns.h"
 #include "lib/types.h"
 
 struct merge {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/merge.h"
+#include "kernel/console/merge.h"
 
 /* A step is a line of ours or one of these. */
 #define MERGE_ROOM (SOURCE_ROOM + LOGRING_LINE)

@@ -3,7 +3,7 @@
  * test_source: what guests write, through source.c and lines.c, as the bytes on the serial line and
  * as the rows of a terminal.
  */
-#include "kernel/source.h"
+#include "kernel/console/guest_lines.h"
 
 #include <stdio.h>
 

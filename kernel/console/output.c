@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/lines.h"
+#include "kernel/console/output.h"
 
 #include "lib/fmt.h"
 #include "lib/time.h"

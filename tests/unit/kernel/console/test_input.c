@@ -3,7 +3,7 @@
  * test_input: a typed byte reaches the one who had the keyboard when it came, in the life that had
  * it, or nobody.
  */
-#include "kernel/input.h"
+#include "kernel/console/input.h"
 
 #include "support.h"
 

@@ -11,8 +11,8 @@
 #pragma once
 
 #include "boot/boot_info.h"
-#include "kernel/lastlog.h"
-#include "kernel/notes.h"
+#include "kernel/console/lastlog.h"
+#include "kernel/console/notes.h"
 #include "lib/ring.h"
 #include "lib/types.h"
 

@@ -3,7 +3,7 @@
  * test_prompt: whatever the prompt was and becomes, a terminal that obeys its bytes shows it, and
  * a typed character costs one byte.
  */
-#include "kernel/prompt.h"
+#include "kernel/console/prompt.h"
 
 #include "support.h"
 

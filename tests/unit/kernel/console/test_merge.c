@@ -4,7 +4,7 @@
  * much of it, what a step costs, and where a guest's life ends in its text. The devices are
  * fakes: the port takes what fits the time, there is no screen.
  */
-#include "kernel/merge.h"
+#include "kernel/console/merge.h"
 
 #include <stdio.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 
 #include <stdatomic.h>
 
-#include "kernel/input.h"
-#include "kernel/lastlog.h"
-#include "kernel/merge.h"
+#include "kernel/console/input.h"
+#include "kernel/console/lastlog.h"
+#include "kernel/console/merge.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/log.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/answer.h"
+#include "kernel/console/answer.h"
 
 #include <stdarg.h>
 
-#include "kernel/console.h"
+#include "kernel/console/console.h"
 #include "lib/log.h"
 
 void answer_line(const char *fmt, ...)

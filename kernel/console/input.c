@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/input.h"
+#include "kernel/console/input.h"
 
 #include "lib/assert.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/notes.h"
+#include "kernel/console/notes.h"
 
 #include "lib/bits.h"
 #include "lib/fmt.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/lastlog.h"
+#include "kernel/console/lastlog.h"
 
 #include "lib/bits.h"
 #include "lib/fmt.h"

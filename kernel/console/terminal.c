@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/terminal.h"
+#include "kernel/console/terminal.h"
 
 #include "lib/bits.h"
 #include "lib/string.h"

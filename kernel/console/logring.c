@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/logring.h"
+#include "kernel/console/logring.h"
 
 #include "lib/fmt.h"
 #include "lib/string.h"

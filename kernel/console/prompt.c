@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/prompt.h"
+#include "kernel/console/prompt.h"
 
 #include "lib/bits.h"
 #include "lib/string.h"

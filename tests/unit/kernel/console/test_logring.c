@@ -3,7 +3,7 @@
  * test_logring: lines come out as they went in, and what finds no room is counted where it is
  * missing.
  */
-#include "kernel/logring.h"
+#include "kernel/console/logring.h"
 
 #include <stdio.h>
 

@@ -3,7 +3,7 @@
  * test_lastlog: lines come back after a "reset", the ring forgets the oldest, and memory that holds
  * anything at all does no harm.
  */
-#include "kernel/lastlog.h"
+#include "kernel/console/lastlog.h"
 
 #include <stdio.h>
 

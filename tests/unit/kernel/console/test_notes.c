@@ -3,7 +3,7 @@
  * test_notes: lines come out in order and whole, each with its place; what finds no room is counted
  * where it is missing; and a core that takes while others put sees no torn line.
  */
-#include "kernel/notes.h"
+#include "kernel/console/notes.h"
 
 #include <pthread.h>
 #include <sched.h>

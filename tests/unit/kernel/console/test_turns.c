@@ -2,7 +2,7 @@
 /*
  * test_turns: whoever speaks, and in pieces of whatever size: each gets its part of the output.
  */
-#include "kernel/turns.h"
+#include "kernel/console/turns.h"
 
 #include "support.h"
 
