@@ -3,10 +3,10 @@
 
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
-#include "kernel/halt.h"
 #include "kernel/plan/isolation.h"
-#include "kernel/report_exits.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/exit_counts.h"
+#include "kernel/vm/halt.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "kernel/commands.h"
-#include "kernel/partition.h"
+#include "kernel/vm/partition.h"
 #include "lib/types.h"
 
 const char *commands_phase_name(const struct vm *vm);

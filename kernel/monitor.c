@@ -10,7 +10,7 @@
 #include "kernel/console/prompt.h"
 #include "kernel/core/power.h"
 #include "kernel/editor.h"
-#include "kernel/halt.h"
+#include "kernel/vm/halt.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "kernel/boot.h"
-#include "kernel/partition.h"
 #include "kernel/plan/plan.h"
+#include "kernel/vm/partition.h"
 #include "lib/types.h"
 
 /* What the monitor can look at. */

@@ -3,7 +3,7 @@
 
 #include "drivers/lapic.h"
 #include "kernel/core/trap.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/assert.h"
 #include "lib/log.h"
 #include "lib/string.h"

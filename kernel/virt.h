@@ -79,7 +79,7 @@ struct vcpu_state {
 
 /* ------------------------------------------------------------------ cpu, vcpu, vm */
 
-struct vm;  /* kernel/partition.h: what a partition owns */
+struct vm;  /* kernel/vm/partition.h: what a partition owns */
 struct cpu; /* kernel/core/cpu.h: a core */
 struct vcpu_soft;
 
@@ -98,7 +98,7 @@ struct vcpu { /* in cache lines of its own: its neighbours are other cores' */
     uint32_t apic_id;
     struct vm *vm;
     struct cpu *cpu;
-    struct vcpu_soft *soft; /* the kernel's own: kernel/vcpu.h */
+    struct vcpu_soft *soft; /* the kernel's own: kernel/vm/vcpu.h */
     void *hw;               /* the backend's own */
 };
 
@@ -186,7 +186,7 @@ enum verdict {
     DO_GP,      /* inject #GP(0) */
     DO_UD,      /* inject #UD */
     DO_REFLECT, /* give the intercepted exception to the guest as it was */
-    DO_LEAVE,   /* stop running it for now: the core waits, see kernel/vcpu.c */
+    DO_LEAVE,   /* stop running it for now: the core waits, see kernel/vm/vcpu.c */
     DO_STOP,    /* this guest ends here; the reason is recorded */
 };
 

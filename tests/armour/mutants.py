@@ -171,9 +171,9 @@ MUTANTS = {
                "t->tss.ist[s - 1] = host_stack_top(STACK_NMI);", audit(STACKS)),
     ],
     "Guest memory unmapped while guests run": [
-        mutant("window-left-open", "kernel/partition.c",
+        mutant("window-left-open", "kernel/vm/partition.c",
                "    host_window_close(core);\n    bus_reset(", "    bus_reset(", audit(NO_GUEST)),
-        mutant("window-left-open-by-sibling", "kernel/partition.c",
+        mutant("window-left-open-by-sibling", "kernel/vm/partition.c",
                "    partition_fill(core, hpa(part.base), NULL, part.size);\n"
                "    host_window_close(core);",
                "    partition_fill(core, hpa(part.base), NULL, part.size);",
@@ -313,7 +313,7 @@ MUTANTS = {
     ],
     "Numbers that a guest chooses masked where they are an index: hypercall, CPUID leaf; the MSR row "
     "is guessed by the low byte and checked": [
-        mutant("hypercall-unmasked", "kernel/hypercall.c",
+        mutant("hypercall-unmasked", "kernel/vm/hypercall.c",
                "calls[index_masked(number, VCPU_CALLS)]++;", "calls[number]++;",
                Unit("test_masks")),
         mutant("cpuid-unmasked", "vdev/vcpuid.h",
@@ -368,7 +368,7 @@ MUTANTS = {
         mutant("bitmap-elsewhere", "vmx/vmcs.c",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[0]);", audit(BITMAPS)),
-        mutant("memory-of-the-next", "kernel/partition.c", "    uint64_t host = plan->ram.base;",
+        mutant("memory-of-the-next", "kernel/vm/partition.c", "    uint64_t host = plan->ram.base;",
                "    uint64_t host = plan->ram.base + PAGE_SIZE_2M;", audit(OWN_MEMORY, dies=True)),
         mutant("one-tag-for-all", "vmx/cpu.c", "s->vpid = config->tag;", "s->vpid = 1;",
                audit(OWN_MEMORY, cores=4)),

@@ -6,7 +6,7 @@
 
 #include "drivers/lapic.h"
 #include "guests/kit/abi.h"
-#include "kernel/crash.h"
+#include "kernel/vm/crash.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * exit_machine: one guest for the exit target: its vCPUs with the hypervisor's own state, and in
- * the place of everything below kernel/exit.c fakes that judge what is asked of them. After each
+ * the place of everything below kernel/vm/exit.c fakes that judge what is asked of them. After each
  * exit machine_check() looks for what must not have changed.
  */
 #pragma once
 
-#include "kernel/exit.h"
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/exit.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "support.h"
 
 /* What the last exit did, as the fakes saw it. */

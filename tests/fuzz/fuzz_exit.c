@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_exit: any sequence of VM exits of one guest through the hypervisor's own vmx/decode.c,
- * kernel/exit.c, kernel/hypercall.c and vdev/, onto fakes (exit_machine.c) that judge each effect.
- * Here: what the guest may see and get.
+ * kernel/vm/exit.c, kernel/vm/hypercall.c and vdev/, onto fakes (exit_machine.c) that judge each
+ * effect. Here: what the guest may see and get.
  *
  * Input: the guest (machine_make), then exits, each a selector and what it needs.
  */

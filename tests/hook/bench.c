@@ -6,8 +6,8 @@
  *     bench kick N      from a request to the first other guest until its core has left it and
  * looks
  */
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 #include "vmx/vmx.h"

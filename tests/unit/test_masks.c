@@ -22,7 +22,7 @@ static uint32_t masked(uint32_t index, uint32_t count)
 
 /* The code under test, with ours in the place of the real one. */
 #define index_masked masked
-#include "kernel/hypercall.c"
+#include "kernel/vm/hypercall.c"
 #include "vdev/vcpuid.c"
 
 uint8_t virt_cpl(const struct vcpu *v)

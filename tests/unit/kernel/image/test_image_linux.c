@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "kernel/reset.h"
+#include "kernel/vm/reset.h"
 #include "lib/x86/cr.h"
 #include "support.h"
 

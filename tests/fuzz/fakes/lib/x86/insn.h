@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * insn: stands before the real lib/x86/insn.h on the include path of the exit target, so that the
- * hypervisor's own kernel/exit.c and kernel/hypercall.c compile unchanged and what they would do to
- * the hardware comes to the target to be judged. What is not here they must not use.
+ * hypervisor's own kernel/vm/exit.c and kernel/vm/hypercall.c compile unchanged and what they would
+ * do to the hardware comes to the target to be judged. What is not here they must not use.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
  * test_lives: pauses double from a millisecond to a second and end with a long life; what a guest
  * that ends all the time may say grows with the logarithm of its lives.
  */
-#include "kernel/lives.h"
+#include "kernel/vm/lives.h"
 
 #include "lib/bits.h"
 #include "support.h"

@@ -3,10 +3,10 @@
  * partition_lives: the beginnings and ends of a guest's lives, and what comes between.
  */
 #include "kernel/core/power.h"
-#include "kernel/crash.h"
 #include "kernel/monitor.h"
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/crash.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/fmt.h"
 #include "lib/time.h"
 #include "lib/x86/insn.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/diagnosis.h"
+#include "kernel/vm/diagnosis.h"
 
 #include "guests/kit/abi.h"
 #include "kernel/image/image.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/report_exits.h"
+#include "kernel/vm/exit_counts.h"
 
-#include "kernel/diagnosis.h"
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/diagnosis.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/fmt.h"
 
 void report_exits(const struct vm *vm, char *buf, size_t size)

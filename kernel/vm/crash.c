@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/crash.h"
+#include "kernel/vm/crash.h"
 
 #include <stdarg.h>
 
-#include "kernel/diagnosis.h"
-#include "kernel/exit.h"
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/diagnosis.h"
+#include "kernel/vm/exit.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

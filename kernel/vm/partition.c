@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/partition.h"
+#include "kernel/vm/partition.h"
 
-#include "kernel/vcpu.h"
-#include "kernel/watchdog.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/watchdog.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/string.h"

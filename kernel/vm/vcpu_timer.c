@@ -8,7 +8,7 @@
  * timer is set anew. It is late by no more than the exits since the last time took, and that is
  * less than a 16th of the whole way.
  */
-#include "kernel/vcpu.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/bits.h"
 #include "lib/time.h"
 #include "lib/x86/insn.h"

@@ -13,7 +13,7 @@ MUST_CHECK bool exit_often(struct vcpu *v, struct vcpu_soft *soft, const struct 
                            uint8_t trace_at, enum verdict *verdict);
 enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x);
 
-/* kernel/hypercall.c */
+/* kernel/vm/hypercall.c */
 enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft);
 
 /* Records why the guest ends and prints the diagnosis; returns DO_STOP. */

@@ -4,8 +4,8 @@
  */
 #include <stdarg.h>
 
-#include "kernel/partition.h"
-#include "kernel/report_exits.h"
+#include "kernel/vm/exit_counts.h"
+#include "kernel/vm/partition.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/time.h"

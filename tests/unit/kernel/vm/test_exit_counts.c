@@ -2,10 +2,10 @@
 /*
  * test_report_exits: the exits of all vCPUs in one line, kinds that did not happen left out.
  */
-#include "kernel/report_exits.h"
+#include "kernel/vm/exit_counts.h"
 
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "support.h"
 
 static struct vcpu_soft softs[2];

@@ -2,7 +2,7 @@
 /*
  * test_postmortem: the last crash's lines come back as they were put, as far as there was room.
  */
-#include "kernel/postmortem.h"
+#include "kernel/vm/postmortem.h"
 
 #include "support.h"
 

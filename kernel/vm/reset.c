@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/reset.h"
+#include "kernel/vm/reset.h"
 
 #include "lib/x86/cr.h"
 #include "lib/x86/msr.h"

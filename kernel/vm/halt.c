@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/halt.h"
+#include "kernel/vm/halt.h"
 
 #include <stdatomic.h>
 

@@ -2,7 +2,7 @@
 /*
  * test_halt: a guest is ended once no core of it can run again, and not while one still could.
  */
-#include "kernel/halt.h"
+#include "kernel/vm/halt.h"
 
 #include "support.h"
 

@@ -3,7 +3,7 @@
  * test_diagnosis: every exit and verdict has a name, and registers, places and traces are put in
  * words that fit a line of the log.
  */
-#include "kernel/diagnosis.h"
+#include "kernel/vm/diagnosis.h"
 
 #include "guests/kit/abi.h"
 #include "lib/log.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/lives.h"
+#include "kernel/vm/lives.h"
 
 #include "lib/bits.h"
 #include "lib/time.h"

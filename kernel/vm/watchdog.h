@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/types.h"
 #include "lib/x86/insn.h"
 

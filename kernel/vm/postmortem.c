@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/postmortem.h"
+#include "kernel/vm/postmortem.h"
 
 #include "lib/string.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/watchdog.h"
+#include "kernel/vm/watchdog.h"
 
 #include "lib/fmt.h"
 #include "lib/time.h"

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/vcpu.h"
+#include "kernel/vm/vcpu.h"
 
 #include <stdarg.h>
 
 #include "drivers/lapic.h"
 #include "kernel/core/panic.h"
-#include "kernel/crash.h"
-#include "kernel/exit.h"
-#include "kernel/halt.h"
 #include "kernel/monitor.h"
-#include "kernel/partition.h"
-#include "kernel/reset.h"
-#include "kernel/watchdog.h"
+#include "kernel/vm/crash.h"
+#include "kernel/vm/exit.h"
+#include "kernel/vm/halt.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/reset.h"
+#include "kernel/vm/watchdog.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

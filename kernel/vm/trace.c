@@ -3,7 +3,7 @@
  * vcpu_trace: reads what vcpu_note_stay() and vcpu_note_exit() wrote. Any core, at any time, also
  * while the owning core goes on writing. Pure.
  */
-#include "kernel/vcpu.h"
+#include "kernel/vm/vcpu.h"
 
 #include "lib/string.h"
 

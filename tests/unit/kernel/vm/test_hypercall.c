@@ -3,7 +3,7 @@
  * test_hypercall: which arguments the call `crash` takes, what of them reaches the diagnosis, and
  * that the calls of version 1 have kept their numbers. guests/hostile tries the calls from inside.
  */
-#include "kernel/hypercall.c"
+#include "kernel/vm/hypercall.c"
 
 #include "support.h"
 

@@ -10,17 +10,17 @@
 
 #include "drivers/tsc.h"
 #include "kernel/console/console.h"
-#include "kernel/lives.h"
 #include "kernel/plan/plan.h"
-#include "kernel/postmortem.h"
 #include "kernel/virt.h"
+#include "kernel/vm/lives.h"
+#include "kernel/vm/postmortem.h"
 #include "lib/types.h"
 #include "mm/pagetable.h"
 #include "vdev/bus.h"
 
 enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING, VM_BACKOFF /* until vm->next_life */ };
 
-/* What comes after a power-off, a crash or a halt (kernel/halt.h) the file says. */
+/* What comes after a power-off, a crash or a halt (kernel/vm/halt.h) the file says. */
 enum vm_end_kind {
     VM_END_NONE,
     VM_END_POWER_OFF,

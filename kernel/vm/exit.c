@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/exit.h"
+#include "kernel/vm/exit.h"
 
 #include "drivers/lapic.h"
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"

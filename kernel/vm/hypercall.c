@@ -4,11 +4,11 @@
  * here ever sees a guest address.
  */
 #include "guests/kit/abi.h"
-#include "kernel/crash.h"
-#include "kernel/exit.h"
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
-#include "kernel/watchdog.h"
+#include "kernel/vm/crash.h"
+#include "kernel/vm/exit.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/watchdog.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"

@@ -9,8 +9,8 @@
 
 #include "guests/kit/abi.h"
 #include "kernel/core/cpu.h"
-#include "kernel/diagnosis.h"
 #include "kernel/virt.h"
+#include "kernel/vm/diagnosis.h"
 #include "lib/types.h"
 #include "vdev/refused.h"
 #include "vdev/vapic.h"
@@ -28,7 +28,7 @@ enum kick {
     KICK_SIPI = 8, /* SIPI from a sibling, vector in soft->sipi_vector */
     KICK_NMI = 16, /* NMI from a sibling */
     KICK_SHOW = 32,     /* the monitor wants the registers: into soft->shown */
-    KICK_ASK_HALT = 64, /* whether it has halted for good: kernel/halt.h */
+    KICK_ASK_HALT = 64, /* whether it has halted for good: kernel/vm/halt.h */
     KICK_LOOK = 128,    /* the lead is to look what its parked guest waits for */
     KICK_DUE = 256,     /* by itself: soft->deadline has come */
 };
@@ -71,7 +71,7 @@ struct vcpu_soft {
     uint64_t look_step;          /* the longest that v->look_at may be away; ticks */
     uint64_t deadline;           /* TSC; the first of those below */
     _Atomic uint8_t sipi_vector; /* siblings write */
-    _Atomic bool at_rest;        /* only a sibling could wake it; siblings read. kernel/halt.c */
+    _Atomic bool at_rest;        /* only a sibling could wake it; siblings read. kernel/vm/halt.c */
     bool nmi_pending;            /* to be injected */
     bool timer_pending;          /* the PV timer's vector is to be injected */
     uint8_t timer_vector;
@@ -86,7 +86,7 @@ struct vcpu_soft {
     struct vmsr msr;
     struct vcpuid cpuid;
     uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; of a life, the lead vCPU's alone */
-    _Atomic uint64_t sign;      /* its last watchdog call, TSC; kernel/watchdog.c has the rules */
+    _Atomic uint64_t sign; /* its last watchdog call, TSC; kernel/vm/watchdog.c has the rules */
     struct vcpu_stats stats;
     enum vcpu_phase ended_in;     /* its phase when the last life ended */
     struct vcpu_state shown;      /* what KICK_SHOW asked for, or how the last life ended ... */

@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "kernel/partition.h"
-#include "kernel/vcpu.h"
+#include "kernel/vm/partition.h"
+#include "kernel/vm/vcpu.h"
 #include "lib/types.h"
 
 #define HALT_QUIET_SECONDS 10

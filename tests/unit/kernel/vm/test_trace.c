@@ -2,7 +2,7 @@
 /*
  * test_vcpu_trace: the last exits of a core, copied while that core may go on making exits.
  */
-#include "kernel/vcpu.h"
+#include "kernel/vm/vcpu.h"
 
 #include "support.h"
 
