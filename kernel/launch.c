@@ -6,7 +6,7 @@
 #include "kernel/console/console.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/panic.h"
-#include "kernel/monitor.h"
+#include "kernel/monitor/monitor.h"
 #include "kernel/plan/modules.h"
 #include "kernel/smp.h"
 #include "kernel/vm/partition.h"

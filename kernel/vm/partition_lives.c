@@ -3,7 +3,7 @@
  * partition_lives: the beginnings and ends of a guest's lives, and what comes between.
  */
 #include "kernel/core/power.h"
-#include "kernel/monitor.h"
+#include "kernel/monitor/monitor.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/partition.h"
 #include "kernel/vm/vcpu.h"

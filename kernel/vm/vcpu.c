@@ -5,7 +5,7 @@
 
 #include "drivers/lapic.h"
 #include "kernel/core/panic.h"
-#include "kernel/monitor.h"
+#include "kernel/monitor/monitor.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/exit.h"
 #include "kernel/vm/halt.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/editor.h"
+#include "kernel/monitor/editor.h"
 
 #include "lib/string.h"
 

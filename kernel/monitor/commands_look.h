@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/commands.h"
+#include "kernel/monitor/commands.h"
 #include "kernel/vm/partition.h"
 #include "lib/types.h"
 

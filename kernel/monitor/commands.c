@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/commands.h"
+#include "kernel/monitor/commands.h"
 
-#include "kernel/commands_look.h"
 #include "kernel/config/guess.h"
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
 #include "kernel/core/power.h"
+#include "kernel/monitor/commands_look.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/monitor.h"
+#include "kernel/monitor/monitor.h"
 #include "lib/types.h"
 
 /* What `list` needs to say exits per second. */

@@ -3,7 +3,7 @@
  * test_editor: what each key does to the line, the limits of line and history, and that no
  * sequence of bytes breaks either.
  */
-#include "kernel/editor.h"
+#include "kernel/monitor/editor.h"
 
 #include <stdio.h>
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/monitor.h"
+#include "kernel/monitor/monitor.h"
 
 #include <stdatomic.h>
 
-#include "kernel/commands.h"
-#include "kernel/commands_look.h"
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
 #include "kernel/console/prompt.h"
 #include "kernel/core/power.h"
-#include "kernel/editor.h"
+#include "kernel/monitor/commands.h"
+#include "kernel/monitor/commands_look.h"
+#include "kernel/monitor/editor.h"
 #include "kernel/vm/halt.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"

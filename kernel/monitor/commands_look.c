@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/commands_look.h"
+#include "kernel/monitor/commands_look.h"
 
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
