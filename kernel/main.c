@@ -6,18 +6,18 @@
 #include "drivers/acpi.h"
 #include "drivers/lapic.h"
 #include "drivers/tsc.h"
-#include "kernel/boot.h"
 #include "kernel/console/console.h"
 #include "kernel/core/canary.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/power.h"
 #include "kernel/core/trap.h"
-#include "kernel/launch.h"
-#include "kernel/smp.h"
+#include "kernel/start/boot.h"
+#include "kernel/start/launch.h"
+#include "kernel/start/smp.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 
-/* kernel/entry.asm */
+/* kernel/start/entry.asm */
 NORETURN void main_early(const struct boot_info *info);
 NORETURN void entry_switch_stack(uint64_t top, void (*go_on)(void));
 

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "kernel/boot.h"
 #include "kernel/plan/plan.h"
+#include "kernel/start/boot.h"
 #include "kernel/vm/partition.h"
 #include "lib/types.h"
 

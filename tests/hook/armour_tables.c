@@ -149,7 +149,7 @@ void armour_no_guest_memory(struct vcpu *v)
     }
 }
 
-/* kernel/trampoline.asm */
+/* kernel/start/trampoline.asm */
 extern const uint8_t trampoline_start[], trampoline_end[];
 
 /* The page below 1 MiB with the trampoline in it begins with a CLI and a HLT. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/quiet.h"
+#include "kernel/start/quiesce.h"
 
 #include "drivers/pci.h"
 #include "lib/bits.h"

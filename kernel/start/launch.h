@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/boot.h"
+#include "kernel/start/boot.h"
 
 /* False, after naming everything this machine lacks. */
 MUST_CHECK bool launch_possible(void);

@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; trampoline: from SIPI's real mode to 64-bit mode. Copied to a page below 1 MiB and completed once
-; by kernel/smp.c; never written to after that. SDM "Initializing IA-32e Mode".
+; by kernel/start/smp.c; never written to after that. SDM "Initializing IA-32e Mode".
 
         global trampoline_start:data hidden
         global trampoline_end:data hidden

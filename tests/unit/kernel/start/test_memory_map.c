@@ -3,7 +3,7 @@
  * test_ram: lists of memory that no machine should have: what guests may get is sorted, apart, in
  * the processor's address space and free by the list, and as much of it as there is room for.
  */
-#include "kernel/ram.h"
+#include "kernel/start/memory_map.h"
 
 #include "lib/bits.h"
 #include "support.h"

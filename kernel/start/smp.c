@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/smp.h"
+#include "kernel/start/smp.h"
 
 #include "drivers/lapic.h"
 #include "kernel/core/trap.h"
@@ -12,12 +12,12 @@
 #define ANSWER_TIMEOUT_US UINT32_C(1000000)
 #define POLL_US           UINT32_C(50)
 
-/* kernel/trampoline.asm */
+/* kernel/start/trampoline.asm */
 extern const uint8_t trampoline_start[], trampoline_end[];
 extern const uint8_t trampoline_cr3[], trampoline_target[];
 extern const uint16_t trampoline_fixups[], trampoline_fixups_end[];
 
-/* kernel/entry.asm */
+/* kernel/start/entry.asm */
 void entry_core(void);
 NORETURN void main_core(struct cpu *cpu);
 

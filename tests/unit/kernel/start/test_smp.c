@@ -3,13 +3,13 @@
  * test_smp: how cores are started and what becomes of those that do not answer, with made-up cores
  * that answer after so many microseconds or never.
  */
-#include "kernel/smp.h"
+#include "kernel/start/smp.h"
 
 #include <stdio.h>
 
 #include "recorder.h"
 
-#include "kernel/smp.c"
+#include "kernel/start/smp.c"
 
 #define NEVER UINT32_MAX
 

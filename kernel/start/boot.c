@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/boot.h"
+#include "kernel/start/boot.h"
 
 #include "drivers/lapic.h"
 #include "kernel/console/console.h"
@@ -7,9 +7,9 @@
 #include "kernel/core/cpu.h"
 #include "kernel/core/power.h"
 #include "kernel/plan/modules.h"
-#include "kernel/quiet.h"
-#include "kernel/ram.h"
-#include "kernel/smp.h"
+#include "kernel/start/memory_map.h"
+#include "kernel/start/quiesce.h"
+#include "kernel/start/smp.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/launch.h"
+#include "kernel/start/launch.h"
 
 #include "kernel/config/config.h"
 #include "kernel/config/folder.h"
@@ -8,7 +8,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/monitor/monitor.h"
 #include "kernel/plan/modules.h"
-#include "kernel/smp.h"
+#include "kernel/start/smp.h"
 #include "kernel/vm/partition.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/assert.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "kernel/ram.h"
+#include "kernel/start/memory_map.h"
 
 #include "lib/bits.h"
 #include "lib/log.h"

@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ;
 ; entry: the first instructions of the hypervisor on each core. boot/boot_info.h says in what state
-; the loader jumps here; kernel/trampoline.asm brings the other cores.
+; the loader jumps here; kernel/start/trampoline.asm brings the other cores.
 
 %include "offsets.inc"
 
