@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * pagetable: one walker for every four-level table of 512 64-bit entries, parameterised by a
- * format: the hypervisor's own tables (mm/hostmap.c), EPT (mm/ept.c), later nested paging of SVM.
+ * format: the hypervisor's own tables (mm/hostmap.c), EPT (vmx/ept.c), later nested paging of SVM.
  * Uses the largest leaf that address, length and format allow. Pure.
  *
  * Never changes a present leaf: mapping over something is refused. A non-present entry is all
@@ -97,7 +97,7 @@ MUST_CHECK bool pt_next(const struct pagetable *pt, uint64_t from, struct pt_lea
 
 #define GUEST_PARTS_MAX 2
 
-/* What a guest's table may hold, for the judge of a finished one (mm/ept_valid.h). */
+/* What a guest's table may hold, for the judge of a finished one (vmx/ept_valid.h). */
 struct guest_part {
     uint64_t from, to, size; /* guest-physical, host-physical, bytes */
 };

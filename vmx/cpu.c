@@ -7,9 +7,9 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
-#include "mm/ept.h"
-#include "mm/ept_valid.h"
 #include "vmx/bits.h"
+#include "vmx/ept.h"
+#include "vmx/ept_valid.h"
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 

@@ -7,7 +7,7 @@
 #include "kernel/virt.h"
 #include "lib/types.h"
 #include "lib/x86/cr.h"
-#include "vmx/audit.h"
+#include "vmx/audit/audit.h"
 #include "vmx/bits.h"
 #include "vmx/fit.h"
 #include "vmx/spec.h"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The audit of guest state (vmx/audit.c) against the processor's own verdict, state by state.
+"""The audit of guest state (vmx/audit/audit.c) against the processor's own verdict, state by state.
 
-A test build (tests/hook/audit.c) enters every state of tests/unit/audit_cases.h and a thousand
+A test build (tests/hook/audit.c) enters every state of tests/unit/vmx/audit/audit_cases.h and a thousand
 random ones and logs what the audit says and what the CPU does. They agree, except where Bochs is
 laxer than the manual: those differences are named here, and nothing else is accepted.
 """

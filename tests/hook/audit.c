@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * audit: a test build's hook (make HOOK=audit). When the first vCPU is reset, before its guest
- * runs, puts state after state into the VMCS, valid ones and wrong ones, asks vmx/audit.c what
- * becomes of an entry, tries it, and logs both verdicts. tests/boot/test_entry_audit.py compares.
+ * runs, puts state after state into the VMCS, valid ones and wrong ones, asks vmx/audit/audit.c
+ * what becomes of an entry, tries it, and logs both verdicts. tests/boot/test_entry_audit.py
+ * compares.
  *
  * The VMX-preemption timer stands at 0, so an entry that succeeds is over before the guest's first
  * instruction.
@@ -12,7 +13,7 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
-#include "tests/unit/audit_cases.h"
+#include "tests/unit/vmx/audit/audit_cases.h"
 #include "vmx/insn.h"
 #include "vmx/switch.h"
 #include "vmx/vmx.h"

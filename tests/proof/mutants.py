@@ -17,12 +17,12 @@ MUTANTS = [
     ("kernel/plan/plan_valid.c", "plan_holds", "if (k != but && guest->cores[k] == core)",
      "if (k > but && guest->cores[k] == core)"),
     # A leaf may end beyond the guest's memory.
-    ("mm/ept_valid.c", "ept_is_leaf_of", "from + span <= part->from + part->size",
+    ("vmx/ept_valid.c", "ept_is_leaf_of", "from + span <= part->from + part->size",
      "from <= part->from + part->size"),
     # A table may lie in somebody's RAM.
-    ("mm/ept_valid.c", "ept_valid_entry", " || !ept_is_table(map, entry - TABLE_BITS))", ")"),
+    ("vmx/ept_valid.c", "ept_valid_entry", " || !ept_is_table(map, entry - TABLE_BITS))", ")"),
     # The memory type goes where the rights are.
-    ("mm/ept.c", "ept_kind", "return type | EPT_LARGE;", "return type >> 1 | EPT_LARGE;"),
+    ("vmx/ept.c", "ept_kind", "return type | EPT_LARGE;", "return type >> 1 | EPT_LARGE;"),
     # A row too many, or the wrong one.
     ("vdev/vmsr.c", "vmsr_row", "if (low == ROWS || index < vmsr_rows[low].first) {",
      "if (low == ROWS) {"),

@@ -5,7 +5,7 @@
  *
  * The comments that begin with an at sign are proved (`make proof`, docs/proofs.md).
  */
-#include "mm/ept.h"
+#include "vmx/ept.h"
 
 #include "lib/assert.h"
 #include "lib/bits.h"

@@ -3,7 +3,7 @@
  * test_audit: states that a VM entry takes have no breach; each rule has a state that breaks just
  * it; states of random bits are audited without harm.
  */
-#include "vmx/audit.h"
+#include "vmx/audit/audit.h"
 
 #include "support.h"
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * audit_cases: guest states that a VM entry takes, one for each mode, and for each rule of
- * vmx/audit.h changes to one of them that break just that rule. The host test asks the audit about
- * them, the test build of the hypervisor (tests/hook/audit.c) the audit and the processor.
+ * vmx/audit/audit.h changes to one of them that break just that rule. The host test asks the audit
+ * about them, the test build of the hypervisor (tests/hook/audit.c) the audit and the processor.
  */
 #pragma once
 
 #include "lib/assert.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/msr.h"
-#include "vmx/audit.h"
+#include "vmx/audit/audit.h"
 #include "vmx/bits.h"
 
 enum audit_mode { REAL, PROTECTED, PAE, LONG, COMPATIBLE, V8086, AUDIT_MODES };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ept_valid: judges a guest's finished tables without knowing how they were made. It shares no
- * constant and no code with mm/pagetable.c and mm/ept.c: a leaf is right when it is, bit by bit,
+ * constant and no code with mm/pagetable.c and vmx/ept.c: a leaf is right when it is, bit by bit,
  * the only entry that may stand in its place.
  *
  * The comments that begin with an at sign are proved (`make proof`, docs/proofs.md).
  */
-#include "mm/ept_valid.h"
+#include "vmx/ept_valid.h"
 
 #define TABLE_ENTRIES 512
 #define ADDRESS_MAX   (UINT64_C(1) << 52)

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "vmx/audit.h"
+#include "vmx/audit/audit.h"
 #include "vmx/bits.h"
 
 /* What is audited, and the facts about it that many rules depend on. */

@@ -3,7 +3,7 @@
  * test_ept: entries bit by bit as the SDM draws them, the misconfigurations that must never be
  * written, and the map of a guest as partitions make it.
  */
-#include "mm/ept.h"
+#include "vmx/ept.h"
 
 #include "support.h"
 

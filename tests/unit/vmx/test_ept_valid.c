@@ -3,12 +3,12 @@
  * test_ept_valid: the tables that pt_map() makes are accepted, and no bit of them can be changed
  * without that being seen, except that an entry may be empty.
  */
-#include "mm/ept_valid.h"
+#include "vmx/ept_valid.h"
 
 #include "support.h"
 
 #include "lib/bits.h"
-#include "mm/ept.h"
+#include "vmx/ept.h"
 
 #define POOL_PAGES 16
 #define RWX        (PT_R | PT_W | PT_X)

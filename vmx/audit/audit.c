@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "vmx/audit.h"
+#include "vmx/audit/audit.h"
 
 #include "lib/assert.h"
 #include "lib/x86/cr.h"
-#include "vmx/audit_rules.h"
+#include "vmx/audit/audit_rules.h"
 
 /* Where each field stands in struct vmx_guest_fields; the segments' follow these. */
 static const struct place {
