@@ -3,7 +3,7 @@
  * main: the boot list, and nothing else. Each step says why it stands where it stands.
  */
 #include "boot/boot_info.h"
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 #include "drivers/lapic.h"
 #include "drivers/tsc.h"
 #include "kernel/console/console.h"

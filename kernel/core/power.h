@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 #include "lib/types.h"
 
 /* Keeps what it needs of the tables. Boot core. */

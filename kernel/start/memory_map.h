@@ -7,7 +7,7 @@
 #pragma once
 
 #include "boot/boot_info.h"
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 #include "kernel/plan/plan.h"
 #include "lib/types.h"
 

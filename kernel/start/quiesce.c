@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/start/quiesce.h"
 
-#include "drivers/pci.h"
+#include "drivers/pci/pci.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 
 /* On the firmware's page tables: the IOAPICs are reached through its identity map. */
 void quiet_interrupts(const struct acpi_info *acpi);

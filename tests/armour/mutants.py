@@ -415,7 +415,7 @@ MUTANTS = {
                audit(BUS)),
         mutant("devices-not-quiet", "kernel/start/boot.c",
                "    quiet_devices(boot->machine.has_screen);\n", "", audit(BUS)),
-        mutant("bus-masters", "drivers/pci.c", "command & ~PCI_COMMAND_MASTER);", "command);",
+        mutant("bus-masters", "drivers/pci/pci.c", "command & ~PCI_COMMAND_MASTER);", "command);",
                audit(BUS), Unit("test_pci")),
     ],
     "A fault of ours ends in a record, a backtrace and a halt, never a reset": [

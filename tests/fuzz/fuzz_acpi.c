@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fuzz_acpi: any bytes as the firmware's tables. Whatever they say, memory is asked for in small
- * pieces and a bounded number of times, and what comes out keeps the promises of drivers/acpi.h.
+ * pieces and a bounded number of times, and what comes out keeps the promises of
+ * drivers/acpi/acpi.h.
  *
  * Input: memory from BASE up, the RSDP first; the last byte is a mode: bit 0 has the checksums of
  * what looks like a table mended, bit 1 lets the bytes change while they are being read.
  */
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 
 #include "support.h"
 

@@ -5,7 +5,7 @@
  * (the link takes __wrap_quiet_...() for quiet_...()), or the look would prove nothing. Looks at an
  * I/O APIC through the window, where a PC has its first.
  */
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 #include "kernel/core/cpu.h"
 #include "lib/bits.h"
 #include "lib/x86/insn.h"

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 
 #include <sanitizer/asan_interface.h>
 

@@ -3,7 +3,7 @@
  * test_acpi: sound tables are understood, in all the ways in which they may be sound, and one that
  * is not is named and costs only what it would have told. Malice is test_acpi_abuse's business.
  */
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 
 #include <stdio.h>
 

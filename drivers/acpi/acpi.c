@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * acpi: finds the firmware's tables, from the RSDP through the root table, and checks their frame:
- * signature, length, checksum. What is inside a table is drivers/acpi_tables.c's business.
+ * signature, length, checksum. What is inside a table is drivers/acpi/acpi_tables.c's business.
  * Never looks twice at bytes it has checked: it checks and uses one copy.
  */
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 
 #include <stdatomic.h>
 
-#include "drivers/acpi_tables.h"
+#include "drivers/acpi/acpi_tables.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/log.h"

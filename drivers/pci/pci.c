@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "drivers/pci.h"
+#include "drivers/pci/pci.h"
 
 #include "lib/bits.h"
 

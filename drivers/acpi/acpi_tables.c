@@ -4,7 +4,7 @@
  * Interprets no AML: it knows the one form in which \_S5 is written. Reads a table only through
  * acpi_table_copy() and believes no length that it has not compared with the table's.
  */
-#include "drivers/acpi_tables.h"
+#include "drivers/acpi/acpi_tables.h"
 
 #include "lib/bits.h"
 #include "lib/string.h"

@@ -3,7 +3,7 @@
  * test_pci: every function on every bus loses bus mastering, whatever the bridges say; nothing else
  * in configuration space changes, and what cannot be silenced is told.
  */
-#include "drivers/pci.h"
+#include "drivers/pci/pci.h"
 
 #include "support.h"
 

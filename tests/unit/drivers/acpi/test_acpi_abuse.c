@@ -4,7 +4,7 @@
  * back soon, reads only what it was given (the sanitizer looks) and returns numbers within their
  * limits. ABUSE rows BA-02 to BA-05.
  */
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 
 #include "acpi_machine.h"
 #include "support.h"

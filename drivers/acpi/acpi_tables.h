@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * acpi_tables: what drivers/acpi.c (finding tables) and drivers/acpi_tables.c (understanding them)
- * share. Nobody else includes this.
+ * acpi_tables: what drivers/acpi/acpi.c (finding tables) and drivers/acpi/acpi_tables.c
+ * (understanding them) share. Nobody else includes this.
  */
 #pragma once
 
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 #include "lib/types.h"
 
 /* ACPI Specification, "System Description Table Header". */

@@ -6,7 +6,7 @@
  * nobody else anything; with its checksum mended it may lie, but only within its own facts and
  * their limits.
  */
-#include "drivers/acpi.h"
+#include "drivers/acpi/acpi.h"
 
 #include <stdio.h>
 
