@@ -3,7 +3,7 @@
  * vcpuid_policy: which bits of the host's CPUID a guest gets to see. An allow-list: a leaf without
  * a row answers zero, a bit without a name in its row is 0. What a shown bit promises must work:
  * its MSRs have rows in vdev/vmsr.c, its CR4 bits are in vcpuid_cr4_allowed(), its VM-execution
- * control is on. tests/unit/test_vcpuid.c holds the pairs. Pure.
+ * control is on. tests/unit/vdev/test_vcpuid.c holds the pairs. Pure.
  */
 #include "vdev/vcpuid_policy.h"
 

@@ -15,9 +15,9 @@ UNIT_LIBS   := -pthread -lcmocka
 # The loader's own files in a host test: gnu-efi's headers, and a stand-in for the instructions.
 UNIT_EFI := -Itests/unit/efi -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 -fshort-wchar \
             -DGNU_EFI_USE_MS_ABI
-UNIT_MORE_test_folders     := $(UNIT_EFI)
-UNIT_MORE_test_loader      := $(UNIT_EFI)
-UNIT_MORE_test_loader_maps := $(UNIT_EFI)
+UNIT_MORE_boot/test_folders := $(UNIT_EFI)
+UNIT_MORE_boot/test_loader := $(UNIT_EFI)
+UNIT_MORE_boot/test_loader_maps := $(UNIT_EFI)
 
 # V=1 shows the commands and what the code under test logs.
 UNIT_QUIET := $(if $(filter 1,$(V)),,@)
