@@ -61,7 +61,7 @@ static void console_keep_line(uint32_t part, const char *text, size_t len)
 
 void console_show(const char *line, size_t len)
 {
-    logring_put(&console.merge.log, LINES_OWN, line, len);
+    logring_put(&console.merge.log, OUTPUT_OWN, line, len);
     if (!console.pumping)
         console_flush();
 }
@@ -136,11 +136,11 @@ static bool console_move(uint64_t now, uint64_t start, uint64_t ticks)
 
     terminal_drain(&m->lines.terminal);
     for (uint32_t i = 0; i < STEPS_MAX && more; i++) {
-        more = merge_step(m, LINES_OWN, now, partial);
+        more = merge_step(m, OUTPUT_OWN, now, partial);
         if (ticks_since(rdtsc(), start) >= ticks / 2)
             break;
     }
-    lines_prompt(&m->lines, console_is_monitor(), more || !logring_is_empty(&m->log), now);
+    output_prompt(&m->lines, console_is_monitor(), more || !logring_is_empty(&m->log), now);
     terminal_drain(&m->lines.terminal);
     return console_draw(start + ticks) || more || merge_is_waiting(m);
 }
@@ -232,9 +232,9 @@ void console_emergency_begin(void)
             uart_put_all(&t->uart, "\r", 1);
         uart_put_all(&t->uart, (const char *)&byte, 1);
     }
-    for (uint32_t i = 0; i < console.merge.source_count; i++) {
+    for (uint32_t i = 0; i < console.merge.guest_lines_count; i++) {
         uint32_t len;
-        while ((len = notes_take(&console.merge.sources[i].stream->notes, LINES_OWN, line)) > 0)
+        while ((len = notes_take(&console.merge.sources[i].stream->notes, OUTPUT_OWN, line)) > 0)
             terminal_emergency(t, (const char *)line, len);
     }
 }
@@ -244,7 +244,7 @@ void console_emergency(const char *text, size_t len)
     char line[LOG_LINE_MAX + 16];
 
     lastlog_append(&console.lastlog, LASTLOG_COMMON, text, len);
-    const size_t n = fmt_print(line, sizeof(line), "%s%.*s", LINES_OWN, (int)len, text);
+    const size_t n = fmt_print(line, sizeof(line), "%s%.*s", OUTPUT_OWN, (int)len, text);
     terminal_emergency(console_terminal(), line, n);
 }
 

@@ -7,40 +7,40 @@
 #define EMPTY_SHOWN 3 /* empty lines in a row that are shown */
 #define EMPTY_ROOM  32
 
-#define SOURCE_STEP TX_RECORD_MAX /* bytes that one source_pump() takes at most */
+#define GUEST_LINES_STEP TX_RECORD_MAX /* bytes that one guest_lines_pump() takes at most */
 
-void source_init(struct source *s, struct console_stream *stream)
+void guest_lines_init(struct guest_lines *s, struct console_stream *stream)
 {
-    *s = (struct source){.stream = stream, .speaker.name = stream->name};
+    *s = (struct guest_lines){.stream = stream, .speaker.name = stream->name};
 }
 
 /* What stands for a character on the terminal. */
-static uint32_t source_filter(uint32_t code)
+static uint32_t guest_lines_filter(uint32_t code)
 {
     if (code == '\t' || utf8_is_plain(code))
         return code;
     return code < 0x20 || code == 0x7f ? '.' : '?';
 }
 
-static uint32_t source_columns(uint32_t code)
+static uint32_t guest_lines_columns(uint32_t code)
 {
     return code == '\t' ? TEXT_TAB : utf8_width(code);
 }
 
-static void source_put(struct source *s, struct lines *lines, bool more, uint64_t now)
+static void guest_lines_put(struct guest_lines *s, struct output *lines, bool more, uint64_t now)
 {
-    lines_put(lines, &s->speaker, s->line, s->len, more, now);
+    output_put(lines, &s->speaker, s->line, s->len, more, now);
     s->len = s->columns = 0;
 }
 
-static void source_end_line(struct source *s, struct lines *lines, uint64_t now)
+static void guest_lines_end_line(struct guest_lines *s, struct output *lines, uint64_t now)
 {
-    source_put(s, lines, false, now);
+    guest_lines_put(s, lines, false, now);
     s->stream->lines++;
 }
 
 /* An end of line with nothing before it; true: it is not shown. */
-static bool source_folds(struct source *s, uint64_t now)
+static bool guest_lines_folds(struct guest_lines *s, uint64_t now)
 {
     if (s->len > 0 || s->speaker.inside)
         return false;
@@ -53,85 +53,88 @@ static bool source_folds(struct source *s, uint64_t now)
 }
 
 /* Says how many empty lines were not shown; more of them are not shown either. */
-static void source_unfold(struct source *s, struct lines *lines, uint64_t now)
+static void guest_lines_unfold(struct guest_lines *s, struct output *lines, uint64_t now)
 {
     char text[EMPTY_ROOM];
 
     if (s->empty <= EMPTY_SHOWN)
         return;
     const size_t len = fmt_print(text, sizeof(text), "... %u empty lines", s->empty - EMPTY_SHOWN);
-    lines_put(lines, &s->speaker, (const uint8_t *)text, (uint32_t)len, false, now);
+    output_put(lines, &s->speaker, (const uint8_t *)text, (uint32_t)len, false, now);
     s->empty = EMPTY_SHOWN;
 }
 
-static void source_add(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
+static void guest_lines_add(struct guest_lines *s, struct output *lines, uint32_t code,
+                            uint64_t now)
 {
-    const uint32_t columns = source_columns(code);
+    const uint32_t columns = guest_lines_columns(code);
 
-    source_unfold(s, lines, now);
+    guest_lines_unfold(s, lines, now);
     s->empty = 0;
-    if (s->len + UTF8_MAX > SOURCE_LINE_MAX || s->columns + columns > LINES_COLUMNS)
-        source_put(s, lines, true, now);
+    if (s->len + UTF8_MAX > GUEST_LINES_LINE_MAX || s->columns + columns > OUTPUT_COLUMNS)
+        guest_lines_put(s, lines, true, now);
     s->len += utf8_put(code, s->line + s->len);
     s->columns += columns;
 }
 
-static void source_take_back(struct source *s)
+static void guest_lines_take_back(struct guest_lines *s)
 {
     uint32_t begin = s->len - 1, code;
 
     while (begin > 0 && (s->line[begin] & 0xc0) == 0x80)
         begin--;
     (void)utf8_get(s->line + begin, s->len - begin, &code);
-    s->columns -= source_columns(code);
+    s->columns -= guest_lines_columns(code);
     s->len = begin;
 }
 
-static void source_code(struct source *s, struct lines *lines, uint32_t code, uint64_t now)
+static void guest_lines_code(struct guest_lines *s, struct output *lines, uint32_t code,
+                             uint64_t now)
 {
     if (escape_eats(&s->escape, code) || code == '\r' || code == 0)
         return;
     if (code == '\n') {
-        if (!source_folds(s, now))
-            source_end_line(s, lines, now);
+        if (!guest_lines_folds(s, now))
+            guest_lines_end_line(s, lines, now);
         return;
     }
     if (code == '\b' && s->len > 0 && lines->open != &s->speaker) {
-        source_take_back(s);
+        guest_lines_take_back(s);
         return;
     }
-    source_add(s, lines, source_filter(code), now);
+    guest_lines_add(s, lines, guest_lines_filter(code), now);
 }
 
-static void source_byte(struct source *s, struct lines *lines, uint8_t byte, uint64_t now)
+static void guest_lines_byte(struct guest_lines *s, struct output *lines, uint8_t byte,
+                             uint64_t now)
 {
     uint32_t codes[2];
     const uint32_t count = utf8_take(&s->utf8, byte, codes);
 
     for (uint32_t i = 0; i < count; i++)
-        source_code(s, lines, codes[i], now);
+        guest_lines_code(s, lines, codes[i], now);
 }
 
 /* Shows the line as far as it goes, in the middle of a character if need be. */
-static void source_show(struct source *s, struct lines *lines, uint64_t now)
+static void guest_lines_show(struct guest_lines *s, struct output *lines, uint64_t now)
 {
     if (utf8_give_up(&s->utf8))
-        source_code(s, lines, UTF8_BROKEN, now);
+        guest_lines_code(s, lines, UTF8_BROKEN, now);
     if (s->len > 0)
-        source_put(s, lines, true, now);
+        guest_lines_put(s, lines, true, now);
     else
-        source_unfold(s, lines, now);
+        guest_lines_unfold(s, lines, now);
 }
 
 /* Nothing of what has come so far goes on: what has no newline yet is a line all the same. */
-static void source_cut(struct source *s, struct lines *lines, uint64_t now)
+static void guest_lines_cut(struct guest_lines *s, struct output *lines, uint64_t now)
 {
-    source_show(s, lines, now);
+    guest_lines_show(s, lines, now);
     s->utf8 = (struct utf8){0};
     s->escape = (struct escape){0};
     s->empty = 0;
     if (s->speaker.inside)
-        source_end_line(s, lines, now);
+        guest_lines_end_line(s, lines, now);
 }
 
 /* When our line about a guest has waited for its words so long, most of them are left out: a flood
@@ -139,8 +142,8 @@ static void source_cut(struct source *s, struct lines *lines, uint64_t now)
 #define NOTE_PATIENCE_S 2
 #define LAST_RECORDS    32
 
-static void source_hasten(struct source *s, struct lines *lines, const struct note *note,
-                          uint64_t now)
+static void guest_lines_hasten(struct guest_lines *s, struct output *lines, const struct note *note,
+                               uint64_t now)
 {
     uint8_t record[TX_RECORD_MAX], line[NOTES_LINE];
     size_t bytes = 0, len;
@@ -152,15 +155,15 @@ static void source_hasten(struct source *s, struct lines *lines, const struct no
         bytes += len;
     if (bytes == 0)
         return;
-    source_cut(s, lines, now);
-    len = fmt_print((char *)line, sizeof(line), LINES_OWN "guest '%s': %llu bytes left out here",
+    guest_lines_cut(s, lines, now);
+    len = fmt_print((char *)line, sizeof(line), OUTPUT_OWN "guest '%s': %llu bytes left out here",
                     s->stream->name, (unsigned long long)bytes);
-    lines_put(lines, NULL, line, (uint32_t)len, false, now);
+    output_put(lines, NULL, line, (uint32_t)len, false, now);
 }
 
 /* Our next line about the guest, once all that it said before is out. What it says afterwards can
  * be another life's. */
-static bool source_note(struct source *s, struct lines *lines, uint64_t now)
+static bool guest_lines_note(struct guest_lines *s, struct output *lines, uint64_t now)
 {
     struct notes *notes = &s->stream->notes;
     const struct note *note = notes_first(notes);
@@ -169,23 +172,23 @@ static bool source_note(struct source *s, struct lines *lines, uint64_t now)
     if (s->record_at < s->record_len)
         return false;
     if (note) {
-        source_hasten(s, lines, note, now);
-        if (!source_has_note(s))
+        guest_lines_hasten(s, lines, note, now);
+        if (!guest_lines_has_note(s))
             return false;
     }
-    const uint32_t len = notes_take(notes, LINES_OWN, line);
+    const uint32_t len = notes_take(notes, OUTPUT_OWN, line);
     if (len == 0)
         return false;
-    source_cut(s, lines, now);
-    lines_put(lines, NULL, line, len, false, now);
+    guest_lines_cut(s, lines, now);
+    output_put(lines, NULL, line, len, false, now);
     return true;
 }
 
 /* The next byte that the guest said before our next line about it. */
-static bool source_next(struct source *s, uint8_t *byte)
+static bool guest_lines_next(struct guest_lines *s, uint8_t *byte)
 {
     if (s->record_at == s->record_len) {
-        if (source_has_note(s))
+        if (guest_lines_has_note(s))
             return false;
         s->record_at = 0;
         s->record_len = (uint32_t)tx_get(&s->stream->tx, s->record);
@@ -197,35 +200,35 @@ static bool source_next(struct source *s, uint8_t *byte)
     return true;
 }
 
-bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial)
+bool guest_lines_pump(struct guest_lines *s, struct output *lines, uint64_t now, uint64_t partial)
 {
     const uint64_t put = lines->terminal.count;
     uint32_t taken = 0;
     uint8_t byte;
 
-    if (source_note(s, lines, now))
+    if (guest_lines_note(s, lines, now))
         return true;
-    while (taken < SOURCE_STEP && lines->terminal.count == put && source_next(s, &byte)) {
-        source_byte(s, lines, byte, now);
+    while (taken < GUEST_LINES_STEP && lines->terminal.count == put && guest_lines_next(s, &byte)) {
+        guest_lines_byte(s, lines, byte, now);
         taken++;
     }
     if (taken > 0)
         s->last = now;
     else if (partial && ticks_since(now, s->last) > partial)
-        source_show(s, lines, now);
+        guest_lines_show(s, lines, now);
     if (lines->terminal.count == put && ticks_since(now, s->folded) > lines->tsc_hz)
-        source_unfold(s, lines, now);
+        guest_lines_unfold(s, lines, now);
     return taken > 0;
 }
 
-bool source_has_note(const struct source *s)
+bool guest_lines_has_note(const struct guest_lines *s)
 {
     const struct note *note = notes_first(&s->stream->notes);
 
     return note && s->record_at == s->record_len && tx_before(&s->stream->tx, note->place) == 0;
 }
 
-bool source_is_empty(const struct source *s)
+bool guest_lines_is_empty(const struct guest_lines *s)
 {
     return s->record_at == s->record_len && s->len == 0 && s->empty <= EMPTY_SHOWN &&
            !notes_first(&s->stream->notes);

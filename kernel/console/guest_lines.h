@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * source: makes lines of what one guest writes, fit for a terminal. Caller: whoever holds the
+ * guest_lines: makes lines of what one guest writes, fit for a terminal. Caller: whoever holds the
  * console's lock.
  *
  * What gets through: plain characters of UTF-8 (utf8_is_plain()) and tabs. Escape sequences and
@@ -15,11 +15,11 @@
 #include "lib/utf8.h"
 
 /* Bytes of text that go out in one piece, with nobody else's between them; what is longer, or than
- * LINES_COLUMNS, goes in several. Two for each column: all but rare characters. */
-#define SOURCE_LINE_MAX (2 * LINES_COLUMNS)
+ * OUTPUT_COLUMNS, goes in several. Two for each column: all but rare characters. */
+#define GUEST_LINES_LINE_MAX (2 * OUTPUT_COLUMNS)
 
 /* What of a guest's text has no newline yet. */
-struct source {
+struct guest_lines {
     struct console_stream *stream;
     struct speaker speaker;
     uint64_t last;                  /* TSC when the latest byte came */
@@ -30,24 +30,24 @@ struct source {
     struct utf8 utf8;
     struct escape escape;
     uint32_t len, columns; /* of `line`; a tab counts as 8 */
-    uint8_t line[SOURCE_LINE_MAX];
+    uint8_t line[GUEST_LINES_LINE_MAX];
 };
 
 /* For the first life; the stream stays for good. */
-void source_init(struct source *s, struct console_stream *stream);
+void guest_lines_init(struct guest_lines *s, struct console_stream *stream);
 
 /* Our next line about the guest where it is due, else the guest's text up to the next line, or some
  * bytes of it; false: there is neither. When nothing has come for more than `partial` ticks, an
  * unfinished line is shown as far as it goes; 0: never. Of many empty lines in a row the first few
  * are shown, and how many more there were. */
-bool source_pump(struct source *s, struct lines *lines, uint64_t now, uint64_t partial);
+bool guest_lines_pump(struct guest_lines *s, struct output *lines, uint64_t now, uint64_t partial);
 
 /* Our lines about the guest are on their way out: another guest's should not come between. */
-bool source_has_note(const struct source *s);
+bool guest_lines_has_note(const struct guest_lines *s);
 
 /* Nothing waits here for time to pass or for its turn; what lies in the guest's ring may. */
-bool source_is_empty(const struct source *s);
+bool guest_lines_is_empty(const struct guest_lines *s);
 
-/* Bytes that one source_pump() puts at most, a '\n' counting twice: a line, and what it began with;
- * or what a guest left unfinished, that some of it was left out, and a note about it. */
-#define SOURCE_ROOM (SOURCE_LINE_MAX + LINES_ROOM + 2 * NOTES_LINE + 4 * LINES_PREFIX)
+/* Bytes that one guest_lines_pump() puts at most, a '\n' counting twice: a line, and what it began
+ * with; or what a guest left unfinished, that some of it was left out, and a note about it. */
+#define GUEST_LINES_ROOM (GUEST_LINES_LINE_MAX + OUTPUT_ROOM + 2 * NOTES_LINE + 4 * OUTPUT_PREFIX)

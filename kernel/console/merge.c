@@ -2,8 +2,8 @@
 #include "kernel/console/merge.h"
 
 /* A step is a line of ours or one of these. */
-#define MERGE_ROOM (SOURCE_ROOM + LOGRING_LINE)
-_Static_assert(LINES_NAME_MAX == GUEST_NAME_MAX, "a prefix holds a guest's name");
+#define MERGE_ROOM (GUEST_LINES_ROOM + LOGRING_LINE)
+_Static_assert(OUTPUT_NAME_MAX == GUEST_NAME_MAX, "a prefix holds a guest's name");
 _Static_assert(MERGE_ROOM < TERMINAL_STAGE, "a step must fit the stage");
 
 void merge_init(struct merge *m)
@@ -13,9 +13,9 @@ void merge_init(struct merge *m)
 
 uint32_t merge_add(struct merge *m, struct console_stream *stream)
 {
-    source_init(&m->sources[m->source_count], stream);
+    guest_lines_init(&m->sources[m->guest_lines_count], stream);
     turns_add(&m->turns);
-    return m->source_count++;
+    return m->guest_lines_count++;
 }
 
 static bool merge_has_room(const struct merge *m)
@@ -31,7 +31,7 @@ static bool merge_own_line(struct merge *m, const char *prefix, uint64_t now)
     const uint32_t len = logring_take(&m->log, prefix, line);
     if (len == 0)
         return false;
-    lines_put(&m->lines, NULL, line, len, false, now);
+    output_put(&m->lines, NULL, line, len, false, now);
     turns_charge_own(&m->turns, m->lines.terminal.count - before);
     return true;
 }
@@ -39,14 +39,15 @@ static bool merge_own_line(struct merge *m, const char *prefix, uint64_t now)
 /* Of the guest whose turn it is. */
 static bool merge_guest(struct merge *m, uint64_t now, uint64_t partial)
 {
-    struct source *s = &m->sources[m->turns.now];
+    struct guest_lines *s = &m->sources[m->turns.now];
     const uint64_t before = m->lines.terminal.count;
     const uint64_t taken = s->stream->bytes;
 
-    const bool any = source_pump(s, &m->lines, now, partial) || m->lines.terminal.count != before;
+    const bool any =
+        guest_lines_pump(s, &m->lines, now, partial) || m->lines.terminal.count != before;
     if (any)
         turns_charge(&m->turns, s->stream->bytes - taken, m->lines.terminal.count - before,
-                     source_has_note(s));
+                     guest_lines_has_note(s));
     else
         turns_pass(&m->turns);
     return any;
@@ -58,7 +59,7 @@ bool merge_step(struct merge *m, const char *prefix, uint64_t now, uint64_t part
         return false;
     if (turns_is_own(&m->turns) && merge_own_line(m, prefix, now))
         return true;
-    for (uint32_t i = 0; i < m->source_count; i++) {
+    for (uint32_t i = 0; i < m->guest_lines_count; i++) {
         if (merge_guest(m, now, partial))
             return true;
     }
@@ -69,8 +70,8 @@ bool merge_is_waiting(const struct merge *m)
 {
     if (m->lines.terminal.head != m->lines.terminal.tail || !logring_is_empty(&m->log))
         return true;
-    for (uint32_t i = 0; i < m->source_count; i++) {
-        if (!source_is_empty(&m->sources[i]))
+    for (uint32_t i = 0; i < m->guest_lines_count; i++) {
+        if (!guest_lines_is_empty(&m->sources[i]))
             return true;
     }
     return false;

@@ -14,11 +14,11 @@
 #include "lib/types.h"
 
 struct merge {
-    struct lines lines;
+    struct output lines;
     struct turns turns;
     struct logring log;
-    uint32_t source_count;
-    struct source sources[GUESTS_MAX];
+    uint32_t guest_lines_count;
+    struct guest_lines sources[GUESTS_MAX];
 };
 
 void merge_init(struct merge *m);
@@ -28,7 +28,7 @@ uint32_t merge_add(struct merge *m, struct console_stream *stream);
 
 /* At most one line, or some bytes of a guest, by whoever has a turn; false: nobody has anything to
  * say, or the terminal has no room. `prefix` is that of our own lines; `partial` as in
- * source_pump(). */
+ * guest_lines_pump(). */
 bool merge_step(struct merge *m, const char *prefix, uint64_t now, uint64_t partial);
 
 /* Something waits, if only for time to pass. */

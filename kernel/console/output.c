@@ -12,7 +12,7 @@
 #define QUIET_PER_SECOND 50
 #define FLOOD_PER_SECOND 4
 
-static void lines_hide_prompt(struct lines *l, uint64_t now)
+static void output_hide_prompt(struct output *l, uint64_t now)
 {
     char bytes[PROMPT_ROOM];
 
@@ -23,7 +23,7 @@ static void lines_hide_prompt(struct lines *l, uint64_t now)
 
 /* The columns that a row may fill: one less than there are, as not every terminal waits for the
  * next character before it wraps. */
-static uint32_t lines_columns(const struct lines *l)
+static uint32_t output_columns(const struct output *l)
 {
     const struct screen *screen = &l->terminal.screen;
 
@@ -32,43 +32,43 @@ static uint32_t lines_columns(const struct lines *l)
     return TERMINAL_COLUMNS - 1;
 }
 
-static void lines_begin_row(struct lines *l, const struct speaker *speaker)
+static void output_begin_row(struct output *l, const struct speaker *speaker)
 {
-    char prefix[LINES_PREFIX + 1];
+    char prefix[OUTPUT_PREFIX + 1];
 
     l->column = (uint32_t)fmt_print(prefix, sizeof(prefix), "[%s]%s ", speaker->name,
                                     speaker->inside ? "+" : "");
     terminal_put(&l->terminal, prefix, l->column);
 }
 
-static uint32_t lines_width(uint32_t code, uint32_t column)
+static uint32_t output_width(uint32_t code, uint32_t column)
 {
     return code == '\t' ? TEXT_TAB - column % TEXT_TAB : utf8_width(code);
 }
 
 /* Text that fits into the row so far goes out in one piece, then the next row begins. */
-static void lines_put_rows(struct lines *l, struct speaker *speaker, const uint8_t *text,
-                           uint32_t len)
+static void output_put_rows(struct output *l, struct speaker *speaker, const uint8_t *text,
+                            uint32_t len)
 {
-    const uint32_t columns = lines_columns(l);
+    const uint32_t columns = output_columns(l);
     uint32_t begin = 0, next, code;
 
     for (uint32_t at = 0; at < len; at = next) {
         next = at + utf8_get(text + at, len - at, &code);
-        if (l->column + lines_width(code, l->column) > columns) {
+        if (l->column + output_width(code, l->column) > columns) {
             terminal_put(&l->terminal, text + begin, at - begin);
             terminal_put(&l->terminal, "\n", 1);
             speaker->inside = true;
-            lines_begin_row(l, speaker);
+            output_begin_row(l, speaker);
             begin = at;
         }
-        l->column += lines_width(code, l->column);
+        l->column += output_width(code, l->column);
     }
     terminal_put(&l->terminal, text + begin, len - begin);
 }
 
-static void lines_put_speaker(struct lines *l, struct speaker *speaker, const uint8_t *text,
-                              uint32_t len, bool more)
+static void output_put_speaker(struct output *l, struct speaker *speaker, const uint8_t *text,
+                               uint32_t len, bool more)
 {
     const bool stands = l->open == speaker && speaker->inside;
 
@@ -78,8 +78,8 @@ static void lines_put_speaker(struct lines *l, struct speaker *speaker, const ui
      * seen to. */
     if (stands || !speaker->inside || len > 0 || more) {
         if (!stands)
-            lines_begin_row(l, speaker);
-        lines_put_rows(l, speaker, text, len);
+            output_begin_row(l, speaker);
+        output_put_rows(l, speaker, text, len);
         if (!more)
             terminal_put(&l->terminal, "\n", 1);
     }
@@ -87,13 +87,13 @@ static void lines_put_speaker(struct lines *l, struct speaker *speaker, const ui
     l->open = more ? speaker : NULL;
 }
 
-void lines_put(struct lines *l, struct speaker *speaker, const uint8_t *text, uint32_t len,
-               bool more, uint64_t now)
+void output_put(struct output *l, struct speaker *speaker, const uint8_t *text, uint32_t len,
+                bool more, uint64_t now)
 {
-    lines_hide_prompt(l, now);
+    output_hide_prompt(l, now);
     l->put = now;
     if (speaker) {
-        lines_put_speaker(l, speaker, text, len, more);
+        output_put_speaker(l, speaker, text, len, more);
         return;
     }
     if (l->open)
@@ -104,24 +104,24 @@ void lines_put(struct lines *l, struct speaker *speaker, const uint8_t *text, ui
 }
 
 /* While a command prints, or a guest does, the prompt would only flicker. */
-static bool lines_prompt_is_due(const struct lines *l, bool lines_wait, uint64_t now)
+static bool output_prompt_is_due(const struct output *l, bool lines_wait, uint64_t now)
 {
     if (l->prompt.is_shown || ticks_since(now, l->hidden) > l->tsc_hz / FLOOD_PER_SECOND)
         return true;
     return !lines_wait && ticks_since(now, l->put) > l->tsc_hz / QUIET_PER_SECOND;
 }
 
-void lines_prompt(struct lines *l, bool wanted, bool lines_wait, uint64_t now)
+void output_prompt(struct output *l, bool wanted, bool lines_wait, uint64_t now)
 {
     char bytes[PROMPT_ROOM];
 
     if (terminal_room(&l->terminal) < PROMPT_ROOM)
         return;
     if (!wanted) {
-        lines_hide_prompt(l, now);
+        output_hide_prompt(l, now);
         return;
     }
-    if (!lines_prompt_is_due(l, lines_wait, now))
+    if (!output_prompt_is_due(l, lines_wait, now))
         return;
     if (l->open)
         terminal_put(&l->terminal, "\n", 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lines: the lines of many speakers on one terminal, each row behind a prefix and no line inside
+ * output: the lines of many speakers on one terminal, each row behind a prefix and no line inside
  * another, with the monitor's prompt below them. Caller: whoever holds the console's lock.
  *
  * A terminal wraps what is longer than a row, and what it puts into the next one could look like
@@ -16,7 +16,7 @@
 #include "lib/types.h"
 
 /* Our own lines begin with this. */
-#define LINES_OWN "[bulkhead] "
+#define OUTPUT_OWN "[bulkhead] "
 
 /* Who is behind a "[name]". Known by its address; `name` stays. */
 struct speaker {
@@ -24,7 +24,7 @@ struct speaker {
     bool inside; /* the beginning of its line is on the terminal, its end is not */
 };
 
-struct lines {
+struct output {
     struct terminal terminal;
     const struct speaker *open; /* whose unfinished line the terminal's last row is; NULL: none */
     uint32_t column;            /* of that row: where the next character goes, at most */
@@ -34,23 +34,23 @@ struct lines {
 };
 
 /* Of one text by a speaker: columns, a tab counting as 8. */
-#define LINES_COLUMNS 200
+#define OUTPUT_COLUMNS 200
 
 /* A line, or with `more` the beginning of one; or the rest of what began so. Text of a speaker is
- * plain characters and tabs (utf8_is_plain()) of at most LINES_COLUMNS. Without a speaker it has
- * its prefix. Room: 2 * len + LINES_ROOM. */
-void lines_put(struct lines *l, struct speaker *speaker, const uint8_t *text, uint32_t len,
-               bool more, uint64_t now);
+ * plain characters and tabs (utf8_is_plain()) of at most OUTPUT_COLUMNS. Without a speaker it has
+ * its prefix. Room: 2 * len + OUTPUT_ROOM. */
+void output_put(struct output *l, struct speaker *speaker, const uint8_t *text, uint32_t len,
+                bool more, uint64_t now);
 
 /* Shows, changes or hides the prompt: it comes back when no lines have come for a moment. */
-void lines_prompt(struct lines *l, bool wanted, bool lines_wait, uint64_t now);
+void output_prompt(struct output *l, bool wanted, bool lines_wait, uint64_t now);
 
-#define LINES_NAME_MAX 16
-#define LINES_PREFIX   (LINES_NAME_MAX - 1 + 4) /* "[name]+ " */
+#define OUTPUT_NAME_MAX 16
+#define OUTPUT_PREFIX   (OUTPUT_NAME_MAX - 1 + 4) /* "[name]+ " */
 
 /* A row takes at least so many columns of a text: where the next character is a tab, there may be
  * seven more that it did not fit in. */
-#define LINES_ROW_LEAST (SCREEN_COLUMNS_MIN - 1 - LINES_PREFIX - 7)
-#define LINES_ROWS      (LINES_COLUMNS / LINES_ROW_LEAST + 2)
-#define LINES_PROMPT    (PROMPT_MAX + 2) /* of prompt_hide() */
-#define LINES_ROOM      (LINES_PROMPT + 2 + LINES_ROWS * (LINES_PREFIX + 2))
+#define OUTPUT_ROW_LEAST (SCREEN_COLUMNS_MIN - 1 - OUTPUT_PREFIX - 7)
+#define OUTPUT_ROWS      (OUTPUT_COLUMNS / OUTPUT_ROW_LEAST + 2)
+#define OUTPUT_PROMPT    (PROMPT_MAX + 2) /* of prompt_hide() */
+#define OUTPUT_ROOM      (OUTPUT_PROMPT + 2 + OUTPUT_ROWS * (OUTPUT_PREFIX + 2))

@@ -117,7 +117,7 @@ NORETURN static void panic_end(uint64_t rip, uint64_t rbp)
 
     if (v)
         panic_line("  last guest RIP 0x%llx",
-                   (unsigned long long)vcpu_trace_row(&v->soft->stats, 0).rip);
+                   (unsigned long long)trace_row(&v->soft->stats, 0).rip);
     panic_line("  image at 0x%llx; calls, innermost first:",
                (unsigned long long)(uintptr_t)image_start);
     panic_backtrace(rip, rbp);

@@ -234,7 +234,7 @@ void commands_on_stats(struct commands *c, struct vm *vm)
 {
     char line[LOG_LINE_MAX];
 
-    report_exits(vm, line, sizeof(line));
+    exit_counts_report(vm, line, sizeof(line));
     answer_line("%s: %s", vm->name, line);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         print_calls(vm, i);
@@ -256,7 +256,7 @@ void commands_on_trace(struct commands *c, struct vm *vm)
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
         const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
         const uint64_t exits = vcpu_exit_count(s);
-        const uint32_t count = vcpu_trace_copy(s, rows);
+        const uint32_t count = trace_copy(s, rows);
         const uint64_t now = rdtsc(); /* once: it takes time to show a row */
 
         answer_line("%s vCPU %u, the last %u of %llu exit%s:", vm->name, i, count, (ull)exits,

@@ -57,7 +57,7 @@ void boot_keep_log(const struct boot_info *info)
  * been written to it yet. */
 static const void *boot_acpi_at(void *context, hpa_t address, uint64_t size)
 {
-    return ram_readable(context, (struct range){address.v, size})
+    return memory_map_readable(context, (struct range){address.v, size})
                ? (const void *)(uintptr_t)address.v
                : NULL;
 }
@@ -86,12 +86,12 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
     boot->machine.has_screen = info->framebuffer.format != BOOT_PIXEL_NONE;
     if (!acpi_read(&boot->acpi, &memory, hpa(info->rsdp)))
         log_line("no usable ACPI tables: only the core that booted will be used");
-    ram_check_ioapics(&boot->acpi, &ram);
+    memory_map_check_ioapics(&boot->acpi, &ram);
     power_init(&boot->acpi);
     if (boot->acpi.has_serial)
         console_use_serial(boot->acpi.serial_port, boot->acpi.serial_baud);
-    quiet_interrupts(&boot->acpi);
-    quiet_devices(boot->machine.has_screen);
+    quiesce_interrupts(&boot->acpi);
+    quiesce_devices(boot->machine.has_screen);
 }
 
 /* ------------------------------------------------------------------ memory */
@@ -223,7 +223,7 @@ bool boot_take_memory(struct boot_state *boot)
 {
     const struct ram_list ram = boot_ram_list(boot->info);
 
-    ram_find(&boot->machine, &ram);
+    memory_map_find(&boot->machine, &ram);
     modules_take(&boot->machine, boot->info);
     if (!host_paging_ok() || !boot_take_pool(boot))
         return false;

@@ -20,7 +20,7 @@ static struct range ram_from(const struct ram_list *list, uint64_t base)
 }
 
 /* Removes the smallest row if it is smaller than `size`. */
-static bool ram_make_room(struct range_list *list, uint64_t size)
+static bool memory_map_make_room(struct range_list *list, uint64_t size)
 {
     uint32_t smallest = 0;
 
@@ -31,7 +31,7 @@ static bool ram_make_room(struct range_list *list, uint64_t size)
            range_list_remove(list, list->rows[smallest]);
 }
 
-void ram_find(struct machine *machine, const struct ram_list *list)
+void memory_map_find(struct machine *machine, const struct ram_list *list)
 {
     const uint32_t max = MACHINE_RANGES_MAX - RAM_ROWS_SPARE;
     struct range_list rows = {0, max, machine->ranges};
@@ -47,7 +47,7 @@ void ram_find(struct machine *machine, const struct ram_list *list)
         if (range_list_add(&rows, r))
             continue;
         left_out++; /* this one, or one that is smaller */
-        if (rows.count == max && ram_make_room(&rows, r.size) && !range_list_add(&rows, r))
+        if (rows.count == max && memory_map_make_room(&rows, r.size) && !range_list_add(&rows, r))
             left_out++;
     }
     machine->range_count = rows.count;
@@ -59,7 +59,7 @@ void ram_find(struct machine *machine, const struct ram_list *list)
                  (unsigned long long)(beyond / KIB), list->physical_bits);
 }
 
-bool ram_readable(const struct ram_list *list, struct range where)
+bool memory_map_readable(const struct ram_list *list, struct range where)
 {
     const struct range low = {0, RAM_LOW_END};
 
@@ -90,7 +90,7 @@ static bool ram_touches(const struct ram_list *list, struct range where)
     return false;
 }
 
-void ram_check_ioapics(struct acpi_info *acpi, const struct ram_list *list)
+void memory_map_check_ioapics(struct acpi_info *acpi, const struct ram_list *list)
 {
     uint32_t kept = 0;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ram: what the firmware's list of memory is believed: which of it guests may get, and whether an
- * address that another table names lies in it. The list is sorted and disjoint (boot_info.h), but
- * what it says may be wrong. Pure.
+ * memory_map: what the firmware's list of memory is believed: which of it guests may get, and
+ * whether an address that another table names lies in it. The list is sorted and disjoint
+ * (boot_info.h), but what it says may be wrong. Pure.
  */
 #pragma once
 
@@ -26,11 +26,11 @@ struct ram_list {
  * Fills machine->ranges with what is free above RAM_LOW_END and below the end of the processor's
  * address space; of more pieces than fit, the largest. Says in a line each what is left out.
  */
-void ram_find(struct machine *machine, const struct ram_list *list);
+void memory_map_find(struct machine *machine, const struct ram_list *list);
 
 /* All of `where` can be read as memory, firmware tables included. */
-MUST_CHECK bool ram_readable(const struct ram_list *list, struct range where);
+MUST_CHECK bool memory_map_readable(const struct ram_list *list, struct range where);
 
 /* Removes, and names, every I/O APIC whose registers would lie in memory: writing to them would
  * change it. */
-void ram_check_ioapics(struct acpi_info *acpi, const struct ram_list *list);
+void memory_map_check_ioapics(struct acpi_info *acpi, const struct ram_list *list);

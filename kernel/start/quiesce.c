@@ -29,7 +29,7 @@
 #define IOAPIC_REDIRECTION 0x10 /* rw  two words for each pin */
 #define IOAPIC_MASKED      BIT32(16)
 
-static void quiet_ioapic(hpa_t address)
+static void quiesce_ioapic(hpa_t address)
 {
     volatile uint32_t *regs = (volatile uint32_t *)(uintptr_t)address.v;
 
@@ -43,31 +43,31 @@ static void quiet_ioapic(hpa_t address)
     }
 }
 
-void quiet_interrupts(const struct acpi_info *acpi)
+void quiesce_interrupts(const struct acpi_info *acpi)
 {
     out8(PIC1_MASK_PORT, PIC_ALL_MASKED);
     out8(PIC2_MASK_PORT, PIC_ALL_MASKED);
     for (uint32_t i = 0; i < acpi->ioapic_count; i++)
-        quiet_ioapic(acpi->ioapics[i].address);
+        quiesce_ioapic(acpi->ioapics[i].address);
 }
 
-static uint32_t quiet_pci_read(void *context, uint32_t address)
+static uint32_t quiesce_pci_read(void *context, uint32_t address)
 {
     (void)context;
     out32(PCI_CONFIG_ADDRESS, PCI_CONFIG_ENABLE | address);
     return in32(PCI_CONFIG_DATA);
 }
 
-static void quiet_pci_write(void *context, uint32_t address, uint32_t value)
+static void quiesce_pci_write(void *context, uint32_t address, uint32_t value)
 {
     (void)context;
     out32(PCI_CONFIG_ADDRESS, PCI_CONFIG_ENABLE | address);
     out32(PCI_CONFIG_DATA, value);
 }
 
-void quiet_devices(bool has_screen)
+void quiesce_devices(bool has_screen)
 {
-    const struct pci_access access = {quiet_pci_read, quiet_pci_write, NULL};
+    const struct pci_access access = {quiesce_pci_read, quiesce_pci_write, NULL};
     const struct pci_quiet q = pci_quiet(&access, has_screen);
 
     out32(PCI_CONFIG_ADDRESS, 0);

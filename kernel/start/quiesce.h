@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * quiet: silences what the firmware left running. Guests take interrupts straight from their own
+ * quiesce: silences what the firmware left running. Guests take interrupts straight from their own
  * APIC, so a forgotten line of the 8259 or an IOAPIC would end in some guest.
  */
 #pragma once
@@ -8,9 +8,9 @@
 #include "drivers/acpi/acpi.h"
 
 /* On the firmware's page tables: the IOAPICs are reached through its identity map. */
-void quiet_interrupts(const struct acpi_info *acpi);
+void quiesce_interrupts(const struct acpi_info *acpi);
 
 /* Takes bus mastering from all PCI functions, but with `has_screen` not from displays, and masks
  * the ISA bus's DMA channels: no guest has a device, and what the firmware left running must not
  * write to memory. Says how many there were. */
-void quiet_devices(bool has_screen);
+void quiesce_devices(bool has_screen);

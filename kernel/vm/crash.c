@@ -150,7 +150,7 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
     crash_line(v->vm, NOTE_LIFE, "  the last %u exit%s, this one included:", rows,
                fmt_plural(rows));
     for (uint32_t back = rows; back-- > 0;) {
-        struct trace_row row = vcpu_trace_row(stats, back);
+        struct trace_row row = trace_row(stats, back);
         if (back == 0)
             row.verdict = DO_STOP; /* it is noted when this is done */
         diagnosis_trace_line(&row,
@@ -163,7 +163,7 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
 enum verdict crash_by_guest(struct vcpu *v, const struct crash_report *report)
 {
     const struct vcpu_exit x = {.kind = EXIT_HYPERCALL,
-                                .raw_reason = vcpu_trace_row(&v->soft->stats, 0).reason,
+                                .raw_reason = trace_row(&v->soft->stats, 0).reason,
                                 .report = *report};
     struct vcpu_state state;
     char why[LOG_LINE_MAX];

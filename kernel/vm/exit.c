@@ -262,28 +262,28 @@ bool exit_often(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *
     struct vcpu_stats *stats = &soft->stats;
 
     if (virt_is(stay, EXIT_CPUID)) {
-        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_CPUID);
+        trace_exit(stats, trace_at, stay->reason, EXIT_CPUID);
         *verdict = on_cpuid(v, soft);
     } else if (virt_is(stay, EXIT_HYPERCALL)) {
-        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_HYPERCALL);
+        trace_exit(stats, trace_at, stay->reason, EXIT_HYPERCALL);
         *verdict = hypercall(v, soft);
     } else if (virt_is(stay, EXIT_WRMSR)) {
-        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_WRMSR);
+        trace_exit(stats, trace_at, stay->reason, EXIT_WRMSR);
         *verdict = on_wrmsr(v, soft);
     } else if (virt_is(stay, EXIT_PIO)) {
         UNINITIALIZED struct exit_pio io; /* virt_decode_pio() writes all of it */
         if (!virt_decode_pio(&io))
             return false;
-        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_PIO);
+        trace_exit(stats, trace_at, stay->reason, EXIT_PIO);
         *verdict = on_pio(v, soft, &io, stay->time);
     } else if (virt_is(stay, EXIT_RDMSR)) {
-        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_RDMSR);
+        trace_exit(stats, trace_at, stay->reason, EXIT_RDMSR);
         *verdict = on_rdmsr(v, soft);
     } else if (virt_is(stay, EXIT_TIMER)) {
-        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_TIMER);
+        trace_exit(stats, trace_at, stay->reason, EXIT_TIMER);
         *verdict = vcpu_look(v, stay->time);
     } else if (virt_is(stay, EXIT_XSETBV)) {
-        vcpu_note_exit(stats, trace_at, stay->reason, EXIT_XSETBV);
+        trace_exit(stats, trace_at, stay->reason, EXIT_XSETBV);
         *verdict = on_xsetbv(v, soft);
     } else {
         return false;

@@ -6,7 +6,7 @@
 #include "kernel/vm/vcpu.h"
 #include "lib/fmt.h"
 
-void report_exits(const struct vm *vm, char *buf, size_t size)
+void exit_counts_report(const struct vm *vm, char *buf, size_t size)
 {
     uint64_t sums[EXIT_KIND_COUNT] = {0}, total = 0;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report_exits: what a guest's life cost, in exits by kind, as words. Pure.
+ * exit_counts_report: what a guest's life cost, in exits by kind, as words. Pure.
  */
 #pragma once
 
@@ -8,4 +8,4 @@
 #include "lib/types.h"
 
 /* "31 exits: 20 hypercall, 6 cpuid, 5 timer"; cut where `size` is too small. */
-void report_exits(const struct vm *vm, char *buf, size_t size);
+void exit_counts_report(const struct vm *vm, char *buf, size_t size);

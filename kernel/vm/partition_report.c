@@ -68,7 +68,7 @@ void partition_report(struct vm *vm, uint64_t parked)
 
     if (!vm->next.is_told)
         return;
-    report_exits(vm, exits, sizeof(exits));
+    exit_counts_report(vm, exits, sizeof(exits));
     if (end->kind == VM_END_POWER_OFF)
         fmt_print(detail, sizeof(detail), " with code %u", end->code);
     if (end->by_operator || end->kind == VM_END_STOP)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vcpu_trace: reads what vcpu_note_stay() and vcpu_note_exit() wrote. Any core, at any time, also
+ * trace: reads what trace_stay() and trace_exit() wrote. Any core, at any time, also
  * while the owning core goes on writing. Pure.
  */
 #include "kernel/vm/vcpu.h"
@@ -17,7 +17,7 @@ uint64_t vcpu_exit_count(const struct vcpu_stats *stats)
 }
 
 /* The row `back` rows before the one at `next`. */
-static struct trace_row vcpu_trace_before(const struct vcpu_trace *t, uint8_t next, uint32_t back)
+static struct trace_row trace_before(const struct trace *t, uint8_t next, uint32_t back)
 {
     const uint32_t i = (next / TRACE_STEP - 1 - back) % TRACE_ROWS;
 
@@ -30,12 +30,12 @@ static struct trace_row vcpu_trace_before(const struct vcpu_trace *t, uint8_t ne
     };
 }
 
-struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back)
+struct trace_row trace_row(const struct vcpu_stats *stats, uint32_t back)
 {
-    return vcpu_trace_before(&stats->trace, stats->trace.next, back);
+    return trace_before(&stats->trace, stats->trace.next, back);
 }
 
-uint32_t vcpu_trace_copy(const struct vcpu_stats *stats, struct trace_row rows[TRACE_ROWS])
+uint32_t trace_copy(const struct vcpu_stats *stats, struct trace_row rows[TRACE_ROWS])
 {
     const uint64_t exits = vcpu_exit_count(stats);
     const uint32_t count = exits < TRACE_ROWS ? (uint32_t)exits : TRACE_ROWS;
@@ -46,7 +46,7 @@ uint32_t vcpu_trace_copy(const struct vcpu_stats *stats, struct trace_row rows[T
      * and shows there as a row that is later than the one after it. */
     for (back = 0; back < count; back++) {
         struct trace_row *row = &rows[TRACE_ROWS - 1 - back];
-        *row = vcpu_trace_before(&stats->trace, next, back);
+        *row = trace_before(&stats->trace, next, back);
         if (back > 0 && row[0].time > row[1].time)
             break;
     }

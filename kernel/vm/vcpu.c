@@ -102,7 +102,7 @@ static bool vcpu_watchdog_expired(struct vcpu *v, uint64_t now)
 NOINLINE COLD static enum verdict vcpu_bite(struct vcpu *v)
 {
     const struct vcpu_exit x = {.kind = EXIT_TIMER,
-                                .raw_reason = vcpu_trace_row(&v->soft->stats, 0).reason};
+                                .raw_reason = trace_row(&v->soft->stats, 0).reason};
 
     char why[WATCHDOG_WORDS];
 
@@ -272,8 +272,8 @@ static void vcpu_wait(struct vcpu *v)
 /* Another verdict than the usual one. */
 static void vcpu_note_verdict(struct vcpu_stats *stats, enum verdict verdict)
 {
-    struct vcpu_trace *t = &stats->trace;
-    __typeof__(&t->what[0]) what = vcpu_trace_at(t->what, (uint8_t)(t->next - TRACE_STEP));
+    struct trace *t = &stats->trace;
+    __typeof__(&t->what[0]) what = trace_at(t->what, (uint8_t)(t->next - TRACE_STEP));
 
     what->word = (what->word & UINT32_C(0xffffff)) | (uint32_t)verdict << 24;
 }
@@ -311,7 +311,7 @@ NOINLINE static enum verdict vcpu_rest(struct vcpu *v, uint64_t reason, uint8_t 
     virt_decode(v, reason, &x);
     if (x.kind == EXIT_KICK && atomic_load(&v->kick) == KICK_DUE)
         return vcpu_on_kick(v); /* our own: the guest has not been entered since its last exit */
-    vcpu_note_exit(&v->soft->stats, trace_at, reason, x.kind);
+    trace_exit(&v->soft->stats, trace_at, reason, x.kind);
     const enum verdict verdict = exit_dispatch(v, &x);
     vcpu_note_verdict(&v->soft->stats, verdict);
     if (verdict != DO_REFLECT)
@@ -332,7 +332,7 @@ static void vcpu_live(struct vcpu *v)
         if (__builtin_expect(stay.time >= v->look_at, 0) && !virt_is(&stay, EXIT_TIMER))
             vcpu_near_deadline(v, stay.time);
         struct vcpu_soft *soft = v->soft;
-        const uint8_t trace_at = vcpu_note_stay(&soft->stats, &stay);
+        const uint8_t trace_at = trace_stay(&soft->stats, &stay);
         if (!exit_often(v, soft, &stay, trace_at, &verdict))
             verdict = vcpu_rest(v, stay.reason, trace_at);
         if (__builtin_expect(verdict == DO_NEXT, 1))

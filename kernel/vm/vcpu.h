@@ -40,7 +40,7 @@ enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
  * that `next` counts bytes and wraps by itself, and a row is four stores.
  */
 #define TRACE_STEP (256 / TRACE_ROWS)
-struct vcpu_trace {
+struct trace {
     uint8_t next; /* where the next row goes: its number times TRACE_STEP */
     struct {
         uint64_t time; /* TSC */
@@ -62,7 +62,7 @@ struct vcpu_stats {
     uint64_t injected;          /* events */
     uint64_t calls[VCPU_CALLS]; /* hypercalls by number; BULKHEAD_CALL_COUNT: unknown ones */
     struct refused msrs, ports;
-    struct vcpu_trace trace;
+    struct trace trace;
 };
 
 /* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
@@ -94,17 +94,17 @@ struct vcpu_soft {
 };
 
 /* A row of the trace, by the bytes from the first. */
-static inline void *vcpu_trace_at(void *rows, uint8_t at)
+static inline void *trace_at(void *rows, uint8_t at)
 {
     return (uint8_t *)rows + at;
 }
 
 /* The next row's first half, as soon as the guest has left. Returns where it is ... */
-static inline uint8_t vcpu_note_stay(struct vcpu_stats *stats, const struct vcpu_stay *stay)
+static inline uint8_t trace_stay(struct vcpu_stats *stats, const struct vcpu_stay *stay)
 {
-    struct vcpu_trace *t = &stats->trace;
+    struct trace *t = &stats->trace;
     const uint8_t at = t->next;
-    __typeof__(&t->when[0]) when = vcpu_trace_at(t->when, at);
+    __typeof__(&t->when[0]) when = trace_at(t->when, at);
 
     when->time = stay->time;
     when->rip = stay->rip;
@@ -113,11 +113,11 @@ static inline uint8_t vcpu_note_stay(struct vcpu_stats *stats, const struct vcpu
 
 /* ... for the second half, once it is known why. The verdict is the usual one, until another is
  * noted. */
-static inline void vcpu_note_exit(struct vcpu_stats *stats, uint8_t at, uint64_t reason,
-                                  enum exit_kind kind)
+static inline void trace_exit(struct vcpu_stats *stats, uint8_t at, uint64_t reason,
+                              enum exit_kind kind)
 {
-    struct vcpu_trace *t = &stats->trace;
-    __typeof__(&t->what[0]) what = vcpu_trace_at(t->what, at);
+    struct trace *t = &stats->trace;
+    __typeof__(&t->what[0]) what = trace_at(t->what, at);
 
     what->word = (uint16_t)reason | (uint32_t)kind << 16 |
                  (uint32_t)(kind == EXIT_TIMER ? DO_AGAIN : DO_NEXT) << 24;
@@ -128,11 +128,11 @@ static inline void vcpu_note_exit(struct vcpu_stats *stats, uint8_t at, uint64_t
 uint64_t vcpu_exit_count(const struct vcpu_stats *stats);
 
 /* The exit `back` exits ago, 0: the last one; `back` < TRACE_ROWS and < vcpu_exit_count(). */
-struct trace_row vcpu_trace_row(const struct vcpu_stats *stats, uint32_t back);
+struct trace_row trace_row(const struct vcpu_stats *stats, uint32_t back);
 
 /* The last exits, the oldest first, in the order in which they happened; returns how many. Fewer
  * than there were where the owning core wrote over some meanwhile. Any core. */
-uint32_t vcpu_trace_copy(const struct vcpu_stats *stats, struct trace_row rows[TRACE_ROWS]);
+uint32_t trace_copy(const struct vcpu_stats *stats, struct trace_row rows[TRACE_ROWS]);
 
 /* The life of a core that has a vCPU. On that core, VMX on. Does not return. */
 NORETURN void vcpu_thread(struct vcpu *v);

@@ -17,9 +17,9 @@
 #define QUIET  100
 #define GUESTS 2
 
-static struct lines lines;
+static struct output lines;
 static struct console_stream streams[GUESTS];
-static struct source sources[GUESTS];
+static struct guest_lines sources[GUESTS];
 
 static bool begins_with(const char *row, const char *prefix)
 {
@@ -56,12 +56,12 @@ static void setup(uint32_t columns)
         memset(&streams[i], 0, sizeof(streams[i]));
         strcpy(streams[i].name, names[i]);
         tx_init(&streams[i].tx);
-        source_init(&sources[i], &streams[i]);
+        guest_lines_init(&sources[i], &streams[i]);
     }
 }
 
 /* Returns how many newlines the guest wrote. */
-static uint32_t speak(struct source *s, struct fuzz_input *in, uint32_t len, uint64_t now)
+static uint32_t speak(struct guest_lines *s, struct fuzz_input *in, uint32_t len, uint64_t now)
 {
     uint64_t data[TX_RECORD_MAX / 8] = {0};
     uint32_t newlines = 0;
@@ -74,14 +74,14 @@ static uint32_t speak(struct source *s, struct fuzz_input *in, uint32_t len, uin
     DEMAND(tx_put(&s->stream->tx, data, len));
     for (bool more = true; more;) {
         const uint32_t before = paper.len;
-        more = source_pump(s, &lines, now, QUIET);
-        DEMAND(paper_staged(before) <= SOURCE_ROOM - LINES_PROMPT);
+        more = guest_lines_pump(s, &lines, now, QUIET);
+        DEMAND(paper_staged(before) <= GUEST_LINES_ROOM - OUTPUT_PROMPT);
     }
     return newlines;
 }
 
 /* What a newline has ended is over: from here on a guest is heard as if it had just begun. */
-static void check_after_newline(struct source *s, uint64_t now)
+static void check_after_newline(struct guest_lines *s, uint64_t now)
 {
     static const char word[] = "\nplain \xc3\xa9\n";
     struct fuzz_input in = {(const uint8_t *)word, sizeof(word) - 1};
@@ -106,7 +106,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             now += QUIET + 1;
         newlines[i] += speak(&sources[i], &in, 1 + (what >> 2) % TX_RECORD_MAX, now);
         if (what & 2)
-            (void)source_pump(&sources[1 - i], &lines, now, QUIET);
+            (void)guest_lines_pump(&sources[1 - i], &lines, now, QUIET);
     }
     for (uint32_t i = 0; i < GUESTS; i++) {
         DEMAND(streams[i].lines == newlines[i]);

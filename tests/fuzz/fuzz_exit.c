@@ -355,7 +355,7 @@ static enum exit_kind often_kind(const struct vcpu_stay *stay)
 static enum verdict handle(struct vcpu *v, const struct vmx_raw *raw, struct seen *seen)
 {
     const struct vcpu_stay stay = {.reason = raw->reason, .time = machine.now};
-    const uint8_t at = vcpu_note_stay(&v->soft->stats, &stay);
+    const uint8_t at = trace_stay(&v->soft->stats, &stay);
     enum verdict verdict;
     struct vcpu_exit x;
 

@@ -15,7 +15,7 @@
 
 #define TABLES "tests/acpi"
 
-static const struct source {
+static const struct guest_lines {
     enum blob_name name;
     const char *file, *signature;
     uint64_t address;
@@ -34,7 +34,7 @@ static uint32_t cases;
 
 /* ---------------------------------------------------------------------- the machine */
 
-static void compile(const struct source *s, const char *folder)
+static void compile(const struct guest_lines *s, const char *folder)
 {
     struct blob *b = &sound.blobs[s->name];
     char command[256];

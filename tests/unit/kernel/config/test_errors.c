@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_report: the order of errors, the limits of their number and length, and how they are shown.
+ * test_errors: the order of errors, the limits of their number and length, and how they are shown.
  */
 #include "kernel/config/errors.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_source: what guests write, through source.c and lines.c, as the bytes on the serial line and
- * as the rows of a terminal.
+ * test_guest_lines: what guests write, through source.c and lines.c, as the bytes on the serial
+ * line and as the rows of a terminal.
  */
 #include "kernel/console/guest_lines.h"
 
@@ -13,9 +13,9 @@
 
 #define QUIET 100 /* ticks after which half a line is shown */
 
-static struct lines lines;
+static struct output lines;
 static struct console_stream streams[2];
-static struct source a, b;
+static struct guest_lines a, b;
 static uint64_t now;
 
 static void begin_with(uint32_t columns, void (*row)(const char *row, uint32_t len))
@@ -28,8 +28,8 @@ static void begin_with(uint32_t columns, void (*row)(const char *row, uint32_t l
         tx_init(&streams[i].tx);
         streams[i].name[0] = (char)('a' + i);
     }
-    source_init(&a, &streams[0]);
-    source_init(&b, &streams[1]);
+    guest_lines_init(&a, &streams[0]);
+    guest_lines_init(&b, &streams[1]);
     paper_init(columns, row);
     now = 1;
 }
@@ -40,25 +40,25 @@ static void begin(void)
 }
 
 /* One write by a guest, and a pump. */
-static void put(struct source *s, const char *bytes, size_t len)
+static void put(struct guest_lines *s, const char *bytes, size_t len)
 {
     uint64_t data[TX_RECORD_MAX / 8] = {0};
 
     assert_true(len <= TX_RECORD_MAX);
     memcpy(data, bytes, len);
     assert_true(tx_put(&s->stream->tx, data, (uint32_t)len));
-    assert_true(source_pump(s, &lines, now, QUIET));
-    while (source_pump(s, &lines, now, QUIET))
+    assert_true(guest_lines_pump(s, &lines, now, QUIET));
+    while (guest_lines_pump(s, &lines, now, QUIET))
         ;
 }
 
-static void say(struct source *s, const char *text)
+static void say(struct guest_lines *s, const char *text)
 {
     for (size_t len = strlen(text), at = 0; at < len; at += TX_RECORD_MAX)
         put(s, text + at, len - at < TX_RECORD_MAX ? len - at : TX_RECORD_MAX);
 }
 
-static void say_bytewise(struct source *s, const char *text)
+static void say_bytewise(struct guest_lines *s, const char *text)
 {
     for (; *text != '\0'; text++)
         put(s, text, 1);
@@ -67,13 +67,13 @@ static void say_bytewise(struct source *s, const char *text)
 static void wait_ticks(uint64_t ticks)
 {
     now += ticks;
-    assert_false(source_pump(&a, &lines, now, QUIET));
-    assert_false(source_pump(&b, &lines, now, QUIET));
+    assert_false(guest_lines_pump(&a, &lines, now, QUIET));
+    assert_false(guest_lines_pump(&b, &lines, now, QUIET));
 }
 
 static void own(const char *text)
 {
-    lines_put(&lines, NULL, (const uint8_t *)text, (uint32_t)strlen(text), false, now);
+    output_put(&lines, NULL, (const uint8_t *)text, (uint32_t)strlen(text), false, now);
 }
 
 /* What came since the last look. */
@@ -342,7 +342,7 @@ static void no_bytes_make_a_row(void **state)
         if (n % 1000 == 0)
             begin_with(columns[n / 1000 % ARRAY_SIZE(columns)], check_row);
         uint64_t random = random_next(&seed);
-        struct source *s = random & 1 ? &a : &b;
+        struct guest_lines *s = random & 1 ? &a : &b;
         char record[2 * TX_RECORD_MAX] = "";
         size_t len = 0;
         const bool same = (random >> 1 & 7) == 0; /* a record of one part only, many times */
@@ -354,7 +354,7 @@ static void no_bytes_make_a_row(void **state)
         }
         paper.len = 0;
         put(s, record, TX_RECORD_MAX);
-        assert_true(paper_staged(0) < TERMINAL_STAGE - LINES_PROMPT);
+        assert_true(paper_staged(0) < TERMINAL_STAGE - OUTPUT_PROMPT);
         if ((random >> 40 & 15) == 0)
             own("[bulkhead] ours");
         if ((random >> 50 & 3) == 0)

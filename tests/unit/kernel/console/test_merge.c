@@ -14,7 +14,7 @@
 #define MS            (HZ / 1000)
 #define BYTES_PER_SEC 11520
 #define PARTIAL       (20 * MS)
-#define PREFIX        LINES_OWN
+#define PREFIX        OUTPUT_OWN
 #define WIRE_MAX      (1 << 20)
 
 static struct merge merge;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_ram: lists of memory that no machine should have: what guests may get is sorted, apart, in
- * the processor's address space and free by the list, and as much of it as there is room for.
+ * test_memory_map: lists of memory that no machine should have: what guests may get is sorted,
+ * apart, in the processor's address space and free by the list, and as much of it as there is room
+ * for.
  */
 #include "kernel/start/memory_map.h"
 
@@ -45,7 +46,7 @@ static uint64_t find(void)
 {
     uint64_t sum = 0;
 
-    ram_find(&machine, &list);
+    memory_map_find(&machine, &list);
     assert_true(machine.range_count <= ROWS_MAX);
     for (uint32_t i = 0; i < machine.range_count; i++) {
         const struct range r = machine.ranges[i];
@@ -76,9 +77,9 @@ static void test_every_address_width(void **state)
         assert_int_equal(find(), 20 * MIB);
         assert_int_equal(lines_count(), 1);
         assert_true(lines_contain("the firmware lists 4100 KiB of memory above the "));
-        assert_false(ram_readable(&list, (struct range){end - 1, 2}));
-        assert_true(ram_readable(&list, (struct range){end - 2, 2}));
-        assert_false(ram_readable(&list, (struct range){end + 5 * MIB, 8}));
+        assert_false(memory_map_readable(&list, (struct range){end - 1, 2}));
+        assert_true(memory_map_readable(&list, (struct range){end - 2, 2}));
+        assert_false(memory_map_readable(&list, (struct range){end + 5 * MIB, 8}));
     }
     setup(state);
     add(0, UINT64_MAX - PAGE_SIZE + 1, BOOT_RAM_FREE); /* everything, without the last page */
@@ -192,7 +193,7 @@ static void test_ioapics_in_memory(void **state)
         acpi.ioapics[0] = (struct acpi_ioapic){hpa(rows[i].address), 7};
         acpi.ioapics[1] = (struct acpi_ioapic){hpa(0xfec00000), 24};
         lines_clear();
-        ram_check_ioapics(&acpi, &list);
+        memory_map_check_ioapics(&acpi, &list);
         assert_int_equal(acpi.ioapic_count, rows[i].kept ? 2 : 1);
         assert_int_equal(acpi.ioapics[acpi.ioapic_count - 1].gsi_base, 24);
         assert_int_equal(lines_count(), rows[i].kept ? 0 : 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_report_exits: the exits of all vCPUs in one line, kinds that did not happen left out.
+ * test_exit_counts: the exits of all vCPUs in one line, kinds that did not happen left out.
  */
 #include "kernel/vm/exit_counts.h"
 
@@ -17,15 +17,15 @@ static void exits_are_summed(void **state)
     char line[160];
 
     (void)state;
-    report_exits(&vm, line, sizeof(line));
+    exit_counts_report(&vm, line, sizeof(line));
     assert_string_equal(line, "0 exits");
     softs[0].stats.exits[EXIT_CPUID] = 1;
-    report_exits(&vm, line, sizeof(line));
+    exit_counts_report(&vm, line, sizeof(line));
     assert_string_equal(line, "1 exit: 1 cpuid");
     softs[0].stats.exits[EXIT_CPUID] = 3;
     softs[1].stats.exits[EXIT_CPUID] = 4;
     softs[1].stats.exits[EXIT_KICK] = 1;
-    report_exits(&vm, line, sizeof(line));
+    exit_counts_report(&vm, line, sizeof(line));
     assert_string_equal(line, "8 exits: 7 cpuid, 1 kick");
 }
 
@@ -36,7 +36,7 @@ static void a_long_line_is_cut(void **state)
     (void)state;
     for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
         softs[0].stats.exits[k] = UINT32_MAX;
-    report_exits(&vm, line, sizeof(line));
+    exit_counts_report(&vm, line, sizeof(line));
     assert_int_equal(strlen(line), sizeof(line) - 1);
 }
 

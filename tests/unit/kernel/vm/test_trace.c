@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_vcpu_trace: the last exits of a core, copied while that core may go on making exits.
+ * test_trace: the last exits of a core, copied while that core may go on making exits.
  */
 #include "kernel/vm/vcpu.h"
 
@@ -16,7 +16,7 @@ static void note(uint32_t n)
 {
     const struct vcpu_stay stay = {.time = HIGH | n, .rip = 0x1000 + n};
 
-    vcpu_note_exit(&stats, vcpu_note_stay(&stats, &stay), n, EXIT_CPUID);
+    trace_exit(&stats, trace_stay(&stats, &stay), n, EXIT_CPUID);
 }
 
 static void note_all(uint32_t count)
@@ -29,7 +29,7 @@ static void note_all(uint32_t count)
 /* rows[] are the exits `first` to first + count - 1. */
 static void assert_rows(uint32_t first, uint32_t count)
 {
-    assert_int_equal(vcpu_trace_copy(&stats, rows), count);
+    assert_int_equal(trace_copy(&stats, rows), count);
     for (uint32_t i = 0; i < count; i++) {
         assert_int_equal(rows[i].time, HIGH + first + i);
         assert_int_equal(rows[i].rip, 0x1000 + first + i);
