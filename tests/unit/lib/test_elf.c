@@ -164,9 +164,10 @@ static void test_header(void **state)
     file.h.type = ET_REL;
     REFUSED("is an ELF object file, which must be linked first");
     file.h.type = ET_DYN;
-    REFUSED("fixed addresses");
+    REFUSED("is a position-independent executable (ET_DYN); a kernel linked at fixed addresses "
+            "(ET_EXEC) is needed");
     file.h.type = 0x100 + ET_EXEC;
-    REFUSED("fixed addresses");
+    REFUSED("is neither an ELF executable (ET_EXEC) nor an object file");
     assert_false(check_cut(FILE_SIZE, ELF_FOR_LOADER));
     assert_string_equal(elf.why, narrow ? "is not a 64-bit ELF file"
                                         : "is not a position-independent ELF executable");

@@ -68,8 +68,14 @@ static int make_all(void **state)
     char folder[] = "/tmp/bulkhead-iasl-XXXXXX", command[64];
 
     (void)state;
-    if (system("command -v iasl >/dev/null 2>&1") != 0)
-        return 0;
+    if (system("command -v iasl >/dev/null 2>&1") != 0) {
+        const char *ci = getenv("CI");
+        const bool wanted = ci != NULL && *ci != '\0';
+
+        if (wanted)
+            print_message("FAIL, as CI is set and iasl is not installed\n");
+        return wanted ? -1 : 0;
+    }
     assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         compile(&sources[i], folder);
