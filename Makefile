@@ -17,7 +17,7 @@ PYTHON  := /usr/bin/python3
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-        -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough
+        -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough -Wconversion
 
 # ---------------------------------------------------------------------- the hypervisor
 HV_FOLDERS := $(shell find lib mm drivers vdev $(wildcard svm) vmx kernel -type d)

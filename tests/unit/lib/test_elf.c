@@ -31,7 +31,7 @@ static void build(enum elf_type type)
     memset(&file, 0, sizeof(file));
     file.h = (struct elf64_ehdr){
         .ident = {0x7f, 'E', 'L', 'F', narrow ? 1 : 2, 1, 1},
-        .type = type,
+        .type = (uint16_t)type,
         .machine = narrow ? 3 : 62,
         .version = 1,
         .entry = 0x100000,
@@ -418,7 +418,7 @@ static void test_random(void **state)
         }
         const uint8_t *desc = elf_note(&elf, "Xen", 18, &len);
         if (desc != NULL)
-            assert_true(desc >= elf.bytes && desc - elf.bytes + (uint64_t)len <= FILE_SIZE);
+            assert_true(desc >= elf.bytes && (uint64_t)(desc - elf.bytes) + len <= FILE_SIZE);
     }
     assert_in_range(accepted, ROUNDS / 20, ROUNDS - ROUNDS / 20); /* both ways were taken */
 }

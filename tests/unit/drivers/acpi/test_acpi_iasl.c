@@ -297,8 +297,16 @@ static void every_byte_of_every_table(void **state)
     for (enum blob_name name = RSDP; name < BLOBS_ALL; name++) {
         for (uint32_t at = 0; at < sound.blobs[name].size; at++) {
             const uint8_t was = sound.blobs[name].bytes[at];
-            const uint8_t values[] = {0,    0xff, was ^ 1,  was ^ 0x80, was ^ 0xff,
-                                      0x7f, 1,    was + 1u, was - 1u,   was << 1};
+            const uint8_t values[] = {0,
+                                      0xff,
+                                      was ^ 1,
+                                      was ^ 0x80,
+                                      was ^ 0xff,
+                                      0x7f,
+                                      1,
+                                      (uint8_t)(was + 1),
+                                      (uint8_t)(was - 1),
+                                      (uint8_t)(was << 1)};
             for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
                 if (values[v] == was)
                     continue;
