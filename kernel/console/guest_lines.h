@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "kernel/console/console.h"
 #include "kernel/console/output.h"
+#include "kernel/console/stream.h"
 #include "lib/escape.h"
 #include "lib/utf8.h"
 
