@@ -14,11 +14,6 @@ static bool lives_is_told(uint32_t loops)
     return (loops & (loops - 1)) == 0;
 }
 
-bool lives_is_first_untold(const struct lives *l)
-{
-    return l->loops == 3;
-}
-
 struct lives_next lives_next(struct lives *l, uint64_t lived)
 {
     if (lived >= l->hz)

@@ -12,6 +12,8 @@
 #define LIVES_DIAGNOSES   2  /* that may be printed at once */
 #define LIVES_DIAGNOSIS_S 60 /* seconds in which another one is earned */
 
+#define LIVES_FIRST_UNTOLD 3 /* struct lives, loops */
+
 struct lives {
     uint64_t hz;     /* of the TSC */
     uint64_t pause;  /* before the next life; 0: the last one was long enough */
@@ -30,11 +32,9 @@ struct lives_next {
 void lives_reset(struct lives *l, uint64_t hz, uint64_t now);
 
 /* A life that took `lived` ticks ends, and another one will follow. Once pauses have reached a
- * second, only lives 1, 2, 4, 8 and so on are told. */
+ * second, only lives 1, 2, 4, 8 and so on are told, so that LIVES_FIRST_UNTOLD is the first one
+ * left out. */
 struct lives_next lives_next(struct lives *l, uint64_t lived);
-
-/* The last one was the first of a row that is not told. */
-bool lives_is_first_untold(const struct lives *l);
 
 /* Whether a diagnosis may be printed before another life follows; then it counts as printed. */
 MUST_CHECK bool lives_diagnose(struct lives *l, uint64_t now);

@@ -48,7 +48,7 @@ void partition_tell_untold(struct vm *vm)
     struct lives *lives = &vm->lives;
 
     if (!vm->next.is_told) {
-        if (lives_is_first_untold(lives))
+        if (lives->loops == LIVES_FIRST_UNTOLD)
             partition_tell(vm, NOTE_LIFE,
                            "guest '%s' restarts too often: not every life is reported", vm->name);
         lives->untold++;
