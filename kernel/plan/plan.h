@@ -23,19 +23,26 @@ struct plan_guest {
     const struct machine_module *initrd_module; /* NULL: none */
 };
 
-/* Large, and its images must not move: static, never on a hypervisor stack. */
+/* Large, and its images must not move: in memory of its own, plan_size() bytes of it. */
 struct plan {
     const struct config *config;
     uint32_t reserved_cores; /* cores 0..reserved_cores-1 stay with the monitor */
     uint32_t guest_count;
-    struct plan_guest guests[GUESTS_MAX];
+    struct plan_guest guests[GUESTS_MAX]; /* last: there is memory for guest_count of them only */
 };
+
+/* Bytes of a plan for `guests` of them. */
+static inline size_t plan_size(uint32_t guests)
+{
+    return offsetof(struct plan, guests) + guests * sizeof(struct plan_guest);
+}
 
 /*
  * Makes the plan or reports why not. Cores: exact lists first, then counts from the lowest free
  * core, in file order; threads of one core never to different owners, unless the file says so.
  * Memory: largest guests first, first fit. Returns true when all fits.
- * `config` is one that config_parse() accepted; it and `machine` must outlive the plan.
+ * `config` is one that config_parse() accepted; it and `machine` must outlive the plan, for which
+ * there are plan_size(config->guest_count) bytes.
  */
 MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
                           const struct machine *machine, struct errors *report);

@@ -26,7 +26,7 @@ bool plan_make(struct plan *plan, const struct config *config, const struct mach
     ASSERT(machine->range_count <= MACHINE_RANGES_MAX);
     ASSERT(machine->module_count <= MACHINE_MODULES_MAX);
 
-    memset(plan, 0, sizeof(*plan));
+    memset(plan, 0, plan_size(config->guest_count));
     plan->config = config;
     plan->guest_count = config->guest_count;
     for (uint32_t g = 0; g < plan->guest_count; g++)
