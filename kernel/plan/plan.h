@@ -10,6 +10,7 @@
 #include "kernel/config/errors.h"
 #include "kernel/image/image.h"
 #include "kernel/plan/machine.h"
+#include "lib/log.h"
 #include "lib/types.h"
 #include "mm/range.h"
 
@@ -54,9 +55,5 @@ MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
  */
 MUST_CHECK bool plan_valid(const struct plan *plan, const struct machine *machine);
 
-/*
- * The plan as lines of a table, at most PLAN_LINE_MAX characters each, one call per line; false
- * when there is no such line.
- */
-#define PLAN_LINE_MAX 100
-MUST_CHECK bool plan_print(const struct plan *plan, uint32_t index, char *buf, size_t size);
+/* The plan as a table. */
+void plan_print(const struct plan *plan, log_sink say);

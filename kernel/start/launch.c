@@ -51,14 +51,6 @@ static void launch_print_errors(void)
         log_line("%s", line);
 }
 
-static void launch_print_plan(void)
-{
-    char line[LOG_LINE_MAX];
-
-    for (uint32_t i = 0; plan_print(plan, i, line, sizeof(line)); i++)
-        log_line("%s", line);
-}
-
 /* As large as the file's guests need, from what will be constant. */
 static bool launch_make_plan(struct boot_state *boot)
 {
@@ -92,7 +84,7 @@ bool launch_plan(struct boot_state *boot)
         console_use_serial(config.machine.serial_port ? config.machine.serial_port : 0x3f8,
                            config.machine.serial_baud);
     console_select(config.machine.serial, config.machine.screen);
-    launch_print_plan();
+    plan_print(plan, log_line);
     return true;
 }
 

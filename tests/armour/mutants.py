@@ -422,7 +422,8 @@ MUTANTS = {
         mutant("bus-masters", "drivers/pci/pci.c", "command & ~PCI_COMMAND_MASTER);", "command);",
                audit(BUS), Unit("test_pci")),
     ],
-    "A fault of ours ends in a record, a backtrace and a halt, never a reset": [
+    "A fault of ours, once a core has its own tables, ends in a record, a backtrace and a halt, "
+    "not in a reset": [
         mutant("error-code-of-gp", "kernel/core/trap.asm", "((v) >= 10 && (v) <= 14)",
                "((v) >= 10 && (v) <= 12) || (v) == 14", Fault("general-protection", "PANIC")),
         mutant("no-backtrace", "kernel/core/panic.c", "    panic_backtrace(rip, rbp);\n",

@@ -23,7 +23,7 @@ static uint32_t hook(uint32_t value);
     hook(atomic_compare_exchange_strong(p, want, v))
 
 #include "lib/ring.c"
-#include "tests/tx_put.h"
+#include "tests/unit/tx_put.h"
 
 #define WORDS     (TX_RECORD_MAX / 8)
 #define STEPS_MAX 64

@@ -10,7 +10,7 @@
 #include "support.h"
 
 #include "paper.h"
-#include "tests/tx_put.h"
+#include "tests/unit/tx_put.h"
 
 #define QUIET 100 /* ticks after which half a line is shown */
 

@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 #include "support.h"
-#include "tests/tx_put.h"
+#include "tests/unit/tx_put.h"
 
 #define HZ            1000000 /* ticks of a second */
 #define MS            (HZ / 1000)
