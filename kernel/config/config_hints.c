@@ -3,7 +3,7 @@
  * config_hints: what people who know other programs, or whose word processor knows better, write
  * into bulkhead.conf, and what they mean. Pure.
  */
-#include "kernel/config/config_parse.h"
+#include "kernel/config/config_parts.h"
 
 #include "lib/string.h"
 

@@ -2,7 +2,7 @@
 /*
  * config_names: the names in bulkhead.conf, of guests and of files: which are allowed. Pure.
  */
-#include "kernel/config/config_parse.h"
+#include "kernel/config/config_parts.h"
 
 #include "kernel/config/folder.h"
 #include "lib/string.h"

@@ -3,7 +3,7 @@
  * config_policy: the values that say what becomes of a guest that ends: on_crash, on_poweroff,
  * watchdog. Pure.
  */
-#include "kernel/config/config_parse.h"
+#include "kernel/config/config_parts.h"
 #include "lib/bits.h"
 #include "lib/time.h"
 

@@ -3,7 +3,7 @@
  * config_values: what follows the '=' in bulkhead.conf, one function per key. Each error says
  * what the value should look like. Pure, no state.
  */
-#include "kernel/config/config_parse.h"
+#include "kernel/config/config_parts.h"
 
 #include "lib/bits.h"
 #include "lib/fmt.h"

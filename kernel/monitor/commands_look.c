@@ -271,11 +271,8 @@ void commands_on_trace(struct commands *c, struct vm *vm)
 
 void commands_on_plan(struct commands *c, struct vm *vm)
 {
-    char line[LOG_LINE_MAX];
-
     (void)vm;
-    for (uint32_t i = 0; plan_print(c->view.plan, i, line, sizeof(line)); i++)
-        answer_line("%s", line);
+    plan_print(c->view.plan, answer_line);
 }
 
 /* linker.ld */
@@ -290,11 +287,9 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
         .image = {.base = image, .size = (uintptr_t)image_end - image},
         .pool = c->view.pages->pool,
     };
-    char line[LOG_LINE_MAX];
 
     (void)vm;
-    for (uint32_t i = 0; isolation_line(&of, i, line, sizeof(line)); i++)
-        answer_line("%s", line);
+    isolation_print(&of, answer_line);
 }
 
 /* What goes into the log's ring in one go. */

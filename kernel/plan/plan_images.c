@@ -2,7 +2,7 @@
 /*
  * plan_images: finds each guest's files among the modules and has the image checked. Pure.
  */
-#include "kernel/plan/plan_steps.h"
+#include "kernel/plan/plan_parts.h"
 
 #include "kernel/config/text_span.h"
 #include "kernel/plan/modules.h"

@@ -62,7 +62,7 @@ enum status __wrap_virt_cpu_on(struct page *region);
 NORETURN void __real_vcpu_thread(struct vcpu *v);
 NORETURN void __wrap_vcpu_thread(struct vcpu *v);
 
-static void write_gdt(void)
+NOINLINE static void write_gdt(void)
 {
     const struct table_register gdtr = read_gdtr();
 

@@ -174,7 +174,7 @@ static void expect_parked_trampoline(struct vcpu *v)
 void armour_unmapped(struct vcpu *v)
 {
     struct pagetable pt;
-    struct pt_leaf leaf;
+    struct pt_leaf leaf = {0};
 
     FOR_EACH_CORE(id, pt)
     {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "vmx/audit/audit.h"
-
+/*
+ * audit_run: holds the fields of a VMCS against all rules. Pure.
+ */
 #include "lib/assert.h"
 #include "lib/x86/cr.h"
-#include "vmx/audit/audit_rules.h"
+#include "vmx/audit/audit_parts.h"
 
 /* Where each field stands in struct vmx_guest_fields; the segments' follow these. */
 static const struct place {
@@ -79,13 +80,6 @@ static uint64_t audit_value(const struct vmx_guest_fields *g, enum vmcs_field wa
     }
     ASSERT(false); /* a rule about a field that is not audited */
     return 0;
-}
-
-bool audit_canonical(const struct audit *a, uint64_t value)
-{
-    const uint64_t upper = MASK64(63, a->cpu->linear_bits - 1);
-
-    return (value & upper) == 0 || (value & upper) == upper;
 }
 
 /* ------------------------------------------------------------------ running the rules */

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config: lines, sections and keys of bulkhead.conf. One pass, line by line; an error is reported
- * and the next line is read, so that one pass finds them all. Values are read in config_values.c,
- * names in config_names.c; config_hints.c knows what people mean. Pure, no state.
+ * config_parse: lines, sections and keys of bulkhead.conf. One pass, line by line; an error is
+ * reported and the next line is read, so that one pass finds them all. Values are read in
+ * config_values.c, names in config_names.c; config_hints.c knows what people mean. Pure, no state.
  */
-#include "kernel/config/config.h"
+#include "kernel/config/config_parts.h"
 
-#include "kernel/config/config_parse.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 

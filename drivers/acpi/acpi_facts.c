@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * acpi_tables: takes the few facts we need out of MADT, FADT, SPCR and the AML that holds \_S5.
+ * acpi_facts: takes the few facts we need out of MADT, FADT, SPCR and the AML that holds \_S5.
  * Interprets no AML: it knows the one form in which \_S5 is written. Reads a table only through
  * acpi_table_copy() and believes no length that it has not compared with the table's.
  */
-#include "drivers/acpi/acpi_tables.h"
+#include "drivers/acpi/acpi_parts.h"
 
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -17,8 +17,6 @@ struct madt_fixed {
     uint32_t flags;
 } PACKED;
 _Static_assert(sizeof(struct madt_fixed) == 44, "ACPI: MADT");
-
-#define MADT_PCAT_COMPAT BIT32(0)
 
 enum madt_type { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_X2APIC = 9 };
 
@@ -58,8 +56,6 @@ static void madt_add_core(struct acpi_info *info, uint32_t apic_id, uint32_t fla
         usable = info->cores[i].apic_id != apic_id;
     if (usable)
         info->cores[info->core_count++] = (struct acpi_core){.apic_id = apic_id};
-    else
-        info->cores_ignored++;
 }
 
 static const char *madt_add_ioapic(struct acpi_info *info, const struct madt_ioapic *entry)
@@ -72,8 +68,7 @@ static const char *madt_add_ioapic(struct acpi_info *info, const struct madt_ioa
         return "names an I/O APIC without an address";
     if (info->ioapic_count == ACPI_IOAPICS_MAX)
         return "names more than 16 I/O APICs";
-    info->ioapics[info->ioapic_count++] =
-        (struct acpi_ioapic){.address = hpa(entry->address), .gsi_base = entry->gsi_base};
+    info->ioapics[info->ioapic_count++] = (struct acpi_ioapic){.address = hpa(entry->address)};
     return NULL;
 }
 
@@ -120,7 +115,6 @@ bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt)
         acpi_table_complain(madt, "is shorter than a MADT");
         return false;
     }
-    info->has_pic = (fixed.flags & MADT_PCAT_COMPAT) != 0;
     for (uint32_t at = sizeof(fixed); at < madt->length; at += head[1]) {
         const char *wrong;
 

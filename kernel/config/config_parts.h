@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_parse: what kernel/config*.c share. Nobody else includes it.
+ * config_parts: what the files of the parser share. Nobody else includes it.
  */
 #pragma once
 
