@@ -69,6 +69,8 @@ static void isolation_devices(log_sink say)
         "(%x-%x) of its own",
         "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT, VRTC_PORT + VRTC_PORTS - 1,
         VPOWER_SLEEP_CONTROL, VPOWER_RESET);
+    say("  %-15s resets itself, and nothing else, by a byte to port %x, %x or %x", "each guest",
+        VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
     say("  %-15s %u groups of MSRs of its own core directly; all others refused", "each guest",
         isolation_direct_msrs());
     say("  %-15s memory, vectors or windows shared between guests", "nobody");
