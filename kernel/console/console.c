@@ -61,7 +61,7 @@ static void console_keep_line(uint32_t part, const char *text, size_t len)
 
 void console_show(const char *line, size_t len)
 {
-    logring_put(&console.merge.log, OUTPUT_OWN, line, len);
+    line_ring_put(&console.merge.log, 0, 0, line, len);
     if (!console.pumping)
         console_flush();
 }
@@ -76,7 +76,7 @@ void console_note(struct console_stream *stream, enum note_kind kind, const char
 {
     console_keep_line(kind == NOTE_CRASH ? lastlog_crash(stream->index) : LASTLOG_COMMON, text,
                       len);
-    notes_put(&stream->notes, tx_place(&stream->tx), rdtsc(), text, len);
+    line_ring_put(&stream->notes, tx_place(&stream->tx), rdtsc(), text, len);
 }
 
 /* ------------------------------------------------------------------ both ways */
@@ -140,7 +140,7 @@ static bool console_move(uint64_t now, uint64_t start, uint64_t ticks)
         if (ticks_since(rdtsc(), start) >= ticks / 2)
             break;
     }
-    output_prompt(&m->lines, console_is_monitor(), more || !logring_is_empty(&m->log), now);
+    output_prompt(&m->lines, console_is_monitor(), more || !line_ring_is_empty(&m->log), now);
     terminal_drain(&m->lines.terminal);
     return console_draw(start + ticks) || more || merge_is_waiting(m);
 }
@@ -217,7 +217,8 @@ void console_end_life(const struct console_stream *stream)
 void console_emergency_begin(void)
 {
     struct terminal *t = console_terminal();
-    uint8_t byte, line[NOTES_LINE];
+    uint8_t byte, line[LINE_RING_LINE];
+    uint32_t len;
 
     while (t->tail != t->head) {
         byte = t->stage[t->tail++ % TERMINAL_STAGE];
@@ -227,14 +228,11 @@ void console_emergency_begin(void)
         terminal_emergency(t, "", 0);
     console.merge.lines.open = NULL;
     console.merge.lines.prompt.is_shown = false;
-    while (logring_next_byte(&console.merge.log, &byte)) {
-        if (byte == '\n')
-            uart_put_all(&t->uart, "\r", 1);
-        uart_put_all(&t->uart, (const char *)&byte, 1);
-    }
+    while ((len = line_ring_take(&console.merge.log, OUTPUT_OWN, line)) > 0)
+        terminal_emergency(t, (const char *)line, len);
     for (uint32_t i = 0; i < console.merge.guest_lines_count; i++) {
-        uint32_t len;
-        while ((len = notes_take(&console.merge.sources[i].stream->notes, OUTPUT_OWN, line)) > 0)
+        struct line_ring *notes = &console.merge.sources[i].stream->notes;
+        while ((len = line_ring_take(notes, OUTPUT_OWN, line)) > 0)
             terminal_emergency(t, (const char *)line, len);
     }
 }

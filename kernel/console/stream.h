@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "kernel/console/notes.h"
+#include "kernel/console/line_ring.h"
 #include "lib/ring.h"
 #include "lib/types.h"
 
@@ -14,6 +14,6 @@ struct console_stream {
     uint32_t index; /* among the streams */
     struct tx_ring tx;
     struct rx_ring rx;
-    struct notes notes;    /* ours about the guest */
-    uint64_t lines, bytes; /* of this life, that reached the console; whoever pumps writes */
+    struct line_ring notes; /* ours about the guest */
+    uint64_t lines, bytes;  /* of this life, that reached the console; whoever pumps writes */
 };
