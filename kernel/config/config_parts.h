@@ -52,6 +52,15 @@ struct config_parser {
 
 const char *config_comment_hint(struct span value);
 
+struct config_unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* "500 ms": digits, then one of `units`; else false. */
+MUST_CHECK bool config_quantity(struct span value, const struct config_unit *units, size_t count,
+                                uint64_t *number, uint64_t *factor);
+
 /* ---- config_names.c ---- */
 
 /* A bad name is reported; its section is read all the same, for the errors in it. */
