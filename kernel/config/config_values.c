@@ -8,6 +8,7 @@
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "lib/uart16550.h"
 
 bool config_quantity(struct span value, const struct config_unit *units, size_t count,
                      uint64_t *number, uint64_t *factor)
@@ -30,12 +31,11 @@ bool config_quantity(struct span value, const struct config_unit *units, size_t 
 static const struct {
     const char *name;
     uint16_t port;
-} config_com_ports[] = {{"com1", 0x3f8}, {"com2", 0x2f8}, {"com3", 0x3e8}, {"com4", 0x2e8}};
+} config_com_ports[] = {{"com1", UART_COM1}, {"com2", 0x2f8}, {"com3", 0x3e8}, {"com4", 0x2e8}};
 
 /* Those that divide a 16550's 115200 and that people use. */
 static const uint32_t config_bauds[] = {1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200};
 
-#define UART_PORTS  8     /* a 16550 has eight registers, on a multiple of eight */
 #define IO_PORT_MIN 0x100 /* below: the chipset's own */
 #define PCI_CONFIG  0xcf8
 
