@@ -9,24 +9,6 @@
 
 #define ACPI_ENTRIES_MAX 256 /* of the root table */
 
-/* ACPI Specification, "Root System Description Pointer (RSDP) Structure". */
-struct acpi_rsdp {
-    char signature[8];
-    uint8_t checksum; /* of the first 20 bytes */
-    uint8_t oem[6];
-    uint8_t revision;
-    uint32_t rsdt;
-    /* from revision 2 on */
-    uint32_t length;
-    uint64_t xsdt;
-    uint8_t extended_checksum; /* of all bytes */
-    uint8_t reserved[3];
-} PACKED;
-_Static_assert(sizeof(struct acpi_rsdp) == 36, "ACPI: RSDP");
-
-#define RSDP_V1_SIZE offsetof(struct acpi_rsdp, length)
-_Static_assert(RSDP_V1_SIZE == 20, "ACPI: RSDP, ACPI 1.0 part");
-
 /* The XSDT or the RSDT: a header and then physical addresses of `entry_size` bytes each. */
 struct acpi_root {
     struct acpi_table table;

@@ -6,17 +6,8 @@
 #pragma once
 
 #include "drivers/acpi/acpi.h"
+#include "lib/acpi.h"
 #include "lib/types.h"
-
-/* ACPI Specification, "System Description Table Header". */
-struct acpi_header {
-    char signature[4];
-    uint32_t length; /* of the whole table, bytes */
-    uint8_t revision;
-    uint8_t checksum; /* makes the sum of all bytes 0 */
-    uint8_t oem[26];
-} PACKED;
-_Static_assert(sizeof(struct acpi_header) == 36, "ACPI: table header");
 
 /* A table whose signature, length and checksum were right when it was opened. Its bytes may have
  * changed since: every use copies first and checks the copy. */

@@ -5,6 +5,7 @@
  * config_values.c, names in config_names.c; config_hints.c knows what people mean. Pure, no state.
  */
 #include "kernel/config/config_parts.h"
+#include "kernel/config/guess.h"
 
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -116,11 +117,11 @@ static void config_read_header(struct config_parser *p, struct span line)
     }
     config_begin_section(p, SECTION_SKIPPED);
     inside = span_trim(inside);
-    if (span_is_near(kind, "guest"))
+    if (guess_is_slip(kind, "guest"))
         errors_add(p->report, p->line,
                    "unknown section '" SPAN_FMT "'; did you mean 'guest " SPAN_FMT "'?",
                    SPAN_ARGS(inside), SPAN_ARGS(name));
-    else if (span_is_near(kind, "machine") && name.len == 0)
+    else if (guess_is_slip(kind, "machine") && name.len == 0)
         errors_add(p->report, p->line, "unknown section '" SPAN_FMT "'; did you mean 'machine'?",
                    SPAN_ARGS(inside));
     else
@@ -149,7 +150,7 @@ static enum config_key config_guess_key(const struct config_parser *p, struct sp
     if (k != KEY_COUNT)
         return k;
     for (k = 0; k < KEY_COUNT; k++)
-        if (config_keys[k].section == p->section && span_is_near(word, config_keys[k].name))
+        if (config_keys[k].section == p->section && guess_is_slip(word, config_keys[k].name))
             break;
     return k;
 }

@@ -11,9 +11,8 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/time.h"
+#include "lib/uart16550.h"
 #include "lib/x86/insn.h"
-
-#define COM1 0x3f8
 
 /* How long console_pump_on() has the lock: 100 us; before launch nobody else wants it. */
 #define PUMPS_PER_PARTIAL 500
@@ -254,7 +253,7 @@ void console_init(const struct boot_framebuffer *framebuffer)
 
     merge_init(&console.merge);
     input_init(&console.input);
-    t->serial_on = uart_init(&t->uart, COM1, 0);
+    t->serial_on = uart_init(&t->uart, UART_COM1, 0);
     t->screen_on = screen_init(&t->screen, framebuffer);
     (void)!keyboard_init(&t->keyboard); /* or nothing is typed on it */
 }
@@ -270,7 +269,7 @@ void console_use_serial(uint16_t port, uint32_t baud)
     struct terminal *t = console_terminal();
 
     console_flush();
-    t->serial_on = uart_init(&t->uart, port, baud) || uart_init(&t->uart, COM1, 0);
+    t->serial_on = uart_init(&t->uart, port, baud) || uart_init(&t->uart, UART_COM1, 0);
 }
 
 bool console_has_serial(void)

@@ -16,6 +16,7 @@
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "lib/uart16550.h"
 #include "lib/x86/insn.h"
 
 #define DATE_UNKNOWN \
@@ -82,7 +83,7 @@ bool launch_plan(struct boot_state *boot)
     }
     ASSERT(plan_valid(plan, &boot->machine));
     if (config.machine.serial && (config.machine.serial_port || config.machine.serial_baud))
-        console_use_serial(config.machine.serial_port ? config.machine.serial_port : 0x3f8,
+        console_use_serial(config.machine.serial_port ? config.machine.serial_port : UART_COM1,
                            config.machine.serial_baud);
     console_select(config.machine.serial, config.machine.screen);
     plan_print(plan, log_line);
