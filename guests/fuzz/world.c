@@ -18,6 +18,7 @@
 #include "guests/kit/x2apic.h"
 #include "lib/bits.h"
 #include "lib/x86/cr.h"
+#include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
@@ -30,35 +31,11 @@
 #define DR7_RESET  UINT64_C(0x400)
 #define SVR_ENABLE 0x100
 #define STACK_SIZE 8192
-#define GATE_INT64 0x8e
 #define VECTOR_END 16 /* bytes of code per vector in vectors.asm */
 #define DB         1
 #define NMI        2
 
 enum { IST_FAULT = 1, IST_NMI, IST_IRQ, IST_COUNT };
-
-struct PACKED tss {
-    uint32_t reserved0;
-    uint64_t rsp[3];
-    uint64_t reserved1;
-    uint64_t ist[7];
-    uint64_t reserved2;
-    uint16_t reserved3;
-    uint16_t io_map; /* at the limit: no port for CPL 3 */
-};
-_Static_assert(sizeof(struct tss) == 104, "SDM \"64-Bit Task State Segment\"");
-
-struct PACKED table_register {
-    uint16_t limit;
-    uint64_t base;
-};
-
-struct gate {
-    uint16_t offset_low, selector;
-    uint8_t ist, type;
-    uint16_t offset_middle;
-    uint32_t offset_high, reserved;
-};
 
 extern const char idt_vectors[], kit_fixups_end[], kit_end[];
 
@@ -70,7 +47,7 @@ static uint64_t sane_cr4;
 static ALIGNED(4096) struct pages pml4, pdpt, pd_low, pd_alias, pt_low[2];
 ALIGNED(4096) struct pages play_pdpt, play_pd, play_pt;
 static ALIGNED(16) uint8_t stacks[CORES][IST_COUNT][STACK_SIZE];
-static ALIGNED(16) struct gate gates[256];
+static ALIGNED(16) struct idt_gate gates[256];
 static ALIGNED(16) struct tss tasks[CORES];
 static ALIGNED(16) uint64_t tables[CORES][SEL_TSS / 8 + 2]; /* GDTs */
 
@@ -172,14 +149,14 @@ static void world_gates(void)
 {
     for (uint32_t v = 0; v < 256; v++) {
         const uint64_t entry = (uint64_t)idt_vectors + v * VECTOR_END;
-        gates[v] = (struct gate){.offset_low = (uint16_t)entry,
-                                 .selector = SEL_CODE64,
-                                 .ist = v == NMI ? IST_NMI
-                                        : v < 32 ? IST_FAULT
-                                                 : IST_IRQ,
-                                 .type = GATE_INT64,
-                                 .offset_middle = (uint16_t)(entry >> 16),
-                                 .offset_high = (uint32_t)(entry >> 32)};
+        gates[v] = (struct idt_gate){.offset_low = (uint16_t)entry,
+                                     .selector = SEL_CODE64,
+                                     .ist = v == NMI ? IST_NMI
+                                            : v < 32 ? IST_FAULT
+                                                     : IST_IRQ,
+                                     .type = IDT_INTERRUPT_GATE,
+                                     .offset_middle = (uint16_t)(entry >> 16),
+                                     .offset_high = (uint32_t)(entry >> 32)};
         irq_handle((uint8_t)v, v == NMI ? world_nmi : v < 32 ? world_fault : world_interrupt);
     }
 }
@@ -241,7 +218,9 @@ static void world_load_tables(struct core *c)
     const struct table_register gdtr = {sizeof(tables[0]) - 1, (uint64_t)tables[c->number]};
     const struct table_register idtr = {sizeof(gates) - 1, (uint64_t)gates};
 
-    __asm__ volatile("lgdt %0; lidt %1; lldt %w2" : : "m"(gdtr), "m"(idtr), "r"(0));
+    load_gdtr(&gdtr);
+    load_idtr(&idtr);
+    __asm__ volatile("lldt %w0" : : "r"(0));
     __asm__ volatile("mov %w0, %%ds; mov %w0, %%es; mov %w0, %%ss; mov %w1, %%fs; mov %w1, %%gs"
                      :
                      : "r"(SEL_DATA), "r"(0));
@@ -255,10 +234,9 @@ void world_enter(struct core *c)
 
     for (uint32_t i = 0; i < SEL_TSS / 8; i++)
         gdt[i] = descriptors[i];
-    gdt[SEL_TSS / 8] = (sizeof(*tss) - 1) | (base & 0xffffff) << 16 | UINT64_C(0x89) << 40 |
-                       (base >> 24 & 0xff) << 56;
-    gdt[SEL_TSS / 8 + 1] = base >> 32;
-    *tss = (struct tss){.io_map = sizeof(*tss)};
+    gdt[SEL_TSS / 8] = gdt_tss_low(base, sizeof(*tss) - 1);
+    gdt[SEL_TSS / 8 + 1] = gdt_tss_high(base);
+    *tss = (struct tss){.io_map_base = sizeof(*tss)}; /* at the limit: no port for CPL 3 */
     /* 32 bytes of room above: a frame may be off by a word, see world_fault(). */
     for (uint32_t i = 1; i < IST_COUNT; i++)
         tss->ist[i - 1] = (uint64_t)&stacks[c->number][i][STACK_SIZE - 32];
@@ -268,7 +246,7 @@ void world_enter(struct core *c)
     c->away = false;
     write_cr3(world_cr3());
     world_load_tables(c);
-    __asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+    load_tr(SEL_TSS);
 }
 
 /* ---------------------------------------------------------------- guard and restore */

@@ -10,37 +10,21 @@
 #include "guests/kit/task.h"
 #include "guests/kit/try.h"
 #include "lib/x86/cr.h"
+#include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 
-#define EXCEPTIONS   32
-#define VECTOR_SIZE  16 /* bytes of code per vector in vectors.asm */
-#define SELECTOR     0x08
-#define GATE_PRESENT 0x80
-#define GATE_INT64   0x0e
+#define EXCEPTIONS  32
+#define VECTOR_SIZE 16 /* bytes of code per vector in vectors.asm */
+#define SELECTOR    0x08
 
-struct gate {
-    uint16_t offset_low;
-    uint16_t selector;
-    uint8_t ist;
-    uint8_t type;
-    uint16_t offset_middle;
-    uint32_t offset_high;
-    uint32_t reserved;
-};
-_Static_assert(sizeof(struct gate) == 16, "SDM \"64-Bit IDT Gate Descriptors\"");
 _Static_assert(sizeof(struct trap_frame) == 22 * 8, "vectors.asm pushes 22 words");
-
-struct PACKED table_register {
-    uint16_t limit;
-    uint64_t base;
-};
 
 extern const char idt_vectors[];
 extern const char kit_code[], kit_code_end[], kit_constants_end[], kit_end[]; /* guest.ld */
 void idt_dispatch(struct trap_frame *frame);
 NORETURN void crash_frame(struct trap_frame *frame); /* crash.asm */
 
-static ALIGNED(16) struct gate gates[256];
+static ALIGNED(16) struct idt_gate gates[256];
 static irq_handler *handlers[256];
 
 static const char *const exception_names[EXCEPTIONS] = {
@@ -55,10 +39,10 @@ void irq_handle(uint8_t vector, irq_handler *handler)
 
 static void idt_set(uint8_t vector, uint64_t entry, unsigned dpl)
 {
-    gates[vector] = (struct gate){
+    gates[vector] = (struct idt_gate){
         .offset_low = (uint16_t)entry,
         .selector = SELECTOR,
-        .type = (uint8_t)(GATE_PRESENT | dpl << 5 | GATE_INT64),
+        .type = (uint8_t)(IDT_INTERRUPT_GATE | dpl << 5),
         .offset_middle = (uint16_t)(entry >> 16),
         .offset_high = (uint32_t)(entry >> 32),
     };
@@ -71,9 +55,9 @@ void idt_set_gate(uint8_t vector, void (*entry)(void), unsigned dpl)
 
 void idt_load(void)
 {
-    struct table_register idtr = {.limit = sizeof(gates) - 1, .base = (uint64_t)gates};
+    const struct table_register idtr = {sizeof(gates) - 1, (uint64_t)gates};
 
-    __asm__ volatile("lidt %0" : : "m"(idtr));
+    load_idtr(&idtr);
 }
 
 void idt_init(void)
