@@ -16,7 +16,7 @@
         global load_segments:function hidden
         global cpu_wait:function hidden
 
-STUB_SIZE       equ 16
+STUB_SIZE       equ 12          ; kernel/core/trap.c
 TRAP_INTERRUPT  equ 256         ; kernel/core/trap.h
 
 ; Exceptions that push an error code.
@@ -25,41 +25,39 @@ TRAP_INTERRUPT  equ 256         ; kernel/core/trap.h
 
         section .text
 
-        align   STUB_SIZE
+; Whether the processor pushes an error code, and what stands beside it.
+%macro STUB 2
+%%stub:
+%if !(%1)
+        push    byte 0
+%endif
+        push    strict dword %2
+        jmp     strict near trap_common
+        times   STUB_SIZE - ($ - %%stub) int3
+%endmacro
+
 trap_stubs:
 %assign vector 0
 %rep 256
-        align   STUB_SIZE
-%if !HAS_ERROR(vector)
-        push    0
-%endif
-        push    strict dword vector
-        jmp     strict near trap_common
+        STUB    HAS_ERROR(vector), vector
 %assign vector vector + 1
 %endrep
 
 ; The same while interrupts are on, which they are only around the HLT of a wait: there is nothing
 ; there that faults, and an interrupt of any vector (a guest chose them: 16 and up) pushes no error
 ; code.
-        align   STUB_SIZE
 trap_wait_stubs:
 %assign vector 0
 %rep 256
-        align   STUB_SIZE
-%if vector < 16 && HAS_ERROR(vector)
-        nop
-%else
-        push    0
-%endif
 %if vector < 16
-        push    strict dword vector
+        STUB    HAS_ERROR(vector), vector
 %else
-        push    strict dword vector + TRAP_INTERRUPT
+        STUB    0, vector + TRAP_INTERRUPT
 %endif
-        jmp     strict near trap_common
 %assign vector vector + 1
 %endrep
 
+        align   16
 trap_common:
         push    rax
         push    rbx

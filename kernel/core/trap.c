@@ -8,7 +8,7 @@
 #include "lib/x86/insn.h"
 
 #define IDT_ENTRIES 256
-#define STUB_SIZE   16
+#define STUB_SIZE   12
 
 /* One for the hypervisor at work, with interrupts off; one for its waits, with interrupts on. */
 static SEALED ALIGNED(16) struct idt_gate idt[IDT_ENTRIES];
