@@ -8,19 +8,24 @@
 
 #include "kernel/console/console.h"
 #include "lib/log.h"
+#include "lib/x86/insn.h"
 #include "vmx/vmx.h"
 
 void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
 {
     static _Atomic uint32_t resets;
+    static _Atomic bool is_off;
     const uint32_t count = atomic_fetch_add(&resets, 1) + 1;
 
     (void)v;
     (void)state;
     if (count == 1) {
         log_line("the console is off");
-        console_select(false, false);
+        console_select(false, false); /* waits until what was said is out */
+        atomic_store(&is_off, true);
     }
+    while (!atomic_load(&is_off)) /* nobody says more meanwhile */
+        cpu_pause();
     if (count == 3) {
         console_select(true, false);
         log_line("the console is on again");
