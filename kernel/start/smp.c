@@ -139,10 +139,12 @@ void smp_core_main(struct cpu *cpu)
     smp_turn_on(cpu);
     smp_sleep(cpu);
     host_flush_tlb(); /* what was sealed meanwhile (boot_seal()) is so here too */
-    if (cpu->vcpu)
-        vcpu_thread(cpu->vcpu);
-    for (;;)
-        smp_sleep(cpu); /* a core that no guest wanted */
+    for (;;) {
+        if (cpu->vcpu)
+            vcpu_loop(cpu->vcpu);
+        else
+            smp_sleep(cpu); /* no guest wanted this core */
+    }
 }
 
 void main_core(struct cpu *cpu)

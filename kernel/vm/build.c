@@ -6,8 +6,6 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-#define PUMPS_PER_SECOND 1000 /* while text waits: a UART's FIFO empties in 1.4 ms */
-
 static void *build_alloc(struct pages *pages, uint64_t bytes)
 {
     return pages_get(pages, (bytes + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);

@@ -121,7 +121,7 @@ void host_window_close(const struct host_core *core)
     (void)core;
 }
 
-void vcpu_thread(struct vcpu *v)
+void vcpu_loop(struct vcpu *v)
 {
     (void)v;
     abort();
