@@ -153,7 +153,7 @@ void launch_run(struct boot_state *boot)
     console_start_pumping();
     for (uint32_t id = 1; id < boot->machine.core_count; id++) {
         atomic_store(&cpus[id].wake, 1);
-        cpu_kick(&cpus[id]);
+        cores_kick(&cpus[id]);
     }
     atomic_store(&life_count, 1); /* held, so that a guest that ends at once is not the last */
     for (uint32_t i = 0; i < plan.guest_count; i++)

@@ -2,7 +2,7 @@
 #include "kernel/start/smp.h"
 
 #include "drivers/lapic.h"
-#include "kernel/core/trap.h"
+#include "kernel/core/cpu.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/assert.h"
 #include "lib/log.h"
@@ -109,7 +109,7 @@ bool smp_virt_on(uint32_t count, const struct tsc *tsc)
     smp_turn_on(&cpus[0]);
     for (uint32_t id = 1; id < count; id++) {
         atomic_store(&cpus[id].wake, 1);
-        cpu_kick(&cpus[id]);
+        cores_kick(&cpus[id]);
     }
     for (uint32_t id = 0; id < count; id++) {
         if (!smp_await(&cpus[id], CPU_STARTED) || atomic_load(&cpus[id].stage) != CPU_VIRT_ON) {

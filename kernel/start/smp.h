@@ -5,7 +5,7 @@
 #pragma once
 
 #include "drivers/tsc.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "lib/types.h"
 
 /* Copies the trampoline to `page` (< 1 MiB). While that page is still writable; `root` is core 0's
