@@ -19,7 +19,6 @@ extern const uint16_t trampoline_fixups[], trampoline_fixups_end[];
 
 /* kernel/start/entry.asm */
 void entry_core(void);
-NORETURN void main_core(struct cpu *cpu);
 
 /* The core that is being started: entry.asm reads it. */
 extern struct cpu *smp_next;
@@ -145,9 +144,4 @@ void smp_core_main(struct cpu *cpu)
         else
             smp_sleep(cpu); /* no guest wanted this core */
     }
-}
-
-void main_core(struct cpu *cpu)
-{
-    smp_core_main(cpu);
 }
