@@ -145,7 +145,7 @@ static bool acpi_root_find(struct acpi_root *root, const struct acpi_memory *mem
     if (!acpi_copy(memory, address, &rsdp, RSDP_V1_SIZE) ||
         memcmp(rsdp.signature, "RSD PTR ", sizeof(rsdp.signature)) != 0 ||
         acpi_sum((const uint8_t *)&rsdp, RSDP_V1_SIZE) != 0) {
-        log_line("acpi: no sound RSDP at 0x%llx", (unsigned long long)address.v);
+        log_line("acpi: no valid RSDP at 0x%llx", (unsigned long long)address.v);
         return false;
     }
     if (rsdp.revision >= 2) {

@@ -86,6 +86,8 @@ static void config_begin_guest(struct config_parser *p, struct span name)
     g->cores.count = 1;
     g->cores.line = g->memory_line = g->image_line = g->initrd_line = p->line;
     g->on_crash = CRASH_STOP;
+    if (name.len == 0)
+        p->excused = UINT32_MAX; /* what else it lacks has no name to be told under */
 }
 
 /* `line` begins with '['. */
@@ -220,12 +222,14 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
         row->read(p, value);
 }
 
-/* `key` stands first in the line, and something else than '=' follows. */
+/* `key` stands first in the line, and something else than '=' follows: nothing, ':' or ': ='. */
 static void config_lacks_equals(struct config_parser *p, struct span line, enum config_key key,
                                 struct span value)
 {
     config_excuse(p, key);
     if (value.len > 0 && value.at[0] == ':')
+        value = span_trim(span_from(value, 1));
+    if (value.len > 0 && value.at[0] == '=')
         value = span_trim(span_from(value, 1));
     if (value.len == 0)
         errors_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",

@@ -90,7 +90,7 @@ static const char *config_file_name_flaw(struct span name)
     if (span_find(name, '"') < name.len)
         return "has quotes; write it without";
     if (span_find(name, ' ') < name.len || span_find(name, '\t') < name.len)
-        return "has a space in it; rename the file (a comment needs a space after its '#')";
+        return "has a space in it; rename the file";
     for (size_t i = 0; i < sizeof(forbidden) - 1; i++)
         if (span_find(name, forbidden[i]) < name.len)
             return "has one of * ? < > | : in it, which FAT does not allow";
@@ -104,7 +104,7 @@ void config_file_name(struct config_parser *p, struct span name, char out[FILE_N
     const char *flaw = config_file_name_flaw(name);
 
     if (flaw != NULL) {
-        errors_add(p->report, p->line, "file name '" SPAN_FMT "' %s", SPAN_ARGS(name), flaw);
+        errors_add(p->report, p->line, "file name '" VALUE " %s", VALUE_ARGS(name), flaw);
         return;
     }
     if (name.len >= FILE_NAME_MAX) {

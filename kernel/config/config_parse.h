@@ -42,7 +42,7 @@ struct config_parser {
     bool any_skipped;           /* a section was refused */
     /* Of the current section: */
     uint32_t key_lines[KEY_COUNT]; /* where the key was given, well or badly; 0: not */
-    uint32_t excused;              /* bit per key: probably misspelt, so not missing as well */
+    uint32_t excused; /* bit per key: not missing as well, as the line or the name is wrong */
 };
 
 /* How a refused value is shown: `"'" VALUE " is not ...", VALUE_ARGS(value)`; where a comment seems

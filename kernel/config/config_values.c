@@ -11,9 +11,17 @@
 
 const char *config_comment_hint(struct span value)
 {
-    for (size_t i = 1; i < value.len; i++)
-        if (value.at[i] == '#' && span_is_blank(value.at[i - 1]))
+    for (size_t i = 1; i < value.len; i++) {
+        const char before = value.at[i - 1];
+
+        if (value.at[i] != '#' || before == ',' || before == '-') /* of a list of cores */
+            continue;
+        if (span_is_blank(before))
             return "' (a comment needs a space after its '#')";
+        if (i + 1 < value.len && span_is_digit(value.at[i + 1]))
+            return "' (a comment needs a space before and after its '#')";
+        return "' (a comment needs a space before its '#')";
+    }
     return "'";
 }
 

@@ -329,14 +329,14 @@ void commands_on_cpu(struct commands *c, struct vm *vm)
     for (uint32_t i = 0; i < c->view.machine->core_count; i++) {
         const struct cpu *cpu = &cpus[i];
         const uint64_t nmis = atomic_load(&cpu->nmis), strays = atomic_load(&cpu->spurious);
-        answer_line(
-            "core #%u APIC id %u: %s%s, %llu NMI%s and %llu unexpected interrupt%s taken by us", i,
-            cpu->apic_id,
-            cpu->vcpu ? "guest "
-            : i == 0  ? "the monitor"
-                      : "unused",
-            cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)nmis, fmt_plural(nmis), (ull)strays,
-            fmt_plural(strays));
+        answer_line("core #%u APIC id %u: %s%s; the hypervisor took %llu NMI%s and %llu unexpected "
+                    "interrupt%s",
+                    i, cpu->apic_id,
+                    cpu->vcpu ? "guest "
+                    : i == 0  ? "the monitor"
+                              : "unused",
+                    cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)nmis, fmt_plural(nmis), (ull)strays,
+                    fmt_plural(strays));
     }
 }
 

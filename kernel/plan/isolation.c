@@ -76,7 +76,7 @@ static bool isolation_cores(const struct isolation *of, uint32_t *index, char *b
     return false;
 }
 
-#define DEVICE_LINES 3
+#define DEVICE_LINES 4
 
 static bool isolation_devices(uint32_t index, char *buf, size_t size)
 {
@@ -90,10 +90,15 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
         return true;
     case 1:
         fmt_print(buf, size,
+                  "  %-15s resets itself, and nothing else, by a byte to port %x, %x or %x",
+                  "each guest", VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
+        return true;
+    case 2:
+        fmt_print(buf, size,
                   "  %-15s %u groups of MSRs of its own core directly; all others refused",
                   "each guest", isolation_direct_msrs());
         return true;
-    case 2:
+    case 3:
         fmt_print(buf, size, "  %-15s memory, vectors or windows shared between guests", "nobody");
         return true;
     default:

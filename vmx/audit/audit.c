@@ -58,9 +58,9 @@ uint64_t *vmx_audit_place(struct vmx_guest_fields *g, uint32_t index, enum vmcs_
         *field = places[index].field;
         return (uint64_t *)(void *)((uint8_t *)g + places[index].offset);
     }
-    index -= ARRAY_SIZE(places);
-    const uint32_t segment = index / ARRAY_SIZE(segment_fields);
-    const uint32_t member = index % ARRAY_SIZE(segment_fields);
+    index -= (uint32_t)ARRAY_SIZE(places);
+    const uint32_t segment = index / (uint32_t)ARRAY_SIZE(segment_fields);
+    const uint32_t member = index % (uint32_t)ARRAY_SIZE(segment_fields);
     if (segment >= SEG_COUNT)
         return NULL;
     *field = (enum vmcs_field)(segment_fields[member] + 2 * segment);
@@ -77,7 +77,7 @@ static uint64_t audit_value(const struct vmx_guest_fields *g, enum vmcs_field wa
         if (field == wanted)
             return *place;
     }
-    ASSERT(!"a rule about a field that is not audited");
+    ASSERT(false); /* a rule about a field that is not audited */
     return 0;
 }
 

@@ -146,7 +146,7 @@ static void missing_tables_cost_only_what_they_tell(void **state)
     machine_make(&m);
     m.blobs[RSDP].bytes[8] ^= 1;
     assert_false(machine_read(&m, &info));
-    assert_true(lines_contain("no sound RSDP at 0xf0000"));
+    assert_true(lines_contain("no valid RSDP at 0xf0000"));
     m.blobs[RSDP].address = 0;
     assert_false(machine_read(&m, &info));
 }

@@ -68,8 +68,14 @@ static int make_all(void **state)
     char folder[] = "/tmp/bulkhead-iasl-XXXXXX", command[64];
 
     (void)state;
-    if (system("command -v iasl >/dev/null 2>&1") != 0)
-        return 0;
+    if (system("command -v iasl >/dev/null 2>&1") != 0) {
+        const char *ci = getenv("CI");
+        const bool wanted = ci != NULL && *ci != '\0';
+
+        if (wanted)
+            print_message("FAIL, as CI is set and iasl is not installed\n");
+        return wanted ? -1 : 0;
+    }
     assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         compile(&sources[i], folder);
@@ -291,8 +297,16 @@ static void every_byte_of_every_table(void **state)
     for (enum blob_name name = RSDP; name < BLOBS_ALL; name++) {
         for (uint32_t at = 0; at < sound.blobs[name].size; at++) {
             const uint8_t was = sound.blobs[name].bytes[at];
-            const uint8_t values[] = {0,    0xff, was ^ 1,  was ^ 0x80, was ^ 0xff,
-                                      0x7f, 1,    was + 1u, was - 1u,   was << 1};
+            const uint8_t values[] = {0,
+                                      0xff,
+                                      was ^ 1,
+                                      was ^ 0x80,
+                                      was ^ 0xff,
+                                      0x7f,
+                                      1,
+                                      (uint8_t)(was + 1),
+                                      (uint8_t)(was - 1),
+                                      (uint8_t)(was << 1)};
             for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
                 if (values[v] == was)
                     continue;

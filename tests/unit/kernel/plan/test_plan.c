@@ -629,8 +629,8 @@ static void test_valid_ram(void **state)
     SPOILT(plan.guests[0].ram.base += PAGE_SIZE);
     SPOILT(plan.guests[0].ram.base -= 2 * GIB);
     SPOILT(plan.guests[0].ram.base += 4 * GIB);
-    SPOILT(plan.guests[0].ram.base = -4 * GIB);
-    SPOILT(plan.guests[0].ram.base = -2 * GIB);
+    SPOILT(plan.guests[0].ram.base = 0 - 4 * GIB);
+    SPOILT(plan.guests[0].ram.base = 0 - 2 * GIB);
     SPOILT(plan.guests[1].ram.base = plan.guests[2].ram.base);
     SPOILT(plan.guests[1].ram.base = plan.guests[2].ram.base + 30 * MIB);
     SPOILT(plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB - 2 * MIB);
