@@ -31,25 +31,27 @@ static void vcpu_wait(struct vcpu *v)
 /* Carries out the verdicts that are seldom; false: out of the loop. */
 NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
 {
-    if (verdict == DO_LEAVE) /* says nothing of the guest's exit */
-        return false;
-    trace_verdict(&v->soft->stats.trace, verdict);
+    struct vcpu_stats *stats = &v->soft->stats;
+
     switch (verdict) {
     case DO_NEXT: /* vcpu_run()'s */
     case DO_AGAIN:
     case DO_REFLECT: /* vcpu_handle_slow()'s */
         break;
     case DO_GP:
-        v->soft->stats.injected++;
+        trace_verdict(&stats->trace, DO_GP);
+        stats->injected++;
         virt_inject_exception(v, VECTOR_GP, true, 0);
         break;
     case DO_UD:
-        v->soft->stats.injected++;
+        trace_verdict(&stats->trace, DO_UD);
+        stats->injected++;
         virt_inject_exception(v, VECTOR_UD, false, 0);
         break;
-    case DO_LEAVE:
-        break;
+    case DO_LEAVE: /* says nothing of the guest's exit */
+        return false;
     case DO_STOP: /* the request is among our kicks, unless another core is about to put it there */
+        trace_verdict(&stats->trace, DO_STOP);
         return requests_take(v) != DO_LEAVE;
     }
     return true;
