@@ -148,6 +148,6 @@ struct vm {
     _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
     uint64_t started;           /* TSC; the lead writes */
     struct vm_quiet quiet;
-    uint64_t load_ticks;    /* clearing its memory and copying its image, before that */
     _Atomic uint64_t wakes; /* how often one of its cores left its rest; kernel/vm/halt.c */
+    uint64_t load_ticks;    /* clearing its memory and copying its image, before that */
 };
