@@ -89,23 +89,23 @@ static const char *acpi_table_check(struct acpi_table *table)
     if (!acpi_copy(table->memory, table->address, &header, sizeof(header)))
         return "is not in readable memory";
     if (memcmp(header.signature, table->name, sizeof(header.signature)) != 0)
-        return "has another signature";
+        return "has the wrong signature";
     if (header.length < sizeof(header))
         return "is shorter than its header";
     if (header.length > ACPI_TABLE_MAX)
         return "is longer than 1 MiB";
     if (!range_ok(table->address.v, header.length))
-        return "ends beyond the address space";
+        return "extends beyond the address space";
 
     table->length = header.length;
     for (uint32_t done = 0; done < table->length; done += sizeof(part)) {
         uint32_t size = (uint32_t)min_u64(sizeof(part), table->length - done);
 
         if (!acpi_table_copy(table, done, part, size))
-            return "is not all in readable memory";
+            return "is not entirely in readable memory";
         sum = (uint8_t)(sum + acpi_sum(part, size));
     }
-    return sum == 0 ? NULL : "has a wrong checksum";
+    return sum == 0 ? NULL : "has a bad checksum";
 }
 
 bool acpi_table_open(struct acpi_table *table, const struct acpi_memory *memory, hpa_t address,
@@ -133,7 +133,7 @@ static bool acpi_root_open(struct acpi_root *root, const struct acpi_memory *mem
     if (bytes % entry_size != 0)
         acpi_table_complain(&root->table, "ends in the middle of an entry");
     if (bytes / entry_size > ACPI_ENTRIES_MAX)
-        acpi_table_complain(&root->table, "has more than 256 entries; the rest is not looked at");
+        acpi_table_complain(&root->table, "has more than 256 entries; the rest are ignored");
     return true;
 }
 
@@ -155,7 +155,7 @@ static bool acpi_root_find(struct acpi_root *root, const struct acpi_memory *mem
             if (acpi_root_open(root, memory, rsdp.xsdt, "XSDT", sizeof(uint64_t)))
                 return true;
         } else {
-            log_line("acpi: the RSDP at 0x%llx has a broken ACPI 2.0 part",
+            log_line("acpi: the RSDP at 0x%llx has an invalid ACPI 2.0 part",
                      (unsigned long long)address.v);
         }
     }

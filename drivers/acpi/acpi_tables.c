@@ -66,12 +66,12 @@ static const char *madt_add_ioapic(struct acpi_info *info, const struct madt_ioa
 {
     for (uint32_t i = 0; i < info->ioapic_count; i++) {
         if (info->ioapics[i].address.v == entry->address)
-            return "names an I/O APIC twice";
+            return "lists an I/O APIC twice";
     }
     if (entry->address == 0)
-        return "names an I/O APIC without an address";
+        return "lists an I/O APIC without an address";
     if (info->ioapic_count == ACPI_IOAPICS_MAX)
-        return "names more than 16 I/O APICs";
+        return "lists more than 16 I/O APICs";
     info->ioapics[info->ioapic_count++] =
         (struct acpi_ioapic){.address = hpa(entry->address), .gsi_base = entry->gsi_base};
     return NULL;
@@ -117,7 +117,7 @@ bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt)
     const char *why = NULL;
 
     if (!acpi_table_copy(madt, 0, &fixed, sizeof(fixed))) {
-        acpi_table_complain(madt, "is shorter than a MADT");
+        acpi_table_complain(madt, "is too short for a MADT");
         return false;
     }
     info->has_pic = (fixed.flags & MADT_PCAT_COMPAT) != 0;
@@ -126,14 +126,14 @@ bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt)
 
         if (!acpi_table_copy(madt, at, head, sizeof(head)) || head[1] < sizeof(head) ||
             head[1] > madt->length - at) {
-            why = "has an entry of impossible length; what follows is ignored";
+            why = "has an entry of invalid length; the rest is ignored";
             break;
         }
         wrong = madt_read_entry(info, madt, at, head[0], head[1]);
         why = why == NULL ? wrong : why;
     }
     if (info->core_count == 0)
-        why = "names no core that could be started";
+        why = "lists no core that can be started";
     if (why != NULL)
         acpi_table_complain(madt, why);
     return info->core_count != 0;
@@ -225,7 +225,7 @@ bool acpi_fadt_read(struct acpi_info *info, const struct acpi_table *fadt)
 
     if (fadt->length < FADT_V1_SIZE ||
         !acpi_table_copy(fadt, 0, &copy, (uint32_t)min_u64(fadt->length, sizeof(copy)))) {
-        acpi_table_complain(fadt, "is shorter than a FADT");
+        acpi_table_complain(fadt, "is too short for an FADT");
         return false;
     }
     fadt_read_reset(info, &copy);
@@ -384,7 +384,7 @@ bool acpi_spcr_read(struct acpi_info *info, const struct acpi_table *spcr)
     struct acpi_spcr copy;
 
     if (!acpi_table_copy(spcr, 0, &copy, sizeof(copy))) {
-        acpi_table_complain(spcr, "is shorter than an SPCR");
+        acpi_table_complain(spcr, "is too short for an SPCR");
         return false;
     }
     if (copy.interface != SPCR_16550 && copy.interface != SPCR_16450 &&

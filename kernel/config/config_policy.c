@@ -86,7 +86,7 @@ void config_read_watchdog(struct config_parser *p, struct span value)
             !span_number((struct span){.at = value.at, .len = digits}, &number))
             continue;
         if (!mul_u64(number, units[i].ns, &ns) || ns < WATCHDOG_MIN_NS || ns > WATCHDOG_MAX_NS) {
-            errors_add(p->report, p->line, "watchdog = " SPAN_FMT ": it can be from 10ms to 60m",
+            errors_add(p->report, p->line, "watchdog = " SPAN_FMT ": it must be from 10ms to 60m",
                        SPAN_ARGS(all));
             return;
         }

@@ -91,7 +91,7 @@ static bool linux_find_code(struct image *image, const struct image_request *rq,
     const uint64_t size = (uint64_t)h->syssize * 16;
 
     if (at >= rq->size || size > rq->size - at + 15)
-        return image_refuse(image, "is cut off: the Linux kernel in it has %lu bytes, the file %lu",
+        return image_refuse(image, "is cut off: its Linux kernel has %lu bytes, the file only %lu",
                             at + size, rq->size);
     k->code = rq->bytes + at;
     k->code_size = min_u64(size, rq->size - at);
@@ -124,7 +124,7 @@ static bool linux_place_kernel(struct image *image, const struct image_request *
         return true;
     fmt_size(have, sizeof(have), rq->memory);
     return image_refuse(image,
-                        "needs memory up to 0x%lx to unpack itself, the guest has %s: write "
+                        "needs memory up to 0x%lx to unpack itself, but the guest has %s: write "
                         "'memory = %luM' or more",
                         image_last(k->memory), have, image_last(k->memory) / MIB + 1);
 }

@@ -45,7 +45,7 @@ static bool isolation_memory(const struct isolation *of, uint32_t *index, char *
     }
     if (*index < plan->guest_count) {
         const struct plan_guest *g = &plan->guests[*index];
-        isolation_range(g->config->name, g->ram, "its RAM, no other way in", buf, size);
+        isolation_range(g->config->name, g->ram, "its RAM; nobody else can reach it", buf, size);
         return true;
     }
     *index -= plan->guest_count;
@@ -82,20 +82,21 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
 {
     switch (index) {
     case 0:
-        fmt_print(buf, size,
-                  "  %-15s every I/O port; a guest has a UART (%x-%x), a clock (%x-%x) and power "
-                  "ports (%x-%x) of its own",
-                  "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT,
-                  VRTC_PORT + VRTC_PORTS - 1, VPOWER_SLEEP_CONTROL, VPOWER_RESET);
+        fmt_print(
+            buf, size,
+            "  %-15s every I/O port; each guest has its own UART (%x-%x), clock (%x-%x) and power "
+            "ports (%x-%x)",
+            "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT,
+            VRTC_PORT + VRTC_PORTS - 1, VPOWER_SLEEP_CONTROL, VPOWER_RESET);
         return true;
     case 1:
         fmt_print(buf, size,
-                  "  %-15s resets itself, and nothing else, by a byte to port %x, %x or %x",
+                  "  %-15s can reset itself, and nothing else, through port %x, %x or %x",
                   "each guest", VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
         return true;
     case 2:
         fmt_print(buf, size,
-                  "  %-15s %u groups of MSRs of its own core directly; all others refused",
+                  "  %-15s direct access to %u groups of its own core's MSRs, to no others",
                   "each guest", isolation_direct_msrs());
         return true;
     case 3:
@@ -110,11 +111,11 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
 static bool isolation_gaps(bool shared, uint32_t index, char *buf, size_t size)
 {
     static const char *const gaps[] = {
-        "devices: no guest has one; bus mastering is off, except for a display where there is a "
+        "devices: no guest has one; bus mastering is off, except for a display if there is a "
         "screen, but no IOMMU enforces it",
         "caches and memory bandwidth: cores that share a cache can slow and observe each other",
         "firmware: system management mode sees all memory",
-        "power and heat: a guest can change its cores' load and so the others' turbo",
+        "power and heat: the load on one guest's cores affects the turbo of others",
         /* Last: only where the file says so. */
         "hyper-threads: 'threads = shared' lets threads of one core belong to different guests, "
         "which can observe each other",

@@ -130,7 +130,7 @@ static void plan_print_guest(const struct plan_guest *guest, uint32_t line, char
         fmt_print(buf, size, "  initrd       %s", guest->initrd_module->name);
     else
         fmt_print(buf, size,
-                  "  note         without 'console=ttyS0' in its cmdline Linux prints "
+                  "  note         without 'console=ttyS0' in its cmdline, Linux prints "
                   "nothing here");
 }
 

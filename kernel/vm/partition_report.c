@@ -50,7 +50,8 @@ void partition_tell_untold(struct vm *vm)
     if (!vm->next.is_told) {
         if (lives_is_first_untold(lives))
             partition_tell(vm, NOTE_LIFE,
-                           "guest '%s' restarts too often: not every life is reported", vm->name);
+                           "guest '%s' is restarting too often: not every life is reported",
+                           vm->name);
         lives->untold++;
         return;
     }
