@@ -102,8 +102,8 @@ WRONG_IMAGES = {
             "linked at fixed addresses (ET_EXEC) is needed"),
     "none": (elf.image(with_headers=False), "has no program headers"),
     "no-note": (elf.image(note=None), "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)"),
-    "high": (elf.image(Segment(at=32 << 20)), "needs memory up to 0x200000f for a segment, the "
-                                              "guest has 16 MiB: write 'memory = 33M' or more"),
+    "high": (elf.image(Segment(at=32 << 20)), "needs memory up to 0x200000f for a segment, but "
+                                              "the guest has 16 MiB: write 'memory = 33M' or more"),
     "overlap": (elf.image(Segment(), Segment(at=elf.ENTRY + 8), elf_class=elf.CLASS_32,
                           machine=elf.EM_386),
                 "has segments that overlap in memory"),

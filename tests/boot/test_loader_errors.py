@@ -25,7 +25,7 @@ def test_program_is_refused(machine, spoil, reason):
         files["bulkhead.elf"] = spoil((ROOT / "build" / "bulkhead.elf").read_bytes())
     result = machine.boot(files, "", engine="qemu", cores=1, memory=256, no_kernel=True)
     assert result.status == LOADER_REFUSED, result.reason
-    assert "went back to the firmware" in result.reason
+    assert "returned to the firmware" in result.reason
     assert len(result.hv) == 2
     assert result.hv[0].startswith("\\bulkhead\\bulkhead.elf: ")
     assert result.hv[0].endswith(reason)

@@ -67,8 +67,8 @@ def test_errors(tmp_path):
     done = check(tmp_path, GUEST + "cores = 5\n", "--cores", 4)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; there are no files beside Bulkhead's "
-        "own",
+        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; there are no files other than "
+        "Bulkhead's own",
         "bulkhead.conf:4: guest 'a' wants 5 cores, 4 are left (4 in the machine)"]
 
 
@@ -91,8 +91,8 @@ def test_other_name(tmp_path):
 def test_long_and_noise(tmp_path):
     done = check(tmp_path, b"x" * 65537)
     assert done.returncode == 1
-    assert done.stderr == ("bulkhead.conf: the file is longer than 65536 bytes, which is the "
-                           "limit\n")
+    assert done.stderr == ("bulkhead.conf: the file is longer than the limit of 65536 "
+                           "bytes\n")
     done = check(tmp_path, b"\0\n" * 1000)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 33
