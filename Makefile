@@ -56,8 +56,9 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
 # The exit path runs through five folders. gcc joins its files when it links, so that what is
 # written as separate functions need not be called as such (docs/performance.md); all others stay
 # apart, and so a panic's backtrace names them. clang, whose objects its own linker alone can join,
-# links without.
-HV_JOINED   := kernel/vm/vcpu.c kernel/vm/vcpu_timer.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/virt.c \
+# links without. All others are compiled to be small.
+HV_JOINED   := kernel/vm/vcpu.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm/deadlines.c \
+               kernel/vm/requests.c kernel/vm/inject.c kernel/virt.c \
                vmx/run.c vmx/decode.c vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c \
                vdev/vpower.c vdev/vuart.c drivers/lapic.c lib/ring.c lib/time.c
 comma       := ,
@@ -73,7 +74,7 @@ hypervisor: $B/bulkhead.elf
 $B/hv/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_JOINED)),$(HV_LTO)) -MMD -MP -c $< -o $@
+	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_JOINED)),$(HV_LTO),-Os) -MMD -MP -c $< -o $@
 
 # Offsets of C structures for assembly: compiled, never written by hand.
 $B/offsets.inc: kernel/core/offsets.c

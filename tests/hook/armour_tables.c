@@ -4,7 +4,7 @@
  */
 #include "drivers/lapic.h"
 #include "kernel/core/cpu.h"
-#include "kernel/vm/partition.h"
+#include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
@@ -174,7 +174,7 @@ static void expect_parked_trampoline(struct vcpu *v)
 void armour_unmapped(struct vcpu *v)
 {
     struct pagetable pt;
-    struct pt_leaf leaf;
+    struct pt_leaf leaf = {0};
 
     FOR_EACH_CORE(id, pt)
     {

@@ -99,18 +99,18 @@ bool virt_has_halted(const struct vcpu *v)
     return halted[v->index];
 }
 
-bool partition_end(struct vm *of, struct vm_end end)
+bool life_end(struct vm *of, struct vm_end end)
 {
     (void)of, (void)end;
     return atomic_exchange(&now.ended, 1) == 0;
 }
 
-void partition_tell(struct vm *of, enum note_kind kind, const char *fmt, ...)
+void life_tell(struct vm *of, enum note_kind kind, const char *fmt, ...)
 {
     (void)of, (void)kind, (void)fmt;
 }
 
-void vcpu_request(struct vcpu *v, uint32_t kicks)
+void kick_send(struct vcpu *v, uint32_t kicks)
 {
     (void)atomic_fetch_or(&v->kick, kicks);
 }
@@ -138,7 +138,7 @@ static bool look(struct vcpu *v)
 static void actor_runs(uint32_t index)
 {
     for (const struct send *s = sends[index]; s->kicks; s++)
-        vcpu_request(&vcpus[s->to], s->kicks);
+        kick_send(&vcpus[s->to], s->kicks);
     if (index == MONITOR)
         return;
     softs[index] = (struct vcpu_soft){.phase = VCPU_RUNNING};
