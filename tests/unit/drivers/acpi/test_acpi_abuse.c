@@ -90,7 +90,7 @@ static void lengths_beyond_reason(void **state)
             machine_make_roots(&m);
             (void)read_and_check();
             if (lengths[i] <= MIB && (name == MADT || name == DSDT))
-                assert_true(lines_contain("extextends beyond the address space"));
+                assert_true(lines_contain("extends beyond the address space"));
         }
     }
 }

@@ -492,7 +492,7 @@ static void test_files_of_one_name(void **state)
     add_guest("a", 1, 16 * MIB);
     add_module("k.Elf", NULL, 0);
     refuse(1, 13,
-           "guest 'a': image 'k.elf' is there more than once: upper and lower case count as the "
+           "guest 'a': image 'k.elf' exists more than once: upper and lower case count as the "
            "same");
 }
 
