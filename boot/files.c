@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files: reads from \bulkhead\ what the boot needs, each file whole into pages of its own: the
- * hypervisor, the configuration, and the files that the configuration names. The hypervisor cannot
- * come back for more. What else lies there costs nothing and stops nothing, whatever it is called.
- * UEFI "Simple File System Protocol", "File Protocol".
+ * files: reads from \bulkhead\ what the boot needs, each file into its own pages: the hypervisor,
+ * the configuration, and the files that the configuration names. The hypervisor cannot come back
+ * for more. Other files there cost nothing and cannot stop the boot, whatever their names. UEFI
+ * "Simple File System Protocol", "File Protocol".
  */
 #include "boot/loader.h"
 

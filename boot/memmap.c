@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * memmap: leaves boot services and translates the firmware's memory map. The two belong together:
- * the map that counts is the one whose key ExitBootServices accepts, and from then on there is
- * nobody left to ask for memory, so everything is taken beforehand.
- * UEFI "EFI_BOOT_SERVICES.GetMemoryMap()", "EFI_BOOT_SERVICES.ExitBootServices()".
+ * the map that counts is the one whose key ExitBootServices accepts, and after that no memory can
+ * be allocated, so everything is allocated beforehand. UEFI "EFI_BOOT_SERVICES.GetMemoryMap()",
+ * "EFI_BOOT_SERVICES.ExitBootServices()".
  */
 #include "boot/loader.h"
 

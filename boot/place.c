@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place: lays out a static-PIE. The file is checked like any other input, although it is our own:
- * a stick that was pulled out too early must give a sentence, not a crash. Pure.
+ * place: lays out a static-PIE. The file is checked like any other input, although it is our own: a
+ * USB stick pulled out too early must lead to an error message, not a crash. Pure.
  */
 #include "boot/place.h"
 

@@ -2,7 +2,7 @@
 /*
  * acpi_facts: takes the few facts we need out of MADT, FADT, SPCR and the AML that holds \_S5.
  * Interprets no AML: it knows the one form in which \_S5 is written. Reads a table only through
- * acpi_table_copy() and believes no length that it has not compared with the table's.
+ * acpi_table_copy() and trusts no length before checking it against the table's.
  */
 #include "drivers/acpi/acpi_parts.h"
 

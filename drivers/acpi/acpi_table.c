@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * acpi_table: opens one of the firmware's tables: checks signature, length and checksum. What is
- * inside is drivers/acpi/acpi_facts.c's business. Never looks twice at bytes it has checked: it
- * checks and uses one copy.
+ * acpi_table: opens one of the firmware's tables: checks signature, length and checksum.
+ * drivers/acpi/acpi_facts.c interprets the contents. Never reads bytes twice: it checks and uses
+ * one copy.
  */
 #include <stdatomic.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_hints: what people who know other programs, or whose word processor knows better, write
- * into bulkhead.conf, and what they mean. Pure.
+ * config_hints: recognises what people write into bulkhead.conf out of habit from other programs,
+ * and what a word processor substitutes, and suggests what was meant. Pure.
  */
 #include "kernel/config/config_parts.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_names: the names in bulkhead.conf, of guests and of files: which are allowed. Pure.
+ * config_names: checks the names of guests and files in bulkhead.conf. Pure.
  */
 #include "kernel/config/config_parts.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_policy: the values that say what becomes of a guest that ends: on_crash, on_poweroff,
+ * config_policy: the values that decide what happens when a guest ends: on_crash, on_poweroff,
  * watchdog. Pure.
  */
 #include "kernel/config/config_parts.h"

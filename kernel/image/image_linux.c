@@ -3,7 +3,7 @@
  * image_linux: checks a Linux bzImage and lays out what its 64-bit entry needs in guest memory.
  * "The Linux/x86 Boot Protocol" (Linux's Documentation/arch/x86/boot.rst). Nothing in the file is
  * trusted: each field that is used is checked against the file's size or the guest's memory. The
- * kernel's code itself is the guest's, and is not looked at. Pure.
+ * kernel's code belongs to the guest and is not inspected. Pure.
  *
  *   0x10000          struct linux_boot_data: page tables, boot_params, command line, GDT
  *   pref_address ..  the compressed kernel, and init_size bytes for it to unpack itself in

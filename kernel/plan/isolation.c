@@ -66,8 +66,7 @@ void isolation_print_owners(const struct isolation *of, log_sink say)
 static void isolation_devices(log_sink say)
 {
     say("  %-15s every I/O port; each guest has its own UART (%x-%x), clock (%x-%x) and power "
-        "ports "
-        "(%x-%x) of its own",
+        "ports (%x-%x)",
         "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT, VRTC_PORT + VRTC_PORTS - 1,
         VPOWER_SLEEP_CONTROL, VPOWER_RESET);
     say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_cores: which core is whose. First the monitor's, then exact lists, then counts from the
- * lowest free core up; within each, in the order of the file. Pure, no state.
+ * plan_cores: assigns cores: first the monitor's, then exact lists, then counts from the lowest
+ * free core up; within each, in the order of the file. Pure, no state.
  *
- * A core with a number is what has a local APIC. Where those are threads that share a core's
- * caches and buffers, all of one core have one owner: what a guest leaves there, a sibling can read
- * on many processors. `threads = shared` lifts that.
+ * Whatever has a local APIC is a numbered core. Where those are threads that share a physical
+ * core's caches and buffers, all of them get the same owner, because on many processors a thread
+ * can read what its sibling leaves there. `threads = shared` lifts that.
  */
 #include "kernel/plan/plan_parts.h"
 #include "kernel/plan/takers.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * life_report: what is said about a guest's lives.
+ * life_report: the lines about a guest's lives.
  */
 #include <stdarg.h>
 
