@@ -204,7 +204,7 @@ test-linux: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B --only linux
 
-# The boots that an everyday run leaves out: more places to run out of memory, more models.
+# The boot tests that are too slow for make test: more places to run out of memory, more models.
 test-long: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B --only long
@@ -253,24 +253,24 @@ gdb: setup
 	@scripts/gdb $B/demo
 
 help:
-	@echo 'make run     boot the demo partitions in an emulator, their console on this terminal'
+	@echo 'make run     boot the demo in an emulator, with its console on this terminal'
 	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|newest'
-	@echo 'make demo    the same, unattended; status 0 when every guest did what it should'
-	@echo 'make test    lint, then every test; the last line is the count. With CI set in the environment'
-	@echo '             nothing that scripts/setup installs may be missing'
-	@echo 'make test-linux  Linux guests at length: kernels, cores, memory sizes, ends'
-	@echo 'make test-long   boots that an everyday run leaves out'
+	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'
+	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'
+	@echo '             tests are not skipped because something is not installed'
+	@echo 'make test-linux  Linux guests in depth: kernels, cores, memory sizes, ways to end'
+	@echo 'make test-long   boot tests that are too slow for make test'
 	@echo 'make image   $B/bulkhead.img for a USB stick'
 	@echo 'make lint    format, warnings, layers, headers'
-	@echo 'make sloc    lines of code, and the share that a guest can reach'
+	@echo 'make sloc    lines of code, and how many of them a guest can reach'
 	@echo 'make bench   what an exit costs'
-	@echo 'make fuzz    SECONDS=15 of fuzzing for each target in tests/fuzz'
+	@echo 'make fuzz    fuzz each target in tests/fuzz for SECONDS=15'
 	@echo 'make fuzz-guest  guests that do random things: TIME=300 seconds, SEED=N'
 	@echo 'make soak    guests under load, stopped and started at random: MINUTES=30, SEED=N'
-	@echo 'make armour-mutants  takes the hypervisor'"'"'s own protection away, piece by piece, and looks'
-	@echo '             whether a test notices: NAMES="...", QUICK=1 (docs/armour.md)'
-	@echo 'make proof   the contracts in the code, proved by Frama-C (docs/proofs.md)'
-	@echo 'make gdb     the demo in QEMU, stopped, with a debugger attached'
+	@echo 'make armour-mutants  removes the hypervisor'"'"'s hardening piece by piece and checks that'
+	@echo '             a test notices: NAMES="...", QUICK=1 (docs/armour.md)'
+	@echo 'make proof   prove the contracts in the code with Frama-C (docs/proofs.md)'
+	@echo 'make gdb     the demo in QEMU, stopped at reset, with gdb attached'
 	@echo 'make clean   remove $B'
 
 -include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $B/hv/kernel/core/offsets.d

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files: reads from \bulkhead\ what the boot needs, each file whole into pages of its own: the
- * hypervisor, the configuration, and the files that the configuration names. The hypervisor cannot
- * come back for more. What else lies there costs nothing and stops nothing, whatever it is called.
- * UEFI "Simple File System Protocol", "File Protocol".
+ * files: reads from \bulkhead\ what the boot needs, each file into its own pages: the hypervisor,
+ * the configuration, and the files that the configuration names. The hypervisor cannot come back
+ * for more. Other files there cost nothing and cannot stop the boot, whatever their names. UEFI
+ * "Simple File System Protocol", "File Protocol".
  */
 #include "boot/loader.h"
 
@@ -42,10 +42,11 @@ static EFI_STATUS files_open_folder(struct loader *l, EFI_FILE_HANDLE *folder)
 
     s = l->bs->HandleProtocol(l->image, &image_guid, (void **)&self);
     if (EFI_ERROR(s))
-        return say_failure(l, NULL, "the firmware does not say where the loader came from", s);
+        return say_failure(l, NULL,
+                           "the firmware does not report where the loader was started from", s);
     s = l->bs->HandleProtocol(self->DeviceHandle, &volume_guid, (void **)&volume);
     if (EFI_ERROR(s))
-        return say_failure(l, NULL, "the loader was not started from a volume with files", s);
+        return say_failure(l, NULL, "the loader was not started from a file system", s);
     s = volume->OpenVolume(volume, &root);
     if (EFI_ERROR(s))
         return say_failure(l, NULL, "the boot volume cannot be opened", s);
@@ -110,7 +111,7 @@ static EFI_STATUS files_list(struct loader *l, EFI_FILE_HANDLE folder)
             files_name(name, entry.info.FileName))
             folder_add(&l->folder, &l->config, name, entry.info.FileSize);
     }
-    return say_refusal(l, NULL, "the folder " LOADER_FOLDER " has no end: its volume is damaged");
+    return say_refusal(l, NULL, "the folder " LOADER_FOLDER " never ends: the volume is damaged");
 }
 
 /* Reads `m->size` bytes into the pages at m->base and clears the rest of the last page. */
@@ -128,7 +129,7 @@ static EFI_STATUS files_read_pages(struct loader *l, EFI_FILE_HANDLE file,
         if (EFI_ERROR(s) || chunk > asked)
             return say_failure(l, m->name, "cannot be read", EFI_ERROR(s) ? s : EFI_DEVICE_ERROR);
         if (chunk == 0)
-            return say_refusal(l, m->name, "ends earlier than its directory entry says");
+            return say_refusal(l, m->name, "is shorter than its directory entry says");
         done += chunk;
     }
     memset(to + done, 0, pages * PAGE_SIZE - done);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * memmap: leaves boot services and translates the firmware's memory map. The two belong together:
- * the map that counts is the one whose key ExitBootServices accepts, and from then on there is
- * nobody left to ask for memory, so everything is taken beforehand.
- * UEFI "EFI_BOOT_SERVICES.GetMemoryMap()", "EFI_BOOT_SERVICES.ExitBootServices()".
+ * the map that counts is the one whose key ExitBootServices accepts, and after that no memory can
+ * be allocated, so everything is allocated beforehand. UEFI "EFI_BOOT_SERVICES.GetMemoryMap()",
+ * "EFI_BOOT_SERVICES.ExitBootServices()".
  */
 #include "boot/loader.h"
 
@@ -69,7 +69,7 @@ EFI_STATUS memmap_prepare(struct loader *l)
 
     if (s != EFI_BUFFER_TOO_SMALL || l->map_size > MEMMAP_SIZE_MAX ||
         l->map_step < sizeof(EFI_MEMORY_DESCRIPTOR) || l->map_step > MEMMAP_STEP_MAX)
-        return say_refusal(l, NULL, "GetMemoryMap does not tell the size of the memory map");
+        return say_refusal(l, NULL, "GetMemoryMap does not return a usable size of the memory map");
     descriptors = 2 * (l->map_size / l->map_step) + MEMMAP_SPARE;
     edges = RANGES_EDGES(descriptors + l->info->module_count + BLOCK_COUNT);
     s = memory_take_block(l, BLOCK_RANGES, edges * sizeof(struct boot_range));

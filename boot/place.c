@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * place: lays out a static-PIE. The file is checked like any other input, although it is our own:
- * a stick that was pulled out too early must give a sentence, not a crash. Pure.
+ * place: lays out a static-PIE. The file is checked like any other input, although it is our own: a
+ * USB stick pulled out too early must lead to an error message, not a crash. Pure.
  */
 #include "boot/place.h"
 
@@ -35,7 +35,7 @@ _Static_assert(sizeof(struct elf64_rela) == 24, "ELF-64: relocation with addend"
 /* AMD64 psABI "Relocation Types". */
 enum { R_X86_64_NONE = 0, R_X86_64_RELATIVE = 8 };
 
-#define PLACE_REFUSES(type) "has a relocation of type " #type ", which the loader does not apply"
+#define PLACE_REFUSES(type) "has a relocation of type " #type ", which the loader does not support"
 
 static const char *const place_reloc_refusals[] = {
     [1] = PLACE_REFUSES(R_X86_64_64),         [2] = PLACE_REFUSES(R_X86_64_PC32),
@@ -90,11 +90,11 @@ bool place_check(struct place *p, const void *file, uint64_t size)
         const struct elf64_phdr *s = &p->elf.segments[i];
 
         if (s->type == PT_INTERP)
-            return place_refuse(p, "wants a dynamic linker; it must be linked as a static-PIE");
+            return place_refuse(p, "needs a dynamic linker; it must be linked as a static-PIE");
         if (s->type != PT_LOAD || s->memsz == 0)
             continue;
         if (s->align > PLACE_ALIGN)
-            return place_refuse(p, "wants an alignment of more than 2 MiB");
+            return place_refuse(p, "needs an alignment of more than 2 MiB");
         if (s->vaddr > PLACE_SIZE_MAX || s->memsz > PLACE_SIZE_MAX - s->vaddr)
             return place_refuse(p, "needs more than 256 MiB of memory");
         end = max_u64(end, s->vaddr + s->memsz);
@@ -125,7 +125,7 @@ static bool place_read_dynamic(struct place *p, const struct elf64_phdr *s, stru
         else if (d.tag == DT_RELAENT)
             t->entry = d.value;
         else if (d.tag == DT_PLTRELSZ && d.value != 0)
-            return place_refuse(p, "has PLT relocations, which the loader does not apply");
+            return place_refuse(p, "has PLT relocations, which the loader does not support");
         else if (d.tag == DT_RELSZ && d.value != 0)
             return place_refuse(p, "has relocations without addends (DT_REL)");
         else if (d.tag == DT_RELRSZ && d.value != 0)
@@ -150,7 +150,7 @@ static bool place_relocate(struct place *p, uint8_t *memory, uint64_t base,
     if (t->size == 0)
         return true;
     if (t->entry != sizeof(r) || t->size % sizeof(r) != 0)
-        return place_refuse(p, "has a relocation table of a wrong entry size");
+        return place_refuse(p, "has a relocation table with the wrong entry size");
     if (!place_inside(p, t->rela, t->size))
         return place_refuse(p, "has its relocation table outside the image");
     for (uint64_t at = t->rela; at < t->rela + t->size; at += sizeof(r)) {

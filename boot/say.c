@@ -143,7 +143,7 @@ EFI_STATUS say_no_memory(struct loader *l, const char *name, uint64_t bytes)
     struct sentence s;
 
     say_begin(&s, name);
-    say_add(&s, "there is no free memory for ");
+    say_add(&s, "not enough free memory for ");
     say_add_number(&s, bytes);
     say_add(&s, " bytes");
     say_end(l, &s);
@@ -157,7 +157,7 @@ void say_goodbye(const struct loader *l)
 
 void say_bug(const char *expr)
 {
-    say_serial("\r\n[bulkhead] PANIC in the loader: broken assertion: ");
+    say_serial("\r\n[bulkhead] PANIC in the loader: assertion failed: ");
     say_serial(expr);
     say_serial("\r\n");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * keyboard: the PS/2 keyboard (or a USB one that the firmware passes off as such), polled. Never
- * waits after keyboard_init(). Caller: whoever holds the console lock (boot core alone before).
+ * waits after keyboard_init(). Caller: the holder of the console lock (boot core alone before).
  */
 #pragma once
 

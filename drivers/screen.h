@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * screen: a text console on the linear framebuffer that the firmware set up (GOP). Keeps the text
- * in memory, so that scrolling never reads the framebuffer, which is slow on real machines.
- * Caller: whoever holds the console lock.
+ * in memory, so that scrolling never reads the framebuffer, which is slow on real machines. Caller:
+ * the holder of the console lock.
  */
 #pragma once
 

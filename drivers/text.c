@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * text: keeps the grid. Knows no pixels, and whatever bytes come, only printable ASCII gets into a
- * cell and the cursor stays inside.
+ * text: keeps the grid. Knows nothing about pixels. Whatever bytes arrive, only printable ASCII
+ * enters a cell and the cursor stays inside.
  */
 #include "drivers/text.h"
 

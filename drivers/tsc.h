@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tsc: how fast the time-stamp counter runs, and time from it. Rate from the hypervisor below us
- * (leaf 0x40000010) where there is one, else CPUID 0x15, else 0x16, else measured against PIT
- * channel 2.
- * SDM "Time-Stamp Counter", "Determining the Processor Base Frequency".
+ * tsc: the rate of the time-stamp counter, and time derived from it. Rate from the hypervisor below
+ * us (leaf 0x40000010) if there is one, else CPUID 0x15, else 0x16, else measured against PIT
+ * channel 2. SDM "Time-Stamp Counter", "Determining the Processor Base Frequency".
  */
 #pragma once
 

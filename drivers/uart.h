@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * uart: the machine's 16550-compatible serial port, polled; never waits longer than it says.
- * Caller: whoever holds the console lock (boot core alone before that).
+ * Caller: the holder of the console lock (boot core alone before that).
  */
 #pragma once
 

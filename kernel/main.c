@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main: the boot list, and nothing else. Each step says why it stands where it stands.
+ * main: the boot list, and nothing else. Each step says why it is where it is.
  */
 #include "boot/boot_info.h"
 #include "drivers/acpi/acpi.h"

@@ -101,7 +101,7 @@ static bool elf_check_header(struct elf *e)
 
     if (h->ident[EI_DATA] != ELFDATA2LSB ||
         (h->machine != EM_X86_64 && !(e->is_32 && h->machine == EM_386)))
-        return elf_refuse(e, "is an ELF file for another processor than x86-64");
+        return elf_refuse(e, "is an ELF file for a processor other than x86-64");
     if (h->ident[EI_VERSION] != EV_CURRENT || h->version != EV_CURRENT)
         return elf_refuse(e, "has an unknown ELF version");
     if (h->type == ET_REL)
@@ -126,7 +126,7 @@ static bool elf_read_segments(struct elf *e)
     if (e->header.phnum > ELF_SEGMENTS_MAX)
         return elf_refuse(e, "has more than 16 program headers");
     if (e->header.phentsize != entry)
-        return elf_refuse(e, "has program headers of a wrong size");
+        return elf_refuse(e, "has program headers of the wrong size");
     if (!elf_inside(at, e->header.phnum * entry, e->size))
         return elf_refuse(e, "is cut off: its program headers lie beyond the end of the file");
     e->segment_count = e->header.phnum;

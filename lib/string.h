@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * string: the handful of memory and text functions we use. memcpy, memmove, memset and memcmp
- * also because the compiler calls them. On the desk (tests, plancheck) the C library's own serve;
- * what C has not is inline here, and so is the same everywhere.
+ * string: the handful of memory and text functions we use. memcpy, memmove, memset and memcmp also
+ * because the compiler calls them. On the desk (tests, plancheck) the C library's own serve; what C
+ * lacks is inline here, and so is the same everywhere.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * uart16550: the registers of a 16550, for those who drive one and for the one that guests see.
+ * uart16550: the registers of a 16550, for the driver and for the virtual one that guests see.
  * National Semiconductor "PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs".
  */
 #pragma once

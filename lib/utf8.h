@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * utf8: takes characters out of a stream of bytes, however it is cut, and knows which of them may
- * stand on a terminal and how wide they are there at most. Pure.
- * The Unicode Standard, "UTF-8" and "Default Ignorable Code Points"; UAX #11 for widths.
+ * utf8: decodes characters from a stream of bytes, however it is split, and knows which of them may
+ * appear on a terminal and how wide they can be there. Pure. The Unicode Standard, "UTF-8" and
+ * "Default Ignorable Code Points"; UAX #11 for widths.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * firmware: walks tables that others made, so it believes only what the CPU believes: bit 0, bit 7
- * and the address. SDM "4-Level Paging and 5-Level Paging". Pure.
+ * firmware: walks tables that others made, so it uses only what the CPU uses: bit 0, bit 7 and the
+ * address. SDM "4-Level Paging and 5-Level Paging". Pure.
  */
 #include "mm/firmware.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * firmware: where the page tables lie that the firmware left us on. Its memory map calls their
- * pages free, and they are, but only from the moment on when our own tables are in CR3. Pure.
+ * firmware: finds the page tables that the firmware left active. Its memory map calls their pages
+ * free, and they are, but only once our own tables are in CR3. Pure.
  */
 #pragma once
 

@@ -37,7 +37,7 @@ bool host_paging_ok(void)
     bool ok = true;
 
     if ((read_cr4() & CR4_LA57) != 0) {
-        log_line("the firmware runs with 5-level paging; switch it off in the firmware's set-up");
+        log_line("the firmware runs with 5-level paging; turn it off in the firmware setup");
         ok = false;
     }
     if ((cpuid(CPUID_FEATURES, 0).edx & CPUID_FEATURES_EDX_PAT) == 0) {
@@ -46,7 +46,7 @@ bool host_paging_ok(void)
     }
     if (cpuid(CPUID_EXTENDED_MAX, 0).eax < CPUID_EXTENDED ||
         (cpuid(CPUID_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) == 0) {
-        log_line("this CPU has no execute-disable (XD, NX), or the firmware's set-up hides it");
+        log_line("this CPU has no execute-disable (XD, NX), or the firmware setup disables it");
         ok = false;
     }
     return ok;

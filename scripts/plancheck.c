@@ -59,7 +59,7 @@ void log_emit(const char *line, size_t len)
 
 NORETURN void assert_fail(const char *expr, const char *file, int line)
 {
-    fprintf(stderr, "plancheck: broken assertion at %s:%d: %s\n", file, line, expr);
+    fprintf(stderr, "plancheck: assertion failed at %s:%d: %s\n", file, line, expr);
     abort();
 }
 
@@ -67,9 +67,9 @@ static void print_usage(FILE *to)
 {
     fprintf(to,
             "usage: plancheck FILE [--cores N] [--memory MB] [--threads T]\n"
-            "Checks FILE, a bulkhead.conf with its images beside it, for a machine with\n"
+            "Checks FILE, a bulkhead.conf with its images next to it, for a machine with\n"
             "N cores (1 to %d; default %d) and MB MiB of memory (at least %d; default %d).\n"
-            "T is how many of the N are threads of one core (1, 2, 4 or 8; default 1).\n",
+            "T is the number of threads of each physical core (1, 2, 4 or 8; default 1).\n",
             CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
 }
 
@@ -93,7 +93,7 @@ static uint64_t option_number(const char *name, const char *text, uint64_t min, 
     uint64_t value;
 
     if (text == NULL)
-        usage("a number is missing after", name);
+        usage("no number after", name);
     if (!span_number(span_of(text), &value) || value < min || value > max)
         option_refused(name, text);
     return value;
@@ -164,8 +164,8 @@ static void make_machine(const struct options *o)
 
 static void print_machine(const struct options *o)
 {
-    printf("made-up machine: %u core%s, %lu MiB of memory, of which guests can have %lu MiB\n"
-           "(the first 1 MiB and 64 MiB more are left to the firmware and to Bulkhead)\n\n",
+    printf("assumed machine: %u core%s, %lu MiB of memory, %lu MiB of it for guests\n"
+           "(the first 1 MiB and another 64 MiB are left to the firmware and Bulkhead)\n\n",
            machine.core_count, machine.core_count == 1 ? "" : "s", o->memory,
            o->memory - (TAKEN_AT_BOTTOM + TAKEN_AT_TOP) / MIB);
 }

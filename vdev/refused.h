@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * refused: what a guest asked for and did not get, by number (an MSR, an I/O port), for whoever
- * wants to know what it looks for. Pure.
+ * refused: counts what a guest was refused, by number (an MSR, an I/O port), for diagnosis. Pure.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vpower: the ports by which a guest switches itself off or starts itself again. First the block
- * that the guest's ACPI tables name (kernel/image/image_acpi.c), then the places where PC software
- * resets a machine without asking any table. It only says what was asked for. Pure, no state.
+ * vpower: the ports by which a guest powers itself off or restarts itself. First the block that the
+ * guest's ACPI tables name (kernel/image/image_acpi.c), then the places where PC software resets a
+ * machine without asking any table. It only reports what was requested. Pure, no state.
  */
 #pragma once
 

@@ -2,9 +2,9 @@
 /*
  * vrtc: see the header. Registers as of the MC146818, in BCD, 24 hours, UTC. Pure.
  *
- * "Update in progress" is never set: who reads the time while a second ends sees that the seconds
- * changed and reads again, as drivers do anyway. A data port that answered all ones would look
- * like an update without end, and cost Linux one second of waiting.
+ * "Update in progress" is never set: a reader that catches the end of a second sees the seconds
+ * change and reads again, as drivers do anyway. A data port that read as all ones would look like
+ * an endless update and cost Linux a second of waiting.
  */
 #include "vdev/vrtc.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vuart: registers of a 16550A without an interrupt line, between a guest's port accesses and its
- * two rings. What an interrupt would say, IIR says to those who poll it. Line speed, parity and
- * break are stored and mean nothing. Pure.
+ * two rings. IIR tells a poller what an interrupt would. Line speed, parity and break are stored
+ * and have no effect. Pure.
  */
 #include "vdev/vuart.h"
 

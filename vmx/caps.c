@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * caps: reads what this CPU says about VT-x. Decides nothing: fit.c does.
+ * caps: reads this CPU's VT-x capabilities. Decides nothing: fit.c does.
  */
 #include "lib/fmt.h"
 #include "lib/log.h"

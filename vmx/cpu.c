@@ -28,7 +28,7 @@ enum status vmx_cpu_on(struct page *region)
         wrmsr(MSR_FEATURE_CONTROL, control);
     }
     if ((control & wanted) != wanted)
-        return FAIL(E_UNSUPPORTED, "the firmware left VT-x off on core with APIC id %u",
+        return FAIL(E_UNSUPPORTED, "the firmware left VT-x off on the core with APIC id %u",
                     (uint32_t)rdmsr(MSR_X2APIC_ID));
     if (vmx_spec.has_spec_ctrl)
         wrmsr(MSR_SPEC_CTRL, vmx_spec.spec_ctrl);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ept_valid: the last look at a guest's extended page tables before they are used. Pure.
+ * ept_valid: the final check of a guest's extended page tables before they are used. Pure.
  */
 #pragma once
 

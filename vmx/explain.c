@@ -80,7 +80,7 @@ void vmx_read_guest_fields(struct vmx_guest_fields *g, const struct vmx_audit_cp
 static const char *explain_reason(const struct vcpu_exit *x)
 {
     if ((x->raw_reason & 0xffff) != VMX_REASON_ENTRY_GUEST_STATE)
-        return "the failure is not about guest state";
+        return "the failure is not in the guest state";
     switch (x->qualification) {
     case 2:
         return "a PDPTE has a reserved bit set";
@@ -89,7 +89,7 @@ static const char *explain_reason(const struct vcpu_exit *x)
     case 4:
         return "the VMCS link pointer is not valid";
     default:
-        return "no field breaks a rule that we know";
+        return "no field breaks a known rule";
     }
 }
 
@@ -115,10 +115,9 @@ void vmx_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t si
                   (unsigned long long)g.event);
         return;
     }
-    const size_t len =
-        fmt_print(buf, size, "%s is 0x%llx, but %s%s", vmcs_field_name(breach.field),
-                  (unsigned long long)breach.value, breach.rule,
-                  narrow ? " for 48-bit linear addresses, all that guests have" : "");
+    const size_t len = fmt_print(buf, size, "%s is 0x%llx, but %s%s", vmcs_field_name(breach.field),
+                                 (unsigned long long)breach.value, breach.rule,
+                                 narrow ? " (guests have 48-bit linear addresses)" : "");
     if (count > 1)
         fmt_print(buf + len, size - len, " (and %u more)", count - 1);
 }

@@ -57,17 +57,17 @@ static const struct word word_exit = {
     .ask = {.must = EXIT_HOST_64 | EXIT_SAVE_DEBUG | EXIT_SAVE_PAT | EXIT_LOAD_PAT |
                     EXIT_SAVE_EFER | EXIT_LOAD_EFER | EXIT_SAVE_TIMER},
     .names = {{EXIT_HOST_64, "64-bit host"},
-              {EXIT_SAVE_DEBUG, "save of debug controls"},
+              {EXIT_SAVE_DEBUG, "saving of debug controls"},
               {EXIT_SAVE_PAT | EXIT_LOAD_PAT, "PAT switching"},
               {EXIT_SAVE_EFER | EXIT_LOAD_EFER, "EFER switching"},
-              {EXIT_SAVE_TIMER, "save of the VMX-preemption timer"}},
+              {EXIT_SAVE_TIMER, "saving of the VMX-preemption timer"}},
 };
 
 static const struct word word_entry = {
     .ask = {.must = ENTRY_LOAD_DEBUG | ENTRY_LOAD_PAT | ENTRY_LOAD_EFER, .never = ENTRY_IA32E},
-    .names = {{ENTRY_LOAD_DEBUG, "load of debug controls"},
-              {ENTRY_LOAD_PAT, "PAT load at entry"},
-              {ENTRY_LOAD_EFER, "EFER load at entry"},
+    .names = {{ENTRY_LOAD_DEBUG, "loading of debug controls"},
+              {ENTRY_LOAD_PAT, "loading of PAT at entry"},
+              {ENTRY_LOAD_EFER, "loading of EFER at entry"},
               {ENTRY_IA32E, "entry outside IA-32e mode"}},
 };
 
@@ -105,8 +105,8 @@ static void fit_ept(const struct vmx_caps *caps, struct virt_report *report)
 
     fit_need(report, (caps->ept_vpid & walk) == walk, "EPT with four-level write-back tables");
     fit_need(report, caps->ept_vpid & EPT_CAP_2M, "EPT with 2 MiB pages");
-    fit_need(report, (caps->ept_vpid & invept) == invept, "INVEPT of one context");
-    fit_need(report, (caps->ept_vpid & invvpid) == invvpid, "INVVPID of one context");
+    fit_need(report, (caps->ept_vpid & invept) == invept, "single-context INVEPT");
+    fit_need(report, (caps->ept_vpid & invvpid) == invvpid, "single-context INVVPID");
 }
 
 static const char *fit_without_vmx(const struct vmx_caps *caps)
@@ -136,7 +136,7 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
              !(caps->feature_control & FEATURE_CONTROL_LOCK) ||
                  (caps->feature_control & FEATURE_CONTROL_VMX),
              "VT-x enabled by the firmware (IA32_FEATURE_CONTROL is locked with VMX off: "
-             "turn virtualization on in the firmware set-up)");
+             "turn virtualization on in the firmware setup)");
     controls->pin = fit_word(&word_pin, caps->pin, report);
     controls->cpu = fit_word(&word_cpu, caps->cpu, report);
     controls->cpu2 = fit_word(&word_cpu2, caps->cpu2, report);

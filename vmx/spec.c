@@ -91,7 +91,7 @@ void spec_print(const struct spec_cpu *cpu, const struct spec_plan *plan, char *
     static const char *const exits[] = {"nothing", "one call", "the return stack filled"};
 
     if (spec_says_nothing(cpu)) {
-        fmt_print(buf, size, "speculation: this processor says nothing of it, nothing is done");
+        fmt_print(buf, size, "speculation: CPU reports no mitigation controls; none applied");
         return;
     }
     fmt_print(

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * spec: what is done about speculation across the border between a guest and us, chosen once from
- * what the processor says of itself. Pure: vmx/cpu.c, run.c and switch.asm carry it out.
- * Intel "Speculative Execution Side Channel Mitigations"; SDM "IA32_ARCH_CAPABILITIES".
+ * spec: the speculation measures at the border between a guest and the hypervisor, chosen once from
+ * what the processor reports. Pure: vmx/cpu.c, run.c and switch.asm carry it out. Intel
+ * "Speculative Execution Side Channel Mitigations"; SDM "IA32_ARCH_CAPABILITIES".
  *
  * No indirect branch is on the way from an exit to the next entry (scripts/branches), so neither is
  * IBRS written at each exit nor the branch history cleared: there is nothing that either would

@@ -2,7 +2,7 @@
 /*
  * acpi_facts: takes the few facts we need out of MADT, FADT, SPCR and the AML that holds \_S5.
  * Interprets no AML: it knows the one form in which \_S5 is written. Reads a table only through
- * acpi_table_copy() and believes no length that it has not compared with the table's.
+ * acpi_table_copy() and trusts no length before checking it against the table's.
  */
 #include "drivers/acpi/acpi_parts.h"
 
@@ -41,12 +41,12 @@ static const char *madt_add_ioapic(struct acpi_info *info, const struct madt_ioa
 {
     for (uint32_t i = 0; i < info->ioapic_count; i++) {
         if (info->ioapics[i].address.v == entry->address)
-            return "names an I/O APIC twice";
+            return "lists an I/O APIC twice";
     }
     if (entry->address == 0)
-        return "names an I/O APIC without an address";
+        return "lists an I/O APIC without an address";
     if (info->ioapic_count == ACPI_IOAPICS_MAX)
-        return "names more than 16 I/O APICs";
+        return "lists more than 16 I/O APICs";
     info->ioapics[info->ioapic_count++] = (struct acpi_ioapic){.address = hpa(entry->address)};
     return NULL;
 }
@@ -91,7 +91,7 @@ bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt)
     const char *why = NULL;
 
     if (!acpi_table_copy(madt, 0, &fixed, sizeof(fixed))) {
-        acpi_table_complain(madt, "is shorter than a MADT");
+        acpi_table_complain(madt, "is too short for a MADT");
         return false;
     }
     for (uint32_t at = sizeof(fixed); at < madt->length; at += head[1]) {
@@ -99,14 +99,14 @@ bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt)
 
         if (!acpi_table_copy(madt, at, head, sizeof(head)) || head[1] < sizeof(head) ||
             head[1] > madt->length - at) {
-            why = "has an entry of impossible length; what follows is ignored";
+            why = "has an entry of invalid length; the rest is ignored";
             break;
         }
         wrong = madt_read_entry(info, madt, at, head[0], head[1]);
         why = why == NULL ? wrong : why;
     }
     if (info->core_count == 0)
-        why = "names no core that could be started";
+        why = "lists no core that can be started";
     if (why != NULL)
         acpi_table_complain(madt, why);
     return info->core_count != 0;
@@ -158,7 +158,7 @@ bool acpi_fadt_read(struct acpi_info *info, const struct acpi_table *fadt)
 
     if (fadt->length < FADT_V1_SIZE ||
         !acpi_table_copy(fadt, 0, &copy, (uint32_t)min_u64(fadt->length, sizeof(copy)))) {
-        acpi_table_complain(fadt, "is shorter than a FADT");
+        acpi_table_complain(fadt, "is too short for an FADT");
         return false;
     }
     fadt_read_reset(info, &copy);
@@ -317,7 +317,7 @@ bool acpi_spcr_read(struct acpi_info *info, const struct acpi_table *spcr)
     struct acpi_spcr copy;
 
     if (!acpi_table_copy(spcr, 0, &copy, sizeof(copy))) {
-        acpi_table_complain(spcr, "is shorter than an SPCR");
+        acpi_table_complain(spcr, "is too short for an SPCR");
         return false;
     }
     if (copy.interface != SPCR_16550 && copy.interface != SPCR_16450 &&

@@ -29,7 +29,7 @@ static bool acpi_root_open(struct acpi_root *root, const struct acpi_memory *mem
     if (bytes % entry_size != 0)
         acpi_table_complain(&root->table, "ends in the middle of an entry");
     if (bytes / entry_size > ACPI_ENTRIES_MAX)
-        acpi_table_complain(&root->table, "has more than 256 entries; the rest is not looked at");
+        acpi_table_complain(&root->table, "has more than 256 entries; the rest are ignored");
     return true;
 }
 
@@ -51,7 +51,7 @@ static bool acpi_root_find(struct acpi_root *root, const struct acpi_memory *mem
             if (acpi_root_open(root, memory, rsdp.xsdt, "XSDT", sizeof(uint64_t)))
                 return true;
         } else {
-            log_line("acpi: the RSDP at 0x%llx has a broken ACPI 2.0 part",
+            log_line("acpi: the RSDP at 0x%llx has an invalid ACPI 2.0 part",
                      (unsigned long long)address.v);
         }
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * acpi_parts: what finding tables (acpi_find.c), opening them (acpi_table.c) and understanding them
- * (acpi_facts.c) share. Nobody else includes it.
+ * (acpi_facts.c) share. No other file includes it.
  */
 #pragma once
 

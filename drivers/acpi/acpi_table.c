@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * acpi_table: opens one of the firmware's tables: checks signature, length and checksum. What is
- * inside is drivers/acpi/acpi_facts.c's business. Never looks twice at bytes it has checked: it
- * checks and uses one copy.
+ * acpi_table: opens one of the firmware's tables: checks signature, length and checksum.
+ * drivers/acpi/acpi_facts.c interprets the contents. Never reads bytes twice: it checks and uses
+ * one copy.
  */
 #include <stdatomic.h>
 
@@ -61,23 +61,23 @@ static const char *acpi_table_check(struct acpi_table *table)
     if (!acpi_copy(table->memory, table->address, &header, sizeof(header)))
         return "is not in readable memory";
     if (memcmp(header.signature, table->name, sizeof(header.signature)) != 0)
-        return "has another signature";
+        return "has the wrong signature";
     if (header.length < sizeof(header))
         return "is shorter than its header";
     if (header.length > ACPI_TABLE_MAX)
         return "is longer than 1 MiB";
     if (!range_ok(table->address.v, header.length))
-        return "ends beyond the address space";
+        return "extends beyond the address space";
 
     table->length = header.length;
     for (uint32_t done = 0; done < table->length; done += sizeof(part)) {
         uint32_t size = (uint32_t)min_u64(sizeof(part), table->length - done);
 
         if (!acpi_table_copy(table, done, part, size))
-            return "is not all in readable memory";
+            return "is not entirely in readable memory";
         sum = (uint8_t)(sum + acpi_sum(part, size));
     }
-    return sum == 0 ? NULL : "has a wrong checksum";
+    return sum == 0 ? NULL : "has a bad checksum";
 }
 
 bool acpi_table_open(struct acpi_table *table, const struct acpi_memory *memory, hpa_t address,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * pci: takes bus mastering from all functions, so that no device that a driver of the firmware left
- * running (a network card, a USB controller) writes to memory that is a guest's now, nor sends an
- * interrupt as a message. Drives no device. Pure.
- * PCI Local Bus Specification "Configuration Space", "Command Register".
+ * pci: disables bus mastering on all functions, so that no device left running by a firmware driver
+ * (a network card, a USB controller) can write to memory that now belongs to a guest or send a
+ * message-signalled interrupt. Drives no device. Pure. PCI Local Bus Specification "Configuration
+ * Space", "Command Register".
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config: the text of bulkhead.conf → struct config. Says what the text says and nothing about
- * the machine; whether the wishes fit is plan's business. Pure; also built into plancheck.
- * The language is described in docs/config.md.
+ * config: the text of bulkhead.conf → struct config. Describes only what the text says; whether the
+ * machine can satisfy it is the plan's job. Pure; also built into plancheck. The language is
+ * described in docs/config.md.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_hints: what people who know other programs, or whose word processor knows better, write
- * into bulkhead.conf, and what they mean. Pure.
+ * config_hints: recognises what people write into bulkhead.conf out of habit from other programs,
+ * and what a word processor substitutes, and suggests what was meant. Pure.
  */
 #include "kernel/config/config_parts.h"
 
@@ -39,8 +39,8 @@ enum config_key config_alias(struct span word)
 
 const char *config_lacks(struct span word)
 {
-    static const char disk[] = "a guest has no disk: what it needs goes into its initrd";
-    static const char device[] = "a guest has no devices but its console";
+    static const char disk[] = "a guest has no disk: put what it needs into its initrd";
+    static const char device[] = "a guest has no devices other than its console";
     static const struct {
         const char *name;
         const char *why;
@@ -85,9 +85,9 @@ static const char *config_typographic(struct span at)
         {"\xc2\xab", "\xc2\xab", "a quotation mark: write values without quotes"},
         {"\xc2\xbb", "\xc2\xbb", "a quotation mark: write values without quotes"},
         {"\xe2\x80\x90", "\xe2\x80\x95", "a typographic dash: write '-'"},
-        {"\xc2\xa0", "\xc2\xa0", "a no-break space: write an ordinary one"},
-        {"\xe2\x80\x80", "\xe2\x80\x8a", "a typographic space: write an ordinary one"},
-        {"\xe2\x80\xaf", "\xe2\x80\xaf", "a no-break space: write an ordinary one"},
+        {"\xc2\xa0", "\xc2\xa0", "a no-break space: use an ordinary space"},
+        {"\xe2\x80\x80", "\xe2\x80\x8a", "a typographic space: use an ordinary space"},
+        {"\xe2\x80\xaf", "\xe2\x80\xaf", "a no-break space: use an ordinary space"},
         {"\xe2\x80\x8b", "\xe2\x80\x8f", "an invisible character: delete it"},
         {"\xef\xbb\xbf", "\xef\xbb\xbf", "an invisible byte order mark: delete it"},
     };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_names: the names in bulkhead.conf, of guests and of files: which are allowed. Pure.
+ * config_names: checks the names of guests and files in bulkhead.conf. Pure.
  */
 #include "kernel/config/config_parts.h"
 
@@ -50,7 +50,7 @@ void config_check_name(struct config_parser *p, struct span name)
     else if (!config_name_legal(name))
         errors_add(p->report, p->line,
                    "guest name '" SPAN_FMT
-                   "': use letters, digits, '-' and '_' only, a letter first",
+                   "': use only letters, digits, '-' and '_', starting with a letter",
                    SPAN_ARGS(name));
     else if (name.len >= GUEST_NAME_MAX)
         errors_add(p->report, p->line,
@@ -64,7 +64,7 @@ void config_check_name(struct config_parser *p, struct span name)
                        : "it looks like 'bulkhead', which marks Bulkhead's own lines");
     for (uint32_t i = 0; i < p->config->guest_count; i++)
         if (name.len > 0 && span_is_any_case(name, p->config->guests[i].name))
-            errors_add(p->report, p->line, "guest name '" SPAN_FMT "' is taken by line %u",
+            errors_add(p->report, p->line, "guest name '" SPAN_FMT "' is already used at line %u",
                        SPAN_ARGS(name), p->config->guests[i].line);
 }
 
@@ -76,14 +76,14 @@ static const char *config_file_name_flaw(struct span name)
     static const char forbidden[] = "*?<>|:";
 
     if (span_find(name, '/') < name.len || span_find(name, '\\') < name.len)
-        return "has a folder in it; all files lie beside bulkhead.conf";
+        return "contains a folder; all files must be next to bulkhead.conf";
     if (span_find(name, '"') < name.len)
-        return "has quotes; write it without";
+        return "has quotes; remove them";
     if (span_find(name, ' ') < name.len || span_find(name, '\t') < name.len)
-        return "has a space in it; rename the file";
+        return "contains a space; rename the file";
     for (size_t i = 0; i < sizeof(forbidden) - 1; i++)
         if (span_find(name, forbidden[i]) < name.len)
-            return "has one of * ? < > | : in it, which FAT does not allow";
+            return "contains one of * ? < > | :, which FAT does not allow";
     if (span_is(name, ".") || span_is(name, ".."))
         return "is a folder";
     return NULL;

@@ -71,7 +71,7 @@ static void config_begin_machine(struct config_parser *p)
 static void config_begin_guest(struct config_parser *p, struct span name)
 {
     if (p->config->guest_count == GUESTS_MAX) {
-        errors_add(p->report, p->line, "guest '" SPAN_FMT "' is one too many: %u is the limit",
+        errors_add(p->report, p->line, "guest '" SPAN_FMT "' is one too many; the limit is %u",
                    SPAN_ARGS(name), GUESTS_MAX);
         config_begin_section(p, SECTION_SKIPPED);
         return;
@@ -126,7 +126,7 @@ static void config_read_header(struct config_parser *p, struct span line)
                    SPAN_ARGS(inside));
     else
         errors_add(p->report, p->line,
-                   "unknown section '" SPAN_FMT "'; there are [machine] and " GUEST_SECTION,
+                   "unknown section '" SPAN_FMT "'; the sections are [machine] and " GUEST_SECTION,
                    SPAN_ARGS(inside));
 }
 
@@ -183,8 +183,8 @@ static void config_unknown_key(struct config_parser *p, struct span key)
         if (config_keys[k].section == p->section)
             len += fmt_print(known + len, sizeof(known) - len, "%s%s", len == 0 ? "" : ", ",
                              config_keys[k].name);
-    errors_add(p->report, p->line, "unknown key '" SPAN_FMT "'; %s knows %s", SPAN_ARGS(key),
-               config_section_name(p->section), known);
+    errors_add(p->report, p->line, "unknown key '" SPAN_FMT "'; the keys of %s are %s",
+               SPAN_ARGS(key), config_section_name(p->section), known);
 }
 
 static void config_read_pair(struct config_parser *p, struct span key, struct span value)
@@ -192,7 +192,7 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
     enum config_key k = config_find_key(key);
 
     if (p->section == SECTION_NONE) {
-        errors_add(p->report, p->line, "'" SPAN_FMT "' stands before the first section, %s",
+        errors_add(p->report, p->line, "'" SPAN_FMT "' comes before the first section, %s",
                    SPAN_ARGS(key),
                    k == KEY_COUNT ? "[machine] or " GUEST_SECTION
                                   : config_section_name(config_keys[k].section));
@@ -210,14 +210,13 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
         return;
     }
     if (p->key_lines[k] != 0) {
-        errors_add(p->report, p->line, "'%s' is given already at line %u", row->name,
+        errors_add(p->report, p->line, "'%s' is already set at line %u", row->name,
                    p->key_lines[k]);
         return;
     }
     p->key_lines[k] = p->line;
     if (value.len == 0)
-        errors_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",
-                   row->name);
+        errors_add(p->report, p->line, "'%s' has no value; add one or remove the line", row->name);
     else
         row->read(p, value);
 }
@@ -232,7 +231,7 @@ static void config_lacks_equals(struct config_parser *p, struct span line, enum 
     if (value.len > 0 && value.at[0] == '=')
         value = span_trim(span_from(value, 1));
     if (value.len == 0)
-        errors_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",
+        errors_add(p->report, p->line, "'%s' has no value; add one or remove the line",
                    config_keys[key].name);
     else
         errors_add(p->report, p->line, "'" SPAN_FMT "': write '%s = " SPAN_FMT "'", SPAN_ARGS(line),
@@ -337,8 +336,7 @@ static bool config_starts_with(struct span text, const char *bytes, size_t len)
 static bool config_check_file(struct span *text, struct errors *report)
 {
     if (text->len > CONFIG_SIZE_MAX) {
-        errors_add(report, 0, "the file is longer than %lu bytes, which is the limit",
-                   CONFIG_SIZE_MAX);
+        errors_add(report, 0, "the file is longer than the limit of %lu bytes", CONFIG_SIZE_MAX);
         return false;
     }
     if (config_starts_with(*text, "\xff\xfe", 2) || config_starts_with(*text, "\xfe\xff", 2)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_parts: what the files of the parser share. Nobody else includes it.
+ * config_parts: shared by the parser's files. No other file includes it.
  */
 #pragma once
 

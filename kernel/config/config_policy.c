@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_policy: the values that say what becomes of a guest that ends: on_crash, on_poweroff,
+ * config_policy: the values that decide what happens when a guest ends: on_crash, on_poweroff,
  * watchdog. Pure.
  */
 #include "kernel/config/config_parts.h"
@@ -80,7 +80,7 @@ void config_read_watchdog(struct config_parser *p, struct span value)
                    "watchdog = '" VALUE ": write a time such as 5s, 500ms or 2m, or off",
                    VALUE_ARGS(all));
     else if (!mul_u64(number, factor, &ns) || ns < WATCHDOG_MIN_NS || ns > WATCHDOG_MAX_NS)
-        errors_add(p->report, p->line, "watchdog = " SPAN_FMT ": it can be from 10ms to 60m",
+        errors_add(p->report, p->line, "watchdog = " SPAN_FMT ": it must be from 10ms to 60m",
                    SPAN_ARGS(all));
     else
         p->guest->watchdog_ns = ns;

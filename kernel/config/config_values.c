@@ -81,7 +81,7 @@ static bool config_baud(struct config_parser *p, struct span word)
                 return true;
             }
     errors_add(p->report, p->line,
-               "'" SPAN_FMT "' is not a speed of a serial port; use 115200, 57600, 38400, 19200, "
+               "'" SPAN_FMT "' is not a serial port speed; use 115200, 57600, 38400, 19200, "
                "9600, 4800, 2400 or 1200",
                SPAN_ARGS(word));
     return false;
@@ -163,7 +163,7 @@ void config_read_reserve(struct config_parser *p, struct span value)
     if (count >= CORES_MAX) {
         errors_add(p->report, p->line,
                    "reserve = " SPAN_FMT
-                   " leaves no core for guests; Bulkhead uses %u cores at most",
+                   " leaves no core for guests; Bulkhead supports at most %u cores",
                    SPAN_ARGS(value), CORES_MAX);
         return;
     }
@@ -187,7 +187,7 @@ static void config_core_count(struct config_parser *p, struct span value)
     uint64_t count;
 
     if (config_with_signs(value, exact, sizeof(exact)))
-        errors_add(p->report, p->line, "cores = '" SPAN_FMT "': exact cores are written '%s'",
+        errors_add(p->report, p->line, "cores = '" SPAN_FMT "': write exact cores as '%s'",
                    SPAN_ARGS(value), exact);
     else if (!span_number(value, &count))
         errors_add(p->report, p->line,
@@ -196,7 +196,7 @@ static void config_core_count(struct config_parser *p, struct span value)
     else if (count == 0)
         errors_add(p->report, p->line, "a guest needs at least 1 core");
     else if (count > CORES_MAX)
-        errors_add(p->report, p->line, "'" SPAN_FMT "' cores: Bulkhead uses %u at most",
+        errors_add(p->report, p->line, "'" SPAN_FMT "' cores: Bulkhead supports at most %u",
                    SPAN_ARGS(value), CORES_MAX);
     else
         p->guest->cores.count = (uint32_t)count;
@@ -238,7 +238,7 @@ static bool config_core_item(struct config_parser *p, struct span item, uint64_t
         return false;
     }
     if (last >= CORES_MAX) {
-        errors_add(p->report, p->line, "'" SPAN_FMT "': Bulkhead uses cores #0 to #%u at most",
+        errors_add(p->report, p->line, "'" SPAN_FMT "': Bulkhead supports cores #0 to #%u",
                    SPAN_ARGS(item), CORES_MAX - 1);
         return false;
     }
@@ -290,13 +290,13 @@ void config_read_memory(struct config_parser *p, struct span value)
         return;
     }
     if (!mul_u64(number, factor, &bytes) || bytes > GUEST_MEMORY_MAX) {
-        errors_add(p->report, p->line, "memory = " SPAN_FMT " is more than any machine has",
+        errors_add(p->report, p->line, "memory = " SPAN_FMT " is more memory than any machine has",
                    SPAN_ARGS(value));
         return;
     }
     if (bytes < GUEST_MEMORY_MIN) {
         bool forgotten = factor == 1 && number > 0;
-        errors_add(p->report, p->line, "memory = " SPAN_FMT " is too little: 1M is the least%s",
+        errors_add(p->report, p->line, "memory = " SPAN_FMT " is too small: the minimum is 1M%s",
                    SPAN_ARGS(value), forgotten ? " (is the M missing?)" : "");
         return;
     }
@@ -325,7 +325,7 @@ void config_read_initrd(struct config_parser *p, struct span value)
 void config_read_cmdline(struct config_parser *p, struct span value)
 {
     if (value.len >= CMDLINE_MAX) {
-        errors_add(p->report, p->line, "the command line is %zu bytes long; %u is the limit",
+        errors_add(p->report, p->line, "the command line is %zu bytes long; the limit is %u",
                    value.len, CMDLINE_MAX - 1);
         return;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report: collects errors in the order of their lines. Its cost is bounded whatever a file holds:
- * an error behind the last row of a full report is counted and not even put into words. Pure.
+ * errors: collects errors in line order. Its cost is bounded whatever a file contains: an error
+ * after the last row of a full report is only counted, not formatted. Pure.
  */
 #include "kernel/config/errors.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * errors: the list of everything that is wrong with a file, collected before anything is shown,
- * so that a person mends it all at once. Pure.
+ * errors: the list of everything that is wrong with a file, collected before anything is shown, so
+ * that all of it can be fixed at once. Pure.
  */
 #pragma once
 

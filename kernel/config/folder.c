@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * folder: a table sorted by name that makes room for what is wanted by forgetting what is not.
- * Pure.
+ * folder: a table sorted by name that makes room for what is wanted by dropping what is not. Pure.
  */
 #include "kernel/config/folder.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * folder: what is kept of the files in \bulkhead\. Bulkhead's own files and those that the
- * configuration names are wanted whole; of the others a few names are kept, for hints. The loader
- * and plancheck both decide by this, so the desk sees what the machine sees. Pure.
+ * folder: which files in \bulkhead\ are kept. Bulkhead's own files and those that the configuration
+ * names are kept whole; of the others only a few names, for hints. The loader and plancheck share
+ * this code, so both see the same files. Pure.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guess: which word somebody meant who mistyped it. Pure.
+ * guess: finds the word that a mistyped one was meant to be. Pure.
  */
 #pragma once
 

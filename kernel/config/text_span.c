@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * span: cutting and comparing pieces of text. Reads no byte outside of the span it is given. Pure.
+ * text_span: cuts and compares pieces of text. Reads no byte outside the span it is given. Pure.
  */
 #include "kernel/config/text_span.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * answer: what the monitor says to the operator. It goes where log_line()'s lines go, except into
- * the logs of this boot and the next: those hold what happened, not what somebody looked at.
+ * answer: the monitor's answers to the operator. They go where log_line()'s lines go, except into
+ * the logs of this boot and the next: those record what happened, not what was inspected.
  */
 #pragma once
 

@@ -106,13 +106,13 @@ static void console_tell(enum input_news news, uint32_t who, uint32_t dropped)
     if (news == INPUT_NO_NEWS)
         return;
     if (who == INPUT_MONITOR)
-        log_line("dropped %u of the typed bytes: the keyboard was given away before they were read",
+        log_line("dropped %u of the typed bytes: the keyboard changed hands before they were read",
                  dropped);
     else if (news == INPUT_UNREAD)
         log_line("dropped %u of the bytes typed for guest '%s': it did not read them", dropped,
                  console.merge.sources[who].stream->name);
     else
-        log_line("guest '%s' is not running: what you type is dropped; %s gives you the monitor",
+        log_line("guest '%s' is not running: your input is dropped; %s opens the monitor",
                  console.merge.sources[who].stream->name, CONSOLE_KEY_NAME);
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * console: merges what the guests and the hypervisor say, line by line, onto the serial port and
- * the screen, and hands what is typed to whoever has the focus: a guest, or the monitor. Every line
- * carries a prefix made here: `[name] text`, ours `[bulkhead] text`. A guest can neither forge a
- * prefix nor tear a line.
+ * console: merges the output of the guests and the hypervisor, line by line, onto the serial port
+ * and the screen, and passes input to the guest that has the focus, or to the monitor. Every line
+ * gets its prefix here: `[name] text`, the hypervisor's `[bulkhead] text`. A guest can neither
+ * forge a prefix nor break up a line.
  *
- * Nobody waits for a device: output lies in rings until console_pump() finds room for it. Pumping
- * is core 0's business: as the monitor's core, while its guest is stopped, or from a timer.
+ * No core waits for a device: output stays in rings until console_pump() finds room for it. Core 0
+ * does the pumping: as the monitor's core, while its guest is stopped, or from a timer.
  */
 #pragma once
 

@@ -156,7 +156,7 @@ static void guest_lines_hasten(struct guest_lines *s, struct output *lines,
     if (bytes == 0)
         return;
     guest_lines_cut(s, lines, now);
-    len = fmt_print((char *)line, sizeof(line), OUTPUT_OWN "guest '%s': %llu bytes left out here",
+    len = fmt_print((char *)line, sizeof(line), OUTPUT_OWN "guest '%s': %llu bytes dropped here",
                     s->stream->name, (unsigned long long)bytes);
     output_put(lines, NULL, line, (uint32_t)len, false, now);
 }

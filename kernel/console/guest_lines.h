@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guest_lines: makes lines of what one guest writes, fit for a terminal. Caller: whoever holds the
- * console's lock.
+ * guest_lines: turns one guest's output into lines that are safe for a terminal. Caller: the holder
+ * of the console lock.
  *
  * What gets through: plain characters of UTF-8 (utf8_is_plain()) and tabs. Escape sequences and
  * carriage returns are left out; a backspace takes back a character that has not been shown. Any

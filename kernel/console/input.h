@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * input: who gets what is typed. A byte belongs to whoever has the keyboard when it comes, and for
- * a guest to its present life; what its owner has not taken when that ends is dropped, never given
- * to another. Pure. Caller: whoever holds the console's lock.
+ * input: routes keyboard input. A byte belongs to the owner of the keyboard when it arrives, and if
+ * that is a guest, to its current life; what the owner has not read when that ends is dropped,
+ * never given to another. Pure. Caller: the holder of the console lock.
  */
 #pragma once
 

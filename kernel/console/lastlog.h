@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lastlog: keeps our own lines in memory that a reset does not erase, so that after a panic the
- * next boot can show what the one before it said. Pure; who owns the memory decides where it is.
+ * lastlog: keeps the hypervisor's lines in memory that survives a reset, so that after a panic the
+ * next boot can show them. Pure; the owner of the memory decides where it is.
  *
  * The memory has two halves: this boot writes one, the previous boot's stays readable in the
  * other. What is found there is checked and filtered, because it may be anything: after a cold
  * start it is noise.
  *
- * A half has parts, each with room of its own: what one guest says about its crashes replaces
- * neither another's nor the common lines, and the other way round. Lines are numbered, so that the
- * parts are read in the order in which they were written.
+ * A half has parts with separate space: the lines about one guest's crashes replace neither
+ * another's nor the common lines, and vice versa. Lines are numbered, so that the parts are read in
+ * the order in which they were written.
  */
 #pragma once
 

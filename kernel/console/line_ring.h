@@ -2,10 +2,10 @@
 /*
  * line_ring: the hypervisor's own lines on their way to the console: those of its log, and those
  * about one guest (a life begins, a life ends, a diagnosis), each at its place among what the guest
- * itself says. Whoever puts a line never waits for the console; one that finds no room is counted,
- * and the count is shown in its place. Pure.
+ * itself says. Putting a line never waits for the console; one that finds no room is counted, and
+ * the count is shown in its place. Pure.
  *
- * Any core puts, one at a time; whoever pumps the console takes.
+ * Any core puts, one at a time; the core that pumps the console takes.
  */
 #pragma once
 

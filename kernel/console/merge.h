@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * merge: the guests' text and the hypervisor's own lines, in turns, onto one terminal. Works in
- * small steps, so that its caller can stop at any time. Pure. Caller: whoever holds the console's
- * lock, which does not guard the log ring: that one has a lock of its own, the inner one.
+ * small steps, so that its caller can stop at any time. Pure. Caller: the holder of the console
+ * lock, which does not guard the log ring: that has its own lock, the inner one.
  */
 #pragma once
 

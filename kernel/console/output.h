@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * output: the lines of many speakers on one terminal, each row behind a prefix and no line inside
- * another, with the monitor's prompt below them. Caller: whoever holds the console's lock.
+ * output: the lines of many sources on one terminal, each row after a prefix and no line inside
+ * another, with the monitor's prompt below them. Caller: the holder of the console lock.
  *
  * A terminal wraps what is longer than a row, and what it puts into the next one could look like
- * somebody else's line. So a speaker's line is cut into rows here, before the terminal would:
- * `[name] text`, and each row after it `[name]+ text`. That needs the columns of the terminal: 80,
- * or those of the screen where it has fewer. Lines of ours stay whole; no speaker can make a row
- * without a prefix.
+ * somebody else's line. So a source's line is split into rows here, before the terminal would do
+ * it: `[name] text`, and each row after it `[name]+ text`. That needs the columns of the terminal:
+ * 80, or those of the screen where it has fewer. The hypervisor's lines stay whole; no source can
+ * make a row without a prefix.
  */
 #pragma once
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * prompt: what stands on the terminal's last line while the monitor has the focus, drawn with as
- * few bytes as it takes. Knows text and the cursor, not when to show. Pure.
+ * prompt: the terminal's last line while the monitor has the focus, drawn with as few bytes as
+ * possible. Knows the text and the cursor, not when to show them. Pure.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stream: what a guest and the console put between them.
+ * stream: the state that a guest and the console share.
  */
 #pragma once
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * terminal: the serial port and the screen as one place to put text, the serial port and the
- * keyboard as one to get it from. Never waits: what the serial port does not take yet lies in a
- * stage. Caller: whoever holds the console's lock.
+ * keyboard as one to get it from. Never waits: what the serial port does not accept yet is staged.
+ * Caller: the holder of the console lock.
  */
 #pragma once
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * turns: whose turn it is to bring out text, fair by bytes of output and not by lines or writes:
+ * turns: whose turn it is to output text, fair by bytes of output and not by lines or writes:
  * deficit round robin. The hypervisor's own log is one of those that share, with a larger part; it
- * speaks first while it has any of it left, as its lines often say what the guest's next one is
- * about. Pure. Caller: whoever holds the console's lock.
+ * goes first while it has any of it left, since its lines often explain the guest's next one. Pure.
+ * Caller: the holder of the console lock.
  */
 #pragma once
 

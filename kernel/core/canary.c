@@ -44,5 +44,5 @@ uint64_t canary_make(void)
 NORETURN void __stack_chk_fail(void);
 void __stack_chk_fail(void)
 {
-    panic("a function of ours wrote beyond its arrays on the stack");
+    panic("a hypervisor function wrote past an array on its stack");
 }

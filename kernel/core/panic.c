@@ -122,7 +122,7 @@ NORETURN static void panic_end(uint64_t rip, uint64_t rbp, bool is_return)
     panic_line("  image at 0x%llx; calls, innermost first:",
                (unsigned long long)(uintptr_t)image_start);
     panic_backtrace(rip, rbp, is_return);
-    panic_line("  the machine is halted; a reset starts it again");
+    panic_line("  the machine is halted; reset it to start again");
     panic_stop_core();
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * panic: the end after a bug of our own. Prints what is known, on this core, without taking any
- * lock, and stops every other core. Nothing a guest, a file or the firmware does leads here.
+ * panic: the end after a bug in the hypervisor. Prints what is known, on this core, without taking
+ * any lock, and stops every other core. Nothing a guest, a file or the firmware does leads here.
  */
 #pragma once
 

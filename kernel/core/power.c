@@ -56,7 +56,7 @@ static void power_wait_for_reader(void)
 {
     if (console_has_serial())
         return;
-    log_line("switching off in %u seconds, or at a key", READ_SECONDS);
+    log_line("powering off in %u seconds; press a key to do it now", READ_SECONDS);
     console_flush();
     const uint64_t start = rdtsc();
     while (ticks_since(rdtsc(), start) < READ_SECONDS * power_tsc_hz && !console_take_key())
@@ -81,7 +81,7 @@ void power_off(void)
         for (uint32_t i = 0; i < OFF_POLLS; i++)
             (void)in16(power_acpi.pm1a_control);
     }
-    log_line("no known way to switch this machine off: it is safe to do so by hand");
+    log_line("cannot switch this machine off; it is now safe to do so by hand");
     console_flush();
     panic_stop_core();
 }

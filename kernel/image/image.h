@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image: an untrusted guest image → the pieces to copy into guest memory and the state to enter
- * it in. Decides, but copies nothing: partition.c carries the pieces over. Pure; also in
- * plancheck. The formats, each in its own file:
+ * image: an untrusted guest image → the pieces to copy into guest memory and the state to enter it
+ * in. Decides, but copies nothing: kernel/vm/memory.c copies the pieces. Pure; also in plancheck.
+ * The formats, each in its own file:
  *
  * image_pvh.c: an x86 ELF, 64-bit or 32-bit, with the note XEN_ELFNOTE_PHYS32_ENTRY, started in
  * 32-bit protected mode, paging off, EBX = guest-physical address of struct pvh_start_info
@@ -11,7 +11,7 @@
  * image_linux.c: a Linux bzImage, started by the 64-bit boot protocol: long mode, RSI =
  * guest-physical address of its boot_params (kernel/image/linux_boot.h).
  *
- * A guest's memory as it is told to the guest and as images are checked against it:
+ * A guest's memory as described to the guest and as images are checked against it:
  *   0          .. 0xa0000      RAM; the boot data is here
  *   0xa0000    .. 0x100000     reserved, as on every PC; the platform's ACPI tables are at
  *                              0xe0000 and its reset code at 0xffff0 (kernel/image/image_acpi.h)

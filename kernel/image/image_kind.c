@@ -101,5 +101,5 @@ const char *image_kind(const struct image_request *rq)
         return "is text" WANTED;
     if (image_is_multiboot(rq))
         return "is a multiboot kernel" WANTED;
-    return "is of an unknown kind, perhaps a flat binary" WANTED;
+    return "is an unknown kind of file, perhaps a flat binary" WANTED;
 }

@@ -3,7 +3,7 @@
  * image_linux: checks a Linux bzImage and lays out what its 64-bit entry needs in guest memory.
  * "The Linux/x86 Boot Protocol" (Linux's Documentation/arch/x86/boot.rst). Nothing in the file is
  * trusted: each field that is used is checked against the file's size or the guest's memory. The
- * kernel's code itself is the guest's, and is not looked at. Pure.
+ * kernel's code belongs to the guest and is not inspected. Pure.
  *
  *   0x10000          struct linux_boot_data: page tables, boot_params, command line, GDT
  *   pref_address ..  the compressed kernel, and init_size bytes for it to unpack itself in
@@ -91,7 +91,7 @@ static bool linux_find_code(struct image *image, const struct image_request *rq,
     const uint64_t size = (uint64_t)h->syssize * 16;
 
     if (at >= rq->size || size > rq->size - at + 15)
-        return image_refuse(image, "is cut off: the Linux kernel in it has %lu bytes, the file %lu",
+        return image_refuse(image, "is cut off: its Linux kernel has %lu bytes, the file only %lu",
                             at + size, rq->size);
     k->code = rq->bytes + at;
     k->code_size = min_u64(size, rq->size - at);
@@ -124,7 +124,7 @@ static bool linux_place_kernel(struct image *image, const struct image_request *
         return true;
     fmt_size(have, sizeof(have), rq->memory);
     return image_refuse(image,
-                        "needs memory up to 0x%lx to unpack itself, the guest has %s: write "
+                        "needs memory up to 0x%lx to unpack itself, but the guest has %s: write "
                         "'memory = %luM' or more",
                         image_last(k->memory), have, image_last(k->memory) / MIB + 1);
 }

@@ -34,11 +34,11 @@ static bool image_refuse_place(struct image *image, struct range r, uint64_t mem
     fmt_size(have, sizeof(have), memory);
     if (low)
         return image_refuse(image,
-                            "needs memory up to 0x%lx for a segment, the guest has %s: write "
+                            "needs memory up to 0x%lx for a segment, but the guest has %s: write "
                             "'memory = %luM' or more",
                             image_last(r), have, need);
     return image_refuse(image,
-                        "has a segment at 0x%lx-0x%lx, outside of the guest's memory (%s from 0 "
+                        "has a segment at 0x%lx-0x%lx, outside the guest's memory (%s from 0 "
                         "up, but none from 3 to 4 GiB)",
                         r.base, image_last(r), have);
 }

@@ -2,7 +2,7 @@
 /*
  * linux_boot: the structures of "The Linux/x86 Boot Protocol" and "Zero Page" (Linux's
  * Documentation/arch/x86/boot.rst and zero-page.rst) as far as they are used here, and the memory
- * that a kernel entered by the 64-bit protocol finds beside itself. Little-endian, all addresses
+ * that a kernel entered by the 64-bit protocol finds next to itself. Little-endian, all addresses
  * guest-physical.
  */
 #pragma once

@@ -111,7 +111,8 @@ static void on_kill(struct commands *c, struct vm *vm)
 static void on_focus(struct commands *c, struct vm *vm)
 {
     (void)c;
-    answer_line("what you type goes to guest '%s'; %s brings you back", vm->name, CONSOLE_KEY_NAME);
+    answer_line("your input now goes to guest '%s'; %s returns to the monitor", vm->name,
+                CONSOLE_KEY_NAME);
     console_focus(&vm->console);
 }
 
@@ -139,22 +140,22 @@ static void on_help(struct commands *c, struct vm *vm);
 
 static const struct command commands_table[] = {
     {"help", "", "this list", on_help},
-    {"list", "", "the guests and how they are", commands_on_list},
-    {"stop", GUEST, "end it now; its memory is erased", on_stop},
-    {"start", GUEST, "begin it afresh", on_start},
+    {"list", "", "the guests and their states", commands_on_list},
+    {"stop", GUEST, "end it now and erase its memory", on_stop},
+    {"start", GUEST, "start it from its image", on_start},
     {"restart", GUEST, "stop and start", on_restart},
-    {"kill", GUEST, "as if it had crashed: on_crash says what comes next", on_kill},
+    {"kill", GUEST, "end it as a crash: on_crash decides what follows", on_kill},
     {"focus", GUEST, "give it the keyboard", on_focus},
-    {"regs", GUEST, "registers of its cores, also of its last life", commands_on_regs},
-    {"crash", GUEST, "what was said of its last crash", commands_on_crash},
-    {"stats", GUEST, "exits, hypercalls, refusals", commands_on_stats},
+    {"regs", GUEST, "registers of its cores, or of its last life", commands_on_regs},
+    {"crash", GUEST, "the report of its last crash", commands_on_crash},
+    {"stats", GUEST, "exits, hypercalls, refused accesses", commands_on_stats},
     {"trace", GUEST, "its last exits", commands_on_trace},
     {"plan", "", "the plan made from the file", commands_on_plan},
     {"isolation", "", "who owns what, and what is not isolated", commands_on_isolation},
-    {"log", "", "the latest of these lines of this boot", commands_on_log},
-    {"log", "last", "how the log of the boot before this one ended", commands_on_log_last},
+    {"log", "", "the latest lines of this boot's log", commands_on_log},
+    {"log", "last", "the end of the previous boot's log", commands_on_log_last},
     {"cpu", "", "the cores", commands_on_cpu},
-    {"memory", "", "the hypervisor's memory and what was left for guests", commands_on_memory},
+    {"memory", "", "the hypervisor's memory and the memory for guests", commands_on_memory},
     {"reboot", "", "start the machine again", on_reboot},
     {"poweroff", "", "switch the machine off", on_poweroff},
 };
@@ -165,8 +166,7 @@ static void on_help(struct commands *c, struct vm *vm)
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++)
         answer_line("  %-9s %-6s %s", commands_table[i].name, commands_table[i].arguments,
                     commands_table[i].help);
-    answer_line("  %s gives the keyboard to the guest that had it, and takes it back",
-                CONSOLE_KEY_NAME);
+    answer_line("  %s switches the keyboard between the monitor and the guest", CONSOLE_KEY_NAME);
 }
 
 static bool command_takes(const struct command *command, const struct words *w)
@@ -190,7 +190,7 @@ static void command_call(struct commands *c, const struct command *command, cons
     if (guess)
         answer_line("there is no guest '%s': did you mean '%s'?", argument, guess);
     else
-        answer_line("there is no guest '%s': `list` shows them", argument);
+        answer_line("there is no guest '%s': `list` shows the guests", argument);
 }
 
 /* Words that other consoles know. */
@@ -236,7 +236,7 @@ void commands_run(struct commands *c, const char *line)
     struct words w;
 
     if (!words_split(&w, line)) {
-        answer_line("too many or too long words: `help` lists the commands");
+        answer_line("too many words, or one too long: `help` lists the commands");
         return;
     }
     if (w.count == 0)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * commands: what the monitor can be told to do. Each answers in lines that no log keeps;
- * what a command does to a guest or the machine is logged by whoever carries it out.
+ * commands: the monitor's commands. Their answers go into no log; what a command does to a guest or
+ * the machine is logged by the code that does it.
  */
 #pragma once
 

@@ -133,7 +133,7 @@ static void print_registers(const struct commands *c, struct vcpu *v)
     }
     if (soft->phase == VCPU_WAIT_SIPI || (ended && soft->ended_in == VCPU_WAIT_SIPI)) {
         answer_line("%s vCPU %u on core #%u: waits for a SIPI%s", v->vm->name, v->index, v->cpu->id,
-                    ended ? ", as its life ended" : "");
+                    ended ? ", when its life ended" : "");
         return;
     }
     if (soft->phase == VCPU_PARKED && !ended) {
@@ -141,7 +141,7 @@ static void print_registers(const struct commands *c, struct vcpu *v)
         return;
     }
     answer_line("%s vCPU %u on core #%u%s:", v->vm->name, v->index, v->cpu->id,
-                ended ? ", as its life ended" : "");
+                ended ? ", when its life ended" : "");
     for (uint32_t l = 0; diagnosis_state_line(&state, l, line, sizeof(line)); l++)
         answer_line("%s", line);
 }
@@ -168,7 +168,7 @@ void commands_on_crash(struct commands *c, struct vm *vm)
     while (postmortem_next(p, &reader, line, sizeof(line)))
         answer_line(QUOTE "%s", line);
     if (p->full)
-        answer_line("  more was said than is kept");
+        answer_line("  the rest was not kept");
 }
 
 static void print_refused(uint32_t vcpu, const char *one, const char *more, const struct refused *r)
@@ -239,8 +239,8 @@ void commands_on_stats(struct commands *c, struct vm *vm)
         print_calls(vm, i);
     const struct console_stream *s = &vm->console;
     const uint32_t refused = atomic_load(&s->tx.refused);
-    answer_line("  console: %llu line%s, %llu byte%s; %u write%s refused because more waited than "
-                "fits",
+    answer_line("  console: %llu line%s, %llu byte%s; %u write%s refused because the buffer was "
+                "full",
                 (ull)s->lines, fmt_plural(s->lines), (ull)s->bytes, fmt_plural(s->bytes), refused,
                 fmt_plural(refused));
     answer_line("  its memory was cleared and its image copied in %llu us",
@@ -314,7 +314,7 @@ void commands_on_log_last(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
     if (console_log_tail(true, 1).half == NULL)
-        answer_line("nothing is left of a previous boot");
+        answer_line("no log of a previous boot is available");
     print_log(true);
 }
 

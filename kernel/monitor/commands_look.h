@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * commands_look: the monitor's commands that only look. Core 0.
+ * commands_look: the monitor's read-only commands. Core 0.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * editor: one line being typed, with history. Knows keys and text, no device: who owns it shows
+ * editor: one line being typed, with history. Knows keys and text, no device: its owner shows
  * `line` and `cursor` as it likes. Pure.
  */
 #pragma once

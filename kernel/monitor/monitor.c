@@ -57,8 +57,7 @@ void monitor_init(const struct monitor_view *view)
 {
     commands_init(&monitor.commands, view);
     monitor_show_prompt();
-    log_line("%s gives you the monitor, and back; `help` there lists the commands",
-             CONSOLE_KEY_NAME);
+    log_line("%s opens and closes the monitor; `help` there lists the commands", CONSOLE_KEY_NAME);
     monitor_show_status();
 }
 

@@ -2,7 +2,7 @@
 /*
  * monitor: the operator's commands, on the hypervisor's own console. Lives on core 0: between two
  * looks at the console, whatever else that core does. Commands never wait for a guest; what they
- * start goes on by itself and is reported in the log.
+ * start continues by itself and is reported in the log.
  */
 #pragma once
 

@@ -38,7 +38,7 @@ static void isolation_memory(const struct isolation *of, log_sink say)
                         say);
     for (uint32_t g = 0; g < of->plan->guest_count; g++)
         isolation_range(of->plan->guests[g].config->name, of->plan->guests[g].ram,
-                        "its RAM, no other way in", say);
+                        "its RAM; nobody else can reach it", say);
 }
 
 static const char *isolation_core_owner(const struct plan *plan, uint32_t core)
@@ -65,13 +65,13 @@ void isolation_print_owners(const struct isolation *of, log_sink say)
 
 static void isolation_devices(log_sink say)
 {
-    say("  %-15s every I/O port; a guest has a UART (%x-%x), a clock (%x-%x) and power ports "
-        "(%x-%x) of its own",
+    say("  %-15s every I/O port; each guest has its own UART (%x-%x), clock (%x-%x) and power "
+        "ports (%x-%x)",
         "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT, VRTC_PORT + VRTC_PORTS - 1,
         VPOWER_SLEEP_CONTROL, VPOWER_RESET);
-    say("  %-15s resets itself, and nothing else, by a byte to port %x, %x or %x", "each guest",
+    say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
-    say("  %-15s %u groups of MSRs of its own core directly; all others refused", "each guest",
+    say("  %-15s direct access to %u groups of its own core's MSRs, to no others", "each guest",
         isolation_direct_msrs());
     say("  %-15s memory, vectors or windows shared between guests", "nobody");
 }
@@ -85,7 +85,7 @@ static void isolation_gaps(bool shared, log_sink say)
     say("  - caches and memory bandwidth: cores that share a cache can slow and observe each "
         "other");
     say("  - firmware: system management mode sees all memory");
-    say("  - power and heat: a guest can change its cores' load and so the others' turbo");
+    say("  - power and heat: the load on one guest's cores affects the turbo of others");
     if (shared)
         say("  - hyper-threads: 'threads = shared' lets threads of one core belong to different "
             "guests, which can observe each other");

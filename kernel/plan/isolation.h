@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * isolation: who owns what on this machine, and what is not isolated, as a table a person can
- * read. Says only what the tables in force say. Pure; also in plancheck.
+ * isolation: who owns what on this machine, and what is not isolated, as a table a person can read.
+ * Reports only what the tables in force contain. Pure; also in plancheck.
  */
 #pragma once
 

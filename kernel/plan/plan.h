@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * plan: struct config (what is wished) + struct machine (what there is) → struct plan (what will
- * be), every shortage and overlap refused. After plan_make() said yes nothing is chosen any more:
- * the plan is const and the rest of the hypervisor only carries it out. Pure; also in plancheck.
+ * be), every shortage and overlap refused. After plan_make() has succeeded, nothing is chosen any
+ * more: the plan is const and the rest of the hypervisor only carries it out. Pure; also in
+ * plancheck.
  */
 #pragma once
 

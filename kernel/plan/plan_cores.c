@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_cores: which core is whose. First the monitor's, then exact lists, then counts from the
- * lowest free core up; within each, in the order of the file. Pure, no state.
+ * plan_cores: assigns cores: first the monitor's, then exact lists, then counts from the lowest
+ * free core up; within each, in the order of the file. Pure, no state.
  *
- * A core with a number is what has a local APIC. Where those are threads that share a core's
- * caches and buffers, all of one core have one owner: what a guest leaves there, a sibling can read
- * on many processors. `threads = shared` lifts that.
+ * Whatever has a local APIC is a numbered core. Where those are threads that share a physical
+ * core's caches and buffers, all of them get the same owner, because on many processors a thread
+ * can read what its sibling leaves there. `threads = shared` lifts that.
  */
 #include "kernel/plan/plan_parts.h"
 #include "kernel/plan/takers.h"
@@ -150,7 +150,7 @@ static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g
     for (uint32_t i = 0; i < wish->count; i++) {
         uint32_t core = wish->list[i];
         if (core >= map->total)
-            errors_add(report, wish->line, "guest '%s' wants core #%u, the machine has %s#%u",
+            errors_add(report, wish->line, "guest '%s' wants core #%u, but the machine has %s#%u",
                        guest->config->name, core, map->total == 1 ? "only " : "#0 to ",
                        map->total - 1);
         else if (map->owner[core] == CORE_MONITOR)
@@ -198,8 +198,8 @@ static void plan_cores_short(const struct plan *plan, const struct core_map *map
                wish->cores.count, wish->cores.count == 1 ? "" : "s", number,
                left == 1 || left == 0 ? "is" : "are", map->total, takers_text(&takers),
                beside == 0 ? ""
-                           : "; others are threads of cores that are taken: 'threads = shared' "
-                             "in [machine] gives them out");
+                           : "; others are threads of cores that are taken; 'threads = shared' "
+                             "in [machine] allows them");
 }
 
 static bool plan_cores_has_sibling(const struct core_map *map, uint32_t core, uint8_t owner)

@@ -36,7 +36,7 @@ static void plan_suggest_file(const struct machine *machine, const char *name, c
         before = ",";
     }
     if (*before == ':')
-        fmt_print(buf, size, "there are no files beside Bulkhead's own");
+        fmt_print(buf, size, "there are no files other than Bulkhead's own");
 }
 
 static uint32_t plan_count_files(const struct machine *machine, const char *name)
@@ -63,7 +63,7 @@ static const struct machine_module *plan_file(const struct machine *machine, con
         return NULL;
     }
     if (plan_count_files(machine, name) > 1)
-        flaw = "is there more than once: upper and lower case count as the same";
+        flaw = "exists more than once: upper and lower case count as the same";
     else if (module->size == 0)
         flaw = "is empty";
     if (flaw == NULL)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_memory: which host memory is whose. Each guest gets one contiguous range, the largest
- * guests first, each in the lowest place that has room. Pure, no state.
+ * plan_memory: assigns host memory. Each guest gets one contiguous range, the largest guests first,
+ * each in the lowest place that has room. Pure, no state.
  */
 #include "kernel/plan/plan_parts.h"
 #include "kernel/plan/takers.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_parts: the steps of plan_make(), one file each. Nobody but kernel/plan/plan_*.c includes it.
- * Each step reports all its errors and goes on, so that the next one's are seen as well.
+ * plan_parts: the steps of plan_make(), one file each. Only kernel/plan/plan_*.c include it. Each
+ * step reports all its errors and continues, so that the next one's are reported as well.
  */
 #pragma once
 

@@ -115,7 +115,7 @@ static void plan_print_guest(const struct plan_guest *guest, log_sink say)
     if (guest->initrd_module)
         say("  initrd       %s", guest->initrd_module->name);
     if (plan_is_mute(guest))
-        say("  note         without 'console=ttyS0' in its cmdline Linux prints nothing here");
+        say("  note         without 'console=ttyS0' in its cmdline, Linux prints nothing here");
 }
 
 static void plan_print_title(const struct plan *plan, log_sink say)

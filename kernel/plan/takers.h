@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * takers: who has what of something that is short, for an error's text. Pure.
+ * takers: lists who holds a resource that has run short, for error messages. Pure.
  */
 #pragma once
 

@@ -37,7 +37,7 @@ bool boot_check(const struct boot_info *info)
         return false;
     }
     if (info->image_base != (uintptr_t)image_start || info->range_count == 0) {
-        log_line("the loader's description of this machine makes no sense");
+        log_line("the loader's description of this machine is invalid");
         return false;
     }
     return true;
@@ -85,7 +85,7 @@ void boot_read_firmware(struct boot_state *boot, const struct boot_info *info)
     boot->seconds = info->seconds;
     boot->machine.has_screen = info->framebuffer.format != BOOT_PIXEL_NONE;
     if (!acpi_read(&boot->acpi, &memory, hpa(info->rsdp)))
-        log_line("no usable ACPI tables: only the core that booted will be used");
+        log_line("no usable ACPI tables: only the boot core will be used");
     memory_map_check_ioapics(&boot->acpi, &ram);
     power_init(&boot->acpi);
     if (boot->acpi.has_serial)
@@ -142,7 +142,7 @@ static bool boot_take_pool(struct boot_state *boot)
         pages_init(&boot->pages, pool);
         return true;
     }
-    log_line("not enough memory: the hypervisor itself needs %llu KiB in one piece below 4 GiB",
+    log_line("not enough memory: the hypervisor needs %llu KiB of contiguous memory below 4 GiB",
              (unsigned long long)(size / KIB));
     return false;
 }
@@ -313,7 +313,7 @@ bool boot_start_cores(struct boot_state *boot)
     bool room = boot_prepare_core(boot, 0, self);
 
     if (!room) {
-        log_line("no memory for the core that booted, APIC id %u", self);
+        log_line("no memory for the boot core, APIC id %u", self);
         return false;
     }
     boot->machine.thread_bits = boot_thread_bits();
@@ -342,7 +342,7 @@ bool boot_start_cores(struct boot_state *boot)
         boot_add_core(boot, apic_id);
     }
     if (!boot->tsc.invariant)
-        log_line("this processor does not promise an invariant TSC: guests' clocks may drift");
+        log_line("this processor reports no invariant TSC: guests' clocks may drift");
     const uint32_t listed = boot->acpi.core_count ? boot->acpi.core_count : 1;
     log_line("%u of %u core%s answer%s, %s, TSC %llu kHz (%s)", boot->machine.core_count, listed,
              fmt_plural(listed), boot->machine.core_count == 1 ? "s" : "",

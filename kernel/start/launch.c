@@ -68,8 +68,8 @@ bool launch_plan(struct boot_state *boot)
     const struct machine_module *module = modules_find(&boot->machine, FOLDER_CONFIG);
 
     if (!module) {
-        log_line("there is no \\bulkhead\\%s on the partition that was booted from: it says which "
-                 "guests to start",
+        log_line("there is no \\bulkhead\\%s on the boot partition, so there are no guests "
+                 "to start",
                  FOLDER_CONFIG);
         return false;
     }
@@ -135,7 +135,7 @@ static void launch_print_ticks(const struct boot_state *boot)
 {
     const uint64_t *stamps = boot->stamps;
 
-    log_line("ticks from the loader on: files %llu, loader %llu, hypervisor %llu",
+    log_line("start-up ticks: files %llu, loader %llu, hypervisor %llu",
              (unsigned long long)ticks_since(stamps[BOOT_STAMP_FILES], stamps[BOOT_STAMP_ENTRY]),
              (unsigned long long)ticks_since(stamps[BOOT_STAMP_EXIT], stamps[BOOT_STAMP_FILES]),
              (unsigned long long)ticks_since(rdtsc(), stamps[BOOT_STAMP_EXIT]));

@@ -54,7 +54,7 @@ void memory_map_find(struct machine *machine, const struct ram_list *list)
     if (left_out)
         log_line("memory is in more than %u pieces: %u of the smallest not used", max, left_out);
     if (beyond)
-        log_line("the firmware lists %llu KiB of memory above the %u address bits of this "
+        log_line("the firmware lists %llu KiB of memory beyond the %u address bits of this "
                  "processor: not used",
                  (unsigned long long)(beyond / KIB), list->physical_bits);
 }
@@ -99,7 +99,7 @@ void memory_map_check_ioapics(struct acpi_info *acpi, const struct ram_list *lis
         if (!ram_touches(list, (struct range){a.address.v, IOAPIC_SIZE}))
             acpi->ioapics[kept++] = a;
         else
-            log_line("acpi: the I/O APIC at 0x%llx would lie in memory: not touched",
+            log_line("acpi: the I/O APIC at 0x%llx overlaps RAM: not used",
                      (unsigned long long)a.address.v);
     }
     acpi->ioapic_count = kept;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory_map: what the firmware's list of memory is believed: which of it guests may get, and
- * whether an address that another table names lies in it. The list is sorted and disjoint
- * (boot_info.h), but what it says may be wrong. Pure.
+ * memory_map: which parts of the firmware's memory map we trust: what guests may get, and whether
+ * an address that another table names is in it. The list is sorted and disjoint (boot_info.h), but
+ * its contents may be wrong. Pure.
  */
 #pragma once
 

@@ -76,7 +76,7 @@ void quiesce_devices(bool has_screen)
     log_line("PCI: %u function%s; bus mastering disabled on %u%s", q.functions,
              fmt_plural(q.functions), q.silenced, q.kept ? ", left on for a display" : "");
     if (q.stuck)
-        log_line("PCI: %u function%s cannot be kept from memory, the last is %02x:%02x.%u", q.stuck,
-                 fmt_plural(q.stuck), q.stuck_at >> 16, q.stuck_at >> 11 & 0x1f,
+        log_line("PCI: cannot disable bus mastering on %u function%s, the last is %02x:%02x.%u",
+                 q.stuck, fmt_plural(q.stuck), q.stuck_at >> 16, q.stuck_at >> 11 & 0x1f,
                  q.stuck_at >> 8 & 7);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * quiesce: silences what the firmware left running. Guests take interrupts straight from their own
- * APIC, so a forgotten line of the 8259 or an IOAPIC would end in some guest.
+ * APIC, so an interrupt line left enabled at the 8259 or an I/O APIC would reach some guest.
  */
 #pragma once
 

@@ -112,7 +112,7 @@ bool smp_virt_on(uint32_t count, const struct tsc *tsc)
     }
     for (uint32_t id = 0; id < count; id++) {
         if (!smp_await(&cpus[id], CPU_STARTED) || atomic_load(&cpus[id].stage) != CPU_VIRT_ON) {
-            log_line("core #%u (APIC id %u) could not turn virtualisation on", id,
+            log_line("core #%u (APIC id %u) could not turn on virtualisation", id,
                      cpus[id].apic_id);
             all = false;
         }

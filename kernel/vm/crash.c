@@ -150,7 +150,7 @@ COLD static void crash_print(struct vcpu *v, const struct vcpu_exit *x)
                line[0] ? " " : "", line);
     crash_print_state(v, x);
     const uint32_t rows = (uint32_t)min_u64(trace_count(trace), TRACE_ROWS);
-    crash_line(v->vm, NOTE_LIFE, "  the last %u exit%s, this one included:", rows,
+    crash_line(v->vm, NOTE_LIFE, "  the last %u exit%s, including this one:", rows,
                fmt_plural(rows));
     for (uint32_t back = rows; back-- > 0;) {
         struct trace_row row = trace_row(trace, back);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * crash: what is printed and kept of a guest that is stopped against its will, and the end that a
- * guest asks for itself when it finds that it cannot go on.
+ * crash: what is printed and kept when a guest is stopped, and the end that a guest requests when
+ * it finds that it cannot continue.
  */
 #pragma once
 

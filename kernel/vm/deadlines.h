@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * deadlines: what a vCPU has to do at a time, whether its guest makes exits or none: its timer, the
- * console's turn, its watchdog.
+ * deadlines: what a vCPU has to do at a certain time, whether or not its guest exits: its timer,
+ * the console's turn, its watchdog.
  */
 #pragma once
 

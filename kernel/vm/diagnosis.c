@@ -137,7 +137,7 @@ void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size)
         fmt_print(buf, size, "%s%s%s%s", x->fault.access & NESTED_READ ? "read " : "",
                   x->fault.access & NESTED_WRITE ? "write " : "",
                   x->fault.access & NESTED_EXEC ? "fetch " : "",
-                  x->fault.table_walk ? "by its own page-table walk" : "by the instruction");
+                  x->fault.table_walk ? "by a page-table walk" : "by the instruction");
         break;
     case EXIT_EXCEPTION:
         fmt_print(buf, size, "vector %u", x->exception.vector);
@@ -221,13 +221,13 @@ static const char *const exception_names[] = {
     "an NMI",
     "a breakpoint (#BP)",
     "an overflow (#OF)",
-    "an exceeded bound (#BR)",
+    "a BOUND range fault (#BR)",
     "an invalid opcode (#UD)",
-    "a missing x87 unit (#NM)",
+    "a device-not-available fault (#NM)",
     "a double fault (#DF)",
     "a coprocessor segment overrun",
     "an invalid TSS (#TS)",
-    "an absent segment (#NP)",
+    "a segment-not-present fault (#NP)",
     "a stack-segment fault (#SS)",
     "a general-protection fault (#GP)",
     "a page fault (#PF)",

@@ -197,9 +197,9 @@ static enum verdict on_nested_fault(struct vcpu *v, const struct vcpu_exit *x)
 
     diagnosis_place(x->fault.address, v->vm->plan->config->memory, place, sizeof(place));
     return crash_guest(v, x,
-                       "it %s guest-physical address 0x%llx%s, which is outside of its memory: %s",
+                       "it %s guest-physical address 0x%llx%s, which is outside its memory: %s",
                        what, (unsigned long long)x->fault.address.v,
-                       x->fault.table_walk ? " while its own page tables were walked" : "", place);
+                       x->fault.table_walk ? " during a walk of its page tables" : "", place);
 }
 
 static enum verdict on_exception(struct vcpu *v, const struct vcpu_exit *x)
@@ -214,7 +214,7 @@ static enum verdict on_entry_failed(struct vcpu *v, const struct vcpu_exit *x)
     char why[LOG_LINE_MAX];
 
     virt_explain(v, x, why, sizeof(why));
-    return crash_guest(v, x, "the processor refused to enter it: %s", why);
+    return crash_guest(v, x, "the processor refused VM entry: %s", why);
 }
 
 static enum verdict on_window(struct vcpu *v)
@@ -263,7 +263,7 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     case EXIT_TASK_SWITCH:
         return crash_guest(v, x, "hardware task switches are not supported");
     case EXIT_MACHINE_CHECK:
-        return crash_guest(v, x, "a machine check came while entering it");
+        return crash_guest(v, x, "a machine check occurred during VM entry");
     case EXIT_ENTRY_FAILED:
         return on_entry_failed(v, x);
     case EXIT_CPUID: /* exit_fast()'s */
@@ -277,7 +277,7 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     case EXIT_KIND_COUNT:
         break;
     }
-    return crash_guest(v, x, "it left in a way that Bulkhead does not know");
+    return crash_guest(v, x, "unhandled VM exit");
 }
 
 bool exit_fast(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *stay,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exit_counts_report: what a guest's life cost, in exits by kind, as words. Pure.
+ * exit_counts: the exits of a guest's life by kind, as text. Pure.
  */
 #pragma once
 

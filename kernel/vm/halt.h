@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * halt: finds a guest that can never run again: each of its cores is in HLT with interrupts off, or
- * waits for a start-up IPI. Only an NMI, INIT or SIPI of a sibling could end either, and no sibling
- * is left to send one. A core is asked only when somebody wants to know, as asking costs an exit.
- * Pure.
+ * waits for a start-up IPI. Only an NMI, INIT or SIPI from a sibling could end either, and no
+ * sibling is left to send one. A core is asked only on demand, since asking costs an exit. Pure.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * kick: asks a vCPU for something, from any core.
+ * kick: sends a request to a vCPU, from any core.
  */
 #pragma once
 

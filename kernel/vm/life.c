@@ -168,11 +168,11 @@ static void life_finish(struct vm *vm)
         life_tell(vm, NOTE_LIFE, "guest '%s' has been restarted %u time%s: it stays stopped",
                   vm->name, vm->crash_restarts, fmt_plural(vm->crash_restarts));
     if (has_failed && config->on_crash == CRASH_REBOOT)
-        life_tell(vm, NOTE_LIFE, "guest '%s' crashed, and the file says: on_crash = reboot",
+        life_tell(vm, NOTE_LIFE, "guest '%s' crashed: rebooting the machine (on_crash = reboot)",
                   vm->name);
     else if (vm->end.kind == VM_END_POWER_OFF && config->on_poweroff == POWEROFF_REBOOT)
-        life_tell(vm, NOTE_LIFE, "guest '%s' powered off, and the file says: on_poweroff = reboot",
-                  vm->name);
+        life_tell(vm, NOTE_LIFE,
+                  "guest '%s' powered off: rebooting the machine (on_poweroff = reboot)", vm->name);
     else {
         memory_scrub_all(vm);
         atomic_store(&vm->phase, VM_STOPPED);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * life: how a guest's lives begin and end, and what follows; and what is said of them
+ * life: how a guest's lives begin and end, and what follows; and the lines about them
  * (life_report.c).
  */
 #pragma once

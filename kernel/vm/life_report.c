@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * life_report: what is said about a guest's lives.
+ * life_report: the lines about a guest's lives.
  */
 #include <stdarg.h>
 
@@ -49,8 +49,8 @@ void life_tell_untold(struct vm *vm)
 
     if (!vm->next.is_told) {
         if (pacing->loops == PACING_FIRST_UNTOLD)
-            life_tell(vm, NOTE_LIFE, "guest '%s' restarts too often: not every life is reported",
-                      vm->name);
+            life_tell(vm, NOTE_LIFE,
+                      "guest '%s' is restarting too often: not every life is reported", vm->name);
         pacing->untold++;
         return;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory: a guest's RAM between two lives: cleared, and filled with its image. Through the calling
- * core's window, which is open only meanwhile.
+ * memory: a guest's RAM between two lives: cleared, and filled with its image. It uses the calling
+ * core's window, which is open only during this.
  */
 #pragma once
 

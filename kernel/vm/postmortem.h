@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * postmortem: what was said of a guest's last crash, kept for an operator who comes later. Bounded;
- * the next crash of the same guest takes its place, its next life does not. Pure.
+ * postmortem: the report of a guest's last crash, kept for an operator to read later. Bounded; the
+ * guest's next crash replaces it, its next life does not. Pure.
  */
 #pragma once
 

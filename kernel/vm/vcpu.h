@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vcpu: what a core with a vCPU does all its life: wait, run, leave the guest, decide, go on. The
- * only place that carries out verdicts.
+ * vcpu: the main loop of a core with a vCPU: wait, run, leave the guest, decide, repeat. The only
+ * place that applies verdicts.
  */
 #pragma once
 

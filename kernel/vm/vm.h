@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vm: what a guest and its vCPUs are while they run: data, and no function. Who may write a field
- * stands beside it.
+ * vm: what a guest and its vCPUs are while they run: data, and no function. The comment next to a
+ * field says who may write it.
  */
 #pragma once
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * msr: the model-specific registers we or our policy name. Beside each: r/w, and when it exists.
+ * msr: the model-specific registers we or our policy name. Next to each: r/w, and when it exists.
  * SDM "Model-Specific Registers (MSRs)".
  */
 #pragma once

@@ -33,14 +33,14 @@ def kvm_refusal():
         return f"/dev/kvm: {error.strerror}"
     flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split()
     if "vmx" not in flags:
-        return "/dev/kvm is there, but this processor offers no VT-x"
+        return "/dev/kvm exists, but this processor has no VT-x"
     probe = subprocess.run(
         [PROGRAM, "-machine", "q35,accel=kvm", "-cpu", "host,+vmx,enforce", "-m", "64",
          "-display", "none", "-nodefaults", "-S", "-qmp", "stdio"],
         input='{"execute":"qmp_capabilities"}{"execute":"quit"}', text=True, check=False,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=REPLY_TIMEOUT_S)
     if probe.returncode != 0:
-        return "KVM gives no VT-x to its guests: " + probe.stderr.strip().replace("\n", "; ")
+        return "KVM does not offer VT-x to its guests: " + probe.stderr.strip().replace("\n", "; ")
     return None
 
 
@@ -135,7 +135,7 @@ class Qemu:
         try:
             return self._qmp.ask("screendump", filename=str(path.absolute()), format="png")
         except (OSError, EOFError):
-            return "QEMU was gone before the screen could be saved"
+            return "QEMU ended before the screen could be saved"
 
     def end(self):
         """Ends the machine; returns None after a clean power-off, else what happened."""

@@ -60,7 +60,7 @@ def fault_conf(fault):
 
 # fault: what the panic says, and its innermost functions
 FAULTS = {
-    "smash": ("a function of ours wrote beyond its arrays on the stack",
+    "smash": ("a hypervisor function wrote past an array on its stack",
               ["__stack_chk_fail", "__stack_chk_fail", "armour_smash"]),
     # In a wait, and without a stack: the handler has one of its own, the backtrace none to follow.
     "machine-check": (r"#MC \(vector 18, error code 0x0\)", ["armour_fault"]),

@@ -14,33 +14,33 @@ from partitions import check_refused, desk_errors, guest, images, machine_sectio
 TEXT = [
     ("[machine]", None),
     ("console = vga", "'vga' is not a console; use serial [PORT [BAUD]], screen, or both"),
-    ("reserve = 64", "reserve = 64 leaves no core for guests; Bulkhead uses 64 cores at most"),
-    ("reserve = 1", "'reserve' is given already at line 3"),
+    ("reserve = 64", "reserve = 64 leaves no core for guests; Bulkhead supports at most 64 cores"),
+    ("reserve = 1", "'reserve' is already set at line 3"),
     ("[guest a]", None),
     ("memroy = 16M", "unknown key 'memroy'; did you mean 'memory'?"),
-    ("colour = blue", "unknown key 'colour'; [guest NAME] knows cores, memory, image, initrd, "
+    ("colour = blue", "unknown key 'colour'; the keys of [guest NAME] are cores, memory, image, initrd, "
                       "cmdline, on_crash, on_poweroff, watchdog"),
     ("image = hello.elf", None),
     ("cores = 0", "a guest needs at least 1 core"),
-    ("[guest A]", "guest name 'A' is taken by line 5"),
-    ("memory = 0", "memory = 0 is too little: 1M is the least"),
+    ("[guest A]", "guest name 'A' is already used at line 5"),
+    ("memory = 0", "memory = 0 is too small: the minimum is 1M"),
     ("image = hello.elf", None),
-    ("cores = 65", "'65' cores: Bulkhead uses 64 at most"),
+    ("cores = 65", "'65' cores: Bulkhead supports at most 64"),
     ("[guest b]", None),
     ("memory = much", "'much' is not a size: write a whole number and K, M or G, such as 64M"),
     ("image = ../hello.elf",
-     "file name '../hello.elf' has a folder in it; all files lie beside bulkhead.conf"),
+     "file name '../hello.elf' contains a folder; all files must be next to bulkhead.conf"),
     ("cores = #5-2", "'#5-2' runs backwards: write #2-5"),
     ("[guest c]", "guest 'c' has no image: add 'image = kernel.elf'"),
     ("memory = 18014398509481984K",
-     "memory = 18014398509481984K is more than any machine has"),
+     "memory = 18014398509481984K is more memory than any machine has"),
     ("on_crash = restart 0", "on_crash = restart 0: write 'stop' for no restart"),
     ("[guest d]", None),
     ("memory = 99999999999999999999",
-     "memory = 99999999999999999999 is more than any machine has"),
+     "memory = 99999999999999999999 is more memory than any machine has"),
     ("image = hello.elf", None),
-    ("memory = 16M", "'memory' is given already at line 22"),
-    ("cores = #64", "'#64': Bulkhead uses cores #0 to #63 at most"),
+    ("memory = 16M", "'memory' is already set at line 22"),
+    ("cores = #64", "'#64': Bulkhead supports cores #0 to #63"),
     ("[guest bulkhead]",
      "a guest cannot be called 'bulkhead': that name marks Bulkhead's own lines"),
     ("memory = 4097K", "memory = 4097K is not a multiple of 4K: write 4096K or 4100K"),
@@ -51,7 +51,7 @@ TEXT = [
                          "marks Bulkhead's own lines"),
     ("memory: 64M", "'memory: 64M': write 'memory = 64M'"),
     ("image = Säge.elf", "byte 0xc3 in column 10 is not ASCII; only comments may hold it"),
-    ("cores = 1-2", "cores = '1-2': exact cores are written '#1-2'"),
+    ("cores = 1-2", "cores = '1-2': write exact cores as '#1-2'"),
 ]
 
 # What a machine with 4 cores and 512 MiB cannot give.
@@ -81,7 +81,7 @@ initrd = nothing.img
 """
 PLAN_ERRORS = [
     "5: guest 'many' wants 5 cores, 3 are left (4 in the machine, 1 reserved)",
-    "9: guest 'far' wants core #9, the machine has #0 to #3",
+    "9: guest 'far' wants core #9, but the machine has #0 to #3",
     "13: guest 'monitor' wants core #0, which 'reserve = 1' (line 3) keeps for the monitor",
     "17: guest 'large' wants 3 GiB of memory, ",
     "21: guest 'lost': there is no image 'hallo.elf'; did you mean 'hello.elf'?",
@@ -96,14 +96,14 @@ WRONG_IMAGES = {
     "table": (elf.image()[:100], "is cut off: its program headers lie beyond the end of the file"),
     "cut": (elf.image()[:-1], "is cut off: a segment lies beyond the end of the file"),
     "arm": (elf.image(machine=elf.EM_AARCH64),
-            "is an ELF file for another processor than x86-64"),
+            "is an ELF file for a processor other than x86-64"),
     "efi": (b"MZ" + bytes(1000), "is an EFI program (PE)" + WANTED),
     "pie": (elf.image(elf_type=elf.ET_DYN), "is a position-independent executable (ET_DYN); a kernel "
             "linked at fixed addresses (ET_EXEC) is needed"),
     "none": (elf.image(with_headers=False), "has no program headers"),
     "no-note": (elf.image(note=None), "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)"),
-    "high": (elf.image(Segment(at=32 << 20)), "needs memory up to 0x200000f for a segment, the "
-                                              "guest has 16 MiB: write 'memory = 33M' or more"),
+    "high": (elf.image(Segment(at=32 << 20)), "needs memory up to 0x200000f for a segment, but "
+                                              "the guest has 16 MiB: write 'memory = 33M' or more"),
     "overlap": (elf.image(Segment(), Segment(at=elf.ENTRY + 8), elf_class=elf.CLASS_32,
                           machine=elf.EM_386),
                 "has segments that overlap in memory"),
@@ -181,11 +181,11 @@ def test_images(machine, tmp_path):
 
 
 @pytest.mark.parametrize("conf, errors", [
-    (None, ["there is no \\bulkhead\\bulkhead.conf on the partition that was booted from: it says "
-            "which guests to start"]),
+    (None, ["there is no \\bulkhead\\bulkhead.conf on the boot partition, so there are no "
+            "guests to start"]),
     (b"", ["bulkhead.conf: the file is empty: it needs at least one [guest NAME] section"]),
     (random.Random(1).randbytes(1 << 20),
-     ["bulkhead.conf: the file is longer than 65536 bytes, which is the limit"]),
+     ["bulkhead.conf: the file is longer than the limit of 65536 bytes"]),
 ], ids=["missing", "empty", "noise"])
 def test_file(machine, tmp_path, conf, errors):
     files = images("hello") if conf is None else images("hello") | {"bulkhead.conf": conf}

@@ -100,12 +100,12 @@ def test_key_behind_a_stopped_guest(machine):
         operator.open()
         operator.ask("stop deaf")
         operator.keys(KEY + "z" * 600)
-        operator.wait(r"\[bulkhead\] guest 'deaf' is not running: what you type is dropped; Ctrl-T "
-                      "gives you the monitor$")
+        operator.wait(r"\[bulkhead\] guest 'deaf' is not running: your input is dropped; Ctrl-T "
+                      "opens the monitor$")
         operator.open()
         operator.ask("start deaf")
         operator.leave()
-    told = [line for line in operator.own_lines() if "what you type is dropped" in line]
+    told = [line for line in operator.own_lines() if "your input is dropped" in line]
     assert len(told) == 1, told
 
 

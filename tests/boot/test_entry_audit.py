@@ -89,7 +89,7 @@ def test_refused_entry_is_explained(machine):
     result = machine.boot(images("hello") | with_hook("refuse"), conf=CONF + "on_crash = restart 4\n",
                           engine="bochs", cores=2, memory=512)
     assert result.status == POWERED_OFF, result.reason
-    said = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused to enter it: "
+    said = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused VM entry: "
     assert [line.removeprefix(said) for line in result.hv if line.startswith(said)] == [
         "GUEST_TR_ACCESS is 0x10000, but TR must be usable (bit 16 must be 0) (and 2 more)",
         "GUEST_CR3 is 0x1000000000000000, but CR3 must be 0 beyond the physical-address width",

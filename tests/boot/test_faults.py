@@ -60,11 +60,11 @@ def test_firmware_that_lies(machine, first, tmp_path):
                           engine="qemu", cores=2, memory=512)
     check_refused(result)
     assert not lacking(
-        result.hv, r"acpi: SPCR at 0x\w+ has a wrong checksum",
-        r"acpi: APIC at 0x\w+ has an entry of impossible length; what follows is ignored",
-        "acpi: the I/O APIC at 0x200000 would lie in memory: not touched",
+        result.hv, r"acpi: SPCR at 0x\w+ has a bad checksum",
+        r"acpi: APIC at 0x\w+ has an entry of invalid length; the rest is ignored",
+        "acpi: the I/O APIC at 0x200000 overlaps RAM: not used",
         r"memory is in more than 56 pieces: \d+ of the smallest not used",
-        r"the firmware lists 1048576 KiB of memory above the \d+ address bits of this processor: "
+        r"the firmware lists 1048576 KiB of memory beyond the \d+ address bits of this processor: "
         "not used",
         "core with APIC id 77 does not answer: it is not used",
         "core with APIC id 300 does not answer: it is not used",
@@ -76,7 +76,7 @@ def check_stops(machine, files, *lines):
     with machine.spawn(files | images("hello"), machine_section() + guest("hello"), engine="qemu",
                        cores=2, memory=256) as console:
         for line in (*lines, "no guest was started: switching the machine off",
-                     "no known way to switch this machine off: it is safe to do so by hand"):
+                     "cannot switch this machine off; it is now safe to do so by hand"):
             console.expect(r"\[bulkhead\] " + line)
 
 
@@ -84,7 +84,7 @@ def check_stops(machine, files, *lines):
 def test_no_sound_tables(machine, first):
     check_stops(machine, efi.faults(first, replaced={"RSD ": b"RSD PTR " + bytes(28)}),
                 r"acpi: no valid RSDP at 0x[1-9a-f]\w+",
-                "no usable ACPI tables: only the core that booted will be used",
+                "no usable ACPI tables: only the boot core will be used",
                 "1 of 1 core answers")
 
 
@@ -92,8 +92,8 @@ def test_no_sound_tables(machine, first):
 def test_no_sound_memory(machine, first):
     """All of it is listed as broken, the ACPI tables' as well."""
     check_stops(machine, efi.faults(first, memory=[(efi.UNUSABLE, 0, 1 << 40)]),
-                "no usable ACPI tables: only the core that booted will be used",
-                "not enough memory: the hypervisor itself needs 6144 KiB in one piece below 4 GiB")
+                "no usable ACPI tables: only the boot core will be used",
+                "not enough memory: the hypervisor needs 6144 KiB of contiguous memory below 4 GiB")
 
 
 # abuse: BC-06
@@ -119,5 +119,5 @@ def test_guests_need_silent_cores(machine, first):
     check_refused(result)
     assert not lacking(
         result.hv, "core with APIC id 99 does not answer: it is not used",
-        r"bulkhead\.conf:\d+: guest 'exact' wants core #2, the machine has #0 to #1",
+        r"bulkhead\.conf:\d+: guest 'exact' wants core #2, but the machine has #0 to #1",
         r"bulkhead\.conf:\d+: guest 'many' wants 3 cores, .*2 in the machine.*")

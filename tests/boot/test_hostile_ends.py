@@ -21,8 +21,8 @@ ENDING = re.compile(r'\{"([A-Z]{1,2}-\d\d)", "([a-z0-9-]+)", \w+\}')
 
 
 def outside(verb, address, walk=False):
-    walked = " while its own page tables were walked" if walk else ""
-    return (rf"it {verb} guest-physical address {address:#x}{walked}, which is outside of its "
+    walked = " during a walk of its page tables" if walk else ""
+    return (rf"it {verb} guest-physical address {address:#x}{walked}, which is outside its "
             r"memory: .*")
 
 
@@ -113,7 +113,7 @@ class Attack:
                                r"(\d+) us")
         self._ended = len(operator.lines)
         operator.keys("focus hostile\r")
-        operator.wait(r"\[bulkhead\] what you type goes to guest 'hostile'")
+        operator.wait(r"\[bulkhead\] your input now goes to guest 'hostile'")
         return int(within[1]) < OPERATOR_LIMIT_US, within[0]
 
     def _end_by_itself(self, expected):
@@ -170,8 +170,8 @@ def test_endings(machine, cpu, every):
 
 
 def wide(field, rule):
-    return (rf"the processor refused to enter it: GUEST_{field} is 0x800000000000, but {rule} must be "
-            r"canonical for 48-bit linear addresses, all that guests have")
+    return (rf"the processor refused VM entry: GUEST_{field} is 0x800000000000, but {rule} must be "
+            r"canonical \(guests have 48-bit linear addresses\)")
 
 
 WIDE = {

@@ -13,11 +13,11 @@ from screen import check_shows
 
 # How `escape` tries to get out, and how the diagnosis calls that.
 ESCAPES = {
-    "read": "it read from guest-physical address 0x1000000, which is outside of its memory",
-    "write": "it wrote to guest-physical address 0x1000000, which is outside of its memory",
-    "exec": "it executed at guest-physical address 0x1000000, which is outside of its memory",
-    "wild": "it read from guest-physical address 0x1000000 while its own page tables were walked, "
-            "which is outside of its memory",
+    "read": "it read from guest-physical address 0x1000000, which is outside its memory",
+    "write": "it wrote to guest-physical address 0x1000000, which is outside its memory",
+    "exec": "it executed at guest-physical address 0x1000000, which is outside its memory",
+    "wild": "it read from guest-physical address 0x1000000 during a walk of its page tables, "
+            "which is outside its memory",
 }
 BEATS = 20
 

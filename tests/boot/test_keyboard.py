@@ -70,7 +70,7 @@ def test_a_pc_without_a_serial_port(machine, tmp_path):
     subprocess.run([ROOT / "scripts" / "mkimage", image, tmp_path / "files"], check=True)
     pc = PlainPC(image)
     try:
-        assert pc.shows("switching off in 30 seconds, or at a key", picture)
+        assert pc.shows("powering off in 30 seconds; press a key to do it now", picture)
         text = Picture(picture).text()
         assert any("this machine cannot run guests; it lacks:" in line for line in text)
         pc.ask("sendkey ret")

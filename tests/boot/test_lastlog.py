@@ -23,7 +23,7 @@ def test_the_log_outlives_a_reset(machine):
         console.sendline("log")
         console.expect_exact("  | guest 'hello' starts on core #1")
         console.sendline("log last")
-        console.expect_exact("nothing is left of a previous boot")
+        console.expect_exact("no log of a previous boot is available")
         console.sendline("reboot")
         console.expect_exact("starting the machine again")
         console.expect(r"\[bulkhead\] (\d+) lines of the previous boot are kept")

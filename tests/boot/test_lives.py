@@ -63,8 +63,8 @@ def test_policies(machine):
 
 
 REBOOTS = {
-    "kill vital": "guest 'vital' crashed, and the file says: on_crash = reboot",
-    "bye": "guest 'hello' powered off, and the file says: on_poweroff = reboot",
+    "kill vital": "guest 'vital' crashed: rebooting the machine (on_crash = reboot)",
+    "bye": "guest 'hello' powered off: rebooting the machine (on_poweroff = reboot)",
     "reboot": "the operator typed `reboot`: starting the machine again",
 }
 
@@ -82,7 +82,7 @@ def test_reboots(machine, what):
         operator.open()
         if what == "bye":
             operator.keys("focus hello\r")
-            operator.wait(r"\[bulkhead\] what you type goes to guest 'hello'")
+            operator.wait(r"\[bulkhead\] your input now goes to guest 'hello'")
         operator.keys(what + "\r")
         operator.wait(re.escape(f"[bulkhead] {REBOOTS[what]}"))
         operator.wait(rf"\[bulkhead\] {TITLE}")

@@ -16,7 +16,7 @@ def for_another_machine(program):
     (lambda _: b"", "is not an ELF file"),
     (lambda program: program[:50], "is cut off inside its ELF header"),
     (lambda program: program[:5000], "is cut off: a segment lies beyond the end of the file"),
-    (for_another_machine, "is an ELF file for another processor than x86-64"),
+    (for_another_machine, "is an ELF file for a processor other than x86-64"),
     (lambda _: elf.image(), "is not a position-independent ELF executable"),
 ], ids=["missing", "empty", "header", "cut", "machine", "guest"])
 def test_program_is_refused(machine, spoil, reason):
@@ -25,7 +25,7 @@ def test_program_is_refused(machine, spoil, reason):
         files["bulkhead.elf"] = spoil((ROOT / "build" / "bulkhead.elf").read_bytes())
     result = machine.boot(files, "", engine="qemu", cores=1, memory=256, no_kernel=True)
     assert result.status == LOADER_REFUSED, result.reason
-    assert "went back to the firmware" in result.reason
+    assert "returned to the firmware" in result.reason
     assert len(result.hv) == 2
     assert result.hv[0].startswith("\\bulkhead\\bulkhead.elf: ")
     assert result.hv[0].endswith(reason)

@@ -136,7 +136,7 @@ def test_after_a_crash(machine):
         assert operator.ask("crash canary") == [
             "guest 'canary' has not crashed since the machine started"]
         shown = operator.ask("regs escape")
-        assert shown[0] == "escape vCPU 0 on core #1, as its life ended:" and len(shown) == 8
+        assert shown[0] == "escape vCPU 0 on core #1, when its life ended:" and len(shown) == 8
         operator.keys("kill canary\r")
         operator.wait(r"\[bulkhead\] guest 'canary' was killed by the operator ")
         shown = operator.ask("crash canary")
@@ -213,10 +213,10 @@ def check_mistakes(operator):
             "stop": "usage: stop GUEST",
             "stop hello count": "usage: stop GUEST",
             "list all": "usage: list",
-            "stop nobody": "there is no guest 'nobody': `list` shows them",
+            "stop nobody": "there is no guest 'nobody': `list` shows the guests",
             "regs Count": "there is no guest 'Count': did you mean 'count'?",
-            "a b c d": "too many or too long words: `help` lists the commands",
-            "x" * 60: "too many or too long words: `help` lists the commands",
+            "a b c d": "too many words, or one too long: `help` lists the commands",
+            "x" * 60: "too many words, or one too long: `help` lists the commands",
             "start count": "guest 'count' is not stopped"}.items():
         assert operator.ask(line) == [answer], line
     assert operator.ask("?") == operator.ask("help")
@@ -246,7 +246,7 @@ def check_typing(operator):
 def check_focus(operator):
     """A guest gets what is typed, until Ctrl-T takes the keyboard back."""
     operator.keys("focus hello\r")
-    operator.wait(r"\[bulkhead\] what you type goes to guest 'hello'; Ctrl-T brings you back")
+    operator.wait(r"\[bulkhead\] your input now goes to guest 'hello'; Ctrl-T returns to the monitor")
     operator.keys("by focus\r")
     operator.wait(r"\[hello\] You typed: by focus")
     operator.wait(r"\[bulkhead\] guest 'hello' powered off with code 0 ")

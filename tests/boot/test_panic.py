@@ -25,7 +25,7 @@ def check_panic(result, text, *functions):
     frames = [match for match in map(FRAME.fullmatch, lines[at:]) if match]
     assert [int(frame[1]) for frame in frames] == list(range(len(frames)))
     assert tuple(frame[2] for frame in frames[:len(functions)]) == functions, lines[at:]
-    assert "  the machine is halted; a reset starts it again" == lines[-1]
+    assert "  the machine is halted; reset it to start again" == lines[-1]
     return lines[at:]
 
 

@@ -34,15 +34,15 @@ def test_plan(tmp_path):
     done = check(tmp_path, GUEST, "--cores", 4)
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    assert lines[0].startswith("made-up machine: 4 cores, 1024 MiB of memory, ")
-    assert "guests can have 959 MiB" in lines[0]
-    assert "64 MiB more are left to the firmware" in lines[1]
+    assert lines[0].startswith("assumed machine: 4 cores, 1024 MiB of memory, ")
+    assert "959 MiB of it for guests" in lines[0]
+    assert "another 64 MiB are left to the firmware" in lines[1]
     assert lines[3] == "1 guest; core #0 is kept for the monitor"
     assert lines[5].split() == ["a", "#1", "16", "MiB", "0x200000-0x11fffff", "stop"]
     assert lines[7].split() == ["image", "A.elf"]
     assert lines[9:] == [
         "who owns what:",
-        "  a               0x0000200000-0x00011fffff    16 MiB  its RAM, no other way in",
+        "  a               0x0000200000-0x00011fffff    16 MiB  its RAM; nobody else can reach it",
         *(f"  {owner:15} core #{n} with its local APIC (id {n}) and its interrupts"
           for n, owner in enumerate(("bulkhead", "a", "nobody", "nobody")))]
     assert max(map(len, lines)) <= 100
@@ -52,7 +52,7 @@ def test_options(tmp_path):
     (tmp_path / "a.elf").write_bytes(elf.image())
     done = check(tmp_path, GUEST.replace("16M", "4G"), "--memory", 8192, "--cores", "1")
     assert done.returncode == 0
-    assert "1 core, 8192 MiB of memory, of which guests can have 8127 MiB" in done.stdout
+    assert "1 core, 8192 MiB of memory, 8127 MiB of it for guests" in done.stdout
     assert "no core is kept for the monitor" in done.stdout
     assert "0x100000000-0x1ffffffff" in done.stdout
 
@@ -67,8 +67,8 @@ def test_errors(tmp_path):
     done = check(tmp_path, GUEST + "cores = 5\n", "--cores", 4)
     assert done.returncode == 1
     assert done.stderr.splitlines() == [
-        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; there are no files beside Bulkhead's "
-        "own",
+        "bulkhead.conf:3: guest 'a': there is no image 'a.elf'; there are no files other than "
+        "Bulkhead's own",
         "bulkhead.conf:4: guest 'a' wants 5 cores, 4 are left (4 in the machine)"]
 
 
@@ -77,7 +77,7 @@ def test_defaults_fit_the_demo(tmp_path):
         (tmp_path / f"{name}.elf").write_bytes(elf.image())
     done = check(tmp_path, (ROOT / "guests/demo/bulkhead.conf").read_bytes())
     assert (done.returncode, done.stderr) == (0, "")
-    assert done.stdout.startswith("made-up machine: 8 cores, 1024 MiB of memory, ")
+    assert done.stdout.startswith("assumed machine: 8 cores, 1024 MiB of memory, ")
 
 
 def test_other_name(tmp_path):
@@ -91,8 +91,8 @@ def test_other_name(tmp_path):
 def test_long_and_noise(tmp_path):
     done = check(tmp_path, b"x" * 65537)
     assert done.returncode == 1
-    assert done.stderr == ("bulkhead.conf: the file is longer than 65536 bytes, which is the "
-                           "limit\n")
+    assert done.stderr == ("bulkhead.conf: the file is longer than the limit of 65536 "
+                           "bytes\n")
     done = check(tmp_path, b"\0\n" * 1000)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 33

@@ -42,5 +42,5 @@ def test_virtualisation_stays_off(machine):
     result = machine.boot(files, machine_section() + guest("hello"), engine="bochs", cores=2,
                           memory=256)
     check_refused(result)
-    assert not lacking(result.hv, r"core #0 \(APIC id 0\) could not turn virtualisation on",
-                       r"core #1 \(APIC id 1\) could not turn virtualisation on")
+    assert not lacking(result.hv, r"core #0 \(APIC id 0\) could not turn on virtualisation",
+                       r"core #1 \(APIC id 1\) could not turn on virtualisation")

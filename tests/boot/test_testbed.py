@@ -146,7 +146,7 @@ def test_image_grows_with_its_contents(folder, tmp_path):
 
 
 @pytest.mark.parametrize("spoil, complaint", [
-    (lambda folder: (folder / "bulkhead.CONF").touch(), "one name to FAT"),
+    (lambda folder: (folder / "bulkhead.CONF").touch(), "the same name on FAT"),
     (lambda folder: (folder / "sub").mkdir(), "is not a file"),
 ], ids=["case", "directory"])
 def test_image_refuses(folder, tmp_path, spoil, complaint):
@@ -200,7 +200,7 @@ def test_time_out(probed):
     """Nothing else ends this machine."""
     started = time.monotonic()
     result = probed("h", engine="qemu", timeout=3)
-    assert result.status == TIMED_OUT and "time-out after 3 s" in result.reason
+    assert result.status == TIMED_OUT and "timed out after 3 s" in result.reason
     assert time.monotonic() - started >= 3
 
 
@@ -238,7 +238,7 @@ def test_screen(probed, engine, tmp_path):
 
 
 def test_impossible_wishes_are_refused(bare_machine, probe):
-    with pytest.raises(MachineError, match="Bochs has at most 15 cores"):
+    with pytest.raises(MachineError, match="Bochs supports at most 15 cores"):
         bare_machine.boot(probe, engine="bochs", no_kernel=True, cores=16)
     with pytest.raises(MachineError, match="gdb"):
         bare_machine.boot(probe, engine="bochs", no_kernel=True, gdb=True)

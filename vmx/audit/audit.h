@@ -5,7 +5,7 @@
  *
  * SDM "Checks on the Guest State Area" and, of "Checks on VMX Controls", "VM-Entry Control Fields"
  * as far as event injection goes. Rules of controls that we never turn on (performance counters,
- * processor trace, SMM, ...) are left out. What stands in memory (a shadow VMCS) is not looked at.
+ * processor trace, SMM, ...) are left out. What is in memory (a shadow VMCS) is not checked.
  */
 #pragma once
 

@@ -87,7 +87,7 @@ const struct audit_rule audit_event_rules[] = {
     {"the vector of an injected other event must be 0", VMCS_ENTRY_INTERRUPTION_INFO, event_other},
     {"only hardware exceptions, not in real mode, deliver an error code",
      VMCS_ENTRY_INTERRUPTION_INFO, event_no_error},
-    {"an injected hardware exception must deliver an error code just if its vector has one",
+    {"an injected hardware exception must deliver an error code if and only if its vector has one",
      VMCS_ENTRY_INTERRUPTION_INFO, event_error},
     {"bits 30:12 of the information about an injected event must be 0",
      VMCS_ENTRY_INTERRUPTION_INFO, event_reserved},

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * audit_parts: how a rule is written down, between audit_run.c and the audit_*.c that have the
- * rules. Nobody else includes it.
+ * rules. No other file includes it.
  */
 #pragma once
 

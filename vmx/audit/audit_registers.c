@@ -121,12 +121,10 @@ static bool cet_tracker(const struct audit *a, uint64_t value)
 }
 
 const struct audit_rule audit_register_rules[] = {
-    {"CR0 must have the bits that VMX operation fixes as they are fixed", VMCS_GUEST_CR0,
-     cr0_supported},
+    {"CR0 must have the values that VMX operation fixes", VMCS_GUEST_CR0, cr0_supported},
     {"CR0.PE must be 1 if CR0.PG is 1", VMCS_GUEST_CR0, cr0_paging},
     {"CR0.PG must be 1 if \"IA-32e mode guest\" is 1", VMCS_GUEST_CR0, cr0_ia32e},
-    {"CR4 must have the bits that VMX operation fixes as they are fixed", VMCS_GUEST_CR4,
-     cr4_supported},
+    {"CR4 must have the values that VMX operation fixes", VMCS_GUEST_CR4, cr4_supported},
     {"CR0.WP must be 1 if CR4.CET is 1", VMCS_GUEST_CR4, cr4_cet},
     {"CR4.PAE must be 1 if \"IA-32e mode guest\" is 1", VMCS_GUEST_CR4, cr4_ia32e},
     {"CR4.PCIDE must be 0 if \"IA-32e mode guest\" is 0", VMCS_GUEST_CR4, cr4_pcide},

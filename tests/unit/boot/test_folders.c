@@ -83,14 +83,14 @@ static const struct odd_folder odd_folders[] = {
     {NULL, "image = K.ELF\n", {K}, 0},
     {NULL, KE, {{"K.ELF", ODD_KERNEL}}, 0},
     {NULL, "image = k.ELF\ninitrd = R.img\n", {{"K.elf", ODD_KERNEL}, {"r.IMG", ODD_TEXT}}, 0},
-    {"image 'k.elf' is there more than once", KE, {K, {"K.ELF", ODD_KERNEL}}, 0},
-    {"initrd 'r.img' is there more than once", IRD, {K, R, {"R.img", ODD_EMPTY}}, 0},
+    {"image 'k.elf' exists more than once", KE, {K, {"K.ELF", ODD_KERNEL}}, 0},
+    {"initrd 'r.img' exists more than once", IRD, {K, R, {"R.img", ODD_EMPTY}}, 0},
     {NULL, KE, {K, {"spare", ODD_TEXT}, {"SPARE", ODD_TEXT}}, 0},
     /* one file in two roles */
     {NULL, "image = k.elf\ninitrd = K.elf\n", {K}, 0},
     {NULL, KE "[guest b]\nmemory = 2M\nimage = K.elf\n", {K}, 0},
     /* what is named is not there */
-    {"there is no image 'k.elf'; there are no files beside Bulkhead's own", KE, {{NULL, 0}}, 0},
+    {"there is no image 'k.elf'; there are no files other than Bulkhead's own", KE, {{NULL, 0}}, 0},
     {"there is no image 'k.elf'; did you mean 'kk.elf'?", KE, {{"kk.elf", ODD_KERNEL}}, 0},
     {"there is no image 'k.elf'; did you mean 'k.el'?", KE, {{"l.elf", 0}, {"k.el", 0}}, 0},
     {"there is no image 'k.elf'; the files here are: A, b, C, d",
@@ -99,11 +99,11 @@ static const struct odd_folder odd_folders[] = {
      0},
     {"there is no image 'k.elf'; the files here are: stray-000, ", KE, {{NULL, 0}}, 240},
     {"there is no image 'k.elf'; the files here are: aa, stray-000, ", KE, {{"aa", 0}}, 240},
-    {"there is no image 'k.elf'; there are no files beside Bulkhead's own",
+    {"there is no image 'k.elf'; there are no files other than Bulkhead's own",
      KE,
      {{"k.elf", ODD_FOLDER}},
      0},
-    {"there is no image 'k.elf'; there are no files beside Bulkhead's own",
+    {"there is no image 'k.elf'; there are no files other than Bulkhead's own",
      KE,
      {{"\u00fc.elf", ODD_KERNEL}},
      0},
@@ -117,10 +117,10 @@ static const struct odd_folder odd_folders[] = {
     {"initrd 'r.img' is empty", IRD, {K, {"r.img", ODD_EMPTY}}, 0},
     {"image 'k.elf' is ", KE, {{"k.elf", ODD_TEXT}}, 0},
     /* names that no file can have, or that are Bulkhead's */
-    {"has a folder in it", "image = ../k.elf\n", {K}, 0},
-    {"has a folder in it", "image = \\bulkhead\\k.elf\n", {K}, 0},
+    {"contains a folder", "image = ../k.elf\n", {K}, 0},
+    {"contains a folder", "image = \\bulkhead\\k.elf\n", {K}, 0},
     {"is a folder", "image = ..\n", {K}, 0},
-    {"has a space in it", "image = my kernel\n", {{"my kernel", ODD_KERNEL}}, 0},
+    {"contains a space", "image = my kernel\n", {{"my kernel", ODD_KERNEL}}, 0},
     {"has quotes", "image = \"k.elf\"\n", {K}, 0},
     {"has 64 characters; the limit is 63", "image = " N63 "f\n", {{N63 "f", ODD_KERNEL}}, 0},
     {NULL, "image = " N63 "\n", {{N63, ODD_KERNEL}, {N63 "f", ODD_KERNEL}}, 0},
@@ -296,8 +296,7 @@ static void test_long_configuration(void **state)
     efi.files[0].bytes = (const uint8_t *)long_text;
     efi.files[0].size = efi.files[0].claims = sizeof(long_text);
     assert_false(ask_machine(said, sizeof(said)));
-    assert_string_equal(said,
-                        "bulkhead.conf: the file is longer than 65536 bytes, which is the limit\n");
+    assert_string_equal(said, "bulkhead.conf: the file is longer than the limit of 65536 bytes\n");
     assert_int_equal(modules_find(&machine, FOLDER_CONFIG)->size, CONFIG_SIZE_MAX + 1);
     for (uint32_t i = 0; i < machine.module_count; i++) /* nothing is started: nothing is read */
         if (!folder_is_own(machine.modules[i].name))

@@ -15,16 +15,17 @@ static const EFI_STATUS statuses[] = {
 
 /* The sentences that a failure of each service may cause; none: the machine boots without it. */
 static const char *const sentences[CALL_COUNT][4] = {
-    [CALL_ALLOCATE] = {"there is no free memory for "},
-    [CALL_HANDLE_OF] = {"the firmware does not say where the loader came from: ",
-                        "the loader was not started from a volume with files: "},
+    [CALL_ALLOCATE] = {"not enough free memory for "},
+    [CALL_HANDLE_OF] = {"the firmware does not report where the loader was started from: ",
+                        "the loader was not started from a file system: "},
     [CALL_VOLUME] = {"the boot volume cannot be opened: "},
     [CALL_OPEN] = {"the folder \\bulkhead cannot be opened: ",
                    "the boot volume has no folder \\bulkhead", ": cannot be opened: "},
     [CALL_INFO] = {"the folder \\bulkhead cannot be read: "},
     [CALL_READ] = {"the folder \\bulkhead cannot be read: ", ": cannot be read: "},
     [CALL_SEEK] = {"the folder \\bulkhead cannot be read: "},
-    [CALL_MAP] = {"GetMemoryMap does not tell the size of the memory map", "GetMemoryMap failed: "},
+    [CALL_MAP] = {"GetMemoryMap does not return a usable size of the memory map",
+                  "GetMemoryMap failed: "},
     [CALL_EXIT_SERVICES] = {"ExitBootServices failed: "},
 };
 
@@ -211,7 +212,7 @@ static void memory_that_ends_anywhere(void **state)
             check_jump();
             boots++;
         } else {
-            check_refused(end, "there is no free memory for ");
+            check_refused(end, "not enough free memory for ");
         }
     }
     assert_in_range(boots, 300, 1000);
@@ -228,8 +229,8 @@ static void sizes_of_files_that_are_lies(void **state)
         efi.files[4].claims = claims[i];
         check_refused(efi_run(),
                       claims[i] <= 1 << 20
-                          ? "\\bulkhead\\big.img: ends earlier than its directory entry says"
-                          : "\\bulkhead\\big.img: there is no free memory for ");
+                          ? "\\bulkhead\\big.img: is shorter than its directory entry says"
+                          : "\\bulkhead\\big.img: not enough free memory for ");
     }
     efi_make();
     efi.read_most = 1000; /* little by little is no fault */
@@ -276,7 +277,7 @@ static void a_folder_without_end(void **state)
         efi_make();
         efi.folder_has_no_end = true;
         efi.files[0].folder = folder; /* a chain of clusters that goes round in the FAT */
-        check_refused(efi_run(), "the folder \\bulkhead has no end: its volume is damaged");
+        check_refused(efi_run(), "the folder \\bulkhead never ends: the volume is damaged");
     }
 }
 

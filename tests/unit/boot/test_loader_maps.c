@@ -196,7 +196,7 @@ static void descriptors_of_every_size(void **state)
         efi_make();
         efi.map_claims = 0x1000;
         efi.step = lies[i];
-        refused("GetMemoryMap does not tell the size of the memory map");
+        refused("GetMemoryMap does not return a usable size of the memory map");
         efi_make();
         efi.step_later = lies[i] != 0 ? lies[i] : 40;
         refused("GetMemoryMap failed: invalid parameter");
@@ -212,7 +212,7 @@ static void sizes_that_are_lies(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
         efi_make();
         efi.map_claims = more[i];
-        refused("GetMemoryMap does not tell the size of the memory map");
+        refused("GetMemoryMap does not return a usable size of the memory map");
         efi_make();
         efi.size_later = more[i];
         refused("GetMemoryMap failed: invalid parameter");
@@ -249,7 +249,7 @@ static void thousands_of_entries(void **state)
     assert_int_equal(listed_at(GIB + 7 * PAGE_SIZE), 0);
     efi_make(); /* more than memory has room to list */
     efi.map_claims = 60 << 20;
-    refused("there is no free memory for ");
+    refused("not enough free memory for ");
 }
 
 /* Between asking for the map's size and leaving: there is spare room, but not for anything. */
@@ -309,7 +309,7 @@ static void no_conventional_memory(void **state)
         for (uint32_t i = 0; i < efi.map_count; i++)
             efi.map[i].Type = type;
         assert_int_equal(efi_run(), type == EfiConventionalMemory ? END_JUMP : END_BACK);
-        assert_int_equal(strstr(efi.serial, "there is no free memory for ") != NULL,
+        assert_int_equal(strstr(efi.serial, "not enough free memory for ") != NULL,
                          type != EfiConventionalMemory);
     }
 }

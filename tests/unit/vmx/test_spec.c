@@ -47,7 +47,7 @@ static const struct {
      false,
      SPEC_EXIT_PLAIN,
      0,
-     "speculation: this processor says nothing of it, nothing is done"},
+     "speculation: CPU reports no mitigation controls; none applied"},
     {"says nothing, but clears", {MD_CLEAR, 0, 0, true}, 0, false, SPEC_EXIT_PLAIN, 0, NULL},
     {"Skylake",
      {OLD, 0, 0, true},

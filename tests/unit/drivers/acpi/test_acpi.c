@@ -65,13 +65,13 @@ static void the_rsdt_serves_where_there_is_no_xsdt(void **state)
     m.blobs[XSDT].bytes[40] ^= 1;
     assert_true(machine_read(&m, &info));
     check_everything();
-    assert_true(lines_contain("XSDT at 0x120000 has a wrong checksum"));
+    assert_true(lines_contain("XSDT at 0x120000 has a bad checksum"));
 
     machine_make(&m);
     m.blobs[RSDP].bytes[32] ^= 1; /* the checksum of the second part */
     assert_true(machine_read(&m, &info));
     check_everything();
-    assert_true(lines_contain("broken ACPI 2.0 part"));
+    assert_true(lines_contain("invalid ACPI 2.0 part"));
 }
 
 static void cores_come_in_order_and_once(void **state)
@@ -153,7 +153,7 @@ static void a_madt_without_cores_is_none(void **state)
     table_seal(&m.blobs[MADT], m.blobs[MADT].size);
     assert_false(machine_read(&m, &info));
     assert_int_equal(info.core_count, 0);
-    assert_true(lines_contain("names no core"));
+    assert_true(lines_contain("lists no core"));
 }
 
 static void the_older_fields_serve_where_the_newer_do_not(void **state)

@@ -331,7 +331,7 @@ static void test_guests_max(void **state)
     assert_int_equal(config.guest_count, GUESTS_MAX);
     assert_string_equal(config.guests[15].name, "g15");
     snprintf(text + len, sizeof(text) - len, "[guest more]\nmemory=1M\nbad key = 1\n");
-    refuse(text, 49, "guest 'more' is one too many: 16 is the limit");
+    refuse(text, 49, "guest 'more' is one too many; the limit is 16");
 }
 
 /* ---------------------------------------------------------------------- what is refused */
@@ -376,8 +376,7 @@ static void test_file_size(void **state)
     assert_false(parse_bytes(text, CONFIG_SIZE_MAX + 1));
     assert_int_equal(report.count, 1);
     assert_int_equal(report.rows[0].line, 0);
-    assert_string_equal(report.rows[0].text,
-                        "the file is longer than 65536 bytes, which is the limit");
+    assert_string_equal(report.rows[0].text, "the file is longer than the limit of 65536 bytes");
     memset(text, 'x', sizeof(text)); /* one line of the greatest length */
     assert_false(parse_bytes(text, CONFIG_SIZE_MAX));
     assert_int_equal(report.count, 2);
@@ -409,7 +408,7 @@ static void test_bytes(void **state)
          4, "column 11 has a typographic dash: write '-'"},
         {IN_GUEST "cores =\xc2\xa0"
                   "1",
-         4, "column 8 has a no-break space: write an ordinary one"},
+         4, "column 8 has a no-break space: use an ordinary space"},
         {IN_GUEST "cmdline=\xe2\x80", 4,
          "byte 0xe2 in column 9 is not ASCII; only comments may hold it"},
     };
@@ -428,13 +427,13 @@ static void test_headers(void **state)
         {GUEST "[", 4, "the section's ']' is missing"},
         {GUEST "[machine] reserve=1", 4, "text after the section's ']': put it on its own line"},
         {GUEST "[machine]# x", 4, "text after the section's ']': put it on its own line"},
-        {GUEST "[]", 4, "unknown section ''; there are [machine] and [guest NAME]"},
+        {GUEST "[]", 4, "unknown section ''; the sections are [machine] and [guest NAME]"},
         {GUEST "[Machine]", 4, "unknown section 'Machine'; did you mean 'machine'?"},
         {GUEST "[ machin ]\nreserve = 1", 4, "unknown section 'machin'; did you mean 'machine'?"},
         {GUEST "[machine x]", 4,
-         "unknown section 'machine x'; there are [machine] and [guest NAME]"},
+         "unknown section 'machine x'; the sections are [machine] and [guest NAME]"},
         {GUEST "[monitor]\nany = thing\n!\n[machine]", 4,
-         "unknown section 'monitor'; there are [machine] and [guest NAME]"},
+         "unknown section 'monitor'; the sections are [machine] and [guest NAME]"},
         {GUEST "[gest b]", 4, "unknown section 'gest b'; did you mean 'guest b'?"},
         {"[Guest a]\nmemory=16M", 1, "unknown section 'Guest a'; did you mean 'guest a'?"},
         {"[machine]\nreserve=0\n[machine]\nreserve=1\n" GUEST, 3,
@@ -453,20 +452,20 @@ static void test_names(void **state)
         {"[guest]\n", 1, "a guest needs a name: write [guest NAME]"},
         {"[guest]\nmemory=1M\n[guest b]" REST, 1, "a guest needs a name: write [guest NAME]"},
         {"[guest 9p]" REST, 1,
-         "guest name '9p': use letters, digits, '-' and '_' only, a letter first"},
+         "guest name '9p': use only letters, digits, '-' and '_', starting with a letter"},
         {"[guest -a]" REST, 1,
-         "guest name '-a': use letters, digits, '-' and '_' only, a letter first"},
+         "guest name '-a': use only letters, digits, '-' and '_', starting with a letter"},
         {"[guest a b]" REST, 1,
-         "guest name 'a b': use letters, digits, '-' and '_' only, a letter first"},
+         "guest name 'a b': use only letters, digits, '-' and '_', starting with a letter"},
         {"[guest a.b]" REST, 1,
-         "guest name 'a.b': use letters, digits, '-' and '_' only, a letter first"},
+         "guest name 'a.b': use only letters, digits, '-' and '_', starting with a letter"},
         {"[guest a234567890123456]" REST, 1,
          "guest name 'a234567890123456' has 16 characters; the limit is 15"},
         {"[guest BulkHead]" REST, 1,
          "a guest cannot be called 'BulkHead': that name marks Bulkhead's own lines"},
-        {"[guest a]" REST "[guest A]" REST, 4, "guest name 'A' is taken by line 1"},
+        {"[guest a]" REST "[guest A]" REST, 4, "guest name 'A' is already used at line 1"},
         {"[guest a]" REST "[guest b]" REST "[guest b]" REST, 7,
-         "guest name 'b' is taken by line 4"},
+         "guest name 'b' is already used at line 4"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -509,29 +508,28 @@ static void test_names_that_imitate(void **state)
 static void test_lines(void **state)
 {
     static const struct refusal rows[] = {
-        {"memory = 1M\n" GUEST, 1, "'memory' stands before the first section, [guest NAME]"},
-        {"reserve = 1\n" GUEST, 1, "'reserve' stands before the first section, [machine]"},
+        {"memory = 1M\n" GUEST, 1, "'memory' comes before the first section, [guest NAME]"},
+        {"reserve = 1\n" GUEST, 1, "'reserve' comes before the first section, [machine]"},
         {"colour = 1\n" GUEST, 1,
-         "'colour' stands before the first section, [machine] or [guest NAME]"},
+         "'colour' comes before the first section, [machine] or [guest NAME]"},
         {GUEST "cores 2", 4, "'cores 2': write 'cores = 2'"},
-        {GUEST "cores", 4, "'cores' has no value; leave the line out or complete it"},
-        {GUEST "cores:", 4, "'cores' has no value; leave the line out or complete it"},
+        {GUEST "cores", 4, "'cores' has no value; add one or remove the line"},
+        {GUEST "cores:", 4, "'cores' has no value; add one or remove the line"},
         {GUEST "cores : 2", 4, "'cores : 2': write 'cores = 2'"},
         {GUEST "CORES: 2", 4, "'CORES: 2': write 'cores = 2'"},
         {GUEST "cmdline: a=b c=d", 4, "'cmdline: a=b c=d': write 'cmdline = a=b c=d'"},
         {GUEST "cmdline: = x", 4, "'cmdline: = x': write 'cmdline = x'"},
         {GUEST "cmdline := x", 4, "'cmdline := x': write 'cmdline = x'"},
-        {GUEST "cmdline: =", 4, "'cmdline' has no value; leave the line out or complete it"},
+        {GUEST "cmdline: =", 4, "'cmdline' has no value; add one or remove the line"},
         {GUEST "cmdline a=b", 4, "'cmdline a=b': write 'cmdline = a=b'"},
         {"[guest a]\nmemory 16M\nimage=x", 2, "'memory 16M': write 'memory = 16M'"},
         {GUEST "two cores", 4, "'two cores' is neither 'key = value' nor a [section]"},
         {GUEST "= 2", 4, "there is no key before the '='"},
         {GUEST "=", 4, "there is no key before the '='"},
-        {GUEST "cores =", 4, "'cores' has no value; leave the line out or complete it"},
-        {GUEST "cmdline = # 1", 4, "'cmdline' has no value; leave the line out or complete it"},
-        {"[guest a]\nmemory=\nimage=x", 2,
-         "'memory' has no value; leave the line out or complete it"},
-        {GUEST "memory = 32M", 4, "'memory' is given already at line 2"},
+        {GUEST "cores =", 4, "'cores' has no value; add one or remove the line"},
+        {GUEST "cmdline = # 1", 4, "'cmdline' has no value; add one or remove the line"},
+        {"[guest a]\nmemory=\nimage=x", 2, "'memory' has no value; add one or remove the line"},
+        {GUEST "memory = 32M", 4, "'memory' is already set at line 2"},
         {GUEST "reserve = 1", 4, "'reserve' belongs in [machine], not in [guest NAME]"},
         {"[machine]\ncores = 1\n" GUEST, 2, "'cores' belongs in [guest NAME], not in [machine]"},
     };
@@ -547,7 +545,7 @@ static void test_given_badly_twice(void **state)
     assert_int_equal(report.count, 2);
     assert_int_equal(report.rows[0].line, 2);
     assert_int_equal(report.rows[1].line, 3);
-    assert_string_equal(report.rows[1].text, "'memory' is given already at line 2");
+    assert_string_equal(report.rows[1].text, "'memory' is already set at line 2");
 }
 
 /* abuse: BT-03 */
@@ -561,16 +559,17 @@ static void test_unknown_keys(void **state)
         {"[guest a]\nmemry=16M\nimage=x", 2, "unknown key 'memry'; did you mean 'memory'?"},
         {"[guest a]\nmmeory=16M\nimage=x", 2, "unknown key 'mmeory'; did you mean 'memory'?"},
         {GUEST "colour scheme = 1", 4,
-         "unknown key 'colour scheme'; [guest NAME] knows cores, memory, image, initrd, cmdline, "
+         "unknown key 'colour scheme'; the keys of [guest NAME] are cores, memory, image, initrd, "
+         "cmdline, "
          "on_crash, on_poweroff, watchdog"},
         {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
         {"[machine]\nthreads = both\n" GUEST, 2,
          "threads = 'both': expected 'separate' or 'shared'"},
         {"[machine]\nserv = 1\n" GUEST, 2,
-         "unknown key 'serv'; [machine] knows console, reserve, threads"},
+         "unknown key 'serv'; the keys of [machine] are console, reserve, threads"},
         {"[machine]\nx = 1\n" GUEST, 2,
-         "unknown key 'x'; [machine] knows console, reserve, threads"},
+         "unknown key 'x'; the keys of [machine] are console, reserve, threads"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
@@ -583,10 +582,10 @@ static void test_long_key(void **state)
     (void)state;
     for (int len = 62; len < 600; len++) {
         snprintf(text, sizeof(text), "[machine]\n%0*d = 1\n" GUEST, len, 0);
-        refuse(
-            text, 2,
-            "unknown key '0000000000000000000000000000000000000000...'; [machine] knows console, "
-            "reserve, threads");
+        refuse(text, 2,
+               "unknown key '0000000000000000000000000000000000000000...'; the keys of [machine] "
+               "are console, "
+               "reserve, threads");
     }
 }
 
@@ -623,8 +622,7 @@ static void test_no_error_follows(void **state)
          "byte 0x01 in column 9 is not text: delete it"},
         {"[guest a]\nmemory = 1M\nimage = \xe2\x80\x9ck\xe2\x80\x9d\n", 3,
          "column 9 has a typographic quotation mark: write values without quotes"},
-        {"[guest a]\nmemory = 1M\nimage\n", 3,
-         "'image' has no value; leave the line out or complete it"},
+        {"[guest a]\nmemory = 1M\nimage\n", 3, "'image' has no value; add one or remove the line"},
         {"[guest a]\nmemory = 1M\nkernel = k\n", 3, "unknown key 'kernel'; did you mean 'image'?"},
         {"[guest a]\nRAM = 1M\nimage = k\n", 2, "unknown key 'RAM'; did you mean 'memory'?"},
         {GUEST "[guest m\xc3\xbcller]\nmemory = 1M\nimage = k\nmemory = 2M\n", 4,
@@ -632,7 +630,7 @@ static void test_no_error_follows(void **state)
         {"[guest m\xc3\xbcller]\nmemory = 1M\nimage = k\n", 1,
          "byte 0xc3 in column 9 is not ASCII; only comments may hold it"},
         {"memory = 1M\nimage = k\ncores = 2\n", 1,
-         "'memory' stands before the first section, [guest NAME]"},
+         "'memory' comes before the first section, [guest NAME]"},
         {"guest a]\nmemory = 1M\nimage = k\n" GUEST, 1, "'guest a]': the section's '[' is missing"},
     };
     (void)state;
@@ -642,8 +640,8 @@ static void test_no_error_follows(void **state)
 /* What other programs have. */
 static void test_other_words(void **state)
 {
-#define DISK   "; a guest has no disk: what it needs goes into its initrd"
-#define DEVICE "; a guest has no devices but its console"
+#define DISK   "; a guest has no disk: put what it needs into its initrd"
+#define DEVICE "; a guest has no devices other than its console"
     static const struct refusal rows[] = {
         {GUEST "disk = root.img", 4, "unknown key 'disk'" DISK},
         {GUEST "root = /dev/sda", 4, "unknown key 'root'" DISK},
@@ -654,7 +652,7 @@ static void test_other_words(void **state)
         {GUEST "append = x", 4, "unknown key 'append'; did you mean 'cmdline'?"},
         {GUEST "cmd = x", 4, "unknown key 'cmd'; did you mean 'cmdline'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
-         "unknown key 'kernel'; [machine] knows console, reserve, threads"},
+         "unknown key 'kernel'; the keys of [machine] are console, reserve, threads"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -665,7 +663,7 @@ static void test_other_words(void **state)
 static void test_bad_console(void **state)
 {
 #define SPEEDS \
-    " is not a speed of a serial port; use 115200, 57600, 38400, 19200, 9600, 4800, 2400 or 1200"
+    " is not a serial port speed; use 115200, 57600, 38400, 19200, 9600, 4800, 2400 or 1200"
 #define PORT " cannot be a serial port; use a multiple of 8 from 0x100 to 0xfff8, but not 0xcf8"
     static const struct refusal rows[] = {
         {"vga", 2, "'vga' is not a console; use serial [PORT [BAUD]], screen, or both"},
@@ -717,10 +715,10 @@ static void test_bad_reserve(void **state)
         {"[machine]\nreserve=1 #2\n" GUEST, 2,
          "'1 #2' (a comment needs a space after its '#') is not a number of cores"},
         {"[machine]\nreserve=64\n" GUEST, 2,
-         "reserve = 64 leaves no core for guests; Bulkhead uses 64 cores at most"},
+         "reserve = 64 leaves no core for guests; Bulkhead supports at most 64 cores"},
         {"[machine]\nreserve=18446744073709551616\n" GUEST, 2,
-         "reserve = 18446744073709551616 leaves no core for guests; Bulkhead uses 64 cores at "
-         "most"},
+         "reserve = 18446744073709551616 leaves no core for guests; Bulkhead supports at most 64 "
+         "cores"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -737,16 +735,15 @@ static void test_bad_cores(void **state)
 #define LIST    " in the list of cores: each item is a core or a range, as in #2,#5-7"
     static const struct refusal rows[] = {
         {IN_GUEST "cores=0", 4, "a guest needs at least 1 core"},
-        {IN_GUEST "cores=65", 4, "'65' cores: Bulkhead uses 64 at most"},
-        {IN_GUEST "cores=4294967297", 4, "'4294967297' cores: Bulkhead uses 64 at most"},
+        {IN_GUEST "cores=65", 4, "'65' cores: Bulkhead supports at most 64"},
+        {IN_GUEST "cores=4294967297", 4, "'4294967297' cores: Bulkhead supports at most 64"},
         {IN_GUEST "cores=99999999999999999999", 4,
-         "'99999999999999999999' cores: Bulkhead uses 64 at most"},
+         "'99999999999999999999' cores: Bulkhead supports at most 64"},
         {IN_GUEST "cores=two", 4, "'two'" NEITHER},
         {IN_GUEST "cores=-1", 4, "'-1'" NEITHER},
-        {IN_GUEST "cores=2-3", 4, "cores = '2-3': exact cores are written '#2-3'"},
-        {IN_GUEST "cores=2,3", 4, "cores = '2,3': exact cores are written '#2,#3'"},
-        {IN_GUEST "cores = 1 - 2, 10", 4,
-         "cores = '1 - 2, 10': exact cores are written '#1-2,#10'"},
+        {IN_GUEST "cores=2-3", 4, "cores = '2-3': write exact cores as '#2-3'"},
+        {IN_GUEST "cores=2,3", 4, "cores = '2,3': write exact cores as '#2,#3'"},
+        {IN_GUEST "cores = 1 - 2, 10", 4, "cores = '1 - 2, 10': write exact cores as '#1-2,#10'"},
         {IN_GUEST "cores=2,,3", 4, "'2,,3'" NEITHER},
         {IN_GUEST "cores=2-", 4, "'2-'" NEITHER},
         {IN_GUEST "cores=1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22", 4,
@@ -767,12 +764,12 @@ static void test_bad_cores(void **state)
         {IN_GUEST "cores=#2 #3", 4, "'#2 #3' (a comment needs a space after its '#')" LIST},
         {IN_GUEST "cores=#1-2-3", 4, "'#1-2-3'" LIST},
         {IN_GUEST "cores=#5-2,#x,#99", 4, "'#5-2' runs backwards: write #2-5"},
-        {IN_GUEST "cores=#64,#x", 4, "'#64': Bulkhead uses cores #0 to #63 at most"},
+        {IN_GUEST "cores=#64,#x", 4, "'#64': Bulkhead supports cores #0 to #63"},
         {IN_GUEST "cores=#2,#2,#2", 4, "core #2 is listed twice"},
         {IN_GUEST "cores=#5-2", 4, "'#5-2' runs backwards: write #2-5"},
-        {IN_GUEST "cores=#64", 4, "'#64': Bulkhead uses cores #0 to #63 at most"},
+        {IN_GUEST "cores=#64", 4, "'#64': Bulkhead supports cores #0 to #63"},
         {IN_GUEST "cores=#0-18446744073709551615", 4,
-         "'#0-18446744073709551615': Bulkhead uses cores #0 to #63 at most"},
+         "'#0-18446744073709551615': Bulkhead supports cores #0 to #63"},
         {IN_GUEST "cores=#2,#2", 4, "core #2 is listed twice"},
         {IN_GUEST "cores=#0-63,#63", 4, "core #63 is listed twice"},
         {IN_GUEST "cores=#3-5,#1-3", 4, "core #3 is listed twice"},
@@ -801,21 +798,22 @@ static void test_bad_memory(void **state)
         {IN_MEMORY "64M# note", 3, "'64M# note' (a comment needs a space before its '#')" SIZE},
         {IN_MEMORY "64M#note", 3, "'64M#note' (a comment needs a space before its '#')" SIZE},
         {IN_MEMORY "64M#2", 3, "'64M#2' (a comment needs a space before and after its '#')" SIZE},
-        {IN_MEMORY "0", 3, "memory = 0 is too little: 1M is the least"},
-        {IN_MEMORY "0G", 3, "memory = 0G is too little: 1M is the least"},
-        {IN_MEMORY "16", 3, "memory = 16 is too little: 1M is the least (is the M missing?)"},
-        {IN_MEMORY "1020K", 3, "memory = 1020K is too little: 1M is the least"},
+        {IN_MEMORY "0", 3, "memory = 0 is too small: the minimum is 1M"},
+        {IN_MEMORY "0G", 3, "memory = 0G is too small: the minimum is 1M"},
+        {IN_MEMORY "16", 3, "memory = 16 is too small: the minimum is 1M (is the M missing?)"},
+        {IN_MEMORY "1020K", 3, "memory = 1020K is too small: the minimum is 1M"},
         {IN_MEMORY "1048575", 3,
-         "memory = 1048575 is too little: 1M is the least (is the M missing?)"},
+         "memory = 1048575 is too small: the minimum is 1M (is the M missing?)"},
         {IN_MEMORY "1025K", 3, "memory = 1025K is not a multiple of 4K: write 1024K or 1028K"},
         {IN_MEMORY "1048577", 3, "memory = 1048577 is not a multiple of 4K: write 1024K or 1028K"},
-        {IN_MEMORY "65537G", 3, "memory = 65537G is more than any machine has"},
-        {IN_MEMORY "70368744177665", 3, "memory = 70368744177665 is more than any machine has"},
+        {IN_MEMORY "65537G", 3, "memory = 65537G is more memory than any machine has"},
+        {IN_MEMORY "70368744177665", 3,
+         "memory = 70368744177665 is more memory than any machine has"},
         {IN_MEMORY "18014398509481984K", 3,
-         "memory = 18014398509481984K is more than any machine has"},
-        {IN_MEMORY "17179869185G", 3, "memory = 17179869185G is more than any machine has"},
+         "memory = 18014398509481984K is more memory than any machine has"},
+        {IN_MEMORY "17179869185G", 3, "memory = 17179869185G is more memory than any machine has"},
         {IN_MEMORY "99999999999999999999", 3,
-         "memory = 99999999999999999999 is more than any machine has"},
+         "memory = 99999999999999999999 is more memory than any machine has"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -824,15 +822,15 @@ static void test_bad_memory(void **state)
 
 static void test_bad_files(void **state)
 {
-#define FOLDER " has a folder in it; all files lie beside bulkhead.conf"
-#define FAT    " has one of * ? < > | : in it, which FAT does not allow"
-#define SPACE  " has a space in it; rename the file"
+#define FOLDER " contains a folder; all files must be next to bulkhead.conf"
+#define FAT    " contains one of * ? < > | :, which FAT does not allow"
+#define SPACE  " contains a space; rename the file"
     static const struct refusal rows[] = {
         {IN_IMAGE "a/b", 3, "file name 'a/b'" FOLDER},
         {IN_IMAGE "\\efi\\x", 3, "file name '\\efi\\x'" FOLDER},
         {IN_IMAGE "..", 3, "file name '..' is a folder"},
         {IN_IMAGE ".", 3, "file name '.' is a folder"},
-        {IN_IMAGE "\"a.elf\"", 3, "file name '\"a.elf\"' has quotes; write it without"},
+        {IN_IMAGE "\"a.elf\"", 3, "file name '\"a.elf\"' has quotes; remove them"},
         {IN_IMAGE "a b", 3, "file name 'a b'" SPACE},
         {IN_IMAGE "a\tb", 3, "file name 'a\tb'" SPACE},
         {IN_IMAGE "a.elf #1", 3,
@@ -864,13 +862,13 @@ static void test_bad_cmdline(void **state)
     char text[1200];
     (void)state;
     snprintf(text, sizeof(text), IN_GUEST "cmdline = %01024d # comment", 1);
-    refuse(text, 4, "the command line is 1024 bytes long; 1023 is the limit");
+    refuse(text, 4, "the command line is 1024 bytes long; the limit is 1023");
 }
 
 static void test_bad_on_poweroff_and_watchdog(void **state)
 {
 #define TIME    ": write a time such as 5s, 500ms or 2m, or off"
-#define FROM_TO ": it can be from 10ms to 60m"
+#define FROM_TO ": it must be from 10ms to 60m"
     static const struct refusal rows[] = {
         {IN_GUEST "on_poweroff = halt", 4, "on_poweroff = 'halt': write stop, restart or reboot"},
         {IN_GUEST "on_poweroff = restart 3", 4,

@@ -343,8 +343,9 @@ static void test_note_last(void **state)
     request.memory = MIB + 0x7000;
     refuse("and its initrd of 9K do not fit in 1052K: write 'memory = 1056K' or more");
     request.memory = MIB;
-    refuse("needs memory up to 0x104fff for a segment, the guest has 1 MiB: write 'memory = 2M' "
-           "or more");
+    refuse(
+        "needs memory up to 0x104fff for a segment, but the guest has 1 MiB: write 'memory = 2M' "
+        "or more");
 }
 
 static void test_high_segment(void **state)
@@ -355,7 +356,7 @@ static void test_high_segment(void **state)
     accept();
     expect_piece(1, 5 * GIB - 0x1000, file.bytes + PVH_FILE_DATA, 0x1000);
     file.segments[2].memsz++;
-    refuse("has a segment at 0x13ffff000-0x140000000, outside of the guest's memory (4 GiB from 0 "
+    refuse("has a segment at 0x13ffff000-0x140000000, outside the guest's memory (4 GiB from 0 "
            "up, but none from 3 to 4 GiB)");
 }
 
@@ -370,10 +371,10 @@ static void test_kinds(void **state)
     request.size = 0;
     refuse("is empty");
     request.size = 1;
-    refuse("is of an unknown kind, perhaps a flat binary" WANTED);
+    refuse("is an unknown kind of file, perhaps a flat binary" WANTED);
     setup(NULL);
     memset(&file.header, 0, sizeof(file.header));
-    refuse("is of an unknown kind, perhaps a flat binary" WANTED);
+    refuse("is an unknown kind of file, perhaps a flat binary" WANTED);
     setup(NULL);
     file.header.type = ET_REL;
     refuse("is an ELF object file, which must be linked first");
@@ -382,10 +383,10 @@ static void test_kinds(void **state)
     refuse("is not a 64-bit ELF file");
     setup(NULL);
     file.header.machine = 183;
-    refuse("is an ELF file for another processor than x86-64");
+    refuse("is an ELF file for a processor other than x86-64");
     setup(NULL);
     file.header.ident[5] = 2;
-    refuse("is an ELF file for another processor than x86-64");
+    refuse("is an ELF file for a processor other than x86-64");
     setup(NULL);
     file.header.type = ET_DYN;
     refuse("is a position-independent executable (ET_DYN); a kernel linked at fixed addresses "
@@ -450,12 +451,12 @@ static void test_other_files(void **state)
         {0, "\xff\xfe#\0", 4, "is text" WANTED},
         {4096, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12, "is a multiboot kernel" WANTED},
         {8192, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12,
-         "is of an unknown kind, perhaps a flat binary" WANTED},
+         "is an unknown kind of file, perhaps a flat binary" WANTED},
         {4096, "\x02\xb0\xad\x1b\0\0\0\0\xff\x4f\x52\xe4", 12,
-         "is of an unknown kind, perhaps a flat binary" WANTED},
+         "is an unknown kind of file, perhaps a flat binary" WANTED},
         {16384, "\xd6\x50\x52\xe8\0\0\0\0\x18\0\0\0\x12\xaf\xad\x17", 16,
          "is a multiboot kernel" WANTED},
-        {0, "", 0, "is of an unknown kind, perhaps a flat binary" WANTED},
+        {0, "", 0, "is an unknown kind of file, perhaps a flat binary" WANTED},
     };
     static uint8_t text[] = "#!/bin/sh\nexec \"$0\" # gr\xc3\xbc\xc3\x9f"
                             "e\n\t";
@@ -501,23 +502,24 @@ static void test_segment_places(void **state)
     file.segments[1].memsz = MIB;
     accept();
     file.segments[1].memsz++;
-    refuse("needs memory up to 0x200000 for a segment, the guest has 2 MiB: write 'memory = 3M' "
-           "or more");
+    refuse(
+        "needs memory up to 0x200000 for a segment, but the guest has 2 MiB: write 'memory = 3M' "
+        "or more");
     request.memory = 3 * GIB;
     file.segments[1].memsz = 3 * GIB - MIB;
     accept();
     file.segments[1].memsz++;
-    refuse("has a segment at 0x100000-0xc0000000, outside of the guest's memory (3 GiB from 0 up, "
+    refuse("has a segment at 0x100000-0xc0000000, outside the guest's memory (3 GiB from 0 up, "
            "but none from 3 to 4 GiB)");
     request.memory = 8 * GIB;
-    refuse("has a segment at 0x100000-0xc0000000, outside of the guest's memory (8 GiB from 0 up, "
+    refuse("has a segment at 0x100000-0xc0000000, outside the guest's memory (8 GiB from 0 up, "
            "but none from 3 to 4 GiB)");
     file.segments[1].memsz = 0x2000;
     file.segments[1].paddr = 4 * GIB - 1;
-    refuse("has a segment at 0xffffffff-0x100001ffe, outside of the guest's memory (8 GiB from 0 "
+    refuse("has a segment at 0xffffffff-0x100001ffe, outside the guest's memory (8 GiB from 0 "
            "up, but none from 3 to 4 GiB)");
     file.segments[1].paddr = -UINT64_C(0x2000); /* ends at 2^64 */
-    refuse("has a segment at 0xffffffffffffe000-0xffffffffffffffff, outside of the guest's memory "
+    refuse("has a segment at 0xffffffffffffe000-0xffffffffffffffff, outside the guest's memory "
            "(8 GiB from 0 up, but none from 3 to 4 GiB)");
     file.segments[1].paddr++;
     refuse("has a segment that wraps around the address space");

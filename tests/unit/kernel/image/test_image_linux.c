@@ -145,10 +145,10 @@ static void test_code_size(void **state)
     accept();
     assert_int_equal(image.pieces[code].size, CODE_SIZE - 15);
     request.size--;
-    refuse("is cut off: the Linux kernel in it has 10240 bytes, the file 10224");
+    refuse("is cut off: its Linux kernel has 10240 bytes, the file only 10224");
     header->setup_sects = 0; /* means 4 */
     request.size = FILE_SIZE;
-    refuse("is cut off: the Linux kernel in it has 10752 bytes, the file 10340");
+    refuse("is cut off: its Linux kernel has 10752 bytes, the file only 10340");
     header->syssize -= 32;
     accept();
     assert_memory_equal(guest_read(PREFERRED, CODE_SIZE - 512), file + 5 * 512, CODE_SIZE - 512);
@@ -219,11 +219,12 @@ static void test_memory(void **state)
     request.memory = PREFERRED + INIT_SIZE;
     accept();
     request.memory -= PAGE_SIZE;
-    refuse("needs memory up to 0x10fffff to unpack itself, the guest has 17404 KiB: write "
+    refuse("needs memory up to 0x10fffff to unpack itself, but the guest has 17404 KiB: write "
            "'memory = 17M' or more");
     request.memory = MIB;
-    refuse("needs memory up to 0x10fffff to unpack itself, the guest has 1 MiB: write 'memory = "
-           "17M' or more");
+    refuse(
+        "needs memory up to 0x10fffff to unpack itself, but the guest has 1 MiB: write 'memory = "
+        "17M' or more");
 }
 
 static void test_cmdline(void **state)
@@ -319,10 +320,10 @@ static void test_header(void **state)
     refuse("is a 32-bit Linux kernel; a 64-bit one is needed");
     setup(NULL);
     header->setup_sects = 255;
-    refuse("is cut off: the Linux kernel in it has 139264 bytes, the file 10340");
+    refuse("is cut off: its Linux kernel has 139264 bytes, the file only 10340");
     setup(NULL);
     header->syssize = UINT32_MAX;
-    refuse("is cut off: the Linux kernel in it has 68719478768 bytes, the file 10340");
+    refuse("is cut off: its Linux kernel has 68719478768 bytes, the file only 10340");
     header->syssize = 0;
     refuse("holds no Linux kernel after its setup header");
     header->syssize = 0x20;

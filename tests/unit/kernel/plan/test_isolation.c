@@ -35,8 +35,8 @@ static void owners_are_named(void **state)
 {
     static const char *const want[] = {
         "who owns what:",
-        "  one             0x0000200000-0x00011fffff    16 MiB  its RAM, no other way in",
-        "  fifteen-letters 0x0140000000-0x017fffffff     1 GiB  its RAM, no other way in",
+        "  one             0x0000200000-0x00011fffff    16 MiB  its RAM; nobody else can reach it",
+        "  fifteen-letters 0x0140000000-0x017fffffff     1 GiB  its RAM; nobody else can reach it",
         "  bulkhead        core #0 with its local APIC (id 0) and its interrupts",
         "  fifteen-letters core #1 with its local APIC (id 2) and its interrupts",
         "  one             core #2 with its local APIC (id 4) and its interrupts",
@@ -116,14 +116,14 @@ static void open_ports_are_named(void **state)
     isolation_print(&desk, log_line);
     for (size_t i = 0; i < lines_count(); i++) {
         const char *line = lines_last(i);
-        found +=
-            sscanf(line,
-                   "  bulkhead every I/O port; a guest has a UART (%x-%x), a clock (%x-%x) and "
-                   "power ports (%x-%x) of its own",
-                   &ranges[0][0], &ranges[0][1], &ranges[1][0], &ranges[1][1], &ranges[2][0],
-                   &ranges[2][1]);
         found += sscanf(
-            line, "  each guest resets itself, and nothing else, by a byte to port %x, %x or %x",
+            line,
+            "  bulkhead every I/O port; each guest has its own UART (%x-%x), clock (%x-%x) and "
+            "power ports (%x-%x)",
+            &ranges[0][0], &ranges[0][1], &ranges[1][0], &ranges[1][1], &ranges[2][0],
+            &ranges[2][1]);
+        found += sscanf(
+            line, "  each guest can reset itself, and nothing else, through port %x, %x or %x",
             &alone[0], &alone[1], &alone[2]);
     }
     assert_int_equal(found, 9);

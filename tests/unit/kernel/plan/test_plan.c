@@ -283,14 +283,14 @@ static void test_exact_conflicts(void **state)
     exact(add_guest("a", 0, 16 * MIB), 4, 0, 2, 4, 63);
     exact(add_guest("b", 0, 16 * MIB), 2, 2, 3);
     refuse(4, 11, "guest 'a' wants core #0, which 'reserve = 1' (line 3) keeps for the monitor", 11,
-           "guest 'a' wants core #4, the machine has #0 to #3", 11,
-           "guest 'a' wants core #63, the machine has #0 to #3", 21,
+           "guest 'a' wants core #4, but the machine has #0 to #3", 11,
+           "guest 'a' wants core #63, but the machine has #0 to #3", 21,
            "guest 'b' wants core #2, which guest 'a' has (line 11)");
     machine.core_count = 1;
     config.guest_count = 1;
     reserve(0);
     exact(&config.guests[0], 1, 1);
-    refuse(1, 11, "guest 'a' wants core #1, the machine has only #0");
+    refuse(1, 11, "guest 'a' wants core #1, but the machine has only #0");
 }
 
 static void test_all_cores(void **state)
@@ -461,7 +461,7 @@ static void test_no_file(void **state)
     machine.module_count = 0;
     g->initrd[0] = '\0';
     refuse(1, 13,
-           "guest 'a': there is no image 'kk.elf'; there are no files beside Bulkhead's own");
+           "guest 'a': there is no image 'kk.elf'; there are no files other than Bulkhead's own");
 }
 
 static void test_many_files(void **state)
@@ -492,7 +492,7 @@ static void test_files_of_one_name(void **state)
     add_guest("a", 1, 16 * MIB);
     add_module("k.Elf", NULL, 0);
     refuse(1, 13,
-           "guest 'a': image 'k.elf' is there more than once: upper and lower case count as the "
+           "guest 'a': image 'k.elf' exists more than once: upper and lower case count as the "
            "same");
 }
 
@@ -501,13 +501,15 @@ static void test_bad_image(void **state)
     (void)state;
     struct config_guest *g = add_guest("a", 1, MIB);
     snprintf(g->image, sizeof(g->image), "initrd.img");
-    refuse(1, 13,
-           "guest 'a': image 'initrd.img' is of an unknown kind, perhaps a flat binary; Bulkhead "
-           "starts ELF kernels with a PVH entry and Linux bzImages");
+    refuse(
+        1, 13,
+        "guest 'a': image 'initrd.img' is an unknown kind of file, perhaps a flat binary; Bulkhead "
+        "starts ELF kernels with a PVH entry and Linux bzImages");
     snprintf(g->image, sizeof(g->image), "large.elf");
-    refuse(1, 13,
-           "guest 'a': image 'large.elf' needs memory up to 0x104fff for a segment, the guest has "
-           "1 MiB: write 'memory = 2M' or more");
+    refuse(
+        1, 13,
+        "guest 'a': image 'large.elf' needs memory up to 0x104fff for a segment, but the guest has "
+        "1 MiB: write 'memory = 2M' or more");
     snprintf(g->initrd, sizeof(g->initrd), "initrd.img");
     g->memory = MIB + 0x5000;
     refuse(1, 13,
@@ -762,8 +764,9 @@ static void test_print_mute_linux(void **state)
         {"ro console=tty0 console=ttyS0,115200 quiet", false},
         {"console=uart8250,io,0x3f8", false},
     };
-    static const char note[] = "  note         without 'console=ttyS0' in its cmdline Linux prints "
-                               "nothing here";
+    static const char note[] =
+        "  note         without 'console=ttyS0' in its cmdline, Linux prints "
+        "nothing here";
 
     (void)state;
     make_good();

@@ -107,8 +107,8 @@ static void the_monitor_takes_a_whole_core_or_none(void **state)
     assert_plan("0 | 0 1 | 2 3 | 4 | 6");
     reserve(1);
     assert_refused(40, "guest 'd' wants 1 core, none is left (8 in the machine, 1 reserved, 2 for "
-                       "'a', 2 for 'b', 1 for 'c'); others are threads of cores that are taken: "
-                       "'threads = shared' in [machine] gives them out");
+                       "'a', 2 for 'b', 1 for 'c'); others are threads of cores that are taken; "
+                       "'threads = shared' in [machine] allows them");
     config.machine.threads_shared = true;
     assert_plan("1 | 1 2 | 3 4 | 5 | 6");
 }

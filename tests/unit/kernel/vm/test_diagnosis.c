@@ -86,7 +86,7 @@ static void qualifications_are_explained(void **state)
     x.fault.access = NESTED_EXEC;
     x.fault.table_walk = true;
     diagnosis_qualification(&x, line, sizeof(line));
-    assert_string_equal(line, "fetch by its own page-table walk");
+    assert_string_equal(line, "fetch by a page-table walk");
     x = (struct vcpu_exit){.kind = EXIT_EXCEPTION};
     x.exception.vector = 8;
     diagnosis_qualification(&x, line, sizeof(line));
