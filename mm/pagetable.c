@@ -123,13 +123,17 @@ static enum status pt_check(const struct pagetable *pt, uint64_t from, hpa_t to,
     return OK;
 }
 
-enum status pt_create(struct pagetable *pt, const struct pt_format *format, struct pages *pages)
+enum status pt_create(struct pagetable *pt, const struct pt_format *format, uint32_t leaf_level_max,
+                      struct pages *pages)
 {
     void *root = pages_get_constant(pages, 1);
 
     if (root == NULL)
         return FAIL(E_NOMEM, "%s: no page left for a root", format->name);
-    *pt = (struct pagetable){.format = format, .pages = pages, .root = hpa((uintptr_t)root)};
+    *pt = (struct pagetable){.format = format,
+                             .leaf_level_max = leaf_level_max,
+                             .pages = pages,
+                             .root = hpa((uintptr_t)root)};
     return OK;
 }
 
@@ -145,7 +149,7 @@ enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size,
         struct pt_spot spot = pt_find(pt, from);
         if (f->is_present(*spot.entry))
             return FAIL(E_OVERLAP, "%s: 0x%lx is already mapped", f->name, from);
-        uint32_t highest = (uint32_t)min_u64(f->leaf_level_max, spot.level);
+        uint32_t highest = (uint32_t)min_u64(pt->leaf_level_max, spot.level);
         uint32_t level = pt_leaf_level(highest, from, to, size);
         s = pt_grow(pt, from, level, &spot);
         if (s != OK)
@@ -212,49 +216,20 @@ enum status pt_reserve(struct pagetable *pt, uint64_t from, uint32_t level, uint
     return OK;
 }
 
-static void pt_fill_leaf(const struct pt_format *f, const struct pt_spot *spot, uint64_t from,
-                         struct pt_leaf *out)
-{
-    *out = (struct pt_leaf){
-        .from = align_down(from, pt_span(spot->level)),
-        .address = f->address(*spot->entry, spot->level),
-        .size = pt_span(spot->level),
-        .rights = spot->rights,
-    };
-}
-
-bool pt_look(const struct pagetable *pt, uint64_t from, struct pt_leaf *out)
-{
-    if (from >= PT_INPUT_MAX)
-        return false;
-    struct pt_spot spot = pt_find(pt, from);
-    if (!pt->format->is_present(*spot.entry))
-        return false;
-    pt_fill_leaf(pt->format, &spot, from, out);
-    return true;
-}
-
 bool pt_next(const struct pagetable *pt, uint64_t from, struct pt_leaf *out)
 {
     while (from < PT_INPUT_MAX) {
-        struct pt_spot spot = pt_find(pt, from);
+        const struct pt_spot spot = pt_find(pt, from);
+        const uint64_t size = pt_span(spot.level);
+        from = align_down(from, size);
         if (pt->format->is_present(*spot.entry)) {
-            pt_fill_leaf(pt->format, &spot, from, out);
+            *out = (struct pt_leaf){.from = from,
+                                    .address = pt->format->address(*spot.entry, spot.level),
+                                    .size = size,
+                                    .rights = spot.rights};
             return true;
         }
-        from = align_down(from, pt_span(spot.level)) + pt_span(spot.level);
-    }
-    return false;
-}
-
-bool pt_maps_physical(const struct pagetable *pt, struct range physical)
-{
-    struct pt_leaf leaf;
-
-    for (uint64_t at = 0; pt_next(pt, at, &leaf); at = leaf.from + leaf.size) {
-        struct range reached = {.base = leaf.address.v, .size = leaf.size};
-        if (range_overlaps(reached, physical))
-            return true;
+        from += size;
     }
     return false;
 }

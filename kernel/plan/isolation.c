@@ -29,7 +29,38 @@ static uint32_t isolation_direct_msrs(void)
     return count;
 }
 
-/* Memory: the hypervisor's two ranges where they are known, then one for each guest. */
+/* One line for all of a guest's RAM, at its first row, and one for each other row of its map. */
+static bool isolation_region(const struct plan_guest *guest, uint32_t *index, char *buf,
+                             size_t size)
+{
+    static const char *const what[] = {
+        [REGION_RAM] = "its RAM, no other way in",
+        [REGION_SHARED] = "memory that it shares with whoever else has this line",
+        [REGION_DEVICE] = "registers of its device, no other way in",
+    };
+
+    for (uint32_t i = 0; i < guest->map.count; i++) {
+        const struct guest_region *r = &guest->map.rows[i];
+        const struct range host = {r->to.v, r->size};
+        if ((i > 0 && r->kind == REGION_RAM) || (*index)-- > 0)
+            continue;
+        isolation_range(guest->config->name, i == 0 ? guest_map_ram(&guest->map) : host,
+                        what[r->kind], buf, size);
+        return true;
+    }
+    return false;
+}
+
+static bool isolation_has(const struct plan *plan, enum region_kind kind)
+{
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        for (uint32_t i = 0; i < plan->guests[g].map.count; i++)
+            if (plan->guests[g].map.rows[i].kind == kind)
+                return true;
+    return false;
+}
+
+/* Memory: the hypervisor's two ranges where they are known, then each guest's. */
 static bool isolation_memory(const struct isolation *of, uint32_t *index, char *buf, size_t size)
 {
     const struct plan *plan = of->plan;
@@ -43,12 +74,9 @@ static bool isolation_memory(const struct isolation *of, uint32_t *index, char *
                         buf, size);
         return true;
     }
-    if (*index < plan->guest_count) {
-        const struct plan_guest *g = &plan->guests[*index];
-        isolation_range(g->config->name, g->ram, "its RAM, no other way in", buf, size);
-        return true;
-    }
-    *index -= plan->guest_count;
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        if (isolation_region(&plan->guests[g], index, buf, size))
+            return true;
     return false;
 }
 
@@ -78,7 +106,7 @@ static bool isolation_cores(const struct isolation *of, uint32_t *index, char *b
 
 #define DEVICE_LINES 3
 
-static bool isolation_devices(uint32_t index, char *buf, size_t size)
+static bool isolation_devices(const struct plan *plan, uint32_t index, char *buf, size_t size)
 {
     switch (index) {
     case 0:
@@ -94,7 +122,8 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
                   "each guest", isolation_direct_msrs());
         return true;
     case 2:
-        fmt_print(buf, size, "  %-15s memory, vectors or windows shared between guests", "nobody");
+        fmt_print(buf, size, "  %-15s %s, vectors or windows shared between guests", "nobody",
+                  isolation_has(plan, REGION_SHARED) ? "other memory" : "memory");
         return true;
     default:
         return false;
@@ -102,11 +131,13 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
 }
 
 /* Named, because a table of what is separated invites to believe that all is. */
-static bool isolation_gaps(bool shared, uint32_t index, char *buf, size_t size)
+static bool isolation_gaps(const struct plan *plan, uint32_t index, char *buf, size_t size)
 {
-    static const char *const gaps[] = {
-        "devices: no guest has one; bus mastering is off, except for a display where there is a "
-        "screen, but no IOMMU enforces it",
+    const char *const gaps[] = {
+        isolation_has(plan, REGION_DEVICE)
+            ? "devices: what a guest's device reads and writes by itself is not in this table"
+            : "devices: no guest has one; bus mastering is off, except for a display where there "
+              "is a screen, but no IOMMU enforces it",
         "caches and memory bandwidth: cores that share a cache can slow and observe each other",
         "firmware: system management mode sees all memory",
         "power and heat: a guest can change its cores' load and so the others' turbo",
@@ -115,7 +146,7 @@ static bool isolation_gaps(bool shared, uint32_t index, char *buf, size_t size)
         "which can observe each other",
     };
 
-    if (index + (shared ? 0 : 1) >= ARRAY_SIZE(gaps))
+    if (index + (plan->config->machine.threads_shared ? 0 : 1) >= ARRAY_SIZE(gaps))
         return false;
     fmt_print(buf, size, "  - %s", gaps[index]);
     return true;
@@ -138,12 +169,12 @@ bool isolation_owner_line(const struct isolation *of, uint32_t index, char *buf,
 
 bool isolation_line(const struct isolation *of, uint32_t index, char *buf, size_t size)
 {
-    if (isolation_owners(of, &index, buf, size) || isolation_devices(index, buf, size))
+    if (isolation_owners(of, &index, buf, size) || isolation_devices(of->plan, index, buf, size))
         return true;
     index -= DEVICE_LINES;
     if (index == 0) {
         fmt_print(buf, size, "what is not isolated:");
         return true;
     }
-    return isolation_gaps(of->plan->config->machine.threads_shared, index - 1, buf, size);
+    return isolation_gaps(of->plan, index - 1, buf, size);
 }

@@ -12,7 +12,8 @@
 #define ROW         "%-16s%-22s%-12s%-31s%s"
 
 enum { LINE_TITLE, LINE_COLUMNS, LINES_BEFORE_GUESTS };
-enum { LINE_GUEST, LINE_MEMORY, LINE_IMAGE, LINE_INITRD, LINE_NOTE, LINE_COUNT };
+enum { LINE_GUEST, LINE_MEMORY, LINE_IMAGE, LINE_INITRD, LINE_NOTE, LINE_REGIONS };
+#define LINE_COUNT (LINE_REGIONS + GUEST_REGIONS_MAX) /* that a guest may have */
 
 /* "#1,#4-7"; a list that does not fit ends in "... (12)", the number of all. */
 static void plan_print_cores(const struct plan_guest *guest, char *buf, size_t size)
@@ -69,25 +70,41 @@ static void plan_print_row(const struct plan_guest *guest, char *buf, size_t siz
     char memory[24];
     char host[48];
     char crash[24];
+    const struct range ram = guest_map_ram(&guest->map);
 
     plan_print_cores(guest, cores, sizeof(cores));
-    fmt_size(memory, sizeof(memory), guest->ram.size);
-    plan_print_range(guest->ram, host, sizeof(host));
+    fmt_size(memory, sizeof(memory), ram.size);
+    plan_print_range(ram, host, sizeof(host));
     plan_print_crash(guest->config, crash, sizeof(crash));
     fmt_print(buf, size, ROW, guest->config->name, cores, memory, host, crash);
 }
 
 static void plan_print_memory(const struct plan_guest *guest, char *buf, size_t size)
 {
-    struct range ram[2];
-    char low[48];
-    char high[48];
+    const char *before = "";
+    size_t len = fmt_print(buf, size, "  guest memory ");
+    char text[48];
 
-    image_ram(guest->ram.size, ram);
-    plan_print_range(ram[0], low, sizeof(low));
-    plan_print_range(ram[1], high, sizeof(high));
-    fmt_print(buf, size, "  guest memory %s%s%s", low, ram[1].size == 0 ? "" : ", ",
-              ram[1].size == 0 ? "" : high);
+    for (uint32_t i = 0; i < guest->map.count; i++) {
+        const struct guest_region *r = &guest->map.rows[i];
+        if (r->kind != REGION_RAM)
+            continue;
+        plan_print_range((struct range){r->at.v, r->size}, text, sizeof(text));
+        len += fmt_print(buf + len, size - len, "%s%s", before, text);
+        before = ", ";
+    }
+}
+
+/* What is not RAM: where the guest finds it, and where it is. */
+static void plan_print_region(const struct guest_region *r, char *buf, size_t size)
+{
+    char at[48], host[48];
+
+    plan_print_range((struct range){r->at.v, r->size}, at, sizeof(at));
+    plan_print_range((struct range){r->to.v, r->size}, host, sizeof(host));
+    fmt_print(buf, size, "  %-12s %s, host %s, r%c%c",
+              r->kind == REGION_SHARED ? "shared" : "device", at, host,
+              r->rights & PT_W ? 'w' : '-', r->rights & PT_X ? 'x' : '-');
 }
 
 static bool plan_word_begins(struct span word, const char *text)
@@ -115,6 +132,9 @@ static bool plan_has_line(const struct plan_guest *guest, uint32_t line)
 {
     if (line == LINE_INITRD)
         return guest->initrd_module != NULL;
+    if (line >= LINE_REGIONS)
+        return line - LINE_REGIONS < guest->map.count &&
+               guest->map.rows[line - LINE_REGIONS].kind != REGION_RAM;
     return line != LINE_NOTE || plan_is_mute(guest);
 }
 
@@ -126,6 +146,8 @@ static void plan_print_guest(const struct plan_guest *guest, uint32_t line, char
         plan_print_memory(guest, buf, size);
     else if (line == LINE_IMAGE)
         fmt_print(buf, size, "  image        %s", guest->image_module->name);
+    else if (line >= LINE_REGIONS)
+        plan_print_region(&guest->map.rows[line - LINE_REGIONS], buf, size);
     else if (line == LINE_INITRD)
         fmt_print(buf, size, "  initrd       %s", guest->initrd_module->name);
     else

@@ -186,12 +186,11 @@ static enum verdict on_nested_fault(struct vcpu *v, const struct vcpu_exit *x)
                        : x->fault.access & NESTED_EXEC ? "executed at"
                                                        : "read from";
 
-    char place[80];
+    char place[100];
 
-    diagnosis_place(x->fault.address, v->vm->plan->config->memory, place, sizeof(place));
-    return vcpu_crash(v, x,
-                      "it %s guest-physical address 0x%llx%s, which is outside of its memory: %s",
-                      what, (unsigned long long)x->fault.address.v,
+    diagnosis_place(x->fault.address, &v->vm->plan->map, place, sizeof(place));
+    return vcpu_crash(v, x, "it %s guest-physical address 0x%llx%s, which is %s", what,
+                      (unsigned long long)x->fault.address.v,
                       x->fault.table_walk ? " while its own page tables were walked" : "", place);
 }
 

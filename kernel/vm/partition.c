@@ -16,27 +16,15 @@ static void *partition_alloc(struct pages *pages, uint64_t bytes)
     return pages_get(pages, (bytes + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);
 }
 
-/* Guest RAM is contiguous in the host; the guest sees it in one or two ranges. */
+/* Nobody writes to the tables any more. */
 static enum status partition_map(struct vm *vm, struct pages *pages)
 {
-    const struct plan_guest *plan = vm->plan;
-    struct range ram[2];
-    uint64_t host = plan->ram.base;
-    struct guest_map map = {0};
-    enum status s = pt_create(&vm->map, virt_nested_format(), pages);
+    const struct guest_map *map = &vm->plan->map;
+    enum status s = virt_nested_create(&vm->map, pages);
 
-    _Static_assert(ARRAY_SIZE(map.parts) == ARRAY_SIZE(ram), "a part for each range");
-    image_ram(plan->config->memory, ram);
-    for (uint32_t i = 0; i < ARRAY_SIZE(ram) && s == OK; i++) {
-        if (ram[i].size == 0)
-            continue;
-        s = pt_map(&vm->map, ram[i].base, hpa(host), ram[i].size, PT_R | PT_W | PT_X,
-                   PT_WRITE_BACK);
-        map.parts[i] = (struct guest_part){ram[i].base, host, ram[i].size};
-        host += ram[i].size;
-    }
-    map.tables = pages_constant(pages); /* nobody writes to them any more */
-    ASSERT(s != OK || virt_nested_valid(&map, vm->map.root));
+    if (s == OK)
+        s = guest_map_fill(map, &vm->map);
+    ASSERT(s != OK || virt_nested_valid(map, pages_constant(pages), vm->map.root));
     return s;
 }
 
@@ -115,14 +103,6 @@ enum status partition_create(struct vm **out, const struct plan_guest *plan, uin
 
 /* ------------------------------------------------------------------ memory */
 
-/* Where guest-physical `address` (inside its RAM) lies in the host. */
-static hpa_t partition_host_address(const struct vm *vm, gpa_t address)
-{
-    const uint64_t offset =
-        address.v < GUEST_LOW_MAX ? address.v : address.v - GUEST_HIGH_BASE + GUEST_LOW_MAX;
-    return hpa(vm->plan->ram.base + offset);
-}
-
 /* Copies `size` bytes (or, without a source, zeroes) to host memory, window by window. */
 static void partition_fill(const struct host_core *core, hpa_t to, const uint8_t *source,
                            uint64_t size)
@@ -143,16 +123,26 @@ static void partition_fill(const struct host_core *core, hpa_t to, const uint8_t
     }
 }
 
+/* A piece lies whole in one row: plan_valid(). */
+static void partition_place(const struct host_core *core, const struct guest_map *map,
+                            const struct image_piece *piece)
+{
+    const struct guest_region *row = guest_map_find(map, piece->to);
+
+    ASSERT(row);
+    partition_fill(core, hpa(row->to.v + (piece->to.v - row->at.v)), piece->source, piece->size);
+}
+
 /* Of all of its RAM, the part that is the share of vCPU `index` of `count`: whole windows, so that
  * no two cores have one open. */
 static struct range partition_share(const struct vm *vm, uint32_t index, uint32_t count)
 {
-    const struct range *ram = &vm->plan->ram;
-    const uint64_t windows = (ram->size + HOST_WINDOW_SIZE - 1) / HOST_WINDOW_SIZE;
+    const struct range ram = guest_map_ram(&vm->plan->map);
+    const uint64_t windows = (ram.size + HOST_WINDOW_SIZE - 1) / HOST_WINDOW_SIZE;
     const uint64_t from = windows * index / count * HOST_WINDOW_SIZE;
     const uint64_t to = windows * (index + 1) / count * HOST_WINDOW_SIZE;
 
-    return (struct range){ram->base + from, min_u64(to, ram->size) - min_u64(from, ram->size)};
+    return (struct range){ram.base + from, min_u64(to, ram.size) - min_u64(from, ram.size)};
 }
 
 static void partition_scrub(struct range part)
@@ -165,7 +155,7 @@ static void partition_scrub(struct range part)
 
 void partition_scrub_all(const struct vm *vm)
 {
-    partition_scrub(vm->plan->ram);
+    partition_scrub(guest_map_ram(&vm->plan->map));
 }
 
 void partition_scrub_share(struct vm *vm, uint32_t index)
@@ -185,8 +175,7 @@ void partition_load(struct vm *vm)
     while (atomic_load_explicit(&vm->scrubbed, memory_order_acquire) < vm->vcpu_count)
         cpu_pause();
     for (uint32_t i = 0; i < image->piece_count; i++)
-        partition_fill(core, partition_host_address(vm, image->pieces[i].to),
-                       image->pieces[i].source, image->pieces[i].size);
+        partition_place(core, &vm->plan->map, &image->pieces[i]);
     host_window_close(core);
     console_begin_life(&vm->console);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
