@@ -10,14 +10,13 @@
 
 typedef unsigned long long ull;
 
-static void isolation_range(const char *owner, struct range r, const char *what, char *buf,
-                            size_t len)
+static void isolation_range(const char *owner, struct range r, const char *what, log_sink say)
 {
     char bytes[24];
 
     fmt_size(bytes, sizeof(bytes), r.size);
-    fmt_print(buf, len, "  %-15s 0x%010llx-0x%010llx %9s  %s", owner, (ull)r.base,
-              (ull)(r.base + r.size - 1), bytes, what);
+    say("  %-15s 0x%010llx-0x%010llx %9s  %s", owner, (ull)r.base, (ull)(r.base + r.size - 1),
+        bytes, what);
 }
 
 static uint32_t isolation_direct_msrs(void)
@@ -29,9 +28,8 @@ static uint32_t isolation_direct_msrs(void)
     return count;
 }
 
-/* One line for all of a guest's RAM, at its first row, and one for each other row of its map. */
-static bool isolation_region(const struct plan_guest *guest, uint32_t *index, char *buf,
-                             size_t size)
+/* A line for all of a guest's RAM, and one for each other row of its map. */
+static void isolation_map(const struct plan_guest *guest, log_sink say)
 {
     static const char *const what[] = {
         [REGION_RAM] = "its RAM, no other way in",
@@ -39,16 +37,13 @@ static bool isolation_region(const struct plan_guest *guest, uint32_t *index, ch
         [REGION_DEVICE] = "registers of its device, no other way in",
     };
 
+    isolation_range(guest->config->name, guest_map_ram(&guest->map), what[REGION_RAM], say);
     for (uint32_t i = 0; i < guest->map.count; i++) {
         const struct guest_region *r = &guest->map.rows[i];
-        const struct range host = {r->to.v, r->size};
-        if ((i > 0 && r->kind == REGION_RAM) || (*index)-- > 0)
-            continue;
-        isolation_range(guest->config->name, i == 0 ? guest_map_ram(&guest->map) : host,
-                        what[r->kind], buf, size);
-        return true;
+        if (r->kind != REGION_RAM)
+            isolation_range(guest->config->name, (struct range){r->to.v, r->size}, what[r->kind],
+                            say);
     }
-    return false;
 }
 
 static bool isolation_has(const struct plan *plan, enum region_kind kind)
@@ -60,24 +55,16 @@ static bool isolation_has(const struct plan *plan, enum region_kind kind)
     return false;
 }
 
-/* Memory: the hypervisor's two ranges where they are known, then each guest's. */
-static bool isolation_memory(const struct isolation *of, uint32_t *index, char *buf, size_t size)
+/* The hypervisor's two ranges where they are known, then each guest's. */
+static void isolation_memory(const struct isolation *of, log_sink say)
 {
-    const struct plan *plan = of->plan;
-
-    if (of->image.size > 0 && (*index)-- == 0) {
-        isolation_range("bulkhead", of->image, "its image", buf, size);
-        return true;
-    }
-    if (of->pool.size > 0 && (*index)-- == 0) {
+    if (of->image.size > 0)
+        isolation_range("bulkhead", of->image, "its image", say);
+    if (of->pool.size > 0)
         isolation_range("bulkhead", of->pool, "tables, VMCS, stacks; no guest memory is mapped",
-                        buf, size);
-        return true;
-    }
-    for (uint32_t g = 0; g < plan->guest_count; g++)
-        if (isolation_region(&plan->guests[g], index, buf, size))
-            return true;
-    return false;
+                        say);
+    for (uint32_t g = 0; g < of->plan->guest_count; g++)
+        isolation_map(&of->plan->guests[g], say);
 }
 
 static const char *isolation_core_owner(const struct plan *plan, uint32_t core)
@@ -93,88 +80,50 @@ static const char *isolation_core_owner(const struct plan *plan, uint32_t core)
     return "nobody";
 }
 
-static bool isolation_cores(const struct isolation *of, uint32_t *index, char *buf, size_t size)
+void isolation_print_owners(const struct isolation *of, log_sink say)
 {
-    if (*index < of->machine->core_count) {
-        fmt_print(buf, size, "  %-15s core #%u with its local APIC (id %u) and its interrupts",
-                  isolation_core_owner(of->plan, *index), *index, of->machine->apic_ids[*index]);
-        return true;
-    }
-    *index -= of->machine->core_count;
-    return false;
+    say("who owns what:");
+    isolation_memory(of, say);
+    for (uint32_t core = 0; core < of->machine->core_count; core++)
+        say("  %-15s core #%u with its local APIC (id %u) and its interrupts",
+            isolation_core_owner(of->plan, core), core, of->machine->apic_ids[core]);
 }
 
-#define DEVICE_LINES 3
-
-static bool isolation_devices(const struct plan *plan, uint32_t index, char *buf, size_t size)
+static void isolation_devices(const struct plan *plan, log_sink say)
 {
-    switch (index) {
-    case 0:
-        fmt_print(buf, size,
-                  "  %-15s every I/O port; a guest has a UART (%x-%x), a clock (%x-%x) and power "
-                  "ports (%x-%x) of its own",
-                  "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT,
-                  VRTC_PORT + VRTC_PORTS - 1, VPOWER_SLEEP_CONTROL, VPOWER_RESET);
-        return true;
-    case 1:
-        fmt_print(buf, size,
-                  "  %-15s %u groups of MSRs of its own core directly; all others refused",
-                  "each guest", isolation_direct_msrs());
-        return true;
-    case 2:
-        fmt_print(buf, size, "  %-15s %s, vectors or windows shared between guests", "nobody",
-                  isolation_has(plan, REGION_SHARED) ? "other memory" : "memory");
-        return true;
-    default:
-        return false;
-    }
+    say("  %-15s every I/O port; a guest has a UART (%x-%x), a clock (%x-%x) and power ports "
+        "(%x-%x) of its own",
+        "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT, VRTC_PORT + VRTC_PORTS - 1,
+        VPOWER_SLEEP_CONTROL, VPOWER_RESET);
+    say("  %-15s resets itself, and nothing else, by a byte to port %x, %x or %x", "each guest",
+        VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
+    say("  %-15s %u groups of MSRs of its own core directly; all others refused", "each guest",
+        isolation_direct_msrs());
+    say("  %-15s %s, vectors or windows shared between guests", "nobody",
+        isolation_has(plan, REGION_SHARED) ? "other memory" : "memory");
 }
 
 /* Named, because a table of what is separated invites to believe that all is. */
-static bool isolation_gaps(const struct plan *plan, uint32_t index, char *buf, size_t size)
+static void isolation_gaps(const struct plan *plan, log_sink say)
 {
-    const char *const gaps[] = {
-        isolation_has(plan, REGION_DEVICE)
-            ? "devices: what a guest's device reads and writes by itself is not in this table"
-            : "devices: no guest has one; bus mastering is off, except for a display where there "
-              "is a screen, but no IOMMU enforces it",
-        "caches and memory bandwidth: cores that share a cache can slow and observe each other",
-        "firmware: system management mode sees all memory",
-        "power and heat: a guest can change its cores' load and so the others' turbo",
-        /* Last: only where the file says so. */
-        "hyper-threads: 'threads = shared' lets threads of one core belong to different guests, "
-        "which can observe each other",
-    };
-
-    if (index + (plan->config->machine.threads_shared ? 0 : 1) >= ARRAY_SIZE(gaps))
-        return false;
-    fmt_print(buf, size, "  - %s", gaps[index]);
-    return true;
+    say("what is not isolated:");
+    if (isolation_has(plan, REGION_DEVICE))
+        say("  - devices: what a guest's device reads and writes by itself is not in this table");
+    else
+        say("  - devices: no guest has one; bus mastering is off, except for a display where there "
+            "is a screen, but no IOMMU enforces it");
+    say("  - caches and memory bandwidth: cores that share a cache can slow and observe each "
+        "other");
+    say("  - firmware: system management mode sees all memory");
+    say("  - power and heat: a guest can change its cores' load and so the others' turbo");
+    if (plan->config->machine.threads_shared)
+        say("  - hyper-threads: 'threads = shared' lets threads of one core belong to different "
+            "guests, which can observe each other");
 }
 
-/* Behind the last line *index is how far behind. */
-static bool isolation_owners(const struct isolation *of, uint32_t *index, char *buf, size_t size)
+void isolation_print(const struct isolation *of, log_sink say)
 {
-    if ((*index)-- == 0) {
-        fmt_print(buf, size, "who owns what:");
-        return true;
-    }
-    return isolation_memory(of, index, buf, size) || isolation_cores(of, index, buf, size);
-}
-
-bool isolation_owner_line(const struct isolation *of, uint32_t index, char *buf, size_t size)
-{
-    return isolation_owners(of, &index, buf, size);
-}
-
-bool isolation_line(const struct isolation *of, uint32_t index, char *buf, size_t size)
-{
-    if (isolation_owners(of, &index, buf, size) || isolation_devices(of->plan, index, buf, size))
-        return true;
-    index -= DEVICE_LINES;
-    if (index == 0) {
-        fmt_print(buf, size, "what is not isolated:");
-        return true;
-    }
-    return isolation_gaps(of->plan, index - 1, buf, size);
+    isolation_print_owners(of, say);
+    isolation_devices(of->plan, say);
+    isolation_gaps(of->plan, say);
 }

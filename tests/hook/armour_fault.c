@@ -2,7 +2,7 @@
 /*
  * armour_fault: what our own bugs would do, on purpose. None of it returns.
  */
-#include "kernel/vm/partition.h"
+#include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/desc.h"
@@ -62,7 +62,7 @@ enum status __wrap_virt_cpu_on(struct page *region);
 NORETURN void __real_vcpu_thread(struct vcpu *v);
 NORETURN void __wrap_vcpu_thread(struct vcpu *v);
 
-static void write_gdt(void)
+NOINLINE static void write_gdt(void)
 {
     const struct table_register gdtr = read_gdtr();
 

@@ -4,12 +4,11 @@
  */
 #include "drivers/lapic.h"
 #include "kernel/core/cpu.h"
-#include "kernel/vm/partition.h"
+#include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 #include "tests/hook/armour.h"
-#include "tests/tables.h"
 
 #define LOW_48 (PT_INPUT_MAX - 1)
 
@@ -182,7 +181,7 @@ static void expect_parked_trampoline(struct vcpu *v)
 void armour_unmapped(struct vcpu *v)
 {
     struct pagetable pt;
-    struct pt_leaf leaf;
+    struct pt_leaf leaf = {0};
 
     FOR_EACH_CORE(id, pt)
     {

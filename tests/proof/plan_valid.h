@@ -14,9 +14,12 @@
   @   outer.base <= inner.base && inner.base + inner.size <= outer.base + outer.size;
   @
   @ // What can be read, and how many there are of everything.
+  @ predicate readable_guests{L}(struct plan *p) = \valid_read(&p->guest_count) &&
+  @   \forall integer g; 0 <= g < p->guest_count ==> \valid_read(&p->guests[g]);
   @ predicate readable{L}(struct plan *p, struct machine *m) =
-  @   \valid_read(p) && \valid_read(m) && \valid_read(p->config) &&
-  @   \forall integer g; 0 <= g < GUESTS_MAX ==> \valid_read(p->guests[g].config);
+  @   readable_guests(p) && \valid_read(&p->config) && \valid_read(&p->reserved_cores) &&
+  @   \valid_read(m) && \valid_read(p->config) &&
+  @   \forall integer g; 0 <= g < p->guest_count ==> \valid_read(p->guests[g].config);
   @ predicate bounded_guest{L}(struct plan_guest *g) =
   @   1 <= g->core_count <= CORES_MAX && 1 <= g->map.count <= GUEST_REGIONS_MAX;
   @ predicate bounded_machine{L}(struct machine *m) =
@@ -83,7 +86,7 @@
   @ predicate spans_guest{L}(struct guest_map *map) = map->count <= GUEST_REGIONS_MAX &&
   @   \forall integer i; 0 <= i < map->count ==> spans_ok(&map->rows[i]);
   @ predicate rows_plan{L}(struct plan *p) =
-  @   \valid_read(p) && p->guest_count <= GUESTS_MAX &&
+  @   readable_guests(p) && p->guest_count <= GUESTS_MAX &&
   @   \forall integer g; 0 <= g < p->guest_count ==> spans_guest(&p->guests[g].map);
   @ predicate rows_apart{L}(struct guest_region *a, struct guest_region *b) =
   @   a->to.v + a->size <= b->to.v || b->to.v + b->size <= a->to.v;

@@ -6,7 +6,7 @@
 #include "mm/guest_map.h"
 
 #include "support.h"
-#include "tests/tables.h"
+#include "tests/unit/pagetable_look.h"
 #include "vmx/ept.h"
 
 #define POOL_PAGES 32

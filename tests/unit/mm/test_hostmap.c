@@ -6,9 +6,9 @@
 #include "mm/hostmap.h"
 
 #include "support.h"
-#include "tests/tables.h"
 
 #include "lib/bits.h"
+#include "tests/unit/pagetable_look.h"
 
 #define POOL_PAGES 512 /* one 2 MiB leaf, if it were allowed one */
 

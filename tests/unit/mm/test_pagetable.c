@@ -6,9 +6,9 @@
 #include "mm/pagetable.h"
 
 #include "support.h"
-#include "tests/tables.h"
 
 #include "lib/bits.h"
+#include "tests/unit/pagetable_look.h"
 
 #define FAKE_PRESENT BIT64(63)
 #define FAKE_LEAF    BIT64(62)
@@ -288,7 +288,7 @@ static void test_random_mappings(void **state)
 {
     uint64_t seed = 11;
     (void)state;
-    for (int round = 0; round < 24; round++) {
+    for (uint32_t round = 0; round < 24; round++) {
         struct world w;
         struct model m = {.count = 0};
         world_make(&w, 1 + round % 3, POOL_PAGES);
@@ -312,7 +312,7 @@ static void test_random_overlaps(void **state)
     uint64_t seed = 12;
     size_t refused = 0;
     (void)state;
-    for (int round = 0; round < 150; round++) {
+    for (uint32_t round = 0; round < 150; round++) {
         struct world w;
         struct model m = {.count = 0};
         world_make(&w, 2 + round % 2, POOL_PAGES);

@@ -6,9 +6,9 @@
 #include "vmx/ept.h"
 
 #include "support.h"
-#include "tests/tables.h"
 
 #include "lib/bits.h"
+#include "tests/unit/pagetable_look.h"
 
 #define POOL_PAGES 64
 

@@ -24,7 +24,7 @@ static bool is_valid(void)
     return ept_valid(&map, tables, pt.root);
 }
 
-/* Tables of `map`, as partition_map() makes them. */
+/* Tables of `map`, as build_map() makes them. */
 static void fill(uint32_t leaf_level_max)
 {
     pages_init(&pool, (struct range){(uintptr_t)pool_words, POOL_PAGES * PAGE_SIZE});

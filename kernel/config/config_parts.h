@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * config_parts: what the files of the parser share. Nobody else includes it.
+ */
+#pragma once
+
+#include "kernel/config/config.h"
+#include "kernel/config/text_span.h"
+
+enum config_section {
+    SECTION_NONE, /* before the first header */
+    SECTION_MACHINE,
+    SECTION_GUEST,
+    SECTION_SKIPPED, /* its header was refused: its keys would only repeat that */
+};
+
+enum config_key {
+    KEY_CONSOLE,
+    KEY_RESERVE,
+    KEY_THREADS,
+    KEY_CORES,
+    KEY_MEMORY,
+    KEY_IMAGE,
+    KEY_INITRD,
+    KEY_CMDLINE,
+    KEY_ON_CRASH,
+    KEY_ON_POWEROFF,
+    KEY_WATCHDOG,
+    KEY_COUNT
+};
+
+#define GUEST_SECTION "[guest NAME]"
+
+struct config_parser {
+    struct config *config;
+    struct errors *report;
+    uint32_t line; /* the current one, from 1 */
+    enum config_section section;
+    struct config_guest *guest; /* SECTION_GUEST */
+    uint32_t machine_line;      /* of the first [machine]; 0: none yet */
+    bool any_text;              /* a line that is not blank was seen */
+    bool any_skipped;           /* a section was refused */
+    /* Of the current section: */
+    uint32_t key_lines[KEY_COUNT]; /* where the key was given, well or badly; 0: not */
+    uint32_t excused; /* bit per key: not missing as well, as the line or the name is wrong */
+};
+
+/* How a refused value is shown: `"'" VALUE " is not ...", VALUE_ARGS(value)`; where a comment seems
+ * to have slipped into it, with how to write that comment. */
+#define VALUE         SPAN_FMT "%s"
+#define VALUE_ARGS(v) SPAN_ARGS(v), config_comment_hint(v)
+
+struct config_unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* "500 ms": digits, then one of `units`; else false. */
+MUST_CHECK bool config_quantity(struct span value, const struct config_unit *units, size_t count,
+                                uint64_t *number, uint64_t *factor);
+
+/* ---- config_names.c ---- */
+
+/* A bad name is reported; its section is read all the same, for the errors in it. */
+void config_check_name(struct config_parser *p, struct span name);
+
+/* A file of \bulkhead\. */
+void config_file_name(struct config_parser *p, struct span name, char out[FILE_NAME_MAX]);
+
+/* ---- config_hints.c ---- */
+
+const char *config_comment_hint(struct span value);
+
+/* What a line begins with: up to a blank, '=' or ':'. */
+struct span config_first_word(struct span line);
+
+/* The key that other programs call `word`, or KEY_COUNT. */
+enum config_key config_alias(struct span word);
+
+/* Why there is no key `word`, where people expect one; else NULL. */
+const char *config_lacks(struct span word);
+
+/* `content` is the line without its comment. False where it cannot be read; then it is reported. */
+bool config_check_bytes(struct config_parser *p, struct span line, struct span content);
+
+/* "1-2" → "#1-2", "1, 2" → "#1,#2"; false where `value` is no list of numbers. */
+bool config_with_signs(struct span value, char *buf, size_t size);
+
+/* ---- config_values.c, config_policy.c ---- */
+
+/* One per key: reads a value that is not empty, reports what is wrong with it. */
+void config_read_console(struct config_parser *p, struct span value);
+void config_read_reserve(struct config_parser *p, struct span value);
+void config_read_threads(struct config_parser *p, struct span value);
+void config_read_cores(struct config_parser *p, struct span value);
+void config_read_memory(struct config_parser *p, struct span value);
+void config_read_image(struct config_parser *p, struct span value);
+void config_read_initrd(struct config_parser *p, struct span value);
+void config_read_cmdline(struct config_parser *p, struct span value);
+void config_read_on_crash(struct config_parser *p, struct span value);
+void config_read_on_poweroff(struct config_parser *p, struct span value);
+void config_read_watchdog(struct config_parser *p, struct span value);

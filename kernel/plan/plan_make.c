@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan_make: makes the plan in three independent steps (cores, memory, images), each in its own
+ * file, and reports the errors of all of them. Pure, no state.
+ */
+#include "kernel/plan/plan_parts.h"
+
+#include "lib/assert.h"
+#include "lib/string.h"
+
+static void plan_console(const struct config_machine *wish, const struct machine *machine,
+                         struct errors *report)
+{
+    if (wish->screen && !wish->serial && !machine->has_screen)
+        errors_add(report, wish->console_line,
+                   "the machine has no screen: write 'console = serial' or 'serial screen'");
+}
+
+bool plan_make(struct plan *plan, const struct config *config, const struct machine *machine,
+               struct errors *report)
+{
+    uint32_t before = report->count;
+
+    ASSERT(config->guest_count <= GUESTS_MAX);
+    ASSERT(machine->core_count >= 1 && machine->core_count <= CORES_MAX);
+    ASSERT(machine->range_count <= MACHINE_RANGES_MAX);
+    ASSERT(machine->module_count <= MACHINE_MODULES_MAX);
+
+    memset(plan, 0, plan_size(config->guest_count));
+    plan->config = config;
+    plan->guest_count = config->guest_count;
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        plan->guests[g].config = &config->guests[g];
+    plan_console(&config->machine, machine, report);
+    plan_cores(plan, machine, report);
+    plan_memory(plan, machine, report);
+    plan_images(plan, machine, report);
+    return report->count == before;
+}
