@@ -51,7 +51,7 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
               --gc-sections --build-id=none -nostdlib --script=linker.ld \
              $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
              $(if $(filter armour,$(HOOK)),--wrap=quiesce_interrupts --wrap=quiesce_devices \
-               --wrap=virt_cpu_on --wrap=vcpu_thread)
+               --wrap=virt_cpu_on --wrap=vcpu_loop)
 
 # The exit path runs through five folders. gcc joins its files when it links, so that what is
 # written as separate functions need not be called as such (docs/performance.md); all others stay

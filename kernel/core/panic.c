@@ -5,7 +5,7 @@
 #include <stdatomic.h>
 
 #include "kernel/console/console.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/core/symbols.h"
 #include "kernel/core/trace.h"
 #include "kernel/virt.h"
@@ -107,7 +107,7 @@ static void panic_begin(void)
         if (i != self && atomic_load(&cpus[i].stage) != CPU_ABSENT) {
             if (cpus[i].vcpu)
                 atomic_store(&cpus[i].vcpu->kick, 1);
-            cpu_kick(&cpus[i]);
+            cores_kick(&cpus[i]);
         }
     }
     console_emergency_begin();

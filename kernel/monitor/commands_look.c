@@ -3,7 +3,7 @@
 
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/plan/isolation.h"
 #include "kernel/vm/diagnosis.h"
 #include "kernel/vm/exit_counts.h"

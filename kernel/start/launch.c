@@ -11,7 +11,6 @@
 #include "kernel/start/smp.h"
 #include "kernel/vm/build.h"
 #include "kernel/vm/life.h"
-#include "kernel/vm/vcpu.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -21,8 +20,6 @@
 
 #define DATE_UNKNOWN \
     UINT64_C(1767225600) /* 2026-01-01: what guests see when the firmware is silent */
-
-#define MONITOR_PER_SECOND 1000 /* how often the monitor's core looks at the console */
 
 static SEALED struct config config;
 static SEALED struct plan *plan;
@@ -133,18 +130,6 @@ bool launch_prepare(struct boot_state *boot)
 
 /* ------------------------------------------------------------------ running */
 
-/* Core 0 without a guest: the console's keeper. */
-NORETURN static void launch_monitor(const struct boot_state *boot)
-{
-    struct cpu *cpu = &cpus[0];
-
-    for (;;) {
-        const uint64_t now = rdtsc();
-        (void)monitor_service(now, boot->tsc.hz / MONITOR_PER_SECOND / 2);
-        cpu_wait_until(&cpu->wake, now + boot->tsc.hz / MONITOR_PER_SECOND);
-    }
-}
-
 /* Where the time until now went; what a guest's own start takes, its first line tells. */
 static void launch_print_ticks(const struct boot_state *boot)
 {
@@ -174,13 +159,11 @@ void launch_run(struct boot_state *boot)
     console_start_pumping();
     for (uint32_t id = 1; id < boot->machine.core_count; id++) {
         atomic_store(&cpus[id].wake, 1);
-        cpu_kick(&cpus[id]);
+        cores_kick(&cpus[id]);
     }
     atomic_store(&life_count, 1); /* held, so that a guest that ends at once is not the last */
     for (uint32_t i = 0; i < plan->guest_count; i++)
         (void)life_start(vms[i]);
     atomic_fetch_sub(&life_count, 1);
-    if (cpus[0].vcpu)
-        vcpu_thread(cpus[0].vcpu);
-    launch_monitor(boot);
+    monitor_run(&cpus[0]);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/vm/deadlines.h"
 
-#include "kernel/monitor/monitor.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/inject.h"
 #include "kernel/vm/watchdog.h"
@@ -46,13 +45,19 @@ NOINLINE void deadlines_near(struct vcpu *v, uint64_t now)
     virt_set_timer(v, soft->deadline);
 }
 
-void deadlines_hurry_console(struct vcpu *v)
+void deadlines_set_console(struct vcpu *v, uint64_t deadline, bool is_busy)
 {
     struct vcpu_soft *soft = v->soft;
 
-    soft->console_busy = true;
-    soft->pump_deadline = rdtsc() + soft->pump_ticks;
-    deadlines_update(v);
+    soft->console_busy = is_busy;
+    soft->pump_deadline = deadline;
+    if (soft->phase == VCPU_RUNNING)
+        deadlines_update(v);
+}
+
+void deadlines_hurry_console(struct vcpu *v)
+{
+    deadlines_set_console(v, rdtsc() + v->soft->pump_ticks, true);
 }
 
 /* Whether the guest has not called for too long; else the deadline moves to its last call's. */
@@ -90,10 +95,10 @@ enum verdict deadlines_look(struct vcpu *v, uint64_t now)
         soft->timer_pending = true;
         inject_pending(v);
     }
-    if (soft->pump_deadline <= now)
-        soft->pump_deadline = monitor_duty(soft->pump_ticks, &soft->console_busy);
     if (deadlines_watchdog_is_over(v, now))
         return deadlines_end_silent(v);
+    if (soft->pump_deadline <= now)
+        return DO_LEAVE;
     deadlines_update(v);
     return DO_AGAIN;
 }

@@ -8,7 +8,7 @@
 
 typedef unsigned long long ull;
 
-const char *exit_kind_name(enum exit_kind kind)
+const char *diagnosis_exit_kind(enum exit_kind kind)
 {
     static const char *const names[EXIT_KIND_COUNT] = {
         [EXIT_CPUID] = "cpuid",
@@ -38,7 +38,7 @@ const char *exit_kind_name(enum exit_kind kind)
     return kind < EXIT_KIND_COUNT ? names[kind] : "?";
 }
 
-const char *verdict_name(enum verdict verdict)
+const char *diagnosis_verdict(enum verdict verdict)
 {
     switch (verdict) {
     case DO_NEXT:
@@ -328,6 +328,6 @@ void diagnosis_source_line(const struct vcpu_state *s, const char *image, char *
 void diagnosis_trace_line(const struct trace_row *row, uint64_t ago_us, char *buf, size_t size)
 {
     fmt_print(buf, size, "  %10llu us ago  %-12s reason %-3u RIP %-18llx %s", (ull)ago_us,
-              exit_kind_name((enum exit_kind)row->kind), row->reason & 0xffff, (ull)row->rip,
-              verdict_name((enum verdict)row->verdict));
+              diagnosis_exit_kind((enum exit_kind)row->kind), row->reason & 0xffff, (ull)row->rip,
+              diagnosis_verdict((enum verdict)row->verdict));
 }

@@ -31,5 +31,5 @@ void diagnosis_source_line(const struct vcpu_state *s, const char *image, char *
 /* One row of a trace; `ago_us`: how long before the line is made. */
 void diagnosis_trace_line(const struct trace_row *row, uint64_t ago_us, char *buf, size_t size);
 
-const char *exit_kind_name(enum exit_kind kind);
-const char *verdict_name(enum verdict verdict);
+const char *diagnosis_exit_kind(enum exit_kind kind);
+const char *diagnosis_verdict(enum verdict verdict);

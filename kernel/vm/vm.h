@@ -52,6 +52,8 @@ struct vcpu_stats {
     struct trace trace; /* exits, by kind and one by one */
 };
 
+#define PUMPS_PER_SECOND 1000 /* while text waits: a UART's FIFO empties in 1.4 ms */
+
 /* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
 struct vcpu_soft {
     enum vcpu_phase phase;

@@ -332,7 +332,7 @@ MUTANTS = {
                "row_guess[index];", Unit("test_vmsr")),
     ],
     "#DB, #AC, #MC intercepted": [
-        *(mutant(f"{vector.lower()}-not-intercepted", "vmx/vmcs.c",
+        *(mutant(f"{vector.lower()}-not-intercepted", "vmx/vmx.h",
                  "#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | "
                  "BIT32(VECTOR_MC))",
                  f"#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_{others[0]}) | "
@@ -345,8 +345,8 @@ MUTANTS = {
                "vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~PIN_PREEMPTION_TIMER);",
                "vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~(PIN_PREEMPTION_TIMER | "
                "PIN_NMI | PIN_VIRTUAL_NMIS));", audit(CONTROLS)),
-        mutant("no-io-bitmaps", "vmx/vmcs.c", "    hw->controls_cpu = vmx_controls.cpu;",
-               "    hw->controls_cpu = vmx_controls.cpu & ~CPU_IO_BITMAPS;", audit(CONTROLS)),
+        mutant("no-io-bitmaps", "vmx/vmcs.c", "    hw->controls_cpu = vmx_controls.cpu & ~CPU_MONITOR_TRAP;",
+               "    hw->controls_cpu = vmx_controls.cpu & ~(CPU_MONITOR_TRAP | CPU_IO_BITMAPS);", audit(CONTROLS)),
         mutant("no-mwait-exits", "vmx/fit.c", "CPU_SECONDARY | CPU_MWAIT | CPU_MONITOR |",
                "CPU_SECONDARY | CPU_MONITOR |", audit(CONTROLS), Unit("test_fit")),
         mutant("one-control-more", "vmx/fit.c", ".wish = CPU2_RDTSCP |",

@@ -115,7 +115,7 @@ void kick_send(struct vcpu *v, uint32_t kicks)
     (void)atomic_fetch_or(&v->kick, kicks);
 }
 
-/* What vcpu_on_kick() does. True: its guest runs from here on. */
+/* What requests_take() does. True: its guest runs from here on. */
 static bool look(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
