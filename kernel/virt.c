@@ -13,14 +13,14 @@ void virt_probe(struct virt_report *report)
     vmx_probe(report);
 }
 
-const struct pt_format *virt_nested_format(void)
+enum status virt_nested_create(struct pagetable *pt, struct pages *pages)
 {
-    return vmx_nested_format();
+    return vmx_nested_create(pt, pages);
 }
 
-bool virt_nested_valid(const struct guest_map *map, hpa_t root)
+bool virt_nested_valid(const struct guest_map *map, struct range tables, hpa_t root)
 {
-    return vmx_nested_valid(map, root);
+    return vmx_nested_valid(map, tables, root);
 }
 
 enum status virt_cpu_on(struct page *region)

@@ -14,7 +14,7 @@
 #include "lib/policy.h"
 #include "lib/status.h"
 #include "lib/types.h"
-#include "mm/pagetable.h"
+#include "mm/guest_map.h"
 
 /* ------------------------------------------------------------------ guest state */
 
@@ -215,10 +215,11 @@ struct virt_vm_config {
 #define VIRT_BACKEND(prefix)                                                                      \
     /* Can this core do it? Any core, before anything else; fills the report, changes nothing. */ \
     void prefix##_probe(struct virt_report *report);                                              \
-    /* Format of the guest-physical map. */                                                       \
-    const struct pt_format *prefix##_nested_format(void);                                         \
-    /* The finished map leads nowhere else than `map` says. */                                    \
-    MUST_CHECK bool prefix##_nested_valid(const struct guest_map *map, hpa_t root);               \
+    /* Empty tables for a guest's map; E_NOMEM. */                                                \
+    MUST_CHECK enum status prefix##_nested_create(struct pagetable *pt, struct pages *pages);     \
+    /* The finished tables lie in `tables` and lead nowhere else than `map` says. */              \
+    MUST_CHECK bool prefix##_nested_valid(const struct guest_map *map, struct range tables,       \
+                                          hpa_t root);                                            \
     /* Turns the extension on for this core, which keeps `region`. After probe said yes. */       \
     MUST_CHECK enum status prefix##_cpu_on(struct page *region);                                  \
     void prefix##_cpu_off(void);                                                                  \

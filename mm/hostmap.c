@@ -22,6 +22,7 @@
 #define HOST_ADDRESS MASK64(51, 12)
 
 #define HOST_SHARED_END (UINT64_C(1) << 47)
+#define HOST_LEAF_MAX   2 /* 2 MiB; every long-mode CPU has them */
 
 _Static_assert((HOST_PRIVATE >> 39) % PT_ENTRIES == HOST_PRIVATE_SLOT, "slot: bits 47..39");
 _Static_assert(HOST_PRIVATE >> 47 == 0x1ffff, "canonical: bits 63..48 repeat bit 47");
@@ -90,18 +91,6 @@ static uint32_t host_rights(uint64_t entry)
 
 const struct pt_format host_format = {
     .name = "host map",
-    .leaf_level_max = 2,
-    .make_table = host_table,
-    .make_leaf = host_leaf,
-    .is_present = host_is_present,
-    .is_leaf = host_is_leaf,
-    .address = host_address,
-    .rights = host_rights,
-};
-
-const struct pt_format host_format_small = {
-    .name = "host map",
-    .leaf_level_max = 1,
     .make_table = host_table,
     .make_leaf = host_leaf,
     .is_present = host_is_present,
@@ -113,11 +102,11 @@ const struct pt_format host_format_small = {
 enum status host_map_create(struct host_map *map, struct pages *pages)
 {
     map->complete = false;
-    return pt_create(&map->shared, &host_format, pages);
+    return pt_create(&map->shared, &host_format, HOST_LEAF_MAX, pages);
 }
 
-static enum status host_map_add_as(struct host_map *map, const struct pt_format *format,
-                                   struct range what, uint32_t rights, enum pt_memory memory)
+static enum status host_map_add_as(struct host_map *map, uint32_t leaf_level_max, struct range what,
+                                   uint32_t rights, enum pt_memory memory)
 {
     struct range all = {.base = 0, .size = HOST_SHARED_END};
     struct pagetable shared = map->shared;
@@ -131,7 +120,7 @@ static enum status host_map_add_as(struct host_map *map, const struct pt_format 
     uint64_t base = align_down(what.base, PAGE_SIZE);
     if (base == 0)
         return FAIL(E_INVALID, "host map: page 0 stays unmapped");
-    shared.format = format;
+    shared.leaf_level_max = leaf_level_max;
     return pt_map(&shared, base, hpa(base), end - base, rights, memory);
 }
 
@@ -139,14 +128,14 @@ enum status host_map_add(struct host_map *map, uint64_t base, uint64_t size, uin
                          enum pt_memory memory)
 {
     struct range what = {.base = base, .size = size};
-    return host_map_add_as(map, &host_format, what, rights, memory);
+    return host_map_add_as(map, HOST_LEAF_MAX, what, rights, memory);
 }
 
 enum status host_map_add_small(struct host_map *map, uint64_t base, uint64_t size, uint32_t rights,
                                enum pt_memory memory)
 {
     struct range what = {.base = base, .size = size};
-    return host_map_add_as(map, &host_format_small, what, rights, memory);
+    return host_map_add_as(map, 1, what, rights, memory);
 }
 
 enum status host_map_remove(struct host_map *map, uint64_t base, uint64_t size)
@@ -205,7 +194,7 @@ static enum status host_add_window(struct host_core *core, struct pagetable *own
 enum status host_core_build(struct host_core *core, struct host_map *map, struct pages *pages)
 {
     struct pagetable own;
-    enum status s = pt_create(&own, &host_format, pages);
+    enum status s = pt_create(&own, &host_format, HOST_LEAF_MAX, pages);
 
     if (s != OK)
         return s;

@@ -56,11 +56,10 @@ static inline uint64_t host_stack_top(enum host_stack s)
 }
 
 /*
- * The format of the hypervisor's own tables, with 2 MiB leaves and with 4 KiB leaves only. Needs
- * EFER.NXE and HOST_PAT. SDM "4-Level Paging and 5-Level Paging".
+ * The format of the hypervisor's own tables. Needs EFER.NXE and HOST_PAT. SDM "4-Level Paging and
+ * 5-Level Paging".
  */
 extern const struct pt_format host_format;
-extern const struct pt_format host_format_small;
 
 /*
  * An entry of these tables: level 1 or 2, rights PT_R and at most one of PT_W, PT_X. The window

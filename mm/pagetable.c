@@ -120,13 +120,17 @@ static enum status pt_check(const struct pagetable *pt, uint64_t from, hpa_t to,
     return OK;
 }
 
-enum status pt_create(struct pagetable *pt, const struct pt_format *format, struct pages *pages)
+enum status pt_create(struct pagetable *pt, const struct pt_format *format, uint32_t leaf_level_max,
+                      struct pages *pages)
 {
     void *root = pages_get_constant(pages, 1);
 
     if (root == NULL)
         return FAIL(E_NOMEM, "%s: no page left for a root", format->name);
-    *pt = (struct pagetable){.format = format, .pages = pages, .root = hpa((uintptr_t)root)};
+    *pt = (struct pagetable){.format = format,
+                             .leaf_level_max = leaf_level_max,
+                             .pages = pages,
+                             .root = hpa((uintptr_t)root)};
     return OK;
 }
 
@@ -142,7 +146,7 @@ enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size,
         struct pt_spot spot = pt_find(pt, from);
         if (f->is_present(*spot.entry))
             return FAIL(E_OVERLAP, "%s: 0x%lx is already mapped", f->name, from);
-        uint32_t highest = (uint32_t)min_u64(f->leaf_level_max, spot.level);
+        uint32_t highest = (uint32_t)min_u64(pt->leaf_level_max, spot.level);
         uint32_t level = pt_leaf_level(highest, from, to, size);
         s = pt_grow(pt, from, level, &spot);
         if (s != OK)

@@ -15,7 +15,6 @@
 #include "lib/status.h"
 #include "lib/types.h"
 #include "mm/pages.h"
-#include "mm/range.h"
 
 #define PT_LEVELS     4
 #define PT_ENTRIES    512
@@ -28,8 +27,6 @@ enum pt_memory { PT_WRITE_BACK, PT_UNCACHED, PT_WRITE_COMBINING };
 
 struct pt_format {
     const char *name;
-    /* Largest leaf: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB. */
-    uint32_t leaf_level_max;
     uint64_t (*make_table)(hpa_t table); /* grants everything: the leaves decide */
     uint64_t (*make_leaf)(hpa_t address, uint32_t level, uint32_t rights, enum pt_memory memory);
     bool (*is_present)(uint64_t entry);
@@ -40,13 +37,14 @@ struct pt_format {
 
 struct pagetable {
     const struct pt_format *format;
-    struct pages *pages; /* where tables come from */
+    uint32_t leaf_level_max; /* largest leaf: 1 = 4 KiB, 2 = 2 MiB, 3 = 1 GiB */
+    struct pages *pages;     /* where tables come from */
     hpa_t root;
 };
 
 /* One zeroed page as root; E_NOMEM. */
 MUST_CHECK enum status pt_create(struct pagetable *pt, const struct pt_format *format,
-                                 struct pages *pages);
+                                 uint32_t leaf_level_max, struct pages *pages);
 
 /*
  * Maps [from, from + size) to [to, to + size), in bytes, with `rights` (PT_R and more). E_INVALID
@@ -78,15 +76,3 @@ MUST_CHECK enum status pt_protect(struct pagetable *pt, uint64_t from, uint64_t 
  */
 MUST_CHECK enum status pt_reserve(struct pagetable *pt, uint64_t from, uint32_t level,
                                   uint64_t **entry);
-
-#define GUEST_PARTS_MAX 2
-
-/* What a guest's table may hold, for the judge of a finished one (vmx/ept_valid.h). */
-struct guest_part {
-    uint64_t from, to, size; /* guest-physical, host-physical, bytes */
-};
-
-struct guest_map {
-    struct range tables; /* where tables may lie */
-    struct guest_part parts[GUEST_PARTS_MAX];
-};

@@ -48,14 +48,15 @@ void vmx_cpu_off(void)
     write_cr4(read_cr4() & ~CR4_VMXE);
 }
 
-const struct pt_format *vmx_nested_format(void)
+/* Leaves up to 1 GiB, or 2 MiB on a CPU without these. */
+enum status vmx_nested_create(struct pagetable *pt, struct pages *pages)
 {
-    return vmx_caps.ept_vpid & EPT_CAP_1G ? &ept_format_1g : &ept_format_2m;
+    return pt_create(pt, &ept_format, vmx_caps.ept_vpid & EPT_CAP_1G ? 3 : 2, pages);
 }
 
-bool vmx_nested_valid(const struct guest_map *map, hpa_t root)
+bool vmx_nested_valid(const struct guest_map *map, struct range tables, hpa_t root)
 {
-    return ept_valid(map, root);
+    return ept_valid(map, tables, root);
 }
 
 enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pages, void **shared)

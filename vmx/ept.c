@@ -154,20 +154,8 @@ static uint32_t ept_rights(uint64_t entry)
     return (uint32_t)(entry & EPT_RWX);
 }
 
-const struct pt_format ept_format_1g = {
+const struct pt_format ept_format = {
     .name = "EPT",
-    .leaf_level_max = 3,
-    .make_table = ept_make_table,
-    .make_leaf = ept_make_leaf,
-    .is_present = ept_is_present,
-    .is_leaf = ept_is_leaf,
-    .address = ept_address,
-    .rights = ept_rights,
-};
-
-const struct pt_format ept_format_2m = {
-    .name = "EPT",
-    .leaf_level_max = 2,
     .make_table = ept_make_table,
     .make_leaf = ept_make_leaf,
     .is_present = ept_is_present,

@@ -11,9 +11,7 @@
 #include "lib/types.h"
 #include "mm/pagetable.h"
 
-/* With 1 GiB leaves (IA32_VMX_EPT_VPID_CAP bit 17), and for CPUs without them. */
-extern const struct pt_format ept_format_1g;
-extern const struct pt_format ept_format_2m;
+extern const struct pt_format ept_format;
 
 /*
  * The EPT pointer for the VMCS: write-back walks, four levels, accessed/dirty flags off.

@@ -11,13 +11,11 @@
  * image_linux.c: a Linux bzImage, started by the 64-bit boot protocol: long mode, RSI =
  * guest-physical address of its boot_params (kernel/image/linux_boot.h).
  *
- * A guest's memory as described to the guest and as images are checked against it:
- *   0          .. 0xa0000      RAM; the boot data is here
+ * A guest's RAM (mm/guest_map.h) as described to the guest and as images are checked against it:
+ *   0          .. 0xa0000      the boot data is here
  *   0xa0000    .. 0x100000     reserved, as on every PC; the platform's ACPI tables are at
  *                              0xe0000 and its reset code at 0xffff0 (kernel/image/image_acpi.h)
- *   0x100000   .. 3 GiB or end RAM; the initrd is at its top
- *   3 GiB      .. 4 GiB        nothing
- *   4 GiB      ..              the RAM beyond 3 GiB
+ *   0x100000   ..              the initrd is at the top, but below 3 GiB
  */
 #pragma once
 
@@ -25,11 +23,7 @@
 #include "kernel/image/image_acpi.h"
 #include "kernel/image/linux_boot.h"
 #include "lib/types.h"
-#include "mm/range.h"
-
-/* Guest RAM begins at guest-physical 0; what exceeds GUEST_LOW_MAX goes on at GUEST_HIGH_BASE. */
-#define GUEST_LOW_MAX   (3 * GIB)
-#define GUEST_HIGH_BASE (4 * GIB)
+#include "mm/guest_map.h"
 
 /* The legacy hole: reserved in the memory map, though backed by memory. */
 #define GUEST_HOLE_BASE UINT64_C(0xa0000)
@@ -79,7 +73,7 @@ struct image_request {
     const uint8_t *initrd;        /* NULL: none */
     uint64_t initrd_size;         /* bytes, > 0 with an initrd */
     const char *cmdline;          /* shorter than CMDLINE_MAX */
-    uint64_t memory;              /* bytes of guest RAM, as config allows them */
+    const struct guest_map *map;  /* where there is RAM, which config allows */
     uint32_t core_count;          /* 0..CORES_MAX; 0 where nothing is going to be started */
     uint32_t apic_ids[CORES_MAX]; /* [core_count], the boot core's first */
 };
@@ -87,9 +81,3 @@ struct image_request {
 /* Fills `image`; false with image->why set when the file cannot be started. `image` must not move
  * afterwards: pieces point into its boot data. */
 MUST_CHECK bool image_prepare(struct image *image, const struct image_request *request);
-
-/*
- * The guest-physical ranges that `memory` bytes of RAM make: [0] from 0, [1] from GUEST_HIGH_BASE
- * and empty where GUEST_LOW_MAX is enough.
- */
-void image_ram(uint64_t memory, struct range ram[2]);

@@ -120,9 +120,9 @@ static bool linux_place_kernel(struct image *image, const struct image_request *
                             "1 GiB",
                             base);
     k->memory = (struct range){.base = base, .size = size};
-    if (base + size <= rq->memory)
+    if (image_has_ram(rq->map, k->memory))
         return true;
-    fmt_size(have, sizeof(have), rq->memory);
+    fmt_size(have, sizeof(have), guest_map_ram(rq->map).size);
     return image_refuse(image,
                         "needs memory up to 0x%lx to unpack itself, but the guest has %s: write "
                         "'memory = %luM' or more",
@@ -158,7 +158,7 @@ static void linux_fill_params(struct linux_boot_params *params, const struct ima
                               const struct linux_kernel *k, uint64_t initrd_at)
 {
     struct image_map_row rows[IMAGE_MAP_MAX];
-    const uint32_t count = image_memory_map(rq->memory, rows);
+    const uint32_t count = image_memory_map(rq->map, rows);
 
     params->header = k->header;
     params->header.type_of_loader = LINUX_LOADER_OTHER;

@@ -21,14 +21,6 @@ bool image_refuse(struct image *image, const char *fmt, ...)
     return false;
 }
 
-void image_ram(uint64_t memory, struct range ram[2])
-{
-    uint64_t low = min_u64(memory, GUEST_LOW_MAX);
-
-    ram[0] = (struct range){.base = 0, .size = low};
-    ram[1] = (struct range){.base = GUEST_HIGH_BASE, .size = memory - low};
-}
-
 struct range image_hole(void)
 {
     return (struct range){.base = GUEST_HOLE_BASE, .size = GUEST_HOLE_END - GUEST_HOLE_BASE};
@@ -39,19 +31,26 @@ uint64_t image_last(struct range r)
     return r.base + (r.size - 1);
 }
 
-uint32_t image_memory_map(uint64_t memory, struct image_map_row rows[IMAGE_MAP_MAX])
+bool image_has_ram(const struct guest_map *map, struct range r)
 {
-    struct range ram[2];
+    const struct guest_region *row = guest_map_find(map, gpa(r.base));
+
+    return row && row->kind == REGION_RAM && r.size <= row->size - (r.base - row->at.v);
+}
+
+/* The first row of a guest's map is RAM with the whole hole in it. A device is found by its bus. */
+uint32_t image_memory_map(const struct guest_map *map, struct image_map_row rows[IMAGE_MAP_MAX])
+{
     uint32_t count = 0;
 
-    image_ram(memory, ram);
     rows[count++] = (struct image_map_row){{.size = GUEST_HOLE_BASE}, true};
     rows[count++] = (struct image_map_row){image_hole(), false};
-    if (ram[0].size > GUEST_HOLE_END)
-        rows[count++] =
-            (struct image_map_row){{GUEST_HOLE_END, ram[0].size - GUEST_HOLE_END}, true};
-    if (ram[1].size > 0)
-        rows[count++] = (struct image_map_row){ram[1], true};
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct guest_region *r = &map->rows[i];
+        const uint64_t from = max_u64(r->at.v, GUEST_HOLE_END), end = r->at.v + r->size;
+        if (r->kind != REGION_DEVICE && from < end)
+            rows[count++] = (struct image_map_row){{from, end - from}, r->kind == REGION_RAM};
+    }
     return count;
 }
 
@@ -68,7 +67,8 @@ void image_add_piece(struct image *image, uint64_t to, const void *source, uint6
 static bool image_refuse_initrd(struct image *image, const struct image_request *rq,
                                 const struct range *taken, uint32_t count, uint64_t limit)
 {
-    const bool whole = is_aligned(rq->memory, MIB);
+    const uint64_t memory = guest_map_ram(rq->map).size;
+    const bool whole = is_aligned(memory, MIB);
     const uint64_t unit = whole ? MIB : KIB;
     const char letter = whole ? 'M' : 'K';
     uint64_t top = GUEST_HOLE_END;
@@ -84,7 +84,7 @@ static bool image_refuse_initrd(struct image *image, const struct image_request 
     need = top + initrd;
     return image_refuse(
         image, "and its initrd of %lu%c do not fit in %lu%c: write 'memory = %lu%c' or more",
-        (rq->initrd_size + unit - 1) / unit, letter, rq->memory / unit, letter,
+        (rq->initrd_size + unit - 1) / unit, letter, memory / unit, letter,
         (need + unit - 1) / unit, letter);
 }
 
@@ -97,7 +97,7 @@ bool image_place_initrd(struct image *image, const struct image_request *rq,
 {
     const uint64_t limit = min_u64(top, GUEST_LOW_MAX);
 
-    top = min_u64(limit, rq->memory);
+    top = min_u64(limit, rq->map->rows[0].size);
     *at = 0;
     if (rq->initrd == NULL)
         return true;

@@ -40,12 +40,15 @@ MUST_CHECK bool image_place_initrd(struct image *image, const struct image_reque
                                    const struct range *taken, uint32_t count, uint64_t top,
                                    uint64_t *at);
 
+/* All of `r`, which is not empty, is RAM of the guest. */
+bool image_has_ram(const struct guest_map *map, struct range r);
+
 /* The memory map as guests are told it: sorted, RAM or reserved. */
-#define IMAGE_MAP_MAX 4
+#define IMAGE_MAP_MAX (GUEST_REGIONS_MAX + 2)
 struct image_map_row {
     struct range range;
     bool ram; /* else reserved */
 };
 
 /* Returns how many rows it filled. */
-uint32_t image_memory_map(uint64_t memory, struct image_map_row rows[IMAGE_MAP_MAX]);
+uint32_t image_memory_map(const struct guest_map *map, struct image_map_row rows[IMAGE_MAP_MAX]);

@@ -21,7 +21,7 @@ static void image_add_platform(struct image *image, const struct image_request *
 bool image_prepare(struct image *image, const struct image_request *rq)
 {
     memset(image, 0, sizeof(*image));
-    if (rq->memory < GUEST_MEMORY_MIN)
+    if (guest_map_ram(rq->map).size < GUEST_MEMORY_MIN)
         return image_refuse(image, "needs at least 1 MiB of memory");
     if (image_is_linux(rq)) {
         if (!image_prepare_linux(image, rq))

@@ -25,13 +25,13 @@ static struct range segment_range(const struct elf64_phdr *s)
 }
 
 /* In the words of the likely mistake: too little memory, else a place where no RAM ever is. */
-static bool image_refuse_place(struct image *image, struct range r, uint64_t memory)
+static bool image_refuse_place(struct image *image, struct range r, const struct guest_map *map)
 {
     bool low = r.base < GUEST_LOW_MAX && image_last(r) < GUEST_LOW_MAX;
     uint64_t need = image_last(r) / MIB + 1;
     char have[24];
 
-    fmt_size(have, sizeof(have), memory);
+    fmt_size(have, sizeof(have), guest_map_ram(map).size);
     if (low)
         return image_refuse(image,
                             "needs memory up to 0x%lx for a segment, but the guest has %s: write "
@@ -44,17 +44,15 @@ static bool image_refuse_place(struct image *image, struct range r, uint64_t mem
 }
 
 /* Every byte of a segment must have RAM to go to, and none may be in the legacy hole. */
-static bool image_check_segments(struct image *image, const struct elf *elf, uint64_t memory)
+static bool image_check_segments(struct image *image, const struct elf *elf,
+                                 const struct guest_map *map)
 {
-    struct range ram[2];
-
-    image_ram(memory, ram);
     for (uint32_t i = 0; i < elf->segment_count; i++) {
         struct range r = segment_range(&elf->segments[i]);
         if (elf->segments[i].type != PT_LOAD || r.size == 0)
             continue;
-        if (!range_contains(ram[0], r) && !range_contains(ram[1], r))
-            return image_refuse_place(image, r, memory);
+        if (!image_has_ram(map, r))
+            return image_refuse_place(image, r, map);
         if (range_overlaps(r, image_hole()))
             return image_refuse(image,
                                 "has a segment at 0x%lx-0x%lx, which touches the reserved "
@@ -160,10 +158,10 @@ static bool image_place_pvh_initrd(struct image *image, const struct elf *elf,
     return image_place_initrd(image, rq, taken, count, GUEST_LOW_MAX, at);
 }
 
-static uint32_t image_pvh_map(struct pvh_memory map[IMAGE_MAP_MAX], uint64_t memory)
+static uint32_t image_pvh_map(struct pvh_memory map[IMAGE_MAP_MAX], const struct guest_map *of)
 {
     struct image_map_row rows[IMAGE_MAP_MAX];
-    const uint32_t count = image_memory_map(memory, rows);
+    const uint32_t count = image_memory_map(of, rows);
 
     for (uint32_t i = 0; i < count; i++)
         map[i] = (struct pvh_memory){.base = rows[i].range.base,
@@ -184,7 +182,7 @@ static void image_fill_boot_data(struct image *image, const struct image_request
     data.info.rsdp = ACPI_TABLES_AT;
     data.info.cmdline = base + offsetof(struct image_boot_data, cmdline);
     data.info.memory_map = base + offsetof(struct image_boot_data, map);
-    data.info.memory_map_count = image_pvh_map(data.map, rq->memory);
+    data.info.memory_map_count = image_pvh_map(data.map, rq->map);
     text_copy(data.cmdline, sizeof(data.cmdline), rq->cmdline);
     if (rq->initrd != NULL) {
         data.info.module_count = 1;
@@ -208,7 +206,7 @@ bool image_prepare_pvh(struct image *image, const struct image_request *rq)
     note = elf_note(&elf, PVH_NOTE_NAME, PVH_NOTE_ENTRY, &len);
     if (note == NULL)
         return image_refuse_entry(image, &elf, rq);
-    if (!image_check_segments(image, &elf, rq->memory) || !image_find_entry(image, &elf, note, len))
+    if (!image_check_segments(image, &elf, rq->map) || !image_find_entry(image, &elf, note, len))
         return false;
     image->is_linux = image_is_elf_linux(&elf);
     for (uint32_t i = 0; i < elf.segment_count; i++) {

@@ -28,7 +28,34 @@ static uint32_t isolation_direct_msrs(void)
     return count;
 }
 
-/* The hypervisor's two ranges where they are known, then one for each guest. */
+/* A line for all of a guest's RAM, and one for each other row of its map. */
+static void isolation_map(const struct plan_guest *guest, log_sink say)
+{
+    static const char *const what[] = {
+        [REGION_RAM] = "its RAM; nobody else can reach it",
+        [REGION_SHARED] = "memory shared with every guest that has this line",
+        [REGION_DEVICE] = "registers of its device; nobody else can reach them",
+    };
+
+    isolation_range(guest->config->name, guest_map_ram(&guest->map), what[REGION_RAM], say);
+    for (uint32_t i = 0; i < guest->map.count; i++) {
+        const struct guest_region *r = &guest->map.rows[i];
+        if (r->kind != REGION_RAM)
+            isolation_range(guest->config->name, (struct range){r->to.v, r->size}, what[r->kind],
+                            say);
+    }
+}
+
+static bool isolation_has(const struct plan *plan, enum region_kind kind)
+{
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        for (uint32_t i = 0; i < plan->guests[g].map.count; i++)
+            if (plan->guests[g].map.rows[i].kind == kind)
+                return true;
+    return false;
+}
+
+/* The hypervisor's two ranges where they are known, then each guest's. */
 static void isolation_memory(const struct isolation *of, log_sink say)
 {
     if (of->image.size > 0)
@@ -37,8 +64,7 @@ static void isolation_memory(const struct isolation *of, log_sink say)
         isolation_range("bulkhead", of->pool, "tables, VMCS, stacks; no guest memory is mapped",
                         say);
     for (uint32_t g = 0; g < of->plan->guest_count; g++)
-        isolation_range(of->plan->guests[g].config->name, of->plan->guests[g].ram,
-                        "its RAM; nobody else can reach it", say);
+        isolation_map(&of->plan->guests[g], say);
 }
 
 static const char *isolation_core_owner(const struct plan *plan, uint32_t core)
@@ -63,7 +89,7 @@ void isolation_print_owners(const struct isolation *of, log_sink say)
             isolation_core_owner(of->plan, core), core, of->machine->apic_ids[core]);
 }
 
-static void isolation_devices(log_sink say)
+static void isolation_devices(const struct plan *plan, log_sink say)
 {
     say("  %-15s every I/O port; each guest has its own UART (%x-%x), clock (%x-%x) and power "
         "ports (%x-%x)",
@@ -73,20 +99,24 @@ static void isolation_devices(log_sink say)
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
     say("  %-15s direct access to %u groups of its own core's MSRs, to no others", "each guest",
         isolation_direct_msrs());
-    say("  %-15s memory, vectors or windows shared between guests", "nobody");
+    say("  %-15s %s, vectors or windows shared between guests", "nobody",
+        isolation_has(plan, REGION_SHARED) ? "other memory" : "memory");
 }
 
 /* Named, because a table of what is separated invites to believe that all is. */
-static void isolation_gaps(bool shared, log_sink say)
+static void isolation_gaps(const struct plan *plan, log_sink say)
 {
     say("what is not isolated:");
-    say("  - devices: no guest has one; bus mastering is off, except for a display where there is "
-        "a screen, but no IOMMU enforces it");
+    if (isolation_has(plan, REGION_DEVICE))
+        say("  - devices: what a guest's device reads and writes by itself is not in this table");
+    else
+        say("  - devices: no guest has one; bus mastering is off, except for a display where there "
+            "is a screen, but no IOMMU enforces it");
     say("  - caches and memory bandwidth: cores that share a cache can slow and observe each "
         "other");
     say("  - firmware: system management mode sees all memory");
     say("  - power and heat: the load on one guest's cores affects the turbo of others");
-    if (shared)
+    if (plan->config->machine.threads_shared)
         say("  - hyper-threads: 'threads = shared' lets threads of one core belong to different "
             "guests, which can observe each other");
 }
@@ -94,6 +124,6 @@ static void isolation_gaps(bool shared, log_sink say)
 void isolation_print(const struct isolation *of, log_sink say)
 {
     isolation_print_owners(of, say);
-    isolation_devices(say);
-    isolation_gaps(of->plan->config->machine.threads_shared, say);
+    isolation_devices(of->plan, say);
+    isolation_gaps(of->plan, say);
 }

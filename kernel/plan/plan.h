@@ -13,14 +13,15 @@
 #include "kernel/plan/machine.h"
 #include "lib/log.h"
 #include "lib/types.h"
+#include "mm/guest_map.h"
 #include "mm/range.h"
 
 struct plan_guest {
     const struct config_guest *config;
     uint32_t core_count;
     uint32_t cores[CORES_MAX]; /* indices into machine.apic_ids, the first boots the guest */
-    struct range ram;   /* host-physical, contiguous, base 2 MiB-aligned (1 GiB if it fits) */
-    struct image image; /* checked against config->memory */
+    struct guest_map map;      /* its RAM is contiguous in the host, on 2 MiB (1 GiB if it fits) */
+    struct image image;        /* checked against `map` */
     const struct machine_module *image_module;
     const struct machine_module *initrd_module; /* NULL: none */
 };
@@ -51,8 +52,9 @@ MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
 
 /*
  * What plan_make() promises, checked once more by other means before the plan is carried out:
- * disjoint, aligned, inside the machine's free ranges, off what the hypervisor keeps, no core
- * twice, every piece of an image inside its guest's memory. False is our own bug.
+ * memory aligned, inside the machine's free ranges, off what the hypervisor keeps and apart, but
+ * for what guests share; no core twice; every piece of an image inside its guest's RAM. False is
+ * our own bug.
  */
 MUST_CHECK bool plan_valid(const struct plan *plan, const struct machine *machine);
 

@@ -92,7 +92,7 @@ static void plan_image(struct plan_guest *guest, const struct machine *machine,
                                     .initrd = initrd == NULL ? NULL : initrd->bytes,
                                     .initrd_size = initrd == NULL ? 0 : initrd->size,
                                     .cmdline = wish->cmdline,
-                                    .memory = wish->memory,
+                                    .map = &guest->map,
                                     .core_count = guest->core_count};
     for (uint32_t i = 0; i < guest->core_count; i++)
         request.apic_ids[i] = machine->apic_ids[guest->cores[i]];

@@ -59,8 +59,9 @@ static bool plan_memory_place(struct range_list *list, uint64_t size, bool huge,
     return true;
 }
 
-/* Without a report: only whether all guests find room. */
-static bool plan_memory_try(struct plan *plan, const struct machine *machine, bool huge)
+/* Without a report: only whether all guests find room, and where. */
+static bool plan_memory_try(const struct plan *plan, const struct machine *machine, bool huge,
+                            struct range ram[GUESTS_MAX])
 {
     struct free_memory mem;
     uint32_t order[GUESTS_MAX];
@@ -68,8 +69,8 @@ static bool plan_memory_try(struct plan *plan, const struct machine *machine, bo
     plan_memory_start(&mem, machine);
     plan_memory_order(plan, order);
     for (uint32_t i = 0; i < plan->guest_count; i++) {
-        struct plan_guest *guest = &plan->guests[order[i]];
-        if (!plan_memory_place(&mem.list, guest->config->memory, huge, &guest->ram))
+        const struct config_guest *wish = plan->guests[order[i]].config;
+        if (!plan_memory_place(&mem.list, wish->memory, huge, &ram[order[i]]))
             return false;
     }
     return true;
@@ -109,8 +110,8 @@ static void plan_memory_say_left(const struct range_list *list, char *buf, size_
 }
 
 static void plan_memory_short(const struct plan *plan, const struct machine *machine,
-                              const struct range_list *list, const struct config_guest *wish,
-                              struct errors *report)
+                              const struct range ram[GUESTS_MAX], const struct range_list *list,
+                              const struct config_guest *wish, struct errors *report)
 {
     struct takers takers = {.text = ""};
     uint64_t total = 0;
@@ -120,8 +121,8 @@ static void plan_memory_short(const struct plan *plan, const struct machine *mac
     for (uint32_t i = 0; i < machine->range_count; i++)
         total += machine->ranges[i].size;
     for (uint32_t g = 0; g < plan->guest_count; g++) {
-        fmt_size(size, sizeof(size), plan->guests[g].ram.size);
-        if (plan->guests[g].ram.size > 0)
+        fmt_size(size, sizeof(size), ram[g].size);
+        if (ram[g].size > 0)
             takers_add(&takers, size, plan->guests[g].config->name);
     }
     plan_memory_say_left(list, left, sizeof(left));
@@ -132,26 +133,33 @@ static void plan_memory_short(const struct plan *plan, const struct machine *mac
 }
 
 /* As plan_memory_try(), but a guest that finds no room is reported and left out. */
-static void plan_memory_explain(struct plan *plan, const struct machine *machine,
+static void plan_memory_explain(const struct plan *plan, const struct machine *machine,
                                 struct errors *report)
 {
+    struct range ram[GUESTS_MAX] = {0};
     struct free_memory mem;
     uint32_t order[GUESTS_MAX];
 
     plan_memory_start(&mem, machine);
     plan_memory_order(plan, order);
-    for (uint32_t g = 0; g < plan->guest_count; g++)
-        plan->guests[g].ram = (struct range){0};
     for (uint32_t i = 0; i < plan->guest_count; i++) {
-        struct plan_guest *guest = &plan->guests[order[i]];
-        if (!plan_memory_place(&mem.list, guest->config->memory, false, &guest->ram))
-            plan_memory_short(plan, machine, &mem.list, guest->config, report);
+        const struct config_guest *wish = plan->guests[order[i]].config;
+        if (!plan_memory_place(&mem.list, wish->memory, false, &ram[order[i]]))
+            plan_memory_short(plan, machine, ram, &mem.list, wish, report);
     }
 }
 
-/* A base on 1 GiB lets the EPT use its largest leaves, but it is not worth losing a guest. */
+/*
+ * A base on 1 GiB lets nested tables use their largest leaves, but it is not worth losing a guest.
+ * Without room a guest's RAM lies nowhere in particular: the plan is refused, but not before its
+ * image was looked at.
+ */
 void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report)
 {
-    if (!plan_memory_try(plan, machine, true) && !plan_memory_try(plan, machine, false))
+    struct range ram[GUESTS_MAX] = {0};
+
+    if (!plan_memory_try(plan, machine, true, ram) && !plan_memory_try(plan, machine, false, ram))
         plan_memory_explain(plan, machine, report);
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        guest_map_add_ram(&plan->guests[g].map, hpa(ram[g].base), plan->guests[g].config->memory);
 }

@@ -66,24 +66,39 @@ static void plan_print_row(const struct plan_guest *guest, log_sink say)
     char memory[24];
     char host[48];
     char crash[24];
+    const struct range ram = guest_map_ram(&guest->map);
 
     plan_print_cores(guest, cores, sizeof(cores));
-    fmt_size(memory, sizeof(memory), guest->ram.size);
-    plan_print_range(guest->ram, host, sizeof(host));
+    fmt_size(memory, sizeof(memory), ram.size);
+    plan_print_range(ram, host, sizeof(host));
     plan_print_crash(guest->config, crash, sizeof(crash));
     say(ROW, guest->config->name, cores, memory, host, crash);
 }
 
 static void plan_print_memory(const struct plan_guest *guest, log_sink say)
 {
-    struct range ram[2];
-    char low[48];
-    char high[48];
+    char text[2 * 48] = "", row[48];
+    size_t len = 0;
 
-    image_ram(guest->ram.size, ram);
-    plan_print_range(ram[0], low, sizeof(low));
-    plan_print_range(ram[1], high, sizeof(high));
-    say("  guest memory %s%s%s", low, ram[1].size == 0 ? "" : ", ", ram[1].size == 0 ? "" : high);
+    for (uint32_t i = 0; i < guest->map.count; i++) {
+        const struct guest_region *r = &guest->map.rows[i];
+        if (r->kind != REGION_RAM)
+            continue;
+        plan_print_range((struct range){r->at.v, r->size}, row, sizeof(row));
+        len += fmt_print(text + len, sizeof(text) - len, "%s%s", len == 0 ? "" : ", ", row);
+    }
+    say("  guest memory %s", text);
+}
+
+/* What is not RAM: where the guest finds it, and where it is. */
+static void plan_print_region(const struct guest_region *r, log_sink say)
+{
+    char at[48], host[48];
+
+    plan_print_range((struct range){r->at.v, r->size}, at, sizeof(at));
+    plan_print_range((struct range){r->to.v, r->size}, host, sizeof(host));
+    say("  %-12s %s, host %s, r%c%c", r->kind == REGION_SHARED ? "shared" : "device", at, host,
+        r->rights & PT_W ? 'w' : '-', r->rights & PT_X ? 'x' : '-');
 }
 
 static bool plan_word_begins(struct span word, const char *text)
@@ -111,6 +126,9 @@ static void plan_print_guest(const struct plan_guest *guest, log_sink say)
 {
     plan_print_row(guest, say);
     plan_print_memory(guest, say);
+    for (uint32_t i = 0; i < guest->map.count; i++)
+        if (guest->map.rows[i].kind != REGION_RAM)
+            plan_print_region(&guest->map.rows[i], say);
     say("  image        %s", guest->image_module->name);
     if (guest->initrd_module)
         say("  initrd       %s", guest->initrd_module->name);

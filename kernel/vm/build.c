@@ -11,27 +11,15 @@ static void *build_alloc(struct pages *pages, uint64_t bytes)
     return pages_get(pages, (bytes + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);
 }
 
-/* Guest RAM is contiguous in the host; the guest sees it in one or two ranges. */
+/* Nobody writes to the tables any more. */
 static enum status build_map(struct vm *vm, struct pages *pages)
 {
-    const struct plan_guest *plan = vm->plan;
-    struct range ram[2];
-    uint64_t host = plan->ram.base;
-    struct guest_map map = {0};
-    enum status s = pt_create(&vm->map, virt_nested_format(), pages);
+    const struct guest_map *map = &vm->plan->map;
+    enum status s = virt_nested_create(&vm->map, pages);
 
-    _Static_assert(ARRAY_SIZE(map.parts) == ARRAY_SIZE(ram), "a part for each range");
-    image_ram(plan->config->memory, ram);
-    for (uint32_t i = 0; i < ARRAY_SIZE(ram) && s == OK; i++) {
-        if (ram[i].size == 0)
-            continue;
-        s = pt_map(&vm->map, ram[i].base, hpa(host), ram[i].size, PT_R | PT_W | PT_X,
-                   PT_WRITE_BACK);
-        map.parts[i] = (struct guest_part){ram[i].base, host, ram[i].size};
-        host += ram[i].size;
-    }
-    map.tables = pages_constant(pages); /* nobody writes to them any more */
-    ASSERT(s != OK || virt_nested_valid(&map, vm->map.root));
+    if (s == OK)
+        s = guest_map_fill(map, &vm->map);
+    ASSERT(s != OK || virt_nested_valid(map, pages_constant(pages), vm->map.root));
     return s;
 }
 

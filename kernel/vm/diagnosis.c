@@ -2,7 +2,6 @@
 #include "kernel/vm/diagnosis.h"
 
 #include "guests/kit/abi.h"
-#include "kernel/image/image.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/msr.h"
@@ -190,28 +189,58 @@ static const char *diagnosis_pc_device(uint64_t address)
     return NULL;
 }
 
-void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size)
+static void diagnosis_region(const struct guest_region *row, char *buf, size_t size)
 {
+    static const char *const names[] = {
+        [REGION_RAM] = "its memory",
+        [REGION_SHARED] = "shared memory",
+        [REGION_DEVICE] = "its device's registers",
+    };
+
+    static const char *const rights[] = {
+        [PT_R] = "only read",
+        [PT_R | PT_W] = "only read and write",
+        [PT_R | PT_X] = "only read and execute",
+        [PT_R | PT_W | PT_X] = "read, write and execute",
+    };
+
+    fmt_print(buf, size, "%s, which it may %s", names[row->kind], rights[row->rights]);
+}
+
+/* Behind the last byte of its RAM; it has some. */
+static uint64_t diagnosis_ram_end(const struct guest_map *map)
+{
+    uint32_t i = map->count - 1;
+
+    while (i > 0 && map->rows[i].kind != REGION_RAM)
+        i--;
+    return map->rows[i].at.v + map->rows[i].size;
+}
+
+void diagnosis_place(gpa_t address, const struct guest_map *map, char *buf, size_t size)
+{
+    const struct guest_region *row = guest_map_find(map, address);
     const char *device = diagnosis_pc_device(address.v);
-    struct range ram[2];
+    const uint64_t end = diagnosis_ram_end(map);
     char distance[24];
 
-    image_ram(memory, ram);
-    const struct range last = ram[ram[1].size ? 1 : 0];
+    if (row) {
+        diagnosis_region(row, buf, size);
+        return;
+    }
+    const size_t len = fmt_print(buf, size, "outside of its memory: ");
+    buf += len;
+    size -= len;
     if (device) {
         fmt_print(buf, size, "%s", device);
-        return;
-    }
-    if (address.v < last.base + last.size) {
+    } else if (address.v < end) {
         fmt_print(buf, size, "the hole below 4 GiB");
-        return;
-    }
-    if (address.v == last.base + last.size) {
+    } else if (address.v == end) {
         fmt_print(buf, size, "the first byte after its memory");
-        return;
+    } else {
+        fmt_size(distance, sizeof(distance), address.v - end);
+        fmt_print(buf, size, "%s past its end", distance);
     }
-    fmt_size(distance, sizeof(distance), address.v - (last.base + last.size));
-    fmt_print(buf, size, "%s past its end", distance);
 }
 
 /* SDM "Exception and Interrupt Reference". */

@@ -18,9 +18,9 @@ MUST_CHECK bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index,
 /* The exit's qualification in words, "" where it has none worth telling. */
 void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size);
 
-/* What lies at a guest-physical address outside the `memory` bytes of RAM of a guest: "16 KiB
- * past its end", "the local APIC's registers on a PC (use x2APIC)", ... */
-void diagnosis_place(gpa_t address, uint64_t memory, char *buf, size_t size);
+/* What a guest-physical address is that a guest may not use, or not so: "outside of its memory: 16
+ * KiB past its end", "shared memory, which it may only read", ... */
+void diagnosis_place(gpa_t address, const struct guest_map *map, char *buf, size_t size);
 
 /* Why a guest says that it crashed, as the rest of a sentence; `cr2` is its CR2. */
 void diagnosis_report(const struct crash_report *report, uint64_t cr2, char *buf, size_t size);

@@ -193,12 +193,11 @@ static enum verdict on_nested_fault(struct vcpu *v, const struct vcpu_exit *x)
                        : x->fault.access & NESTED_EXEC ? "executed at"
                                                        : "read from";
 
-    char place[80];
+    char place[100];
 
-    diagnosis_place(x->fault.address, v->vm->plan->config->memory, place, sizeof(place));
-    return crash_guest(v, x,
-                       "it %s guest-physical address 0x%llx%s, which is outside its memory: %s",
-                       what, (unsigned long long)x->fault.address.v,
+    diagnosis_place(x->fault.address, &v->vm->plan->map, place, sizeof(place));
+    return crash_guest(v, x, "it %s guest-physical address 0x%llx%s, which is %s", what,
+                       (unsigned long long)x->fault.address.v,
                        x->fault.table_walk ? " during a walk of its page tables" : "", place);
 }
 

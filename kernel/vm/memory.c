@@ -2,18 +2,11 @@
 #include "kernel/vm/memory.h"
 
 #include "kernel/core/cores.h"
+#include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 #include "mm/host.h"
-
-/* Where guest-physical `address` (inside its RAM) lies in the host. */
-static hpa_t memory_host_address(const struct vm *vm, gpa_t address)
-{
-    const uint64_t offset =
-        address.v < GUEST_LOW_MAX ? address.v : address.v - GUEST_HIGH_BASE + GUEST_LOW_MAX;
-    return hpa(vm->plan->ram.base + offset);
-}
 
 /* Copies `size` bytes (or, without a source, zeroes) to host memory, window by window. */
 static void memory_fill(const struct host_core *core, hpa_t to, const uint8_t *source,
@@ -35,16 +28,26 @@ static void memory_fill(const struct host_core *core, hpa_t to, const uint8_t *s
     }
 }
 
+/* A piece lies whole in one row: plan_valid(). */
+static void memory_place(const struct host_core *core, const struct guest_map *map,
+                         const struct image_piece *piece)
+{
+    const struct guest_region *row = guest_map_find(map, piece->to);
+
+    ASSERT(row);
+    memory_fill(core, hpa(row->to.v + (piece->to.v - row->at.v)), piece->source, piece->size);
+}
+
 /* Of all of its RAM, the part that is the share of vCPU `index` of `count`: whole windows, so that
  * no two cores have one open. */
 static struct range memory_share(const struct vm *vm, uint32_t index, uint32_t count)
 {
-    const struct range *ram = &vm->plan->ram;
-    const uint64_t windows = (ram->size + HOST_WINDOW_SIZE - 1) / HOST_WINDOW_SIZE;
+    const struct range ram = guest_map_ram(&vm->plan->map);
+    const uint64_t windows = (ram.size + HOST_WINDOW_SIZE - 1) / HOST_WINDOW_SIZE;
     const uint64_t from = windows * index / count * HOST_WINDOW_SIZE;
     const uint64_t to = windows * (index + 1) / count * HOST_WINDOW_SIZE;
 
-    return (struct range){ram->base + from, min_u64(to, ram->size) - min_u64(from, ram->size)};
+    return (struct range){ram.base + from, min_u64(to, ram.size) - min_u64(from, ram.size)};
 }
 
 static void memory_scrub(struct range part)
@@ -57,7 +60,7 @@ static void memory_scrub(struct range part)
 
 void memory_scrub_all(const struct vm *vm)
 {
-    memory_scrub(vm->plan->ram);
+    memory_scrub(guest_map_ram(&vm->plan->map));
 }
 
 void memory_scrub_share(struct vm *vm, uint32_t index)
@@ -76,7 +79,6 @@ void memory_load(struct vm *vm)
     while (atomic_load_explicit(&vm->scrubbed, memory_order_acquire) < vm->vcpu_count)
         cpu_pause();
     for (uint32_t i = 0; i < image->piece_count; i++)
-        memory_fill(core, memory_host_address(vm, image->pieces[i].to), image->pieces[i].source,
-                    image->pieces[i].size);
+        memory_place(core, &vm->plan->map, &image->pieces[i]);
     host_window_close(core);
 }

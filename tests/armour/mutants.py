@@ -172,8 +172,8 @@ MUTANTS = {
     ],
     "Guest memory unmapped while guests run": [
         mutant("window-left-open", "kernel/vm/memory.c",
-               "image->pieces[i].size);\n    host_window_close(core);",
-               "image->pieces[i].size);", audit(NO_GUEST)),
+               "memory_place(core, &vm->plan->map, &image->pieces[i]);\n    host_window_close(core);",
+               "memory_place(core, &vm->plan->map, &image->pieces[i]);", audit(NO_GUEST)),
         mutant("window-left-open-by-sibling", "kernel/vm/memory.c",
                "    memory_fill(core, hpa(part.base), NULL, part.size);\n"
                "    host_window_close(core);",
@@ -373,8 +373,9 @@ MUTANTS = {
         mutant("bitmap-elsewhere", "vmx/vmcs.c",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[0]);", audit(BITMAPS)),
-        mutant("memory-of-the-next", "kernel/vm/build.c", "    uint64_t host = plan->ram.base;",
-               "    uint64_t host = plan->ram.base + PAGE_SIZE_2M;", audit(OWN_MEMORY, dies=True)),
+        mutant("memory-of-the-next", "mm/guest_map.c", "s = pt_map(pt, r->at.v, r->to, r->size,",
+               "s = pt_map(pt, r->at.v, hpa(r->to.v + PAGE_SIZE_2M), r->size,",
+               audit(OWN_MEMORY, dies=True), Unit("test_guest_map")),
         mutant("one-tag-for-all", "vmx/cpu.c", "s->vpid = config->tag;", "s->vpid = 1;",
                audit(OWN_MEMORY, cores=4)),
     ],

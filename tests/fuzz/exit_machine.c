@@ -85,7 +85,7 @@ void machine_make(struct fuzz_input *in)
 
     memset(&machine, 0, sizeof(machine));
     vm->name = "guest";
-    machine.config.memory = UINT64_C(128) << 20;
+    guest_map_add_ram(&machine.plan.map, hpa(GIB), 128 * MIB);
     machine.plan.config = &machine.config;
     vm->plan = &machine.plan;
     vm->vcpus = machine.vcpus;

@@ -111,7 +111,8 @@ static void check_plan(void)
             held |= UINT64_C(1) << guest->cores[i];
         }
         for (uint32_t other = 0; other < g; other++)
-            DEMAND(!range_overlaps(guest->ram, plan.guests[other].ram));
+            DEMAND(!range_overlaps(guest_map_ram(&guest->map),
+                                   guest_map_ram(&plan.guests[other].map)));
     }
     plan_print(&plan, demand_short);
     DEMAND(plan_valid(&plan, &machine));

@@ -16,6 +16,8 @@
 #define TAIL_BYTES 16
 
 static struct image image;
+static struct guest_map map;
+static uint64_t guest_memory; /* bytes: what `map` is made of */
 static uint8_t initrd[3 * 65536];
 
 static bool within(const uint8_t *at, uint64_t size, const void *from, uint64_t room)
@@ -41,7 +43,7 @@ static void check_piece(const struct image_request *rq, uint32_t i)
     const bool platform = within(p->source, p->size, image.acpi.bytes, image.acpi.size) ||
                           within(p->source, p->size, image_reset_code, image_reset_code_size);
 
-    DEMAND(p->size > 0 && in_ram(p->to.v, p->size, rq->memory));
+    DEMAND(p->size > 0 && in_ram(p->to.v, p->size, guest_memory));
     if (platform)
         DEMAND(p->to.v >= GUEST_HOLE_BASE && p->to.v + p->size <= GUEST_HOLE_END);
     else
@@ -69,7 +71,7 @@ static void check_pvh_data(const struct image_request *rq)
     struct pvh_module module;
     DEMAND(info.modules - image.start_info.v <= PAGE_SIZE - sizeof(module));
     memcpy(&module, image.boot_data.pvh + (info.modules - image.start_info.v), sizeof(module));
-    DEMAND(module.size == rq->initrd_size && in_ram(module.base, module.size, rq->memory));
+    DEMAND(module.size == rq->initrd_size && in_ram(module.base, module.size, guest_memory));
 }
 
 static void check_linux_data(const struct image_request *rq)
@@ -81,9 +83,9 @@ static void check_linux_data(const struct image_request *rq)
     DEMAND(p->e820_count >= 3 && p->e820_count <= 4);
     DEMAND(in_ram(h->cmd_line_ptr, CMDLINE_MAX, GUEST_HOLE_BASE));
     DEMAND(strcmp(image.boot_data.linux_boot.cmdline, rq->cmdline) == 0);
-    DEMAND(in_ram(image.entry.v - LINUX_ENTRY_64, h->init_size, rq->memory));
+    DEMAND(in_ram(image.entry.v - LINUX_ENTRY_64, h->init_size, guest_memory));
     DEMAND(h->ramdisk_size == (rq->initrd != NULL ? rq->initrd_size : 0));
-    DEMAND(in_ram(h->ramdisk_image, h->ramdisk_size, rq->memory));
+    DEMAND(in_ram(h->ramdisk_image, h->ramdisk_size, guest_memory));
     DEMAND(h->ramdisk_size == 0 ||
            (uint64_t)h->ramdisk_image + h->ramdisk_size - 1 <= h->initrd_addr_max);
 }
@@ -100,9 +102,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size > 0)
         memcpy(file, data, size);
     struct image_request rq = {.bytes = file, .size = size, .cmdline = cmdline};
-    rq.memory = fuzz_take(&tail, 5) % (GUEST_MEMORY_MAX / PAGE_SIZE) * PAGE_SIZE;
-    if (rq.memory < GUEST_MEMORY_MIN)
-        rq.memory += GUEST_MEMORY_MIN;
+    guest_memory = fuzz_take(&tail, 5) % (GUEST_MEMORY_MAX / PAGE_SIZE) * PAGE_SIZE;
+    if (guest_memory < GUEST_MEMORY_MIN)
+        guest_memory += GUEST_MEMORY_MIN;
+    map.count = 0;
+    guest_map_add_ram(&map, hpa(GIB), guest_memory);
+    rq.map = &map;
     const uint8_t kind = fuzz_u8(&tail);
     rq.initrd_size = fuzz_take(&tail, kind & 2 ? 5 : 2) + 1;
     if (kind & 1)
@@ -119,7 +124,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         DEMAND(image.piece_count >= 1 && image.piece_count <= IMAGE_PIECES_MAX);
         for (uint32_t i = 0; i < image.piece_count; i++)
             check_piece(&rq, i);
-        DEMAND(in_ram(image.entry.v, 1, rq.memory) && image.entry.v <= UINT32_MAX);
+        DEMAND(in_ram(image.entry.v, 1, guest_memory) && image.entry.v <= UINT32_MAX);
         if (image.mode == IMAGE_ENTER_LINUX64)
             check_linux_data(&rq);
         else

@@ -21,7 +21,7 @@
 
 static void expect_own_memory(const struct vm *vm)
 {
-    const struct range ram = vm->plan->ram;
+    const struct range ram = guest_map_ram(&vm->plan->map);
     struct pt_leaf leaf;
     uint64_t size = 0;
 

@@ -132,6 +132,14 @@ void armour_private(struct vcpu *v)
     }
 }
 
+static void expect_unmapped(const struct pagetable *pt, const struct guest_map *map)
+{
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct range host = {map->rows[i].to.v, map->rows[i].size};
+        armour_expect(!pt_maps_physical(pt, host), host.base);
+    }
+}
+
 void armour_no_guest_memory(struct vcpu *v)
 {
     struct pagetable pt;
@@ -142,8 +150,7 @@ void armour_no_guest_memory(struct vcpu *v)
     {
         for (uint32_t i = 0; i < CORES_MAX; i++) {
             if (cpus[i].vcpu)
-                armour_expect(!pt_maps_physical(&pt, cpus[i].vcpu->vm->plan->ram),
-                              cpus[i].vcpu->vm->plan->ram.base);
+                expect_unmapped(&pt, &cpus[i].vcpu->vm->plan->map);
         }
         armour_expect(!pt_look(&pt, HOST_WINDOW & LOW_48, &leaf), HOST_WINDOW);
     }

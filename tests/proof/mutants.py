@@ -6,21 +6,55 @@ contract breaks ("table": what Eva says of the MSR table), what stands there, wh
 
 MUTANTS = [
     # A guest's RAM may be the hypervisor's by one byte.
-    ("kernel/plan/plan_valid.c", "plan_apart", "return a.base + a.size <= b.base ||",
-     "return a.base + a.size <= b.base + 1 ||"),
+    ("kernel/plan/plan_valid_map.c", "plan_valid_off", "!plan_apart(machine->own[i], plan_host(r)))",
+     "machine->own[i].base + machine->own[i].size > r->to.v + 1)"),
     # The last guest is not looked at.
-    ("kernel/plan/plan_valid.c", "plan_valid_apart", "other < plan->guest_count; other++",
-     "other + 1 < plan->guest_count; other++"),
-    # RAM that is in no free range is taken.
-    ("kernel/plan/plan_valid.c", "plan_valid_ram", "!is_aligned(ram.base, PAGE_SIZE_2M) ||", ""),
+    ("kernel/plan/plan_valid_map.c", "plan_valid_owner", "o < plan->guest_count; o++",
+     "o + 1 < plan->guest_count; o++"),
+    # RAM that begins anywhere is taken.
+    ("kernel/plan/plan_valid_map.c", "plan_valid_map",
+     " ||\n        !is_aligned(map->rows[0].to.v, PAGE_SIZE_2M))", ")"),
+    # A guest's RAM is in pieces that a scrub of it would not meet.
+    ("kernel/plan/plan_valid_map.c", "plan_valid_map",
+     "if (r->to.v != map->rows[0].to.v + ram)\n            return false;", ""),
+    # A row on top of another, as the guest sees them.
+    ("kernel/plan/plan_valid_map.c", "plan_valid_map",
+     "r->at.v < map->rows[i - 1].at.v + map->rows[i - 1].size", "r->at.v < map->rows[i - 1].at.v"),
+    # A shared row that only one side names: the other's RAM.
+    ("kernel/plan/plan_valid_map.c", "plan_is_same_shared", " && b->kind == REGION_SHARED", ""),
+    # A shared row that only one side names: nobody else has it.
+    ("kernel/plan/plan_valid_map.c", "plan_valid_owner",
+     "return named || plan->guests[g].map.rows[i].kind != REGION_SHARED;", "return true;"),
+    # Shared with itself: one guest has it twice.
+    ("kernel/plan/plan_valid_map.c", "plan_valid_against", "(o == g || !plan_is_same_shared",
+     "(!plan_is_same_shared"),
+    # A device with two owners.
+    ("kernel/plan/plan_valid_map.c", "plan_is_same_shared",
+     "return a->kind == REGION_SHARED && b->kind == REGION_SHARED",
+     "return a->kind != REGION_RAM && a->kind == b->kind"),
+    # A device's registers are somebody's memory, or anybody's.
+    ("kernel/plan/plan_valid_map.c", "plan_valid_place",
+     "return inside || r->kind == REGION_DEVICE;",
+     "return inside || r->kind == REGION_DEVICE || r->kind == REGION_SHARED;"),
+    # Memory that guests share is cached by one and not by the other.
+    ("kernel/plan/plan_valid_map.c", "plan_valid_row", "memory ? r->type == PT_WRITE_BACK",
+     "memory ? true"),
     # A core can be held twice.
     ("kernel/plan/plan_valid.c", "plan_holds", "if (k != but && guest->cores[k] == core)",
      "if (k > but && guest->cores[k] == core)"),
     # A leaf may end beyond the guest's memory.
-    ("vmx/ept_valid.c", "ept_is_leaf_of", "from + span <= part->from + part->size",
-     "from <= part->from + part->size"),
+    ("vmx/ept_valid.c", "ept_is_leaf_of", "from + span <= row->at.v + row->size",
+     "from <= row->at.v + row->size"),
+    # A guest may write what its row lets it read.
+    ("vmx/ept_valid.c", "ept_is_leaf_of", "row->rights + ept_type_bits",
+     "RIGHTS_BITS + ept_type_bits"),
+    # Rights that carry into the address.
+    ("vmx/ept_valid.c", "ept_is_leaf_of", " || row->rights > RIGHTS_BITS", ""),
+    # A device's registers are cached.
+    ("vmx/ept_valid.c", "ept_type_bits", "return type == PT_WRITE_COMBINING ? 0x08 : 0;",
+     "return type == PT_WRITE_COMBINING ? 0x08 : 0x30;"),
     # A table may lie in somebody's RAM.
-    ("vmx/ept_valid.c", "ept_valid_entry", " || !ept_is_table(map, entry - TABLE_BITS))", ")"),
+    ("vmx/ept_valid.c", "ept_valid_entry", " || !ept_is_table(tables, entry - TABLE_BITS))", ")"),
     # The memory type goes where the rights are.
     ("vmx/ept.c", "ept_kind", "return type | EPT_LARGE;", "return type >> 1 | EPT_LARGE;"),
     # A row too many, or the wrong one.

@@ -43,7 +43,7 @@ static void test_leaf_bits(void **state)
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        const struct pt_format *f = &ept_format_1g;
+        const struct pt_format *f = &ept_format;
         uint64_t e =
             f->make_leaf(hpa(cases[i].address), cases[i].level, cases[i].rights, cases[i].memory);
         assert_int_equal(e, cases[i].want);
@@ -56,7 +56,7 @@ static void test_leaf_bits(void **state)
 
 static void test_table_bits(void **state)
 {
-    const struct pt_format *f = &ept_format_2m;
+    const struct pt_format *f = &ept_format;
     (void)state;
     uint64_t e = f->make_table(hpa(0xabcde000));
     assert_int_equal(e, 0xabcde007);
@@ -73,7 +73,7 @@ static void test_table_bits(void **state)
 
 static void test_misconfigurations(void **state)
 {
-    const struct pt_format *f = &ept_format_1g;
+    const struct pt_format *f = &ept_format;
     (void)state;
     expect_assert_failure(f->make_leaf(hpa(0), 1, 0, PT_WRITE_BACK));
     expect_assert_failure(f->make_leaf(hpa(0), 1, PT_W, PT_WRITE_BACK));
@@ -99,12 +99,12 @@ static void test_pointer(void **state)
 }
 
 /* An entry that is not present is 0: no address is left for a processor that speculates on it. */
-static void check_absent_entries(const struct pt_format *format)
+static void check_absent_entries(void)
 {
     const uint64_t *entries = pool_bytes;
 
     for (size_t i = 0; i < POOL_PAGES * PAGE_SIZE / 8; i++)
-        assert_true(format->is_present(entries[i]) || entries[i] == 0);
+        assert_true(ept_format.is_present(entries[i]) || entries[i] == 0);
 }
 
 /* Guest RAM from 0, host memory 2 MiB-aligned: with and without 1 GiB leaves. */
@@ -112,15 +112,15 @@ static void check_absent_entries(const struct pt_format *format)
 static void test_guest_ram(void **state)
 {
     static const struct {
-        const struct pt_format *format;
+        uint32_t leaf_level_max;
         uint64_t host, size;
         uint64_t leaf_first, leaf_last, tables;
     } cases[] = {
-        {&ept_format_1g, 0x100000000, 2 * GIB, PAGE_SIZE_1G, PAGE_SIZE_1G, 2},
-        {&ept_format_2m, 0x100000000, 2 * GIB, PAGE_SIZE_2M, PAGE_SIZE_2M, 4},
-        {&ept_format_1g, 0x100200000, 2 * GIB, PAGE_SIZE_2M, PAGE_SIZE_2M, 4},
-        {&ept_format_1g, 0x100000000, GIB + 16 * MIB, PAGE_SIZE_1G, PAGE_SIZE_2M, 3},
-        {&ept_format_1g, 0x100000000, 16 * MIB + PAGE_SIZE, PAGE_SIZE_2M, PAGE_SIZE, 4},
+        {3, 0x100000000, 2 * GIB, PAGE_SIZE_1G, PAGE_SIZE_1G, 2},
+        {2, 0x100000000, 2 * GIB, PAGE_SIZE_2M, PAGE_SIZE_2M, 4},
+        {3, 0x100200000, 2 * GIB, PAGE_SIZE_2M, PAGE_SIZE_2M, 4},
+        {3, 0x100000000, GIB + 16 * MIB, PAGE_SIZE_1G, PAGE_SIZE_2M, 3},
+        {3, 0x100000000, 16 * MIB + PAGE_SIZE, PAGE_SIZE_2M, PAGE_SIZE, 4},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -128,7 +128,7 @@ static void test_guest_ram(void **state)
         struct pagetable pt;
         struct pt_leaf leaf;
         pool_make(&p);
-        assert_int_equal(pt_create(&pt, cases[i].format, &p), OK);
+        assert_int_equal(pt_create(&pt, &ept_format, cases[i].leaf_level_max, &p), OK);
         assert_int_equal(
             pt_map(&pt, 0, hpa(cases[i].host), cases[i].size, PT_R | PT_W | PT_X, PT_WRITE_BACK),
             OK);
@@ -140,7 +140,7 @@ static void test_guest_ram(void **state)
         assert_int_equal(leaf.address.v + leaf.size, cases[i].host + cases[i].size);
         assert_false(pt_look(&pt, cases[i].size, &leaf));
         assert_int_equal(POOL_PAGES - pages_left(&p), cases[i].tables);
-        check_absent_entries(cases[i].format);
+        check_absent_entries();
 
         struct range below = {.base = 0, .size = cases[i].host};
         struct range last = {.base = cases[i].host + cases[i].size - 1, .size = 1};
@@ -158,7 +158,7 @@ static void test_hole(void **state)
     const uint64_t hole = 0xfee00000;
     (void)state;
     pool_make(&p);
-    assert_int_equal(pt_create(&pt, &ept_format_1g, &p), OK);
+    assert_int_equal(pt_create(&pt, &ept_format, 3, &p), OK);
     assert_int_equal(pt_map(&pt, 0, hpa(4 * GIB), hole, PT_R | PT_W, PT_WRITE_BACK), OK);
     assert_int_equal(pt_map(&pt, hole + PAGE_SIZE, hpa(4 * GIB + hole + PAGE_SIZE), PAGE_SIZE_2M,
                             PT_R | PT_W, PT_WRITE_BACK),

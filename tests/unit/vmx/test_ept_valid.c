@@ -16,43 +16,72 @@
 static uint64_t *pool_words;
 static struct pages pool;
 static struct pagetable pt;
+static struct range tables;
 static struct guest_map map;
 
-/* A guest with memory below and above the hole, as build_map() makes it. */
-static void make(const struct pt_format *format, uint64_t host, uint64_t low, uint64_t high)
+static bool is_valid(void)
 {
-    const struct range range = {(uintptr_t)pool_words, POOL_PAGES * PAGE_SIZE};
+    return ept_valid(&map, tables, pt.root);
+}
 
-    pages_init(&pool, range);
-    map =
-        (struct guest_map){.tables = range, .parts = {{0, host, low}, {4 * GIB, host + low, high}}};
-    assert_int_equal(pt_create(&pt, format, &pool), OK);
-    assert_int_equal(pt_map(&pt, 0, hpa(host), low, RWX, PT_WRITE_BACK), OK);
+/* Tables of `map`, as build_map() makes them. */
+static void fill(uint32_t leaf_level_max)
+{
+    pages_init(&pool, (struct range){(uintptr_t)pool_words, POOL_PAGES * PAGE_SIZE});
+    assert_int_equal(pt_create(&pt, &ept_format, leaf_level_max, &pool), OK);
+    assert_int_equal(guest_map_fill(&map, &pt), OK);
+    tables = pages_constant(&pool);
+    assert_true(is_valid());
+}
+
+static void add(uint64_t at, uint64_t to, uint64_t size)
+{
+    guest_map_add(&map,
+                  (struct guest_region){gpa(at), hpa(to), size, RWX, PT_WRITE_BACK, REGION_RAM});
+}
+
+/* A guest with memory below and above the hole. */
+static void make(uint32_t leaf_level_max, uint64_t host, uint64_t low, uint64_t high)
+{
+    map.count = 0;
+    add(0, host, low);
     if (high > 0)
-        assert_int_equal(pt_map(&pt, 4 * GIB, hpa(host + low), high, RWX, PT_WRITE_BACK), OK);
-    map.tables = pages_constant(&pool);
-    assert_true(ept_valid(&map, pt.root));
+        add(4 * GIB, host + low, high);
+    fill(leaf_level_max);
+}
+
+/* The same with memory that it may only read, and registers of a device. */
+static void make_full(void)
+{
+    make(3, 4 * GIB, 16 * MIB, 0);
+    guest_map_add(&map, (struct guest_region){gpa(4 * GIB), hpa(8 * GIB), PAGE_SIZE, PT_R,
+                                              PT_WRITE_BACK, REGION_SHARED});
+    guest_map_add(&map, (struct guest_region){gpa(GIB), hpa(0xf0000000), 2 * MIB, PT_R | PT_W,
+                                              PT_UNCACHED, REGION_DEVICE});
+    guest_map_add(&map, (struct guest_region){gpa(2 * GIB), hpa(0xe0000000), MIB, PT_R | PT_W,
+                                              PT_WRITE_COMBINING, REGION_DEVICE});
+    fill(3);
 }
 
 static void test_accepts(void **state)
 {
     (void)state;
-    make(&ept_format_1g, 4 * GIB, 3 * GIB, 2 * GIB);
-    make(&ept_format_2m, 4 * GIB, 3 * GIB, 2 * GIB + PAGE_SIZE);
-    make(&ept_format_1g, 6 * MIB, 16 * MIB + PAGE_SIZE, 0);
-    make(&ept_format_1g, PT_OUTPUT_MAX - GIB, GIB, 0);
-    assert_int_equal(pt_create(&pt, &ept_format_1g, &pool), OK);
-    map.tables = pages_constant(&pool);
-    assert_true(ept_valid(&map, pt.root)); /* nothing mapped */
+    make(3, 4 * GIB, 3 * GIB, 2 * GIB);
+    make(2, 4 * GIB, 3 * GIB, 2 * GIB + PAGE_SIZE);
+    make(3, 6 * MIB, 16 * MIB + PAGE_SIZE, 0);
+    make(3, PT_OUTPUT_MAX - GIB, GIB, 0);
+    assert_int_equal(pt_create(&pt, &ept_format, 3, &pool), OK);
+    tables = pages_constant(&pool);
+    assert_true(is_valid()); /* nothing mapped */
 }
 
 /* Every bit of every entry in use, and some of the empty ones. */
 static void test_every_bit(void **state)
 {
     (void)state;
-    make(&ept_format_1g, 4 * GIB + 2 * MIB, 6 * MIB + 2 * PAGE_SIZE, 2 * MIB - PAGE_SIZE);
-    uint64_t *words = (uint64_t *)(uintptr_t)map.tables.base;
-    for (uint64_t i = 0; i < map.tables.size / sizeof(*words); i++) {
+    make(3, 4 * GIB + 2 * MIB, 6 * MIB + 2 * PAGE_SIZE, 2 * MIB - PAGE_SIZE);
+    uint64_t *words = (uint64_t *)(uintptr_t)tables.base;
+    for (uint64_t i = 0; i < tables.size / sizeof(*words); i++) {
         const uint64_t was = words[i];
         if (was == 0 && i % PT_ENTRIES > 20 && i % PT_ENTRIES < PT_ENTRIES - 1)
             continue;
@@ -60,59 +89,76 @@ static void test_every_bit(void **state)
             continue; /* one in eight of the many small pages */
         for (uint32_t bit = 0; bit < 64; bit++) {
             words[i] = was ^ BIT64(bit);
-            if (range_contains(map.tables, (struct range){words[i] - 7, PAGE_SIZE}))
+            if (range_contains(tables, (struct range){words[i] - 7, PAGE_SIZE}))
                 continue; /* another page of ours: safe when that is empty */
-            assert_false(ept_valid(&map, pt.root));
+            assert_false(is_valid());
         }
         words[i] = 0;
-        assert_true(ept_valid(&map, pt.root));
+        assert_true(is_valid());
         words[i] = was;
     }
-    assert_true(ept_valid(&map, pt.root));
+    assert_true(is_valid());
 }
 
 /* Tables that are right in themselves, for another guest than this one. */
 static void test_other_map(void **state)
 {
     (void)state;
-    make(&ept_format_1g, 4 * GIB, 16 * MIB, 0);
+    make(3, 4 * GIB, 16 * MIB, 0);
     const struct guest_map good = map;
-    map.parts[0].size -= PAGE_SIZE;
-    assert_false(ept_valid(&map, pt.root));
+    map.rows[0].size -= PAGE_SIZE;
+    assert_false(is_valid());
     map = good;
-    map.parts[0].to += PAGE_SIZE_2M;
-    assert_false(ept_valid(&map, pt.root));
+    map.rows[0].to.v += PAGE_SIZE_2M;
+    assert_false(is_valid());
     map = good;
-    map.parts[0].from += PAGE_SIZE_2M;
-    assert_false(ept_valid(&map, pt.root));
+    map.rows[0].at.v += PAGE_SIZE_2M;
+    assert_false(is_valid());
     map = good;
-    map.tables.base += map.tables.size - PAGE_SIZE; /* all but the root lie outside */
-    map.tables.size = PAGE_SIZE;
-    assert_int_equal(map.tables.base, pt.root.v);
-    assert_false(ept_valid(&map, pt.root));
+    map.count = 0;
+    assert_false(is_valid());
     map = good;
-    map.tables.size -= PAGE_SIZE; /* the root lies outside */
-    assert_false(ept_valid(&map, pt.root));
-    map = good;
-    assert_false(ept_valid(&map, hpa(pt.root.v + 8)));
-    assert_false(ept_valid(&map, hpa(UINT64_MAX)));
-    assert_false(ept_valid(&map, hpa(0)));
+    assert_true(is_valid());
 }
 
-/* Guests' memory always has all rights and is write-back. */
+static void test_other_tables(void **state)
+{
+    (void)state;
+    make(3, 4 * GIB, 16 * MIB, 0);
+    const struct range good = tables;
+    tables.base += tables.size - PAGE_SIZE; /* all but the root lie outside */
+    tables.size = PAGE_SIZE;
+    assert_int_equal(tables.base, pt.root.v);
+    assert_false(is_valid());
+    tables = good;
+    tables.size -= PAGE_SIZE; /* the root lies outside */
+    assert_false(is_valid());
+    tables = good;
+    assert_false(ept_valid(&map, tables, hpa(pt.root.v + 8)));
+    assert_false(ept_valid(&map, tables, hpa(UINT64_MAX)));
+    assert_false(ept_valid(&map, tables, hpa(0)));
+}
+
+/* A leaf has its row's rights and memory type, no more and no less. */
 static void test_other_rights(void **state)
 {
     (void)state;
-    make(&ept_format_1g, 4 * GIB, 16 * MIB, 0);
-    map.parts[1] = (struct guest_part){4 * GIB, 8 * GIB, PAGE_SIZE};
-    assert_int_equal(pt_map(&pt, 4 * GIB, hpa(8 * GIB), PAGE_SIZE, PT_R | PT_W, PT_WRITE_BACK), OK);
-    map.tables = pages_constant(&pool);
-    assert_false(ept_valid(&map, pt.root));
-    make(&ept_format_1g, 4 * GIB, 16 * MIB, 0);
-    map.parts[1] = (struct guest_part){4 * GIB, 8 * GIB, PAGE_SIZE};
-    assert_int_equal(pt_map(&pt, 4 * GIB, hpa(8 * GIB), PAGE_SIZE, RWX, PT_UNCACHED), OK);
-    map.tables = pages_constant(&pool);
-    assert_false(ept_valid(&map, pt.root));
+    make_full();
+    const struct guest_map good = map;
+    for (uint32_t i = 0; i < good.count; i++) {
+        for (uint32_t rights = 0; rights < 16; rights++) {
+            map.rows[i].rights = rights;
+            assert_int_equal(is_valid(), rights == good.rows[i].rights);
+        }
+        map = good;
+        for (uint32_t type = PT_WRITE_BACK; type <= PT_WRITE_COMBINING; type++) {
+            map.rows[i].type = (enum pt_memory)type;
+            assert_int_equal(is_valid(), map.rows[i].type == good.rows[i].type);
+        }
+        map = good;
+    }
+    map.rows[0].rights = UINT32_MAX - 7; /* would carry into the address */
+    assert_false(is_valid());
 }
 
 static int allocate(void **state)
@@ -132,9 +178,8 @@ static int release(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_accepts),
-        cmocka_unit_test(test_every_bit),
-        cmocka_unit_test(test_other_map),
+        cmocka_unit_test(test_accepts),      cmocka_unit_test(test_every_bit),
+        cmocka_unit_test(test_other_map),    cmocka_unit_test(test_other_tables),
         cmocka_unit_test(test_other_rights),
     };
     return cmocka_run_group_tests(tests, allocate, release);

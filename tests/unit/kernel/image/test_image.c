@@ -18,13 +18,23 @@
 static struct image image;
 static struct pvh_file file;
 static struct image_request request;
+static struct guest_map map;
+static uint64_t guest_memory; /* bytes: what prepare() makes `map` of */
 static const uint8_t initrd_bytes[0x2345] = {1};
+
+static void map_make(void)
+{
+    map.count = 0;
+    guest_map_add_ram(&map, hpa(GIB), guest_memory);
+}
 
 static int setup(void **state)
 {
     (void)state;
     pvh_file_simple(&file);
-    request = (struct image_request){.size = PVH_FILE_SIZE, .cmdline = "", .memory = 16 * MIB};
+    guest_memory = 16 * MIB;
+    map_make();
+    request = (struct image_request){.size = PVH_FILE_SIZE, .cmdline = "", .map = &map};
     return 0;
 }
 
@@ -36,6 +46,7 @@ static bool prepare(void)
     memcpy(exact, pvh_file_bytes(&file), request.size);
     memset(&image, 0x55, sizeof(image));
     request.bytes = exact;
+    map_make();
     bool ok = image_prepare(&image, &request);
     assert_int_equal(ok, image.why[0] == '\0');
     for (uint32_t i = 0; ok && i < image.piece_count; i++)
@@ -111,7 +122,7 @@ static void test_simple(void **state)
 
 static void expect_map(uint64_t memory, uint32_t count, const struct pvh_memory *want)
 {
-    request.memory = memory;
+    guest_memory = memory;
     accept();
     struct pvh_start_info info = start_info();
     assert_int_equal(info.memory_map_count, count);
@@ -136,18 +147,27 @@ static void test_memory_map(void **state)
     expect_map(GUEST_MEMORY_MAX, 4, want);
 }
 
-static void test_ram(void **state)
+/* A guest is told of what it shares, and finds its devices by their bus. */
+static void test_memory_map_regions(void **state)
 {
-    struct range ram[2];
+    const struct guest_region shared = {gpa(5 * GIB), hpa(16 * GIB), MIB,
+                                        PT_R,         PT_WRITE_BACK, REGION_SHARED};
+    const struct guest_region device = {gpa(3 * GIB), hpa(0xf0000000), MIB,
+                                        PT_R | PT_W,  PT_UNCACHED,     REGION_DEVICE};
+    const struct pvh_memory want[] = {
+        {0, 0xa0000, 1, 0}, {0xa0000, 0x60000, 2, 0}, {MIB, 15 * MIB, 1, 0}, {5 * GIB, MIB, 2, 0}};
+
     (void)state;
-    image_ram(3 * GIB, ram);
-    assert_int_equal(ram[0].base, 0);
-    assert_int_equal(ram[0].size, 3 * GIB);
-    assert_int_equal(ram[1].size, 0);
-    image_ram(5 * GIB, ram);
-    assert_int_equal(ram[0].size, 3 * GIB);
-    assert_int_equal(ram[1].base, 4 * GIB);
-    assert_int_equal(ram[1].size, 2 * GIB);
+    request.bytes = pvh_file_bytes(&file);
+    guest_map_add(&map, shared);
+    guest_map_add(&map, device);
+    assert_true(image_prepare(&image, &request));
+    assert_int_equal(start_info().memory_map_count, ARRAY_SIZE(want));
+    assert_memory_equal(guest_read(start_info().memory_map, sizeof(want)), want, sizeof(want));
+    pvh_file_start(&file, 3 * GIB);
+    pvh_file_add(&file, 3 * GIB, 0x1000, 0x1000);
+    request.bytes = pvh_file_bytes(&file);
+    assert_false(image_prepare(&image, &request)); /* into the device */
 }
 
 static void test_cmdline(void **state)
@@ -160,7 +180,7 @@ static void test_cmdline(void **state)
     memset(longest, 'x', sizeof(longest));
     longest[sizeof(longest) - 1] = '\0';
     request.cmdline = longest;
-    request.memory = 4 * GIB; /* with the longest memory map */
+    guest_memory = 4 * GIB; /* with the longest memory map */
     accept();
     assert_string_equal(guest_read(start_info().cmdline, sizeof(longest)), longest);
 }
@@ -194,7 +214,7 @@ static void test_initrd(void **state)
     expect_initrd(16 * MIB - 0x2000, 0x2000);
     add_initrd(1);
     expect_initrd(16 * MIB - 0x1000, 1);
-    request.memory = 8 * GIB; /* low memory, not the top of all */
+    guest_memory = 8 * GIB; /* low memory, not the top of all */
     expect_initrd(3 * GIB - 0x1000, 1);
 }
 
@@ -212,15 +232,15 @@ static void test_initrd_below_segments(void **state)
 static void test_initrd_just_fits(void **state)
 {
     (void)state;
-    request.memory = MIB + 0x8000;
+    guest_memory = MIB + 0x8000;
     add_initrd(0x2345); /* three pages above the segment's five */
     expect_initrd(MIB + 0x5000, 0x2345);
-    request.memory = MIB + 0x7000;
+    guest_memory = MIB + 0x7000;
     refuse("and its initrd of 9K do not fit in 1052K: write 'memory = 1056K' or more");
-    request.memory = 2 * MIB;
+    guest_memory = 2 * MIB;
     add_initrd(2 * MIB);
     refuse("and its initrd of 2M do not fit in 2M: write 'memory = 4M' or more");
-    request.memory = 4 * MIB;
+    guest_memory = 4 * MIB;
     accept();
     add_initrd(4 * MIB + 1);
     refuse("and its initrd of 5M do not fit in 4M: write 'memory = 6M' or more");
@@ -242,18 +262,18 @@ static void test_initrd_advice(void **state)
 
         setup(NULL);
         pvh_file_add(&file, 2 * MIB, 0x100, 0x100 + random_next(&seed) % MIB);
-        request.memory = (4 * MIB + random_next(&seed) % (4 * MIB)) & ~(PAGE_SIZE - 1);
+        guest_memory = (4 * MIB + random_next(&seed) % (4 * MIB)) & ~(PAGE_SIZE - 1);
         if (round % 2 == 0)
-            request.memory &= ~(MIB - 1);
+            guest_memory &= ~(MIB - 1);
         add_initrd(1 + random_next(&seed) % (16 * MIB));
         if (prepare())
             continue;
         const char *at = strstr(image.why, "'memory = ");
         assert_non_null(at);
         assert_int_equal(sscanf(at, "'memory = %lu%c'", &advised, &unit), 2);
-        request.memory = advised * (unit == 'M' ? MIB : KIB);
+        guest_memory = advised * (unit == 'M' ? MIB : KIB);
         accept();
-        request.memory -= unit == 'M' ? MIB : PAGE_SIZE;
+        guest_memory -= unit == 'M' ? MIB : PAGE_SIZE;
         assert_false(prepare());
     }
 }
@@ -264,12 +284,12 @@ static void test_initrd_lowest(void **state)
     (void)state;
     pvh_file_start(&file, 0x2000);
     pvh_file_add(&file, 0x2000, 0x1000, 0x1000);
-    request.memory = MIB + 0x3000;
+    guest_memory = MIB + 0x3000;
     add_initrd(0x2345);
     expect_initrd(MIB, 0x2345);
-    request.memory = MIB + 0x2000;
+    guest_memory = MIB + 0x2000;
     refuse("and its initrd of 9K do not fit in 1032K: write 'memory = 1036K' or more");
-    request.memory = MIB;
+    guest_memory = MIB;
     refuse("and its initrd of 1M do not fit in 1M: write 'memory = 2M' or more");
 }
 
@@ -337,12 +357,12 @@ static void test_note_last(void **state)
     file.segments[0] = file.segments[1];
     file.segments[1] = file.segments[2];
     add_initrd(0x2345);
-    request.memory = MIB + 0x8000;
+    guest_memory = MIB + 0x8000;
     accept();
     assert_int_equal(image.piece_count, PLATFORM + 3);
-    request.memory = MIB + 0x7000;
+    guest_memory = MIB + 0x7000;
     refuse("and its initrd of 9K do not fit in 1052K: write 'memory = 1056K' or more");
-    request.memory = MIB;
+    guest_memory = MIB;
     refuse(
         "needs memory up to 0x104fff for a segment, but the guest has 1 MiB: write 'memory = 2M' "
         "or more");
@@ -351,7 +371,7 @@ static void test_note_last(void **state)
 static void test_high_segment(void **state)
 {
     (void)state;
-    request.memory = 4 * GIB;
+    guest_memory = 4 * GIB;
     pvh_file_add(&file, 5 * GIB - 0x1000, 0x1000, 0x1000);
     accept();
     expect_piece(1, 5 * GIB - 0x1000, file.bytes + PVH_FILE_DATA, 0x1000);
@@ -498,20 +518,20 @@ static void test_damaged_linux(void **state)
 static void test_segment_places(void **state)
 {
     (void)state;
-    request.memory = 2 * MIB;
+    guest_memory = 2 * MIB;
     file.segments[1].memsz = MIB;
     accept();
     file.segments[1].memsz++;
     refuse(
         "needs memory up to 0x200000 for a segment, but the guest has 2 MiB: write 'memory = 3M' "
         "or more");
-    request.memory = 3 * GIB;
+    guest_memory = 3 * GIB;
     file.segments[1].memsz = 3 * GIB - MIB;
     accept();
     file.segments[1].memsz++;
     refuse("has a segment at 0x100000-0xc0000000, outside the guest's memory (3 GiB from 0 up, "
            "but none from 3 to 4 GiB)");
-    request.memory = 8 * GIB;
+    guest_memory = 8 * GIB;
     refuse("has a segment at 0x100000-0xc0000000, outside the guest's memory (8 GiB from 0 up, "
            "but none from 3 to 4 GiB)");
     file.segments[1].memsz = 0x2000;
@@ -654,9 +674,9 @@ static void test_entries(void **state)
 static void test_too_little_memory(void **state)
 {
     (void)state;
-    request.memory = MIB - 1;
+    guest_memory = MIB - 1;
     refuse("needs at least 1 MiB of memory");
-    request.memory = 0;
+    guest_memory = 0;
     refuse("needs at least 1 MiB of memory");
 }
 
@@ -664,13 +684,13 @@ static void test_too_little_memory(void **state)
 
 static void check_pieces(void)
 {
-    struct range ram[2];
-    image_ram(request.memory, ram);
     assert_in_range(image.piece_count, 2, IMAGE_PIECES_MAX);
     for (uint32_t i = 0; i < image.piece_count; i++) {
         struct range piece = {image.pieces[i].to.v, image.pieces[i].size};
         assert_true(piece.size > 0 && range_valid(piece));
-        assert_true(range_contains(ram[0], piece) || range_contains(ram[1], piece));
+        const struct guest_region *row = guest_map_find(&map, gpa(piece.base));
+        assert_non_null(row);
+        assert_true(range_contains((struct range){row->at.v, row->size}, piece));
         for (uint32_t k = 0; k < i; k++) {
             struct range other = {image.pieces[k].to.v, image.pieces[k].size};
             assert_false(range_overlaps(piece, other));
@@ -733,7 +753,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_simple),
         TEST(test_memory_map),
-        TEST(test_ram),
+        TEST(test_memory_map_regions),
         TEST(test_cmdline),
         TEST(test_initrd),
         TEST(test_initrd_below_segments),

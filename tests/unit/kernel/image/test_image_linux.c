@@ -21,10 +21,18 @@
 
 static struct image image;
 static struct image_request request;
+static struct guest_map map;
+static uint64_t guest_memory; /* bytes: what prepare() makes `map` of */
 static uint8_t file[FILE_SIZE];
 static struct linux_header *const header = (struct linux_header *)(file + LINUX_HEADER_AT);
 static const uint8_t initrd_bytes[0x2345] = {1};
 static uint8_t *loaded; /* the copy that image_prepare() saw */
+
+static void map_make(void)
+{
+    map.count = 0;
+    guest_map_add_ram(&map, hpa(GIB), guest_memory);
+}
 
 static int setup(void **state)
 {
@@ -47,9 +55,11 @@ static int setup(void **state)
     header->cmdline_size = 2047;
     header->pref_address = PREFERRED;
     header->init_size = INIT_SIZE;
+    guest_memory = 64 * MIB;
+    map_make();
     request = (struct image_request){.size = FILE_SIZE,
                                      .cmdline = "console=ttyS0",
-                                     .memory = 64 * MIB,
+                                     .map = &map,
                                      .core_count = 2,
                                      .apic_ids = {5, 4}};
     return 0;
@@ -72,6 +82,7 @@ static bool prepare(void)
     memcpy(loaded, file, request.size);
     memset(&image, 0x55, sizeof(image));
     request.bytes = loaded;
+    map_make();
     bool ok = image_prepare(&image, &request);
     assert_int_equal(ok, image.why[0] == '\0');
     return ok;
@@ -156,7 +167,7 @@ static void test_code_size(void **state)
 
 static void expect_map(uint64_t memory, uint32_t count, const struct linux_e820 *want)
 {
-    request.memory = memory;
+    guest_memory = memory;
     accept();
     assert_int_equal(params()->e820_count, count);
     assert_memory_equal(params()->e820, want, count * sizeof(*want));
@@ -192,7 +203,7 @@ static void test_initrd(void **state)
     (void)state;
     expect_initrd(64 * MIB - 0x3000, 0x2345);
     expect_initrd(64 * MIB - 0x1000, 1);
-    request.memory = 8 * GIB;
+    guest_memory = 8 * GIB;
     expect_initrd(2 * GIB - 0x3000, 0x2345); /* not above initrd_addr_max */
     header->initrd_addr_max = UINT32_MAX;
     expect_initrd(3 * GIB - 0x3000, 0x2345);
@@ -200,7 +211,7 @@ static void test_initrd(void **state)
     expect_initrd(0x38000000 - 0x3000, 0x2345);
     /* Between the kernel and the end there is no room: below it. */
     header->initrd_addr_max = UINT32_MAX;
-    request.memory = PREFERRED + INIT_SIZE + 0x2000;
+    guest_memory = PREFERRED + INIT_SIZE + 0x2000;
     expect_initrd(PREFERRED - 0x3000, 0x2345);
     header->initrd_addr_max = 0xfffff;
     refuse("leaves no room below 0x100000 for its initrd of 1M");
@@ -216,12 +227,12 @@ static void test_initrd(void **state)
 static void test_memory(void **state)
 {
     (void)state;
-    request.memory = PREFERRED + INIT_SIZE;
+    guest_memory = PREFERRED + INIT_SIZE;
     accept();
-    request.memory -= PAGE_SIZE;
+    guest_memory -= PAGE_SIZE;
     refuse("needs memory up to 0x10fffff to unpack itself, but the guest has 17404 KiB: write "
            "'memory = 17M' or more");
-    request.memory = MIB;
+    guest_memory = MIB;
     refuse(
         "needs memory up to 0x10fffff to unpack itself, but the guest has 1 MiB: write 'memory = "
         "17M' or more");
@@ -339,7 +350,7 @@ static void test_places(void **state)
         GIB, 4 * GIB, UINT64_MAX - 0xfff};
     char why[128];
     (void)state;
-    request.memory = 2 * GIB;
+    guest_memory = 2 * GIB;
     for (uint32_t i = 0; i < ARRAY_SIZE(bad); i++) {
         header->pref_address = bad[i];
         snprintf(why, sizeof(why),
@@ -367,7 +378,7 @@ static void test_random_headers(void **state)
         setup(NULL);
         request.initrd = initrd_bytes;
         request.initrd_size = 1 + random_next(&seed) % sizeof(initrd_bytes);
-        request.memory = (1 + random_next(&seed) % 32) * MIB;
+        guest_memory = (1 + random_next(&seed) % 32) * MIB;
         for (uint32_t i = random_next(&seed) % 4; i > 0; i--)
             file[LINUX_HEADER_AT + random_next(&seed) % sizeof(*header)] =
                 (uint8_t)random_next(&seed);
@@ -376,8 +387,8 @@ static void test_random_headers(void **state)
         accepted++;
         for (uint32_t i = 0; i < image.piece_count; i++) {
             const struct image_piece *a = &image.pieces[i];
-            assert_in_range(a->to.v, 0, request.memory - 1);
-            assert_in_range(a->size, 1, request.memory - a->to.v);
+            assert_in_range(a->to.v, 0, guest_memory - 1);
+            assert_in_range(a->size, 1, guest_memory - a->to.v);
             for (uint32_t k = 0; k < i; k++) {
                 const struct image_piece *b = &image.pieces[k];
                 assert_true(a->to.v + a->size <= b->to.v || b->to.v + b->size <= a->to.v);

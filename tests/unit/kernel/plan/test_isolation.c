@@ -24,9 +24,9 @@ static int setup(void **state)
     plan = (struct plan){.config = &config, .reserved_cores = 1, .guest_count = 2};
     config.machine.threads_shared = false;
     plan.guests[0] = (struct plan_guest){.config = &configs[0], .core_count = 1, .cores = {2}};
-    plan.guests[0].ram = (struct range){.base = 0x200000, .size = 16 * MIB};
+    guest_map_add_ram(&plan.guests[0].map, hpa(0x200000), 16 * MIB);
     plan.guests[1] = (struct plan_guest){.config = &configs[1], .core_count = 2, .cores = {4, 1}};
-    plan.guests[1].ram = (struct range){.base = 0x140000000, .size = GIB};
+    guest_map_add_ram(&plan.guests[1].map, hpa(0x140000000), 4 * GIB);
     machine = (struct machine){.core_count = 5, .apic_ids = {0, 2, 4, 6, 8}};
     return 0;
 }
@@ -36,7 +36,7 @@ static void owners_are_named(void **state)
     static const char *const want[] = {
         "who owns what:",
         "  one             0x0000200000-0x00011fffff    16 MiB  its RAM; nobody else can reach it",
-        "  fifteen-letters 0x0140000000-0x017fffffff     1 GiB  its RAM; nobody else can reach it",
+        "  fifteen-letters 0x0140000000-0x023fffffff     4 GiB  its RAM; nobody else can reach it",
         "  bulkhead        core #0 with its local APIC (id 0) and its interrupts",
         "  fifteen-letters core #1 with its local APIC (id 2) and its interrupts",
         "  one             core #2 with its local APIC (id 4) and its interrupts",
@@ -136,11 +136,40 @@ static void open_ports_are_named(void **state)
     }
 }
 
+static bool says(const char *text)
+{
+    lines_clear();
+    isolation_print(&desk, log_line);
+    return lines_contain(text);
+}
+
+static void what_is_shared_is_said(void **state)
+{
+    const struct guest_region shared = {gpa(8 * GIB), hpa(0x200000000), MIB,
+                                        PT_R,         PT_WRITE_BACK,    REGION_SHARED};
+    const struct guest_region device = {gpa(0xe0000000), hpa(0xf0000000), PAGE_SIZE,
+                                        PT_R | PT_W,     PT_UNCACHED,     REGION_DEVICE};
+
+    (void)state;
+    assert_true(says("nobody          memory, vectors or windows shared"));
+    assert_true(says("devices: no guest has one"));
+    guest_map_add(&plan.guests[0].map, shared);
+    guest_map_add(&plan.guests[1].map, shared);
+    guest_map_add(&plan.guests[1].map, device);
+    assert_true(says("nobody          other memory, vectors or windows shared"));
+    assert_false(says("devices: no guest has one"));
+    assert_true(says("one             0x0200000000-0x02000fffff     1 MiB  memory shared with"));
+    assert_true(says("fifteen-letters 0x0200000000-0x02000fffff     1 MiB  memory shared with"));
+    assert_true(says("fifteen-letters 0x00f0000000-0x00f0000fff     4 KiB  registers of its"));
+    assert_true(says("fifteen-letters 0x0140000000-0x023fffffff     4 GiB  its RAM"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(owners_are_named, setup),
         cmocka_unit_test_setup(the_whole_report_goes_on, setup),
+        cmocka_unit_test_setup(what_is_shared_is_said, setup),
         cmocka_unit_test_setup(open_ports_are_named, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

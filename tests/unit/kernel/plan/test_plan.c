@@ -139,8 +139,8 @@ static void has_cores(uint32_t guest, uint32_t count, ...)
 
 static void has_ram(uint32_t guest, uint64_t base, uint64_t size)
 {
-    assert_int_equal(plan.guests[guest].ram.base, base);
-    assert_int_equal(plan.guests[guest].ram.size, size);
+    assert_int_equal(guest_map_ram(&plan.guests[guest].map).base, base);
+    assert_int_equal(guest_map_ram(&plan.guests[guest].map).size, size);
 }
 
 /* ---------------------------------------------------------------------- cores */
@@ -620,36 +620,141 @@ static void test_valid_cores(void **state)
     SPOILT(machine.core_count = 6);
 }
 
+static struct guest_region *row(uint32_t guest, uint32_t i)
+{
+    return &plan.guests[guest].map.rows[i];
+}
+
+/* Guest 0 has RAM in two rows, 3 GiB and 1 GiB, one after the other in the host. */
+static void move_first(uint64_t bytes)
+{
+    row(0, 0)->to.v += bytes;
+    row(0, 1)->to.v += bytes;
+}
+
 /* abuse: BT-05 */
 static void test_valid_ram(void **state)
 {
     (void)state;
-    SPOILT(plan.guests[0].ram.size -= PAGE_SIZE);
-    SPOILT(plan.guests[0].ram.size = config.guests[0].memory = plan.guests[0].image.piece_count =
-               0);
-    SPOILT(plan.guests[0].ram.size = config.guests[0].memory = 4 * GIB - 1);
-    SPOILT(plan.guests[0].ram.base += PAGE_SIZE);
-    SPOILT(plan.guests[0].ram.base -= 2 * GIB);
-    SPOILT(plan.guests[0].ram.base += 4 * GIB);
-    SPOILT(plan.guests[0].ram.base = 0 - 4 * GIB);
-    SPOILT(plan.guests[0].ram.base = 0 - 2 * GIB);
-    SPOILT(plan.guests[1].ram.base = plan.guests[2].ram.base);
-    SPOILT(plan.guests[1].ram.base = plan.guests[2].ram.base + 30 * MIB);
-    SPOILT(plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB - 2 * MIB);
+    SPOILT(row(0, 1)->size -= PAGE_SIZE);
+    SPOILT(row(0, 1)->size = 0);
+    SPOILT(plan.guests[0].map.count = 1);
+    SPOILT(plan.guests[0].map.count = 1; config.guests[0].memory = 3 * GIB;
+           plan.guests[0].map.count = 0);
+    SPOILT(plan.guests[0].map.count = GUEST_REGIONS_MAX + 1);
+    SPOILT(row(0, 1)->size = GIB - 1; config.guests[0].memory = 4 * GIB - 1);
+    SPOILT(move_first(PAGE_SIZE));
+    SPOILT(move_first(0 - 2 * GIB));
+    SPOILT(move_first(4 * GIB));
+    SPOILT(row(0, 1)->to.v += PAGE_SIZE_2M); /* not where its first row ends */
+    SPOILT(row(0, 0)->to.v = 0 - 4 * GIB);
+    SPOILT(row(0, 1)->to.v = 0 - GIB);
+    SPOILT(row(0, 0)->at.v = PAGE_SIZE);
+    SPOILT(row(0, 1)->at.v = 3 * GIB - PAGE_SIZE);
+    SPOILT(row(0, 1)->at.v = (UINT64_C(1) << 48) - GIB + PAGE_SIZE);
+    SPOILT(row(0, 0)->rights = 0);
+    SPOILT(row(0, 0)->rights = PT_W);
+    SPOILT(row(0, 0)->rights = PT_R | PT_USER);
+    SPOILT(row(0, 0)->type = PT_UNCACHED);
+    SPOILT(row(0, 0)->kind = REGION_SHARED);
+    SPOILT(row(0, 0)->kind = REGION_DEVICE);
+    SPOILT(row(0, 0)->kind = (enum region_kind)3);
+    SPOILT(row(1, 0)->to = row(2, 0)->to);
+    SPOILT(row(1, 0)->to.v = row(2, 0)->to.v + 30 * MIB);
+    SPOILT(row(1, 0)->to.v = row(0, 0)->to.v + 4 * GIB - 2 * MIB);
     SPOILT(machine.range_count = 1);
-    SPOILT(keep(plan.guests[0].ram.base + 4 * GIB - 1, 1));
-    SPOILT(keep(plan.guests[2].ram.base, PAGE_SIZE));
-    SPOILT(keep(0, plan.guests[2].ram.base + 1));
+    SPOILT(keep(row(0, 0)->to.v + 4 * GIB - 1, 1));
+    SPOILT(keep(row(2, 0)->to.v, PAGE_SIZE));
+    SPOILT(keep(0, row(2, 0)->to.v + 1));
     SPOILT(keep(UINT64_MAX, 2)); /* wraps */
     SPOILT(machine.own_count = MACHINE_OWN_MAX + 1);
     make_good();
-    keep(plan.guests[0].ram.base - PAGE_SIZE, PAGE_SIZE);
-    keep(plan.guests[0].ram.base + 4 * GIB, PAGE_SIZE);
-    plan.guests[1].ram.base = plan.guests[2].ram.base;
-    plan.guests[2].ram.base += 16 * MIB;
+    keep(row(0, 0)->to.v - PAGE_SIZE, PAGE_SIZE);
+    keep(row(0, 0)->to.v + 4 * GIB, PAGE_SIZE);
+    assert_true(plan_valid(&plan, &machine));
     make_good();
-    plan.guests[1].ram.base = plan.guests[0].ram.base + 4 * GIB; /* touches, no more */
-    plan.guests[2].ram.base = plan.guests[1].ram.base + 16 * MIB;
+    row(1, 0)->to.v = row(0, 0)->to.v + 4 * GIB; /* touches, no more */
+    row(2, 0)->to.v = row(1, 0)->to.v + 16 * MIB;
+    assert_true(plan_valid(&plan, &machine));
+}
+
+/*
+ * The same three, and: a and b share 4 MiB at 7 GiB of the host, which b may only read; b and c
+ * share a page at 7 GiB + 4 MiB; c has a device of 64 KiB at 16 GiB.
+ */
+static void make_regions(void)
+{
+    make_good();
+    guest_map_add(&plan.guests[0].map,
+                  (struct guest_region){gpa(5 * GIB), hpa(7 * GIB), 4 * MIB, PT_R | PT_W,
+                                        PT_WRITE_BACK, REGION_SHARED});
+    guest_map_add(&plan.guests[1].map, (struct guest_region){gpa(GIB), hpa(7 * GIB), 4 * MIB, PT_R,
+                                                             PT_WRITE_BACK, REGION_SHARED});
+    guest_map_add(&plan.guests[1].map,
+                  (struct guest_region){gpa(2 * GIB), hpa(7 * GIB + 4 * MIB), PAGE_SIZE,
+                                        PT_R | PT_W, PT_WRITE_BACK, REGION_SHARED});
+    guest_map_add(&plan.guests[2].map,
+                  (struct guest_region){gpa(2 * GIB), hpa(7 * GIB + 4 * MIB), PAGE_SIZE,
+                                        PT_R | PT_W, PT_WRITE_BACK, REGION_SHARED});
+    guest_map_add(&plan.guests[2].map,
+                  (struct guest_region){gpa(3 * GIB), hpa(16 * GIB), 64 * KIB, PT_R | PT_W,
+                                        PT_UNCACHED, REGION_DEVICE});
+    assert_true(plan_valid(&plan, &machine));
+}
+
+#define MISSHARED(change)                          \
+    do {                                           \
+        make_regions();                            \
+        change;                                    \
+        assert_false(plan_valid(&plan, &machine)); \
+    } while (0)
+
+static void test_valid_shared(void **state)
+{
+    (void)state;
+    MISSHARED(row(1, 1)->kind = REGION_RAM); /* a row that only one side names as shared */
+    MISSHARED(plan.guests[0].map.count--);   /* nobody else has it */
+    MISSHARED(plan.guests[1].map.count = 2); /* c is left alone with it */
+    MISSHARED(row(1, 1)->size -= PAGE_SIZE);
+    MISSHARED(row(1, 1)->to.v += PAGE_SIZE);
+    MISSHARED(row(0, 2)->to = row(1, 1)->to = row(2, 0)->to); /* c's RAM */
+    MISSHARED(row(0, 2)->to.v = row(1, 1)->to.v = row(0, 0)->to.v);
+    MISSHARED(row(0, 2)->to.v = row(1, 1)->to.v = 8 * GIB); /* no memory of the machine */
+    MISSHARED(keep(7 * GIB, PAGE_SIZE));
+    MISSHARED(row(0, 2)->type = PT_UNCACHED);
+    MISSHARED(row(1, 1)->rights = PT_W);
+    MISSHARED(row(0, 2)->at.v = 5 * GIB - PAGE_SIZE);                    /* on top of its RAM */
+    MISSHARED(row(1, 2)->to = row(1, 1)->to; row(1, 2)->size = 4 * MIB); /* twice in b */
+    make_regions();
+    *row(2, 1) = *row(0, 2); /* a third side */
+    row(2, 1)->at.v = 2 * GIB;
+    plan.guests[1].map.count = 2;
+    assert_true(plan_valid(&plan, &machine));
+}
+
+static void test_valid_device(void **state)
+{
+    const struct guest_region other = {gpa(3 * GIB), hpa(16 * GIB + 0xf000), PAGE_SIZE, PT_R | PT_W,
+                                       PT_UNCACHED,  REGION_DEVICE};
+
+    (void)state;
+    MISSHARED(guest_map_add(&plan.guests[1].map, other)); /* two owners of a page */
+    MISSHARED(guest_map_add(&plan.guests[1].map, *row(2, 2)));
+    MISSHARED(guest_map_add(&plan.guests[2].map, *row(2, 2));
+              row(2, 3)->at.v += MIB);              /* twice in one guest */
+    MISSHARED(row(2, 2)->to.v = 7 * GIB + GIB / 2); /* nobody's, but memory */
+    MISSHARED(row(2, 2)->to = row(1, 1)->to);
+    MISSHARED(keep(16 * GIB + 0xf000, PAGE_SIZE));
+    MISSHARED(row(2, 2)->type = PT_WRITE_BACK);
+    MISSHARED(row(2, 2)->type = (enum pt_memory)3);
+    MISSHARED(row(2, 2)->size++);
+    MISSHARED(row(2, 2)->to.v = (UINT64_C(1) << 52) - PAGE_SIZE);
+    MISSHARED(add_range(UINT64_MAX, 2)); /* wraps */
+    make_regions();
+    row(2, 2)->type = PT_WRITE_COMBINING;
+    assert_true(plan_valid(&plan, &machine));
+    guest_map_add(&plan.guests[1].map, other);
+    row(1, 3)->to.v = 16 * GIB + 64 * KIB; /* touches, no more */
     assert_true(plan_valid(&plan, &machine));
 }
 
@@ -748,6 +853,21 @@ static void test_print(void **state)
         "  guest memory 0x0-0x1ffffff", "  image        K.ELF");
 }
 
+static void test_print_regions(void **state)
+{
+    (void)state;
+    make_regions();
+    lines_clear();
+    plan_print(&plan, log_line);
+    assert_int_equal(lines_count(), 11 + 5);
+    assert_true(
+        lines_contain("  shared       0x140000000-0x1403fffff, host 0x1c0000000-0x1c03fffff, rw-"));
+    assert_true(
+        lines_contain("  shared       0x40000000-0x403fffff, host 0x1c0000000-0x1c03fffff, r--"));
+    assert_true(
+        lines_contain("  device       0xc0000000-0xc000ffff, host 0x400000000-0x40000ffff, rw-"));
+}
+
 /* Nobody sees what a Linux prints that was not told to use the UART. */
 static void test_print_mute_linux(void **state)
 {
@@ -843,10 +963,13 @@ static void test_print_width(void **state)
     config.guests[0].on_crash = CRASH_RESTART;
     config.guests[0].restarts = UINT32_MAX - 1;
     memset(machine.modules[0].name, 'f', FILE_NAME_MAX - 1);
-    g->ram = (struct range){.base = UINT64_C(1) << 51, .size = GUEST_MEMORY_MAX - PAGE_SIZE};
+    g->map.count = 0;
+    guest_map_add_ram(&g->map, hpa(UINT64_C(1) << 51), GUEST_MEMORY_MAX - PAGE_SIZE);
+    guest_map_add(&g->map, (struct guest_region){gpa((UINT64_C(1) << 47)), hpa(UINT64_C(1) << 51),
+                                                 GIB, PT_R, PT_UNCACHED, REGION_DEVICE});
     lines_clear();
     plan_print(&plan, log_line);
-    assert_int_equal(lines_count(), 2 + 3 * 3);
+    assert_int_equal(lines_count(), 2 + 3 * 3 + 1);
     for (size_t i = 0; i < lines_count(); i++)
         assert_in_range(strlen(lines_last(i)), 1, LINE_MAX);
 }
@@ -884,9 +1007,12 @@ int main(void)
         TEST(test_valid_counts),
         TEST(test_valid_cores),
         TEST(test_valid_ram),
+        TEST(test_valid_shared),
+        TEST(test_valid_device),
         TEST(test_valid_image),
         TEST(test_random),
         TEST(test_print),
+        TEST(test_print_regions),
         TEST(test_print_mute_linux),
         TEST(test_print_titles),
         TEST(test_print_cores),

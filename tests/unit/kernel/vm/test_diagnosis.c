@@ -5,6 +5,8 @@
  */
 #include "kernel/vm/diagnosis.h"
 
+#include <stdio.h>
+
 #include "guests/kit/abi.h"
 #include "lib/log.h"
 #include "lib/x86/msr.h"
@@ -115,9 +117,38 @@ static void places_are_named(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-        diagnosis_place(gpa(rows[i].address), rows[i].memory, line, sizeof(line));
-        assert_string_equal(line, rows[i].want);
+        struct guest_map map = {0};
+        char want[100];
+        guest_map_add_ram(&map, hpa(GIB), rows[i].memory);
+        diagnosis_place(gpa(rows[i].address), &map, line, sizeof(line));
+        snprintf(want, sizeof(want), "outside of its memory: %s", rows[i].want);
+        assert_string_equal(line, want);
     }
+}
+
+/* An address that leads somewhere, but not in that way. */
+static void regions_are_named(void **state)
+{
+    const struct guest_region shared = {gpa(4 * GIB), hpa(8 * GIB),  MIB,
+                                        PT_R,         PT_WRITE_BACK, REGION_SHARED};
+    const struct guest_region device = {gpa(0xfee00000), hpa(0xf0000000), PAGE_SIZE,
+                                        PT_R | PT_W,     PT_UNCACHED,     REGION_DEVICE};
+    struct guest_map map = {0};
+
+    (void)state;
+    guest_map_add_ram(&map, hpa(GIB), 16 * MIB);
+    guest_map_add(&map, shared);
+    guest_map_add(&map, device);
+    diagnosis_place(gpa(4 * GIB + MIB - 1), &map, line, sizeof(line));
+    assert_string_equal(line, "shared memory, which it may only read");
+    diagnosis_place(gpa(0xfee00fff), &map, line, sizeof(line));
+    assert_string_equal(line, "its device's registers, which it may only read and write");
+    diagnosis_place(gpa(16 * MIB - 1), &map, line, sizeof(line));
+    assert_string_equal(line, "its memory, which it may read, write and execute");
+    diagnosis_place(gpa(4 * GIB + MIB), &map, line, sizeof(line));
+    assert_string_equal(line, "outside of its memory: 4081 MiB past its end");
+    diagnosis_place(gpa(17 * MIB), &map, line, sizeof(line));
+    assert_string_equal(line, "outside of its memory: 1 MiB past its end");
 }
 
 static void expect_report(uint32_t code, uint64_t error, const char *want)
@@ -194,11 +225,11 @@ static void traces_have_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_has_a_name),     cmocka_unit_test(modes_are_named),
-        cmocka_unit_test(state_lines_fit),           cmocka_unit_test(qualifications_are_explained),
-        cmocka_unit_test(places_are_named),          cmocka_unit_test(traces_have_columns),
-        cmocka_unit_test(reports_are_put_in_words),  cmocka_unit_test(reports_fit),
-        cmocka_unit_test(source_lines_can_be_typed),
+        cmocka_unit_test(everything_has_a_name), cmocka_unit_test(modes_are_named),
+        cmocka_unit_test(state_lines_fit),       cmocka_unit_test(qualifications_are_explained),
+        cmocka_unit_test(places_are_named),      cmocka_unit_test(regions_are_named),
+        cmocka_unit_test(traces_have_columns),   cmocka_unit_test(reports_are_put_in_words),
+        cmocka_unit_test(reports_fit),           cmocka_unit_test(source_lines_can_be_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

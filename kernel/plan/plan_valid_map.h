@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan_valid_map: the half of the judge that is about memory. Nobody but kernel/plan/plan_valid*.c
+ * includes it. Contracts are in the words of tests/proof/plan_valid.h.
+ */
+#pragma once
+
+#include "kernel/plan/plan.h"
+
+/* The two have no byte in common. */
+/*@ requires no_wrap(a) && no_wrap(b);
+  @ assigns \nothing;
+  @ ensures \result <==> apart(a, b);
+  @*/
+static inline bool plan_apart(struct range a, struct range b)
+{
+    return a.base + a.size <= b.base || b.base + b.size <= a.base;
+}
+
+/* Ends at the latest at 2^64 - 1, so that sums hold. */
+/*@ assigns \nothing;
+  @ ensures \result <==> no_wrap(r);
+  @*/
+static inline bool plan_no_wrap(struct range r)
+{
+    return r.size <= UINT64_MAX - r.base;
+}
+
+/*@ assigns \nothing;
+  @ ensures \result <==> no_wrap(outer) && no_wrap(inner) && within(outer, inner);
+  @*/
+static inline bool plan_within(struct range outer, struct range inner)
+{
+    return plan_no_wrap(outer) && plan_no_wrap(inner) && inner.base >= outer.base &&
+           inner.base + inner.size <= outer.base + outer.size;
+}
+
+/* Rows are right in themselves, in order, and those of RAM one after another in the host. */
+/*@ requires readable(plan, machine) && bounded(plan, machine) && g < plan->guest_count;
+  @ assigns \nothing;
+  @ ensures \result ==> map_ok(machine, &plan->guests[g]);
+  @*/
+MUST_CHECK bool plan_valid_map(const struct plan *plan, const struct machine *machine, uint32_t g);
+
+/* Each row is apart from all others of the plan, but for what both sides name as shared. */
+/*@ requires rows_plan(plan) && g < plan->guest_count;
+  @ assigns \nothing;
+  @ ensures \result ==> owners_ok(plan, g);
+  @*/
+MUST_CHECK bool plan_valid_owners(const struct plan *plan, uint32_t g);

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "mm/guest_map.h"
+
+#include "lib/assert.h"
+#include "lib/bits.h"
+
+void guest_map_add(struct guest_map *map, struct guest_region region)
+{
+    uint32_t i = map->count++;
+
+    ASSERT(i < GUEST_REGIONS_MAX);
+    for (; i > 0 && map->rows[i - 1].at.v > region.at.v; i--)
+        map->rows[i] = map->rows[i - 1];
+    map->rows[i] = region;
+}
+
+void guest_map_add_ram(struct guest_map *map, hpa_t to, uint64_t memory)
+{
+    const uint64_t low = min_u64(memory, GUEST_LOW_MAX);
+    struct guest_region ram = {
+        .to = to, .size = low, .rights = PT_R | PT_W | PT_X, .type = PT_WRITE_BACK};
+
+    guest_map_add(map, ram);
+    if (memory == low)
+        return;
+    ram.at = gpa(GUEST_HIGH_BASE);
+    ram.to.v += low;
+    ram.size = memory - low;
+    guest_map_add(map, ram);
+}
+
+const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address)
+{
+    for (uint32_t i = 0; i < map->count; i++)
+        if (address.v - map->rows[i].at.v < map->rows[i].size)
+            return &map->rows[i];
+    return NULL;
+}
+
+struct range guest_map_ram(const struct guest_map *map)
+{
+    struct range ram = {0};
+
+    for (uint32_t i = 0; i < map->count; i++) {
+        if (map->rows[i].kind != REGION_RAM)
+            continue;
+        if (ram.size == 0)
+            ram.base = map->rows[i].to.v;
+        ram.size += map->rows[i].size;
+    }
+    return ram;
+}
+
+enum status guest_map_fill(const struct guest_map *map, struct pagetable *pt)
+{
+    enum status s = OK;
+
+    for (uint32_t i = 0; i < map->count && s == OK; i++) {
+        const struct guest_region *r = &map->rows[i];
+        s = pt_map(pt, r->at.v, r->to, r->size, r->rights, r->type);
+    }
+    return s;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * guest_map: what a guest's physical addresses lead to, as rows. The plan makes them and they are
+ * const ever after; nested tables and their judge, image placing, the memory map that the guest is
+ * told, reports and diagnoses read them. Pure, no state.
+ *
+ *   0          .. 3 GiB or end   RAM
+ *   3 GiB      .. 4 GiB          no RAM
+ *   4 GiB      ..                the RAM beyond 3 GiB
+ */
+#pragma once
+
+#include "lib/types.h"
+#include "mm/pagetable.h"
+#include "mm/range.h"
+
+/* Guest RAM begins at guest-physical 0; what exceeds GUEST_LOW_MAX goes on at GUEST_HIGH_BASE. */
+#define GUEST_LOW_MAX   (3 * GIB)
+#define GUEST_HIGH_BASE (4 * GIB)
+
+#define GUEST_REGIONS_MAX 32
+
+/* Who may have the same host memory as well. plan_valid() judges it. */
+enum region_kind {
+    REGION_RAM,    /* nobody */
+    REGION_SHARED, /* other guests, each in a row of this kind with the same `to` and `size` */
+    REGION_DEVICE, /* nobody: the registers of a device that is the guest's */
+};
+
+struct guest_region {
+    gpa_t at;
+    hpa_t to;
+    uint64_t size;       /* bytes: whole pages, as are `at` and `to` */
+    uint32_t rights;     /* enum pt_right: PT_R and more */
+    enum pt_memory type; /* write-back for memory, never for a device */
+    enum region_kind kind;
+};
+
+struct guest_map {
+    uint32_t count;
+    struct guest_region rows[GUEST_REGIONS_MAX]; /* sorted by `at`, none on top of another */
+};
+
+/* Adds a row where the order wants it. Making too many is our bug. */
+void guest_map_add(struct guest_map *map, struct guest_region region);
+
+/* `memory` bytes of RAM, contiguous in the host from `to` on, as one row or two. */
+void guest_map_add_ram(struct guest_map *map, hpa_t to, uint64_t memory);
+
+/* The row that `address` lies in, or NULL. */
+const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address);
+
+/* The host memory that all RAM rows together are. */
+struct range guest_map_ram(const struct guest_map *map);
+
+/* Enters all rows into empty tables; errors as pt_map(). */
+MUST_CHECK enum status guest_map_fill(const struct guest_map *map, struct pagetable *pt);
