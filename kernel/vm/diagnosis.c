@@ -228,7 +228,7 @@ void diagnosis_place(gpa_t address, const struct guest_map *map, char *buf, size
         diagnosis_region(row, buf, size);
         return;
     }
-    const size_t len = fmt_print(buf, size, "outside of its memory: ");
+    const size_t len = fmt_print(buf, size, "outside its memory: ");
     buf += len;
     size -= len;
     if (device) {

@@ -18,7 +18,7 @@ MUST_CHECK bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index,
 /* The exit's qualification in words, "" where it has none worth telling. */
 void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size);
 
-/* What a guest-physical address is that a guest may not use, or not so: "outside of its memory: 16
+/* What a guest-physical address is that a guest may not use, or not so: "outside its memory: 16
  * KiB past its end", "shared memory, which it may only read", ... */
 void diagnosis_place(gpa_t address, const struct guest_map *map, char *buf, size_t size);
 

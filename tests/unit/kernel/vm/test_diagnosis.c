@@ -121,7 +121,7 @@ static void places_are_named(void **state)
         char want[100];
         guest_map_add_ram(&map, hpa(GIB), rows[i].memory);
         diagnosis_place(gpa(rows[i].address), &map, line, sizeof(line));
-        snprintf(want, sizeof(want), "outside of its memory: %s", rows[i].want);
+        snprintf(want, sizeof(want), "outside its memory: %s", rows[i].want);
         assert_string_equal(line, want);
     }
 }
@@ -146,9 +146,9 @@ static void regions_are_named(void **state)
     diagnosis_place(gpa(16 * MIB - 1), &map, line, sizeof(line));
     assert_string_equal(line, "its memory, which it may read, write and execute");
     diagnosis_place(gpa(4 * GIB + MIB), &map, line, sizeof(line));
-    assert_string_equal(line, "outside of its memory: 4081 MiB past its end");
+    assert_string_equal(line, "outside its memory: 4081 MiB past its end");
     diagnosis_place(gpa(17 * MIB), &map, line, sizeof(line));
-    assert_string_equal(line, "outside of its memory: 1 MiB past its end");
+    assert_string_equal(line, "outside its memory: 1 MiB past its end");
 }
 
 static void expect_report(uint32_t code, uint64_t error, const char *want)
