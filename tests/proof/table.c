@@ -6,6 +6,7 @@
 #include "vdev/vmsr.h"
 
 #include "lib/x86/msr.h"
+#include "vmx/bits.h"
 
 int main(void)
 {

@@ -12,6 +12,7 @@
 #include "vcpuid_host.h"
 #include "vdev/vcpuid_bits.h"
 #include "vdev/vmsr.h"
+#include "vmx/bits.h"
 
 /* ------------------------------------------------------------------ closed by default */
 

@@ -6,6 +6,7 @@
 
 #include "lib/x86/msr.h"
 #include "support.h"
+#include "vmx/bits.h"
 
 #define ROUNDS 200000
 
