@@ -197,6 +197,7 @@ struct virt_report {
     uint32_t missing_count;
     const char *missing[40]; /* more than all of vmx/fit.c and cpu_need() together */
     const char *name;        /* "VT-x" */
+    enum policy_vendor vendor;
     uint32_t physical_bits;
     bool ept_1g;
     uint32_t vpid_count;
@@ -204,9 +205,8 @@ struct virt_report {
 
 /* What every vCPU of a guest shares: built once at launch, then read-only. */
 struct virt_vm_config {
-    const struct msr_row *msr_rows; /* closed by default; rows open */
-    uint32_t msr_row_count;
-    uint64_t cr4_allowed; /* bits a guest may set */
+    const struct msr_policy *msrs; /* closed by default; rows open */
+    uint64_t cr4_allowed;          /* bits a guest may set */
     uint64_t xcr0_allowed;
     hpa_t nested_root; /* of the guest-physical map */
     uint16_t tag;      /* VPID, ASID: unique per guest, > 0 */

@@ -64,7 +64,7 @@ enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pag
 
     if (!s)
         return FAIL(E_NOMEM, "no pages for the MSR and I/O bitmaps");
-    vmx_bitmaps_build(s, config->msr_rows, config->msr_row_count);
+    vmx_bitmaps_build(s, config->msrs);
     s->ept_pointer = ept_pointer(config->nested_root);
     s->cr4_allowed = config->cr4_allowed;
     s->vpid = config->tag;

@@ -92,7 +92,7 @@ NORETURN COLD void vmx_refused(void);
 void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state);
 
 /* bitmaps.c */
-void vmx_bitmaps_build(struct vmx_shared *shared, const struct msr_row *rows, uint32_t count);
+void vmx_bitmaps_build(struct vmx_shared *shared, const struct msr_policy *policy);
 
 /* cr.c: pure. */
 struct vmx_cr_policy {

@@ -288,6 +288,7 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
     const struct isolation of = {
         .plan = c->view.plan,
         .machine = &c->view.boot->machine,
+        .msrs = c->view.vendor->msrs,
         .image = {.base = image, .size = (uintptr_t)image_end - image},
         .pool = c->view.boot->pages.pool,
     };

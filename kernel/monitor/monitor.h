@@ -15,6 +15,7 @@
 struct monitor_view {
     const struct boot_state *boot;
     const struct plan *plan;
+    const struct vendor *vendor;
     struct vm **vms; /* [vm_count] */
     uint32_t vm_count;
 };

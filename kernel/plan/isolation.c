@@ -3,7 +3,6 @@
 
 #include "lib/fmt.h"
 #include "lib/policy.h"
-#include "vdev/vmsr.h"
 #include "vdev/vpower.h"
 #include "vdev/vrtc.h"
 #include "vdev/vuart.h"
@@ -20,12 +19,12 @@ static void isolation_range(const char *owner, struct range r, const char *what,
               (ull)(r.base + r.size - 1), bytes, what);
 }
 
-static uint32_t isolation_direct_msrs(void)
+static uint32_t isolation_direct_msrs(const struct msr_policy *msrs)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < vmsr_row_count; i++)
-        count += vmsr_rows[i].read == MSR_DIRECT || vmsr_rows[i].write == MSR_DIRECT;
+    for (uint32_t i = 0; i < msrs->count; i++)
+        count += msrs->rows[i].read == MSR_DIRECT || msrs->rows[i].write == MSR_DIRECT;
     return count;
 }
 
@@ -39,7 +38,7 @@ static bool isolation_memory(const struct isolation *of, uint32_t *index, char *
         return true;
     }
     if (of->pool.size > 0 && (*index)-- == 0) {
-        isolation_range("bulkhead", of->pool, "tables, VMCS, stacks; no guest memory is mapped",
+        isolation_range("bulkhead", of->pool, "tables, vCPUs, stacks; no guest memory is mapped",
                         buf, size);
         return true;
     }
@@ -78,7 +77,7 @@ static bool isolation_cores(const struct isolation *of, uint32_t *index, char *b
 
 #define DEVICE_LINES 3
 
-static bool isolation_devices(uint32_t index, char *buf, size_t size)
+static bool isolation_devices(const struct isolation *of, uint32_t index, char *buf, size_t size)
 {
     switch (index) {
     case 0:
@@ -91,7 +90,7 @@ static bool isolation_devices(uint32_t index, char *buf, size_t size)
     case 1:
         fmt_print(buf, size,
                   "  %-15s %u groups of MSRs of its own core directly; all others refused",
-                  "each guest", isolation_direct_msrs());
+                  "each guest", isolation_direct_msrs(of->msrs));
         return true;
     case 2:
         fmt_print(buf, size, "  %-15s memory, vectors or windows shared between guests", "nobody");
@@ -138,7 +137,7 @@ bool isolation_owner_line(const struct isolation *of, uint32_t index, char *buf,
 
 bool isolation_line(const struct isolation *of, uint32_t index, char *buf, size_t size)
 {
-    if (isolation_owners(of, &index, buf, size) || isolation_devices(index, buf, size))
+    if (isolation_owners(of, &index, buf, size) || isolation_devices(of, index, buf, size))
         return true;
     index -= DEVICE_LINES;
     if (index == 0) {

@@ -70,7 +70,7 @@ static enum status partition_vcpu(struct vm *vm, uint32_t index, const struct pa
         .tsc_hz = kit->tsc->hz,
         .xcr0_allowed = vm->xcr0_allowed,
     };
-    vcpuid_build(&soft->cpuid, kit->cpuid, &wish);
+    vcpuid_build(&soft->cpuid, kit->vendor->cpuid, kit->cpuid, &wish);
     cpus[core].vcpu = v;
     return virt_vcpu_create(v, kit->pages, shared);
 }
@@ -93,14 +93,14 @@ enum status partition_create(struct vm **out, const struct plan_guest *plan, uin
     vm->name = plan->config->name;
     vm->vcpu_count = plan->core_count;
     vm->vcpus = vcpus;
+    vm->vendor = kit->vendor;
     vm->xcr0_allowed = vcpuid_xcr0_allowed(kit->cpuid);
     text_copy(vm->console.name, sizeof(vm->console.name), vm->name);
     console_add_stream(&vm->console);
     enum status s = partition_map(vm, kit->pages);
     const struct virt_vm_config config = {
-        .msr_rows = vmsr_rows,
-        .msr_row_count = vmsr_row_count,
-        .cr4_allowed = vcpuid_cr4_allowed(kit->cpuid),
+        .msrs = kit->vendor->msrs,
+        .cr4_allowed = vcpuid_cr4_allowed(kit->vendor->cpuid, kit->cpuid),
         .xcr0_allowed = vm->xcr0_allowed,
         .nested_root = vm->map.root,
         .tag = (uint16_t)(index + 1),

@@ -17,6 +17,7 @@
 #include "lib/types.h"
 #include "mm/pagetable.h"
 #include "vdev/bus.h"
+#include "vdev/vendor.h"
 
 enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING, VM_BACKOFF /* until vm->next_life */ };
 
@@ -60,6 +61,7 @@ struct vm {
     struct vcpu *vcpus;   /* [vcpu_count]; [0] is the lead: it loads and boots */
     struct pagetable map; /* guest-physical; complete before the first start */
     uint64_t xcr0_allowed;
+    const struct vendor *vendor;
     struct console_stream console;
     struct bus bus;
     _Atomic uint32_t phase;      /* enum vm_phase */
@@ -92,6 +94,7 @@ struct partition_kit {
     const struct tsc *tsc;
     uint64_t seconds; /* since 1970-01-01 UTC, at tsc->start */
     const struct vcpuid_host *cpuid;
+    const struct vendor *vendor; /* of the processor */
     uint32_t physical_bits;
     bool monitor_core; /* core 0 has no guest: no vCPU has to pump the console */
 };

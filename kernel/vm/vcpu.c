@@ -141,7 +141,7 @@ static void vcpu_enter_state(struct vcpu *v, const struct vcpu_state *state)
     cpu_reset_guest_state(v->vm->xcr0_allowed);
     virt_vcpu_reset(v, state);
     vapic_reset(&soft->apic, v->apic_id);
-    vmsr_reset(&soft->msr, v->index == 0);
+    vmsr_reset(&soft->msr, v->vm->vendor->msrs, v->index == 0);
     soft->xcr0 = XCR0_X87;
     soft->nmi_pending = false;
     soft->timer_pending = false;

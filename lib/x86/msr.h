@@ -26,6 +26,8 @@ enum msr_index {
     MSR_DEBUGCTL = 0x1d9,           /* rw */
     MSR_MTRR_PHYSBASE0 = 0x200,     /* rw  up to 0x213 by MTRR_CAP */
     MSR_MTRR_FIX64K = 0x250,        /* rw */
+    MSR_MTRR_FIX16K = 0x258,        /* rw  2 registers */
+    MSR_MTRR_FIX4K = 0x268,         /* rw  8 registers */
     MSR_PAT = 0x277,                /* rw  CPUID.1:EDX.PAT */
     MSR_MTRR_DEF_TYPE = 0x2ff,      /* rw */
     MSR_PERF_GLOBAL_CTRL = 0x38f,   /* rw  CPUID.0xA:EAX[7:0] > 0 */

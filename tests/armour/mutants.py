@@ -311,23 +311,17 @@ MUTANTS = {
         mutant("no-bhi-dis", "vmx/spec.c", "        value |= SPEC_CTRL_BHI_DIS;", "        (void)0;",
                Unit("test_spec")),
     ],
-    "Numbers that a guest chooses masked where they are an index: hypercall, CPUID leaf; the MSR row "
-    "is guessed by the low byte and checked": [
+    "Numbers that a guest chooses masked where they are an index: hypercall, CPUID leaf": [
         mutant("hypercall-unmasked", "kernel/vm/hypercall.c",
                "calls[index_masked(number, VCPU_CALLS)]++;", "calls[number]++;",
                Unit("test_masks")),
         mutant("cpuid-unmasked", "vdev/vcpuid.h",
-               "t->plain[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)];",
-               "t->plain[vcpuid_slot(leaf)];", Unit("test_masks")),
-        mutant("cpuid-rows-unmasked", "vdev/vcpuid.c",
-               "t->first[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)]",
-               "t->first[vcpuid_slot(leaf)]", Unit("test_masks")),
+               "t->place[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)];",
+               "t->place[vcpuid_slot(leaf)];", Unit("test_masks")),
         mutant("mask-optimised-away", "lib/bits.h", '    __asm__("" : "+r"(index));\n', "", MASKED),
-        mutant("msr-guess-unchecked", "vdev/vmsr.c", "row_guess[(uint8_t)index];",
-               "row_guess[index];", Unit("test_vmsr")),
     ],
     "#DB, #AC, #MC intercepted": [
-        *(mutant(f"{vector.lower()}-not-intercepted", "vmx/vmcs.c",
+        *(mutant(f"{vector.lower()}-not-intercepted", "vmx/vmx.h",
                  "#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | "
                  "BIT32(VECTOR_MC))",
                  f"#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_{others[0]}) | "
@@ -340,8 +334,8 @@ MUTANTS = {
                "vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~PIN_PREEMPTION_TIMER);",
                "vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~(PIN_PREEMPTION_TIMER | "
                "PIN_NMI | PIN_VIRTUAL_NMIS));", audit(CONTROLS)),
-        mutant("no-io-bitmaps", "vmx/vmcs.c", "    hw->controls_cpu = vmx_controls.cpu;",
-               "    hw->controls_cpu = vmx_controls.cpu & ~CPU_IO_BITMAPS;", audit(CONTROLS)),
+        mutant("no-io-bitmaps", "vmx/vmcs.c", "vmx_controls.cpu & ~CPU_MONITOR_TRAP;",
+               "vmx_controls.cpu & ~(CPU_MONITOR_TRAP | CPU_IO_BITMAPS);", audit(CONTROLS)),
         mutant("no-mwait-exits", "vmx/fit.c", "CPU_SECONDARY | CPU_MWAIT | CPU_MONITOR |",
                "CPU_SECONDARY | CPU_MONITOR |", audit(CONTROLS), Unit("test_fit")),
         mutant("one-control-more", "vmx/fit.c", ".wish = CPU2_RDTSCP |",
@@ -363,7 +357,7 @@ MUTANTS = {
         mutant("msrs-open", "vmx/bitmaps.c", "memset(&shared->msr, 0xff, sizeof(shared->msr));",
                "memset(&shared->msr, 0xff, sizeof(shared->msr) - 1);", audit(BITMAPS)),
         mutant("writes-open-with-reads", "vmx/bitmaps.c",
-               "if (rows[i].write == MSR_DIRECT)", "if (rows[i].read == MSR_DIRECT)",
+               "if (row->write == MSR_DIRECT)", "if (row->read == MSR_DIRECT)",
                audit(BITMAPS)),
         mutant("bitmap-elsewhere", "vmx/vmcs.c",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);",

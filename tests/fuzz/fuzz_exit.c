@@ -10,6 +10,7 @@
 #include "guests/kit/abi.h"
 #include "lib/bits.h"
 #include "lib/x86/msr.h"
+#include "vdev/vendor.h"
 #include "vmx/bits.h"
 #include "vmx/vmx.h"
 
@@ -70,9 +71,9 @@ static void check_rdmsr(const struct seen *x, enum verdict verdict)
     const uint64_t *gpr = machine.v->regs.gpr;
     const struct msr_row *row = NULL;
 
-    for (uint32_t i = 0; i < vmsr_row_count; i++)
-        if (x->msr.index >= vmsr_rows[i].first && x->msr.index <= vmsr_rows[i].last)
-            row = &vmsr_rows[i];
+    for (uint32_t i = 0; i < msr_intel.count; i++)
+        if (x->msr.index >= msr_intel.rows[i].first && x->msr.index <= msr_intel.rows[i].last)
+            row = &msr_intel.rows[i];
     DEMAND(verdict == DO_NEXT || verdict == DO_GP);
     if (verdict == DO_GP) {
         check_registers(0);
@@ -272,7 +273,7 @@ static uint64_t register_value(struct fuzz_input *in)
     case 0:
         return BULKHEAD_CALL_BASE + i % (BULKHEAD_CALL_COUNT + 1);
     case 1:
-        return vmsr_rows[i % vmsr_row_count].first + (how >> 3) - 1;
+        return msr_intel.rows[i % msr_intel.count].first + (how >> 3) - 1;
     case 2:
         return machine.vcpus[i % machine.vm.vcpu_count].apic_id;
     case 3:

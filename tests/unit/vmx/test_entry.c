@@ -162,11 +162,10 @@ void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
     (void)state;
 }
 
-void vmx_bitmaps_build(struct vmx_shared *s, const struct msr_row *rows, uint32_t count)
+void vmx_bitmaps_build(struct vmx_shared *s, const struct msr_policy *policy)
 {
     (void)s;
-    (void)rows;
-    (void)count;
+    (void)policy;
 }
 
 static struct vmx_vcpu hw;
