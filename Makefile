@@ -57,7 +57,8 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
 # written as separate functions need not be called as such (docs/performance.md); all others stay
 # apart, and so a panic's backtrace names them. clang, whose objects its own linker alone can join,
 # links without.
-HV_JOINED   := kernel/vm/vcpu.c kernel/vm/vcpu_timer.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/virt.c \
+HV_JOINED   := kernel/vm/vcpu.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm/deadlines.c \
+               kernel/vm/requests.c kernel/vm/inject.c kernel/virt.c \
                vmx/run.c vmx/decode.c vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c \
                vdev/vpower.c vdev/vuart.c drivers/lapic.c lib/ring.c lib/time.c
 comma       := ,

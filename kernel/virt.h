@@ -79,7 +79,7 @@ struct vcpu_state {
 
 /* ------------------------------------------------------------------ cpu, vcpu, vm */
 
-struct vm;  /* kernel/vm/partition.h: what a partition owns */
+struct vm;  /* kernel/vm/vm.h: a guest */
 struct cpu; /* kernel/core/cpu.h: a core */
 struct vcpu_soft;
 
@@ -93,12 +93,12 @@ struct vcpu { /* in cache lines of its own: its neighbours are other cores' */
     ALIGNED(8) _Atomic uint32_t kick; /* requests from other cores, KICK_* */
     uint32_t work;                    /* the backend's own: something to do before each entry */
     uint64_t host_stack;              /* RSP of the hypervisor while the guest runs */
-    uint64_t look_at;                 /* TSC after which an exit is late: vcpu_update_timer() */
+    uint64_t look_at;                 /* TSC after which an exit is late: deadlines_update() */
     uint32_t index;                   /* within its guest; 0 boots it */
     uint32_t apic_id;
     struct vm *vm;
     struct cpu *cpu;
-    struct vcpu_soft *soft; /* the kernel's own: kernel/vm/vcpu.h */
+    struct vcpu_soft *soft; /* the kernel's own: kernel/vm/vm.h */
     void *hw;               /* the backend's own */
 };
 

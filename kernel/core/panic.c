@@ -7,8 +7,8 @@
 #include "kernel/console/console.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/symbols.h"
+#include "kernel/core/trace.h"
 #include "kernel/virt.h"
-#include "kernel/vm/vcpu.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
 #include "lib/x86/insn.h"
@@ -113,11 +113,10 @@ static void panic_begin(void)
 
 NORETURN static void panic_end(uint64_t rip, uint64_t rbp)
 {
-    const struct vcpu *v = this_cpu()->vcpu;
+    const struct trace *trace = this_cpu()->trace;
 
-    if (v)
-        panic_line("  last guest RIP 0x%llx",
-                   (unsigned long long)trace_row(&v->soft->stats, 0).rip);
+    if (trace)
+        panic_line("  last guest RIP 0x%llx", (unsigned long long)trace_row(trace, 0).rip);
     panic_line("  image at 0x%llx; calls, innermost first:",
                (unsigned long long)(uintptr_t)image_start);
     panic_backtrace(rip, rbp);

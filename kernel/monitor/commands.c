@@ -6,6 +6,7 @@
 #include "kernel/console/console.h"
 #include "kernel/core/power.h"
 #include "kernel/monitor/commands_look.h"
+#include "kernel/vm/life.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -80,29 +81,29 @@ static struct vm *commands_guest(const struct commands *c, const char *name)
 static void on_stop(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!partition_stop(vm))
+    if (!life_stop(vm))
         answer_line("guest '%s' is not running", vm->name);
 }
 
 static void on_start(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!partition_start(vm))
+    if (!life_start(vm))
         answer_line("guest '%s' is not stopped", vm->name);
 }
 
 static void on_restart(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!partition_end(vm, (struct vm_end){.kind = VM_END_RESTART, .by_operator = true}) &&
-        !partition_start(vm))
+    if (!life_end(vm, (struct vm_end){.kind = VM_END_RESTART, .by_operator = true}) &&
+        !life_start(vm))
         answer_line("guest '%s' is starting or stopping; try again", vm->name);
 }
 
 static void on_kill(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!partition_end(vm, (struct vm_end){.kind = VM_END_CRASH, .by_operator = true}))
+    if (!life_end(vm, (struct vm_end){.kind = VM_END_CRASH, .by_operator = true}))
         answer_line("guest '%s' is not running", vm->name);
 }
 
@@ -116,7 +117,7 @@ static void on_focus(struct commands *c, struct vm *vm)
 static void on_reboot(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
-    partition_end_all();
+    life_end_all();
     console_flush(); /* what is said of them comes first */
     log_line("the operator typed `reboot`: starting the machine again");
     power_reset();
@@ -125,7 +126,7 @@ static void on_reboot(struct commands *c, struct vm *vm)
 static void on_poweroff(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
-    partition_end_all();
+    life_end_all();
     console_flush();
     log_line("the operator typed `poweroff`: switching the machine off");
     power_off();
@@ -281,7 +282,7 @@ void commands_init(struct commands *c, const struct monitor_view *view)
 
 bool commands_tick(struct commands *c, uint64_t now)
 {
-    if (ticks_since(now, c->sampled) < c->view.boot->tsc.hz)
+    if (ticks_since(now, c->sampled) < c->view.tsc->hz)
         return false;
     c->sampled = now;
     for (uint32_t i = 0; i < c->view.vm_count; i++) {

@@ -5,20 +5,8 @@
  */
 #pragma once
 
-#include "kernel/monitor/monitor.h"
+#include "kernel/monitor/view.h"
 #include "lib/types.h"
-
-/* What `list` needs to say exits per second. */
-struct commands_sample {
-    uint64_t exits;
-    uint64_t per_second;
-};
-
-struct commands {
-    struct monitor_view view;
-    uint64_t sampled; /* TSC */
-    struct commands_sample samples[GUESTS_MAX];
-};
 
 void commands_init(struct commands *c, const struct monitor_view *view);
 

@@ -3,10 +3,12 @@
 
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
+#include "kernel/core/cpu.h"
 #include "kernel/plan/isolation.h"
+#include "kernel/vm/diagnosis.h"
 #include "kernel/vm/exit_counts.h"
 #include "kernel/vm/halt.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/kick.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -70,10 +72,8 @@ uint64_t commands_exits(const struct vm *vm)
 {
     uint64_t sum = 0;
 
-    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-        for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
-            sum += vm->vcpus[i].soft->stats.exits[k];
-    }
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        sum += trace_count(&vm->vcpus[i].soft->stats.trace);
     return sum;
 }
 
@@ -109,13 +109,13 @@ static bool ask_registers(const struct commands *c, struct vcpu *v, struct vcpu_
         virt_get_state(v, state);
         return true;
     }
-    vcpu_request(v, KICK_SHOW);
+    kick_send(v, KICK_SHOW);
     for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
         if (atomic_load(&v->soft->shown_count) != before) {
             *state = v->soft->shown;
             return true;
         }
-        tsc_delay_us(&c->view.boot->tsc, 10);
+        tsc_delay_us(c->view.tsc, 10);
     }
     return false;
 }
@@ -164,8 +164,7 @@ void commands_on_crash(struct commands *c, struct vm *vm)
     }
     const uint64_t ago = ticks_since(rdtsc(), p->when);
     answer_line("%s, %llu ms ago, in life %u of %u:", vm->name,
-                (ull)(time_to_ns(&c->view.boot->tsc.scale, ago) / NS_PER_MS), p->life,
-                vm->restarts + 1);
+                (ull)(time_to_ns(&c->view.tsc->scale, ago) / NS_PER_MS), p->life, vm->restarts + 1);
     while (postmortem_next(p, &reader, line, sizeof(line)))
         answer_line(QUOTE "%s", line);
     if (p->full)
@@ -245,7 +244,7 @@ void commands_on_stats(struct commands *c, struct vm *vm)
                 (ull)s->lines, fmt_plural(s->lines), (ull)s->bytes, fmt_plural(s->bytes), refused,
                 fmt_plural(refused));
     answer_line("  its memory was cleared and its image copied in %llu us",
-                (ull)(time_to_ns(&c->view.boot->tsc.scale, vm->load_ticks) / NS_PER_US));
+                (ull)(time_to_ns(&c->view.tsc->scale, vm->load_ticks) / NS_PER_US));
 }
 
 void commands_on_trace(struct commands *c, struct vm *vm)
@@ -254,17 +253,17 @@ void commands_on_trace(struct commands *c, struct vm *vm)
     char line[LOG_LINE_MAX];
 
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-        const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
-        const uint64_t exits = vcpu_exit_count(s);
-        const uint32_t count = trace_copy(s, rows);
+        const struct trace *trace = &vm->vcpus[i].soft->stats.trace;
+        const uint64_t exits = trace_count(trace);
+        const uint32_t count = trace_copy(trace, rows);
         const uint64_t now = rdtsc(); /* once: it takes time to show a row */
 
         answer_line("%s vCPU %u, the last %u of %llu exit%s:", vm->name, i, count, (ull)exits,
                     fmt_plural(exits));
         for (uint32_t r = 0; r < count; r++) {
             const uint64_t ago = ticks_since(now, rows[r].time);
-            diagnosis_trace_line(&rows[r], time_to_ns(&c->view.boot->tsc.scale, ago) / NS_PER_US,
-                                 line, sizeof(line));
+            diagnosis_trace_line(&rows[r], time_to_ns(&c->view.tsc->scale, ago) / NS_PER_US, line,
+                                 sizeof(line));
             answer_line("%s", line);
         }
     }
@@ -287,10 +286,10 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
     const uint64_t image = (uintptr_t)image_start;
     const struct isolation of = {
         .plan = c->view.plan,
-        .machine = &c->view.boot->machine,
+        .machine = c->view.machine,
         .msrs = c->view.vendor->msrs,
         .image = {.base = image, .size = (uintptr_t)image_end - image},
-        .pool = c->view.boot->pages.pool,
+        .pool = c->view.pages->pool,
     };
     char line[LOG_LINE_MAX];
 
@@ -328,7 +327,7 @@ void commands_on_log_last(struct commands *c, struct vm *vm)
 void commands_on_cpu(struct commands *c, struct vm *vm)
 {
     (void)vm;
-    for (uint32_t i = 0; i < c->view.boot->machine.core_count; i++) {
+    for (uint32_t i = 0; i < c->view.machine->core_count; i++) {
         const struct cpu *cpu = &cpus[i];
         const uint64_t nmis = atomic_load(&cpu->nmis), strays = atomic_load(&cpu->spurious);
         answer_line(
@@ -344,15 +343,16 @@ void commands_on_cpu(struct commands *c, struct vm *vm)
 
 void commands_on_memory(struct commands *c, struct vm *vm)
 {
-    const struct boot_state *boot = c->view.boot;
+    const struct pages *pages = c->view.pages;
+    const struct machine *machine = c->view.machine;
     char size[24];
 
     (void)vm;
     answer_line("page pool: %llu of %llu pages used, sealed",
-                (ull)(boot->pages.pool.size / PAGE_SIZE - pages_left(&boot->pages)),
-                (ull)(boot->pages.pool.size / PAGE_SIZE));
-    for (uint32_t i = 0; i < boot->machine.range_count; i++) {
-        const struct range r = boot->machine.ranges[i];
+                (ull)(pages->pool.size / PAGE_SIZE - pages_left(pages)),
+                (ull)(pages->pool.size / PAGE_SIZE));
+    for (uint32_t i = 0; i < machine->range_count; i++) {
+        const struct range r = machine->ranges[i];
         fmt_size(size, sizeof(size), r.size);
         answer_line("for guests: 0x%llx-0x%llx %s", (ull)r.base, (ull)(r.base + r.size - 1), size);
     }

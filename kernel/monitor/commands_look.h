@@ -4,8 +4,7 @@
  */
 #pragma once
 
-#include "kernel/monitor/commands.h"
-#include "kernel/vm/partition.h"
+#include "kernel/monitor/view.h"
 #include "lib/types.h"
 
 const char *commands_phase_name(const struct vm *vm);

@@ -11,6 +11,7 @@
 #include "kernel/monitor/commands_look.h"
 #include "kernel/monitor/editor.h"
 #include "kernel/vm/halt.h"
+#include "kernel/vm/life.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -29,8 +30,7 @@
 static struct monitor {
     struct commands commands;
     struct editor editor;
-    _Atomic bool all_ended; /* set by the core whose guest was the last */
-    bool end_told;          /* to an operator, since the last guest's end */
+    bool end_told; /* to an operator, since the last guest's end */
 } monitor;
 
 static void monitor_show_prompt(void)
@@ -128,11 +128,12 @@ static bool monitor_keys(void)
     return false;
 }
 
-/* All guests have ended: without an operator, nobody can do anything any more. `waiting`: their
- * last words and ours about them are not out yet; they come first. */
+/* When all guests have ended nobody but an operator can do anything any more: without one the
+ * machine is switched off. `waiting`: the guests' last words and ours about them are not out yet;
+ * they come first. */
 static void monitor_check_end(bool waiting)
 {
-    if (atomic_load(&partitions_alive) != 0) {
+    if (atomic_load(&life_count) != 0) {
         monitor.end_told = false;
         return;
     }
@@ -148,11 +149,6 @@ static void monitor_check_end(bool waiting)
     log_line("every guest has ended; the monitor is open: `start GUEST` or `poweroff`");
 }
 
-void monitor_all_ended(void)
-{
-    atomic_store(&monitor.all_ended, true);
-}
-
 /* One thing at a time: each is short, and where a guest waits for its core, their sum counts. */
 bool monitor_service(uint64_t now, uint64_t ticks)
 {
@@ -163,8 +159,7 @@ bool monitor_service(uint64_t now, uint64_t ticks)
         return true;
     }
     const bool waiting = monitor_keys() || console_pump(now, ticks);
-    if (atomic_load(&monitor.all_ended))
-        monitor_check_end(waiting);
+    monitor_check_end(waiting);
     return waiting;
 }
 

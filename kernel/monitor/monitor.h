@@ -6,19 +6,8 @@
  */
 #pragma once
 
-#include "kernel/plan/plan.h"
-#include "kernel/start/boot.h"
-#include "kernel/vm/partition.h"
+#include "kernel/monitor/view.h"
 #include "lib/types.h"
-
-/* What the monitor can look at. */
-struct monitor_view {
-    const struct boot_state *boot;
-    const struct plan *plan;
-    const struct vendor *vendor;
-    struct vm **vms; /* [vm_count] */
-    uint32_t vm_count;
-};
 
 /* Boot core, before launch. */
 void monitor_init(const struct monitor_view *view);
@@ -31,7 +20,3 @@ bool monitor_service(uint64_t now, uint64_t ticks);
  * of the TSC, from text waiting to the next look. Returns when to call again; `busy`: text waits,
  * else that is later. */
 uint64_t monitor_duty(uint64_t period, bool *busy);
-
-/* The last guest has ended. With the monitor open the operator decides what comes next; else the
- * machine is switched off. Any core. */
-void monitor_all_ended(void);

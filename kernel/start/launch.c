@@ -9,7 +9,8 @@
 #include "kernel/monitor/monitor.h"
 #include "kernel/plan/modules.h"
 #include "kernel/start/smp.h"
-#include "kernel/vm/partition.h"
+#include "kernel/vm/build.h"
+#include "kernel/vm/life.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
@@ -105,7 +106,7 @@ static void launch_read_cpuid(void)
 
 bool launch_prepare(struct boot_state *boot)
 {
-    const struct partition_kit kit = {
+    const struct build_kit kit = {
         .pages = &boot->pages,
         .machine = &boot->machine,
         .tsc = &boot->tsc,
@@ -118,7 +119,7 @@ bool launch_prepare(struct boot_state *boot)
 
     launch_read_cpuid();
     for (uint32_t i = 0; i < plan.guest_count; i++) {
-        if (partition_create(&vms[i], &plan.guests[i], i, &kit) != OK)
+        if (build_vm(&vms[i], &plan.guests[i], i, &kit) != OK)
             return false;
     }
     if (!smp_virt_on(boot->machine.core_count, &boot->tsc))
@@ -155,7 +156,14 @@ static void launch_print_ticks(const struct boot_state *boot)
 void launch_run(struct boot_state *boot)
 {
     const struct monitor_view view = {
-        .boot = boot, .plan = &plan, .vendor = vendor, .vms = vms, .vm_count = plan.guest_count};
+        .machine = &boot->machine,
+        .pages = &boot->pages,
+        .tsc = &boot->tsc,
+        .plan = &plan,
+        .vendor = vendor,
+        .vms = vms,
+        .vm_count = plan.guest_count,
+    };
 
     launch_print_ticks(boot);
     monitor_init(&view);
@@ -166,11 +174,10 @@ void launch_run(struct boot_state *boot)
         atomic_store(&cpus[id].wake, 1);
         cpu_kick(&cpus[id]);
     }
-    atomic_store(&partitions_alive,
-                 1); /* held, so that a guest that ends at once is not the last */
+    atomic_store(&life_count, 1); /* held, so that a guest that ends at once is not the last */
     for (uint32_t i = 0; i < plan.guest_count; i++)
-        (void)partition_start(vms[i]);
-    partition_release();
+        (void)life_start(vms[i]);
+    atomic_fetch_sub(&life_count, 1);
     if (cpus[0].vcpu)
         vcpu_thread(cpus[0].vcpu);
     launch_monitor(boot);

@@ -3,10 +3,9 @@
 
 #include <stdarg.h>
 
+#include "kernel/core/cpu.h"
 #include "kernel/vm/diagnosis.h"
-#include "kernel/vm/exit.h"
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/life.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -14,7 +13,9 @@
 
 #define TOLD_MAX 8 /* of the other cores, so many are told of in the log: `crash GUEST` has all */
 
-void crash_begin(const struct vcpu *v)
+/* The life of v's guest ends by a crash, found on v's core: what was kept of the one before is
+ * forgotten. By the one caller that won life_end(). */
+COLD static void crash_begin(const struct vcpu *v)
 {
     postmortem_begin(&v->vm->postmortem, v->vm->restarts + 1, rdtsc());
     v->vm->postmortem.vcpu = v->index;
@@ -30,7 +31,8 @@ static void crash_emit(struct vm *vm, bool told, enum note_kind kind, const char
         console_note(&vm->console, kind, line.text, line.len);
 }
 
-void crash_tell(struct vm *vm, const char *fmt, ...)
+/* A line about the crash: into the log, and kept for `crash GUEST`. */
+COLD static PRINTF_LIKE(2, 3) void crash_tell(struct vm *vm, const char *fmt, ...)
 {
     va_list args;
 
@@ -135,9 +137,10 @@ static void crash_print_state(struct vcpu *v, const struct vcpu_exit *x)
     crash_line(v->vm, NOTE_CRASH, "%s", line);
 }
 
-void crash_print(struct vcpu *v, const struct vcpu_exit *x)
+/* The diagnosis, below the line that says why. On v's own core, after its exit `x`. */
+COLD static void crash_print(struct vcpu *v, const struct vcpu_exit *x)
 {
-    const struct vcpu_stats *stats = &v->soft->stats;
+    const struct trace *trace = &v->soft->stats.trace;
     const uint64_t now = rdtsc();
     char line[LOG_LINE_MAX];
 
@@ -146,11 +149,11 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
                (unsigned long long)x->raw_reason, (unsigned long long)x->qualification,
                line[0] ? " " : "", line);
     crash_print_state(v, x);
-    const uint32_t rows = (uint32_t)min_u64(vcpu_exit_count(stats), TRACE_ROWS);
+    const uint32_t rows = (uint32_t)min_u64(trace_count(trace), TRACE_ROWS);
     crash_line(v->vm, NOTE_LIFE, "  the last %u exit%s, this one included:", rows,
                fmt_plural(rows));
     for (uint32_t back = rows; back-- > 0;) {
-        struct trace_row row = trace_row(stats, back);
+        struct trace_row row = trace_row(trace, back);
         if (back == 0)
             row.verdict = DO_STOP; /* it is noted when this is done */
         diagnosis_trace_line(&row,
@@ -160,15 +163,41 @@ void crash_print(struct vcpu *v, const struct vcpu_exit *x)
     }
 }
 
+enum verdict crash_guest(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
+{
+    char why[LOG_LINE_MAX];
+    va_list args;
+
+    if (!life_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
+        return DO_STOP; /* it ends already, for another reason */
+    va_start(args, fmt);
+    fmt_vprint(why, sizeof(why), fmt, args);
+    va_end(args);
+    crash_begin(v);
+    crash_tell(v->vm, "guest '%s' vCPU %u on core #%u is stopped: %s", v->vm->name, v->index,
+               v->cpu->id, why);
+    crash_print(v, x);
+    return DO_STOP;
+}
+
+void crash_waiting(struct vcpu *v, const char *why)
+{
+    if (!life_end(v->vm, (struct vm_end){.kind = VM_END_CRASH}))
+        return;
+    crash_begin(v);
+    crash_tell(v->vm, "guest '%s' vCPU %u on core #%u waits for a SIPI and is stopped: %s",
+               v->vm->name, v->index, v->cpu->id, why);
+}
+
 enum verdict crash_by_guest(struct vcpu *v, const struct crash_report *report)
 {
     const struct vcpu_exit x = {.kind = EXIT_HYPERCALL,
-                                .raw_reason = trace_row(&v->soft->stats, 0).reason,
+                                .raw_reason = trace_row(&v->soft->stats.trace, 0).reason,
                                 .report = *report};
     struct vcpu_state state;
     char why[LOG_LINE_MAX];
 
     virt_get_state(v, &state);
     diagnosis_report(report, state.cr2, why, sizeof(why));
-    return vcpu_crash(v, &x, "%s", why);
+    return crash_guest(v, &x, "%s", why);
 }

@@ -5,19 +5,9 @@
  */
 #pragma once
 
+#include "kernel/core/trace.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
-
-#define TRACE_ROWS 16 /* a power of two */
-
-/* One exit as it is remembered. */
-struct trace_row {
-    uint64_t time; /* TSC when it left the guest */
-    uint64_t rip;
-    uint32_t reason; /* the hardware's number */
-    uint8_t kind;    /* enum exit_kind */
-    uint8_t verdict; /* enum verdict */
-};
 
 /* Registers, segments and what blocks interrupts: line `index` of them; false: no more. The first
  * DIAGNOSIS_KEPT are general and control registers. */

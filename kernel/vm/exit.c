@@ -2,8 +2,15 @@
 #include "kernel/vm/exit.h"
 
 #include "drivers/lapic.h"
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/crash.h"
+#include "kernel/vm/deadlines.h"
+#include "kernel/vm/diagnosis.h"
+#include "kernel/vm/hypercall.h"
+#include "kernel/vm/inject.h"
+#include "kernel/vm/kick.h"
+#include "kernel/vm/life.h"
+#include "kernel/vm/requests.h"
+#include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
@@ -47,13 +54,13 @@ static enum verdict exit_bus_event(struct vcpu *v, const struct vcpu_soft *soft,
         return DO_NEXT;
     case BUS_TEXT:
         if (soft->console_duty && !soft->console_busy && !tx_is_empty(&v->vm->console.tx))
-            vcpu_hurry_console(v);
+            deadlines_hurry_console(v);
         return DO_NEXT;
     case BUS_POWER_OFF:
-        partition_end(v->vm, (struct vm_end){.kind = VM_END_POWER_OFF});
+        life_end(v->vm, (struct vm_end){.kind = VM_END_POWER_OFF});
         break;
     case BUS_RESET:
-        partition_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
+        life_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
         break;
     }
     return DO_STOP;
@@ -119,7 +126,7 @@ NOINLINE static void exit_signal(struct vcpu *v, uint64_t targets, uint8_t vecto
             continue;
         if (kick == KICK_SIPI)
             atomic_store(&v->vm->vcpus[i].soft->sipi_vector, vector);
-        vcpu_request(&v->vm->vcpus[i], kick);
+        kick_send(&v->vm->vcpus[i], kick);
     }
 }
 
@@ -189,16 +196,16 @@ static enum verdict on_nested_fault(struct vcpu *v, const struct vcpu_exit *x)
     char place[80];
 
     diagnosis_place(x->fault.address, v->vm->plan->config->memory, place, sizeof(place));
-    return vcpu_crash(v, x,
-                      "it %s guest-physical address 0x%llx%s, which is outside of its memory: %s",
-                      what, (unsigned long long)x->fault.address.v,
-                      x->fault.table_walk ? " while its own page tables were walked" : "", place);
+    return crash_guest(v, x,
+                       "it %s guest-physical address 0x%llx%s, which is outside of its memory: %s",
+                       what, (unsigned long long)x->fault.address.v,
+                       x->fault.table_walk ? " while its own page tables were walked" : "", place);
 }
 
 static enum verdict on_exception(struct vcpu *v, const struct vcpu_exit *x)
 {
     if (x->exception.vector == VECTOR_MC)
-        return vcpu_crash(v, x, "the processor reported a machine check");
+        return crash_guest(v, x, "the processor reported a machine check");
     return DO_REFLECT;
 }
 
@@ -207,7 +214,24 @@ static enum verdict on_entry_failed(struct vcpu *v, const struct vcpu_exit *x)
     char why[LOG_LINE_MAX];
 
     virt_explain(v, x, why, sizeof(why));
-    return vcpu_crash(v, x, "the processor refused to enter it: %s", why);
+    return crash_guest(v, x, "the processor refused to enter it: %s", why);
+}
+
+static enum verdict on_window(struct vcpu *v)
+{
+    inject_pending(v);
+    return DO_AGAIN;
+}
+
+/* The guest halts before it was seen to take interrupts: if it does now, it wakes at once. The CPL
+ * is looked at because an emulator may exit before it finds the fault. */
+static enum verdict on_halt(struct vcpu *v)
+{
+    if (virt_cpl(v) != 0)
+        return DO_GP;
+    virt_halt(v);
+    inject_pending(v);
+    return DO_NEXT;
 }
 
 enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
@@ -220,11 +244,11 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     case EXIT_EXCEPTION:
         return on_exception(v, x);
     case EXIT_KICK:
-        return vcpu_on_kick(v);
+        return requests_take(v);
     case EXIT_WINDOW:
-        return vcpu_on_window(v);
+        return on_window(v);
     case EXIT_HALT:
-        return vcpu_on_halt(v);
+        return on_halt(v);
     case EXIT_INIT:
     case EXIT_STEP:
         return DO_AGAIN;
@@ -235,14 +259,14 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     case EXIT_CACHE: /* no device writes to memory behind the caches' back */
         return DO_NEXT;
     case EXIT_TRIPLE_FAULT:
-        return vcpu_crash(v, x, "triple fault: an exception while delivering a double fault");
+        return crash_guest(v, x, "triple fault: an exception while delivering a double fault");
     case EXIT_TASK_SWITCH:
-        return vcpu_crash(v, x, "hardware task switches are not supported");
+        return crash_guest(v, x, "hardware task switches are not supported");
     case EXIT_MACHINE_CHECK:
-        return vcpu_crash(v, x, "a machine check came while entering it");
+        return crash_guest(v, x, "a machine check came while entering it");
     case EXIT_ENTRY_FAILED:
         return on_entry_failed(v, x);
-    case EXIT_CPUID: /* exit_often()'s */
+    case EXIT_CPUID: /* exit_fast()'s */
     case EXIT_HYPERCALL:
     case EXIT_PIO:
     case EXIT_RDMSR:
@@ -253,37 +277,37 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     case EXIT_KIND_COUNT:
         break;
     }
-    return vcpu_crash(v, x, "it left in a way that Bulkhead does not know");
+    return crash_guest(v, x, "it left in a way that Bulkhead does not know");
 }
 
-bool exit_often(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *stay,
-                uint8_t trace_at, enum verdict *verdict)
+bool exit_fast(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *stay,
+               uint8_t trace_at, enum verdict *verdict)
 {
-    struct vcpu_stats *stats = &soft->stats;
+    struct trace *trace = &soft->stats.trace;
 
     if (virt_is(stay, EXIT_CPUID)) {
-        trace_exit(stats, trace_at, stay->reason, EXIT_CPUID);
+        trace_exit(trace, trace_at, stay->reason, EXIT_CPUID);
         *verdict = on_cpuid(v, soft);
     } else if (virt_is(stay, EXIT_HYPERCALL)) {
-        trace_exit(stats, trace_at, stay->reason, EXIT_HYPERCALL);
+        trace_exit(trace, trace_at, stay->reason, EXIT_HYPERCALL);
         *verdict = hypercall(v, soft);
     } else if (virt_is(stay, EXIT_WRMSR)) {
-        trace_exit(stats, trace_at, stay->reason, EXIT_WRMSR);
+        trace_exit(trace, trace_at, stay->reason, EXIT_WRMSR);
         *verdict = on_wrmsr(v, soft);
     } else if (virt_is(stay, EXIT_PIO)) {
         UNINITIALIZED struct exit_pio io; /* virt_decode_pio() writes all of it */
         if (!virt_decode_pio(&io))
             return false;
-        trace_exit(stats, trace_at, stay->reason, EXIT_PIO);
+        trace_exit(trace, trace_at, stay->reason, EXIT_PIO);
         *verdict = on_pio(v, soft, &io, stay->time);
     } else if (virt_is(stay, EXIT_RDMSR)) {
-        trace_exit(stats, trace_at, stay->reason, EXIT_RDMSR);
+        trace_exit(trace, trace_at, stay->reason, EXIT_RDMSR);
         *verdict = on_rdmsr(v, soft);
     } else if (virt_is(stay, EXIT_TIMER)) {
-        trace_exit(stats, trace_at, stay->reason, EXIT_TIMER);
-        *verdict = vcpu_look(v, stay->time);
+        trace_exit(trace, trace_at, stay->reason, EXIT_TIMER);
+        *verdict = deadlines_look(v, stay->time);
     } else if (virt_is(stay, EXIT_XSETBV)) {
-        trace_exit(stats, trace_at, stay->reason, EXIT_XSETBV);
+        trace_exit(trace, trace_at, stay->reason, EXIT_XSETBV);
         *verdict = on_xsetbv(v, soft);
     } else {
         return false;

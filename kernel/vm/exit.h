@@ -9,13 +9,6 @@
 
 /* The kinds that come often, from the compare that finds them to the verdict without a detour;
  * false: another, for virt_decode() and exit_dispatch(). `soft` is v's. */
-MUST_CHECK bool exit_often(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *stay,
-                           uint8_t trace_at, enum verdict *verdict);
+MUST_CHECK bool exit_fast(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *stay,
+                          uint8_t trace_at, enum verdict *verdict);
 enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x);
-
-/* kernel/vm/hypercall.c */
-enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft);
-
-/* Records why the guest ends and prints the diagnosis; returns DO_STOP. */
-COLD enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
-    PRINTF_LIKE(3, 4);

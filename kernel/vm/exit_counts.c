@@ -2,8 +2,7 @@
 #include "kernel/vm/exit_counts.h"
 
 #include "kernel/vm/diagnosis.h"
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 
 void exit_counts_report(const struct vm *vm, char *buf, size_t size)
@@ -12,7 +11,7 @@ void exit_counts_report(const struct vm *vm, char *buf, size_t size)
 
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
         for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
-            sums[k] += vm->vcpus[i].soft->stats.exits[k];
+            sums[k] += vm->vcpus[i].soft->stats.trace.exits[k];
     }
     for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
         total += sums[k];

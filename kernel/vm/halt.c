@@ -3,6 +3,9 @@
 
 #include <stdatomic.h>
 
+#include "kernel/vm/kick.h"
+#include "kernel/vm/life.h"
+
 /* What would set a core going that rests now. */
 #define KICKS_THAT_WAKE ((uint32_t)(KICK_START | KICK_STOP | KICK_INIT | KICK_SIPI | KICK_NMI))
 
@@ -35,13 +38,13 @@ static void halt_rests(struct vcpu *v)
     struct vm *vm = v->vm;
 
     atomic_store(&v->soft->at_rest, true);
-    if (!halt_is_final(vm) || !partition_end(vm, (struct vm_end){.kind = VM_END_HALT}) ||
+    if (!halt_is_final(vm) || !life_end(vm, (struct vm_end){.kind = VM_END_HALT}) ||
         !vm->next.is_told)
         return;
-    partition_tell(vm, NOTE_CRASH,
-                   "guest '%s' has halted all its cores with interrupts off, or left them waiting "
-                   "for a start-up IPI: it cannot run again",
-                   vm->name);
+    life_tell(vm, NOTE_CRASH,
+              "guest '%s' has halted all its cores with interrupts off, or left them waiting "
+              "for a start-up IPI: it cannot run again",
+              vm->name);
 }
 
 void halt_look(struct vcpu *v, bool ask)
@@ -57,7 +60,7 @@ void halt_look(struct vcpu *v, bool ask)
 void halt_ask(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
-        vcpu_request(&vm->vcpus[i], KICK_ASK_HALT);
+        kick_send(&vm->vcpus[i], KICK_ASK_HALT);
 }
 
 /* Those that the guest makes by itself. */
@@ -66,8 +69,8 @@ static uint64_t halt_exits(const struct vm *vm)
     uint64_t sum = 0;
 
     for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-        const struct vcpu_stats *s = &vm->vcpus[i].soft->stats;
-        sum += vcpu_exit_count(s) - s->exits[EXIT_KICK] - s->exits[EXIT_TIMER];
+        const struct trace *t = &vm->vcpus[i].soft->stats.trace;
+        sum += trace_count(t) - t->exits[EXIT_KICK] - t->exits[EXIT_TIMER];
     }
     return sum;
 }

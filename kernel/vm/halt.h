@@ -7,8 +7,7 @@
  */
 #pragma once
 
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
 #include "lib/types.h"
 
 #define HALT_QUIET_SECONDS 10

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * hypercall: the calls of docs/guest-abi.md. Arguments and data are in registers only; nothing
- * here ever sees a guest address.
- */
+#include "kernel/vm/hypercall.h"
+
 #include "guests/kit/abi.h"
 #include "kernel/vm/crash.h"
-#include "kernel/vm/exit.h"
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/deadlines.h"
+#include "kernel/vm/life.h"
+#include "kernel/vm/vm.h"
 #include "kernel/vm/watchdog.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -58,7 +56,7 @@ static int64_t call_console_write(struct vcpu *v, struct vcpu_soft *soft, uint64
         call_cut(slot->data);
     slot->len = (uint32_t)len;
     tx_publish(slot, position);
-    vcpu_has_output(v, soft);
+    deadlines_has_output(v, soft);
     return (int64_t)len;
 }
 
@@ -100,7 +98,7 @@ static int64_t call_timer_set(struct vcpu *v, struct vcpu_soft *soft, uint64_t d
     }
     soft->timer_pending = false; /* setting replaces whatever was on its way */
     soft->timer_deadline = deadline;
-    vcpu_update_timer(v);
+    deadlines_update(v);
     return BULKHEAD_OK;
 }
 
@@ -111,7 +109,7 @@ static enum verdict call_power_off(struct vcpu *v, uint64_t code)
         return DO_NEXT;
     }
     /* Not the first to end this life: then it ends for the other reason. */
-    partition_end(v->vm, (struct vm_end){.kind = VM_END_POWER_OFF, .code = (uint32_t)code});
+    life_end(v->vm, (struct vm_end){.kind = VM_END_POWER_OFF, .code = (uint32_t)code});
     return DO_STOP;
 }
 
@@ -183,7 +181,7 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         result = BULKHEAD_OK;
         break;
     case BULKHEAD_CALL_RESTART:
-        partition_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
+        life_end(v->vm, (struct vm_end){.kind = VM_END_RESTART});
         return DO_STOP;
     case BULKHEAD_CALL_CRASH:
         return call_crash(v);

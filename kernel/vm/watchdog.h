@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
 #include "lib/types.h"
 #include "lib/x86/insn.h"
 

@@ -171,12 +171,13 @@ MUTANTS = {
                "t->tss.ist[s - 1] = host_stack_top(STACK_NMI);", audit(STACKS)),
     ],
     "Guest memory unmapped while guests run": [
-        mutant("window-left-open", "kernel/vm/partition.c",
-               "    host_window_close(core);\n    bus_reset(", "    bus_reset(", audit(NO_GUEST)),
-        mutant("window-left-open-by-sibling", "kernel/vm/partition.c",
-               "    partition_fill(core, hpa(part.base), NULL, part.size);\n"
+        mutant("window-left-open", "kernel/vm/memory.c",
+               "image->pieces[i].size);\n    host_window_close(core);",
+               "image->pieces[i].size);", audit(NO_GUEST)),
+        mutant("window-left-open-by-sibling", "kernel/vm/memory.c",
+               "    memory_fill(core, hpa(part.base), NULL, part.size);\n"
                "    host_window_close(core);",
-               "    partition_fill(core, hpa(part.base), NULL, part.size);",
+               "    memory_fill(core, hpa(part.base), NULL, part.size);",
                audit(NO_GUEST, cores=4)),
         mutant("window-close-forgets", "mm/host.c", "host_window_set(core, 0);", "(void)core;",
                audit(NO_GUEST)),
@@ -362,7 +363,7 @@ MUTANTS = {
         mutant("bitmap-elsewhere", "vmx/vmcs.c",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[0]);", audit(BITMAPS)),
-        mutant("memory-of-the-next", "kernel/vm/partition.c", "    uint64_t host = plan->ram.base;",
+        mutant("memory-of-the-next", "kernel/vm/build.c", "    uint64_t host = plan->ram.base;",
                "    uint64_t host = plan->ram.base + PAGE_SIZE_2M;", audit(OWN_MEMORY, dies=True)),
         mutant("one-tag-for-all", "vmx/cpu.c", "s->vpid = config->tag;", "s->vpid = 1;",
                audit(OWN_MEMORY, cores=4)),

@@ -48,10 +48,10 @@ def test_stack_overflow(machine):
 def test_while_guests_run(machine):
     """A bug that a guest brings out: where that guest was is said, and our own lines
     that were on their way are not lost."""
-    files = images("escape", "spin") | spoilt("vcpu_crash", elf.UD2)
+    files = images("escape", "spin") | spoilt("crash_guest", elf.UD2)
     conf = (machine_section() + guest("waiting", image="spin", cmdline="how=cli")
             + guest("escape"))
     result = machine.boot(files, conf, cores=3, memory=512)
-    lines = check_panic(result, r"#UD \(vector 6, error code 0x0\)", "vcpu_crash")
+    lines = check_panic(result, r"#UD \(vector 6, error code 0x0\)", "crash_guest")
     assert not lacking(lines, "  last guest RIP 0x10[0-9a-f]{4}", r"  #\d+ .* smp_core_main.*")
     assert not lacking(result.hv, r"guest '.*' starts on core #\d, \d+ ticks after the loader")

@@ -7,6 +7,12 @@
 #include "drivers/lapic.h"
 #include "guests/kit/abi.h"
 #include "kernel/vm/crash.h"
+#include "kernel/vm/deadlines.h"
+#include "kernel/vm/diagnosis.h"
+#include "kernel/vm/inject.h"
+#include "kernel/vm/kick.h"
+#include "kernel/vm/life.h"
+#include "kernel/vm/requests.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
@@ -229,6 +235,11 @@ bool virt_in_64bit(const struct vcpu *v)
     return machine.in_64bit;
 }
 
+void virt_halt(struct vcpu *v)
+{
+    DEMAND(v == machine.v && machine.cpl == 0);
+}
+
 void virt_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size)
 {
     DEMAND(x->kind == EXIT_ENTRY_FAILED);
@@ -263,7 +274,7 @@ enum verdict virt_cr_write(struct vcpu *v, const struct vcpu_exit *x)
 
 /* ------------------------------------------------------------------ the rest of kernel/ */
 
-void vcpu_request(struct vcpu *v, uint32_t kicks)
+void kick_send(struct vcpu *v, uint32_t kicks)
 {
     DEMAND(v >= machine.vcpus && v < machine.vcpus + machine.vm.vcpu_count);
     DEMAND(kicks == KICK_NMI || kicks == KICK_INIT || kicks == KICK_SIPI);
@@ -273,43 +284,36 @@ void vcpu_request(struct vcpu *v, uint32_t kicks)
     machine.effects.requests |= kicks;
 }
 
-void vcpu_update_timer(struct vcpu *v)
+void deadlines_update(struct vcpu *v)
 {
     DEMAND(v == machine.v);
     machine.effects.timer_updates++;
 }
 
-void vcpu_hurry_console(struct vcpu *v)
+void deadlines_hurry_console(struct vcpu *v)
 {
     DEMAND(v == machine.v && v->soft->console_duty);
     v->soft->console_busy = true;
 }
 
-enum verdict vcpu_on_kick(struct vcpu *v)
+enum verdict requests_take(struct vcpu *v)
 {
     DEMAND(v == machine.v);
     return DO_AGAIN;
 }
 
-enum verdict vcpu_look(struct vcpu *v, uint64_t now)
+enum verdict deadlines_look(struct vcpu *v, uint64_t now)
 {
     DEMAND(v == machine.v && now == machine.now);
     return DO_AGAIN;
 }
 
-enum verdict vcpu_on_halt(struct vcpu *v)
+void inject_pending(struct vcpu *v)
 {
     DEMAND(v == machine.v);
-    return DO_NEXT;
 }
 
-enum verdict vcpu_on_window(struct vcpu *v)
-{
-    DEMAND(v == machine.v);
-    return DO_AGAIN;
-}
-
-enum verdict vcpu_crash(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
+enum verdict crash_guest(struct vcpu *v, const struct vcpu_exit *x, const char *fmt, ...)
 {
     char why[LOG_LINE_MAX];
     va_list args;
@@ -330,10 +334,10 @@ enum verdict crash_by_guest(struct vcpu *v, const struct crash_report *report)
 
     DEMAND(report->code <= BULKHEAD_CRASH_LAST);
     diagnosis_report(report, 0, why, sizeof(why));
-    return vcpu_crash(v, &x, "%s", why);
+    return crash_guest(v, &x, "%s", why);
 }
 
-bool partition_end(struct vm *vm, struct vm_end end)
+bool life_end(struct vm *vm, struct vm_end end)
 {
     DEMAND(vm == &machine.vm && end.kind != VM_END_CRASH && end.code <= 255);
     machine.effects.ends++;

@@ -7,8 +7,7 @@
 #pragma once
 
 #include "kernel/vm/exit.h"
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
 #include "support.h"
 
 /* What the last exit did, as the fakes saw it. */

@@ -356,14 +356,14 @@ static enum exit_kind often_kind(const struct vcpu_stay *stay)
 static enum verdict handle(struct vcpu *v, const struct vmx_raw *raw, struct seen *seen)
 {
     const struct vcpu_stay stay = {.reason = raw->reason, .time = machine.now};
-    const uint8_t at = trace_stay(&v->soft->stats, &stay);
+    const uint8_t at = trace_stay(&v->soft->stats.trace, &stay);
     enum verdict verdict;
     struct vcpu_exit x;
 
     machine.qualification = raw->qualification;
     seen->msr.index = (uint32_t)gpr_before[REG_RCX];
     seen->msr.value = gpr_before[REG_RDX] << 32 | (uint32_t)gpr_before[REG_RAX];
-    if (exit_often(v, v->soft, &stay, at, &verdict)) {
+    if (exit_fast(v, v->soft, &stay, at, &verdict)) {
         seen->kind = often_kind(&stay);
         if (seen->kind == EXIT_PIO)
             DEMAND(vmx_decode_io(raw->qualification, &seen->pio));

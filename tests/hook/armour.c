@@ -9,7 +9,7 @@
 
 #include "kernel/console/console.h"
 #include "kernel/core/cpu.h"
-#include "kernel/vm/partition.h"
+#include "kernel/vm/vm.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 

@@ -4,7 +4,7 @@
  * between two lives, and looks.
  */
 #include "kernel/core/cpu.h"
-#include "kernel/vm/partition.h"
+#include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/cr.h"

@@ -2,8 +2,8 @@
 /*
  * armour_devices: the interrupt controllers of the machine, ISA DMA and the configuration space of
  * PCI. Firmware leaves much of it as it should be; so everything is opened before it is silenced
- * (the link takes __wrap_quiet_...() for quiet_...()), or the look would prove nothing. Looks at an
- * I/O APIC through the window, where a PC has its first.
+ * (the link takes __wrap_quiesce_...() for quiesce_...()), or the look would prove nothing. Looks
+ * at an I/O APIC through the window, where a PC has its first.
  */
 #include "drivers/acpi/acpi.h"
 #include "kernel/core/cpu.h"
@@ -19,13 +19,13 @@
 
 static bool interrupts_opened, devices_opened;
 
-void __real_quiet_interrupts(const struct acpi_info *acpi);
-void __wrap_quiet_interrupts(const struct acpi_info *acpi);
-void __real_quiet_devices(bool has_screen);
-void __wrap_quiet_devices(bool has_screen);
+void __real_quiesce_interrupts(const struct acpi_info *acpi);
+void __wrap_quiesce_interrupts(const struct acpi_info *acpi);
+void __real_quiesce_devices(bool has_screen);
+void __wrap_quiesce_devices(bool has_screen);
 
 /* The firmware's tables map everything. */
-void __wrap_quiet_interrupts(const struct acpi_info *acpi)
+void __wrap_quiesce_interrupts(const struct acpi_info *acpi)
 {
     volatile uint32_t *regs = (volatile uint32_t *)(uintptr_t)IOAPIC;
 
@@ -36,7 +36,7 @@ void __wrap_quiet_interrupts(const struct acpi_info *acpi)
         regs[4] = VECTOR_DIRT;
     }
     interrupts_opened = true;
-    __real_quiet_interrupts(acpi);
+    __real_quiesce_interrupts(acpi);
 }
 
 static uint32_t config(uint32_t address)
@@ -53,7 +53,7 @@ static bool is_device(uint32_t at)
     return (config(at) & 0xffff) != 0xffff && class >> 8 != 3 && class != 0x600 && class != 0x601;
 }
 
-void __wrap_quiet_devices(bool has_screen)
+void __wrap_quiesce_devices(bool has_screen)
 {
     for (uint32_t at = 0; at < BIT32(24); at += BIT32(8)) {
         if (!is_device(at))
@@ -65,7 +65,7 @@ void __wrap_quiet_devices(bool has_screen)
     out8(0x0f, 0);
     out8(0xde, 0);
     devices_opened = true;
-    __real_quiet_devices(has_screen);
+    __real_quiesce_devices(has_screen);
 }
 
 /* abuse: BU-04 */

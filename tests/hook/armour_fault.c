@@ -2,7 +2,7 @@
 /*
  * armour_fault: what our own bugs would do, on purpose. None of it returns.
  */
-#include "kernel/vm/partition.h"
+#include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/desc.h"

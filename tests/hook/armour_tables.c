@@ -4,7 +4,7 @@
  */
 #include "drivers/lapic.h"
 #include "kernel/core/cpu.h"
-#include "kernel/vm/partition.h"
+#include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/x86/desc.h"
 #include "lib/x86/insn.h"

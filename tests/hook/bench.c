@@ -6,8 +6,9 @@
  *     bench kick N      from a request to the first other guest until its core has left it and
  * looks
  */
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/core/cpu.h"
+#include "kernel/vm/kick.h"
+#include "kernel/vm/vm.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 #include "vmx/vmx.h"
@@ -21,7 +22,7 @@ static uint64_t bench_kick(struct vcpu *other)
     const uint32_t before = atomic_load(&other->soft->shown_count);
     const uint64_t start = rdtsc();
 
-    vcpu_request(other, KICK_SHOW);
+    kick_send(other, KICK_SHOW);
     while (atomic_load(&other->soft->shown_count) == before)
         cpu_pause();
     return rdtsc() - start;

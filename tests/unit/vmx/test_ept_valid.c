@@ -18,7 +18,7 @@ static struct pages pool;
 static struct pagetable pt;
 static struct guest_map map;
 
-/* A guest with memory below and above the hole, as partition_map() makes it. */
+/* A guest with memory below and above the hole, as build_map() makes it. */
 static void make(const struct pt_format *format, uint64_t host, uint64_t low, uint64_t high)
 {
     const struct range range = {(uintptr_t)pool_words, POOL_PAGES * PAGE_SIZE};

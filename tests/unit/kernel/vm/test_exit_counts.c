@@ -4,8 +4,7 @@
  */
 #include "kernel/vm/exit_counts.h"
 
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/vm.h"
 #include "support.h"
 
 static struct vcpu_soft softs[2];
@@ -19,12 +18,12 @@ static void exits_are_summed(void **state)
     (void)state;
     exit_counts_report(&vm, line, sizeof(line));
     assert_string_equal(line, "0 exits");
-    softs[0].stats.exits[EXIT_CPUID] = 1;
+    softs[0].stats.trace.exits[EXIT_CPUID] = 1;
     exit_counts_report(&vm, line, sizeof(line));
     assert_string_equal(line, "1 exit: 1 cpuid");
-    softs[0].stats.exits[EXIT_CPUID] = 3;
-    softs[1].stats.exits[EXIT_CPUID] = 4;
-    softs[1].stats.exits[EXIT_KICK] = 1;
+    softs[0].stats.trace.exits[EXIT_CPUID] = 3;
+    softs[1].stats.trace.exits[EXIT_CPUID] = 4;
+    softs[1].stats.trace.exits[EXIT_KICK] = 1;
     exit_counts_report(&vm, line, sizeof(line));
     assert_string_equal(line, "8 exits: 7 cpuid, 1 kick");
 }
@@ -35,7 +34,7 @@ static void a_long_line_is_cut(void **state)
 
     (void)state;
     for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++)
-        softs[0].stats.exits[k] = UINT32_MAX;
+        softs[0].stats.trace.exits[k] = UINT32_MAX;
     exit_counts_report(&vm, line, sizeof(line));
     assert_int_equal(strlen(line), sizeof(line) - 1);
 }

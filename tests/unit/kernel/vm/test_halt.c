@@ -4,6 +4,8 @@
  */
 #include "kernel/vm/halt.h"
 
+#include "kernel/vm/kick.h"
+#include "kernel/vm/life.h"
 #include "support.h"
 
 #define CORES 3
@@ -20,7 +22,7 @@ bool virt_has_halted(const struct vcpu *v)
     return halted[v->index];
 }
 
-bool partition_end(struct vm *of, struct vm_end end)
+bool life_end(struct vm *of, struct vm_end end)
 {
     assert_ptr_equal(of, &vm);
     assert_int_equal(end.kind, VM_END_HALT);
@@ -29,19 +31,19 @@ bool partition_end(struct vm *of, struct vm_end end)
     return first;
 }
 
-void partition_tell(struct vm *of, enum note_kind kind, const char *fmt, ...)
+void life_tell(struct vm *of, enum note_kind kind, const char *fmt, ...)
 {
     (void)kind, (void)fmt;
     assert_ptr_equal(of, &vm);
 }
 
-void vcpu_request(struct vcpu *v, uint32_t kicks)
+void kick_send(struct vcpu *v, uint32_t kicks)
 {
     atomic_fetch_or(&v->kick, kicks);
     asked += kicks == KICK_ASK_HALT;
 }
 
-/* What vcpu_on_kick() does. */
+/* What requests_take() does. */
 static void look(uint32_t i)
 {
     const bool was = halt_wakes(&vcpus[i]);
@@ -165,13 +167,13 @@ static void a_quiet_guest_is_asked_once(void **state)
 {
     (void)state;
     for (uint32_t second = 1; second <= 8 * HALT_QUIET_SECONDS; second++) {
-        softs[1].stats.exits[EXIT_KICK]++; /* not its own doing */
-        softs[0].stats.exits[EXIT_TIMER]++;
+        softs[1].stats.trace.exits[EXIT_KICK]++; /* not its own doing */
+        softs[0].stats.trace.exits[EXIT_TIMER]++;
         halt_watch(&vm);
     }
     assert_int_equal(asked, CORES);
     for (uint32_t second = 0; second < 3 * HALT_QUIET_SECONDS; second++) {
-        softs[1].stats.exits[EXIT_CPUID]++;
+        softs[1].stats.trace.exits[EXIT_CPUID]++;
         halt_watch(&vm);
     }
     assert_int_equal(asked, CORES);

@@ -27,7 +27,7 @@ bool virt_in_64bit(const struct vcpu *v)
     return !fake.is_32bit;
 }
 
-bool partition_end(struct vm *vm, struct vm_end end)
+bool life_end(struct vm *vm, struct vm_end end)
 {
     (void)vm;
     fake.ends++;
@@ -43,12 +43,12 @@ enum verdict crash_by_guest(struct vcpu *v, const struct crash_report *report)
     return DO_STOP;
 }
 
-void vcpu_update_timer(struct vcpu *v)
+void deadlines_update(struct vcpu *v)
 {
     (void)v;
 }
 
-void vcpu_hurry_console(struct vcpu *v)
+void deadlines_hurry_console(struct vcpu *v)
 {
     (void)v;
 }

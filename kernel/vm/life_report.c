@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * partition_report: what is said about a guest's lives.
+ * life_report: what is said about a guest's lives.
  */
 #include <stdarg.h>
 
 #include "kernel/vm/exit_counts.h"
-#include "kernel/vm/partition.h"
+#include "kernel/vm/life.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/time.h"
 
 typedef unsigned long long ull;
 
-void partition_tell(struct vm *vm, enum note_kind kind, const char *fmt, ...)
+void life_tell(struct vm *vm, enum note_kind kind, const char *fmt, ...)
 {
     struct log_text line;
     va_list args;
@@ -24,7 +24,7 @@ void partition_tell(struct vm *vm, enum note_kind kind, const char *fmt, ...)
 }
 
 /* How a life ended, behind "guest 'x' ". */
-static const char *partition_end_words(const struct vm_end *end)
+static const char *life_end_words(const struct vm_end *end)
 {
     switch (end->kind) {
     case VM_END_POWER_OFF:
@@ -43,24 +43,24 @@ static const char *partition_end_words(const struct vm_end *end)
     return "never ran";
 }
 
-void partition_tell_untold(struct vm *vm)
+void life_tell_untold(struct vm *vm)
 {
-    struct lives *lives = &vm->lives;
+    struct pacing *pacing = &vm->pacing;
 
     if (!vm->next.is_told) {
-        if (lives_is_first_untold(lives))
-            partition_tell(vm, NOTE_LIFE,
-                           "guest '%s' restarts too often: not every life is reported", vm->name);
-        lives->untold++;
+        if (pacing_is_first_untold(pacing))
+            life_tell(vm, NOTE_LIFE, "guest '%s' restarts too often: not every life is reported",
+                      vm->name);
+        pacing->untold++;
         return;
     }
-    if (lives->untold > 0)
-        partition_tell(vm, NOTE_LIFE, "guest '%s': %u more restart%s, not reported", vm->name,
-                       lives->untold, fmt_plural(lives->untold));
-    lives->untold = 0;
+    if (pacing->untold > 0)
+        life_tell(vm, NOTE_LIFE, "guest '%s': %u more restart%s, not reported", vm->name,
+                  pacing->untold, fmt_plural(pacing->untold));
+    pacing->untold = 0;
 }
 
-void partition_report(struct vm *vm, uint64_t parked)
+void life_report(struct vm *vm, uint64_t parked)
 {
     const struct time_scale *scale = &vm->tsc->scale;
     const struct vm_end *end = &vm->end;
@@ -75,7 +75,7 @@ void partition_report(struct vm *vm, uint64_t parked)
         fmt_print(detail, sizeof(detail), " within %llu us",
                   (ull)(time_to_ns(scale, ticks_since(parked, vm->end_asked)) / NS_PER_US));
     const ull ms = time_to_ns(scale, vm->lived) / NS_PER_MS;
-    partition_tell(vm, vm_end_is_failure(end->kind) ? NOTE_CRASH : NOTE_LIFE,
-                   "guest '%s' %s%s after %llu ms; %s", vm->name, partition_end_words(end), detail,
-                   ms, exits);
+    life_tell(vm, vm_end_is_failure(end->kind) ? NOTE_CRASH : NOTE_LIFE,
+              "guest '%s' %s%s after %llu ms; %s", vm->name, life_end_words(end), detail, ms,
+              exits);
 }

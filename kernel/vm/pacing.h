@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * lives: how soon one life of a guest follows the last, and how much is said about it. A guest that
- * ends again and again must neither keep its core busy with clearing and loading nor fill the log.
- * Pure; times are TSC ticks. Caller: the core that ends the guest's life, or an operator's start.
+ * pacing: how soon one life of a guest follows the last, and how much is said about it. A guest
+ * that ends again and again must neither keep its core busy with clearing and loading nor fill the
+ * log. Pure; times are TSC ticks. Caller: the core that ends the guest's life, or an operator's
+ * start.
  */
 #pragma once
 
 #include "lib/types.h"
 
-#define LIVES_FIRST_MS    1  /* pause after the first life shorter than a second; then it doubles */
-#define LIVES_DIAGNOSES   2  /* that may be printed at once */
-#define LIVES_DIAGNOSIS_S 60 /* seconds in which another one is earned */
+#define PACING_FIRST_MS    1 /* pause after the first life shorter than a second; then it doubles */
+#define PACING_DIAGNOSES   2 /* that may be printed at once */
+#define PACING_DIAGNOSIS_S 60 /* seconds in which another one is earned */
 
-struct lives {
+struct pacing {
     uint64_t hz;     /* of the TSC */
     uint64_t pause;  /* before the next life; 0: the last one was long enough */
     uint32_t loops;  /* lives in a row that were followed by the longest pause */
@@ -21,20 +22,20 @@ struct lives {
     uint64_t since;  /* TSC up to which they are counted */
 };
 
-struct lives_next {
+struct pacing_next {
     uint64_t pause;
     bool is_told; /* the end is worth a line, and the next beginning too */
 };
 
 /* As if the guest had never run. */
-void lives_reset(struct lives *l, uint64_t hz, uint64_t now);
+void pacing_reset(struct pacing *p, uint64_t hz, uint64_t now);
 
 /* A life that took `lived` ticks ends, and another one will follow. Once pauses have reached a
  * second, only lives 1, 2, 4, 8 and so on are told. */
-struct lives_next lives_next(struct lives *l, uint64_t lived);
+struct pacing_next pacing_next(struct pacing *p, uint64_t lived);
 
 /* The last one was the first of a row that is not told. */
-bool lives_is_first_untold(const struct lives *l);
+bool pacing_is_first_untold(const struct pacing *p);
 
 /* Whether a diagnosis may be printed before another life follows; then it counts as printed. */
-MUST_CHECK bool lives_diagnose(struct lives *l, uint64_t now);
+MUST_CHECK bool pacing_diagnose(struct pacing *p, uint64_t now);

@@ -2,13 +2,13 @@
 /*
  * test_trace: the last exits of a core, copied while that core may go on making exits.
  */
-#include "kernel/vm/vcpu.h"
+#include "kernel/core/trace.h"
 
 #include "support.h"
 
 #define HIGH UINT64_C(0x500000000)
 
-static struct vcpu_stats stats;
+static struct trace trace;
 static struct trace_row rows[TRACE_ROWS];
 
 /* Exit number `n`, counted from 0, at its time. */
@@ -16,12 +16,12 @@ static void note(uint32_t n)
 {
     const struct vcpu_stay stay = {.time = HIGH | n, .rip = 0x1000 + n};
 
-    trace_exit(&stats, trace_stay(&stats, &stay), n, EXIT_CPUID);
+    trace_exit(&trace, trace_stay(&trace, &stay), n, EXIT_CPUID);
 }
 
 static void note_all(uint32_t count)
 {
-    memset(&stats, 0, sizeof(stats));
+    memset(&trace, 0, sizeof(trace));
     for (uint32_t n = 0; n < count; n++)
         note(n);
 }
@@ -29,7 +29,7 @@ static void note_all(uint32_t count)
 /* rows[] are the exits `first` to first + count - 1. */
 static void assert_rows(uint32_t first, uint32_t count)
 {
-    assert_int_equal(trace_copy(&stats, rows), count);
+    assert_int_equal(trace_copy(&trace, rows), count);
     for (uint32_t i = 0; i < count; i++) {
         assert_int_equal(rows[i].time, HIGH + first + i);
         assert_int_equal(rows[i].rip, 0x1000 + first + i);
@@ -58,10 +58,10 @@ static void rows_that_are_written_over_are_left_out(void **state)
     (void)state;
     for (uint32_t overwritten = 0; overwritten < TRACE_ROWS; overwritten++) {
         note_all(2 * TRACE_ROWS);
-        const uint8_t next = stats.trace.next;
+        const uint8_t next = trace.next;
         for (uint32_t n = 0; n < overwritten; n++)
             note(2 * TRACE_ROWS + n);
-        stats.trace.next = next;
+        trace.next = next;
         assert_rows(TRACE_ROWS + overwritten, TRACE_ROWS - overwritten);
     }
 }

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * trace: reads what trace_stay() and trace_exit() wrote. Any core, at any time, also
- * while the owning core goes on writing. Pure.
- */
-#include "kernel/vm/vcpu.h"
+#include "kernel/core/trace.h"
 
 #include "lib/string.h"
 
-uint64_t vcpu_exit_count(const struct vcpu_stats *stats)
+uint64_t trace_count(const struct trace *t)
 {
     uint64_t count = 0;
 
     for (uint32_t i = 0; i < EXIT_KIND_COUNT; i++)
-        count += stats->exits[i];
+        count += t->exits[i];
     return count;
 }
 
@@ -30,23 +26,23 @@ static struct trace_row trace_before(const struct trace *t, uint8_t next, uint32
     };
 }
 
-struct trace_row trace_row(const struct vcpu_stats *stats, uint32_t back)
+struct trace_row trace_row(const struct trace *t, uint32_t back)
 {
-    return trace_before(&stats->trace, stats->trace.next, back);
+    return trace_before(t, t->next, back);
 }
 
-uint32_t trace_copy(const struct vcpu_stats *stats, struct trace_row rows[TRACE_ROWS])
+uint32_t trace_copy(const struct trace *t, struct trace_row rows[TRACE_ROWS])
 {
-    const uint64_t exits = vcpu_exit_count(stats);
+    const uint64_t exits = trace_count(t);
     const uint32_t count = exits < TRACE_ROWS ? (uint32_t)exits : TRACE_ROWS;
-    const uint8_t next = stats->trace.next;
+    const uint8_t next = t->next;
     uint32_t back;
 
     /* The latest first: what the owning core writes meanwhile takes the places of the oldest rows,
      * and shows there as a row that is later than the one after it. */
     for (back = 0; back < count; back++) {
         struct trace_row *row = &rows[TRACE_ROWS - 1 - back];
-        *row = trace_before(&stats->trace, next, back);
+        *row = trace_before(t, next, back);
         if (back > 0 && row[0].time > row[1].time)
             break;
     }

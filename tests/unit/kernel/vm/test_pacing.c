@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_lives: pauses double from a millisecond to a second and end with a long life; what a guest
+ * test_pacing: pauses double from a millisecond to a second and end with a long life; what a guest
  * that ends all the time may say grows with the logarithm of its lives.
  */
-#include "kernel/vm/lives.h"
+#include "kernel/vm/pacing.h"
 
 #include "lib/bits.h"
 #include "support.h"
@@ -11,12 +11,12 @@
 #define HZ     UINT64_C(3000000000)
 #define SECOND HZ
 
-static struct lives l;
+static struct pacing l;
 
 static int setup(void **state)
 {
     (void)state;
-    lives_reset(&l, HZ, 5 * SECOND);
+    pacing_reset(&l, HZ, 5 * SECOND);
     return 0;
 }
 
@@ -26,7 +26,7 @@ static void pauses_double_to_a_second(void **state)
 
     (void)state;
     for (uint32_t i = 0; i < 100; i++) {
-        const uint64_t pause = lives_next(&l, SECOND - 1).pause;
+        const uint64_t pause = pacing_next(&l, SECOND - 1).pause;
         assert_int_equal(pause, want);
         want = min_u64(2 * want, SECOND);
         all += pause;
@@ -38,11 +38,11 @@ static void a_long_life_ends_the_pauses(void **state)
 {
     (void)state;
     for (uint32_t i = 0; i < 20; i++)
-        (void)lives_next(&l, 0);
-    assert_int_equal(lives_next(&l, SECOND).pause, 0);
-    assert_int_equal(lives_next(&l, SECOND - 1).pause, SECOND / 1000);
-    lives_reset(&l, HZ, 0);
-    assert_int_equal(lives_next(&l, 0).pause, SECOND / 1000);
+        (void)pacing_next(&l, 0);
+    assert_int_equal(pacing_next(&l, SECOND).pause, 0);
+    assert_int_equal(pacing_next(&l, SECOND - 1).pause, SECOND / 1000);
+    pacing_reset(&l, HZ, 0);
+    assert_int_equal(pacing_next(&l, 0).pause, SECOND / 1000);
 }
 
 static void loops_are_told_less_and_less(void **state)
@@ -51,16 +51,16 @@ static void loops_are_told_less_and_less(void **state)
 
     (void)state;
     for (uint32_t i = 1; i <= 10; i++) /* up to the longest pause */
-        assert_true(lives_next(&l, 0).is_told);
+        assert_true(pacing_next(&l, 0).is_told);
     for (uint32_t loops = 1; loops <= 100000; loops++) {
-        const bool is_told = lives_next(&l, 0).is_told;
+        const bool is_told = pacing_next(&l, 0).is_told;
         assert_int_equal(is_told, (loops & (loops - 1)) == 0);
-        assert_int_equal(lives_is_first_untold(&l), loops == 3);
+        assert_int_equal(pacing_is_first_untold(&l), loops == 3);
         told += is_told;
     }
     assert_int_equal(told, 17);
-    assert_true(lives_next(&l, SECOND).is_told);
-    assert_true(lives_next(&l, 0).is_told);
+    assert_true(pacing_next(&l, SECOND).is_told);
+    assert_true(pacing_next(&l, 0).is_told);
 }
 
 static void diagnoses_are_earned(void **state)
@@ -69,46 +69,46 @@ static void diagnoses_are_earned(void **state)
     uint32_t printed = 0;
 
     (void)state;
-    for (uint32_t i = 0; i < LIVES_DIAGNOSES; i++)
-        assert_true(lives_diagnose(&l, now));
-    assert_false(lives_diagnose(&l, now));
+    for (uint32_t i = 0; i < PACING_DIAGNOSES; i++)
+        assert_true(pacing_diagnose(&l, now));
+    assert_false(pacing_diagnose(&l, now));
     for (uint32_t second = 0; second < 3600; second++) {
         now += SECOND;
         for (uint32_t i = 0; i < 100; i++)
-            printed += lives_diagnose(&l, now);
+            printed += pacing_diagnose(&l, now);
     }
-    assert_int_equal(printed, 3600 / LIVES_DIAGNOSIS_S);
+    assert_int_equal(printed, 3600 / PACING_DIAGNOSIS_S);
     now += 1000000 * SECOND; /* what it does not need is not saved up for ever */
-    for (uint32_t i = 0; i < LIVES_DIAGNOSES; i++)
-        assert_true(lives_diagnose(&l, now));
-    assert_false(lives_diagnose(&l, now));
+    for (uint32_t i = 0; i < PACING_DIAGNOSES; i++)
+        assert_true(pacing_diagnose(&l, now));
+    assert_false(pacing_diagnose(&l, now));
 }
 
 /* Another core's stamp may be a little older than the last one that was counted. */
 static void time_may_step_back(void **state)
 {
-    const uint64_t full = 9 * SECOND + LIVES_DIAGNOSIS_S * SECOND;
+    const uint64_t full = 9 * SECOND + PACING_DIAGNOSIS_S * SECOND;
 
     (void)state;
-    for (uint32_t i = 0; i < LIVES_DIAGNOSES; i++)
-        assert_true(lives_diagnose(&l, 9 * SECOND));
-    assert_false(lives_diagnose(&l, 8 * SECOND));
-    assert_false(lives_diagnose(&l, full - 1));
-    assert_true(lives_diagnose(&l, full));
+    for (uint32_t i = 0; i < PACING_DIAGNOSES; i++)
+        assert_true(pacing_diagnose(&l, 9 * SECOND));
+    assert_false(pacing_diagnose(&l, 8 * SECOND));
+    assert_false(pacing_diagnose(&l, full - 1));
+    assert_true(pacing_diagnose(&l, full));
 }
 
 /* Nothing wraps, at any rate and any time. */
 static void extremes(void **state)
 {
     (void)state;
-    lives_reset(&l, UINT64_C(64000000000), UINT64_MAX - 10);
-    for (uint32_t i = 0; i < LIVES_DIAGNOSES; i++)
-        assert_true(lives_diagnose(&l, UINT64_MAX));
-    assert_false(lives_diagnose(&l, UINT64_MAX));
+    pacing_reset(&l, UINT64_C(64000000000), UINT64_MAX - 10);
+    for (uint32_t i = 0; i < PACING_DIAGNOSES; i++)
+        assert_true(pacing_diagnose(&l, UINT64_MAX));
+    assert_false(pacing_diagnose(&l, UINT64_MAX));
     for (uint32_t i = 0; i < 64; i++)
-        assert_true(lives_next(&l, 0).pause <= UINT64_C(64000000000));
-    lives_reset(&l, 1000, 0);
-    assert_in_range(lives_next(&l, 0).pause, 1, 1000);
+        assert_true(pacing_next(&l, 0).pause <= UINT64_C(64000000000));
+    pacing_reset(&l, 1000, 0);
+    assert_in_range(pacing_next(&l, 0).pause, 1, 1000);
 }
 
 int main(void)

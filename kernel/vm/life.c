@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * partition_lives: the beginnings and ends of a guest's lives, and what comes between.
- */
+#include "kernel/vm/life.h"
+
+#include "kernel/core/cpu.h"
 #include "kernel/core/power.h"
-#include "kernel/monitor/monitor.h"
-#include "kernel/vm/crash.h"
-#include "kernel/vm/partition.h"
-#include "kernel/vm/vcpu.h"
+#include "kernel/vm/kick.h"
+#include "kernel/vm/memory.h"
+#include "kernel/vm/watchdog.h"
 #include "lib/fmt.h"
 #include "lib/time.h"
 #include "lib/x86/insn.h"
 
-_Atomic uint32_t partitions_alive;
+_Atomic uint32_t life_count;
 
 #define END_ALL_PER_SECOND 10 /* a core that clears memory comes late: no longer than that */
 
 /* Whether another life follows by itself. */
-static bool partition_lives_on(const struct vm *vm)
+static bool life_goes_on(const struct vm *vm)
 {
     const struct config_guest *config = vm->plan->config;
 
@@ -35,7 +34,7 @@ static bool partition_lives_on(const struct vm *vm)
     return false;
 }
 
-static void partition_begin_life(struct vm *vm)
+static void life_begin(struct vm *vm)
 {
     vm->started = rdtsc();
     atomic_store(&vm->parked, 0);
@@ -46,21 +45,21 @@ static void partition_begin_life(struct vm *vm)
         atomic_store(&vm->vcpus[i].kick, KICK_START);
     atomic_store(&vm->phase, VM_RUNNING);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
-        vcpu_request(&vm->vcpus[i], 0);
-    /* partition_stop() has seen it running, or this sees the wish. */
+        kick_send(&vm->vcpus[i], 0);
+    /* life_stop() has seen it running, or this sees the wish. */
     const uint32_t asked = atomic_load(&vm->stop_asked);
     if (asked != STOP_NOT_ASKED)
-        (void)partition_end(
+        (void)life_end(
             vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = asked == STOP_BY_OPERATOR});
 }
 
-bool partition_start(struct vm *vm)
+bool life_start(struct vm *vm)
 {
     uint32_t stopped = VM_STOPPED;
 
     if (atomic_load(&vm->phase) == VM_BACKOFF) {
         atomic_store(&vm->next_life, 0);
-        vcpu_request(&vm->vcpus[0], KICK_LOOK);
+        kick_send(&vm->vcpus[0], KICK_LOOK);
         return true;
     }
     if (!atomic_compare_exchange_strong(&vm->phase, &stopped, VM_STOPPING))
@@ -68,29 +67,41 @@ bool partition_start(struct vm *vm)
     if (vm->end.kind != VM_END_NONE)
         vm->restarts++;
     vm->crash_restarts = 0;
-    lives_reset(&vm->lives, vm->tsc->hz, rdtsc());
+    pacing_reset(&vm->pacing, vm->tsc->hz, rdtsc());
     vm->next.is_told = true;
     atomic_store(&vm->stop_asked, STOP_NOT_ASKED);
-    atomic_fetch_add(&partitions_alive, 1);
-    partition_begin_life(vm);
+    atomic_fetch_add(&life_count, 1);
+    life_begin(vm);
     return true;
+}
+
+void life_load(struct vm *vm)
+{
+    const uint64_t begin = rdtsc();
+
+    memory_load(vm);
+    console_begin_life(&vm->console);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
+    vm->started = rdtsc();
+    vm->load_ticks = ticks_since(vm->started, begin);
+    watchdog_begin(vm, vm->started);
 }
 
 /* What comes after this life, and how much is said about its end: all of it when no other follows
  * by itself. What an operator asks for is no loop. */
-static void partition_choose_next(struct vm *vm)
+static void life_choose_next(struct vm *vm)
 {
-    vm->next = (struct lives_next){.pause = 0, .is_told = true};
+    vm->next = (struct pacing_next){.pause = 0, .is_told = true};
     vm->is_diagnosed = true;
-    if (!vm->end.by_operator && partition_lives_on(vm)) {
-        vm->next = lives_next(&vm->lives, vm->lived);
+    if (!vm->end.by_operator && life_goes_on(vm)) {
+        vm->next = pacing_next(&vm->pacing, vm->lived);
         vm->is_diagnosed = vm->next.is_told && vm->end.kind == VM_END_CRASH &&
-                           lives_diagnose(&vm->lives, vm->end_asked);
+                           pacing_diagnose(&vm->pacing, vm->end_asked);
     }
-    partition_tell_untold(vm);
+    life_tell_untold(vm);
 }
 
-bool partition_end(struct vm *vm, struct vm_end end)
+bool life_end(struct vm *vm, struct vm_end end)
 {
     uint32_t running = VM_RUNNING;
 
@@ -99,30 +110,30 @@ bool partition_end(struct vm *vm, struct vm_end end)
     vm->end = end;
     vm->end_asked = rdtsc();
     vm->lived = ticks_since(vm->end_asked, vm->started);
-    partition_choose_next(vm);
+    life_choose_next(vm);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
-        vcpu_request(&vm->vcpus[i], KICK_STOP);
+        kick_send(&vm->vcpus[i], KICK_STOP);
     return true;
 }
 
-static bool partition_stop_for(struct vm *vm, struct vm_end end)
+static bool life_stop_for(struct vm *vm, struct vm_end end)
 {
-    if (partition_end(vm, end))
+    if (life_end(vm, end))
         return true;
     atomic_store(&vm->stop_asked, end.by_operator ? STOP_BY_OPERATOR : STOP_WITH_MACHINE);
-    if (partition_end(vm, end))
+    if (life_end(vm, end))
         return true;
-    vcpu_request(&vm->vcpus[0], KICK_LOOK);
+    kick_send(&vm->vcpus[0], KICK_LOOK);
     return atomic_load(&vm->phase) != VM_STOPPED;
 }
 
-bool partition_stop(struct vm *vm)
+bool life_stop(struct vm *vm)
 {
-    return partition_stop_for(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true});
+    return life_stop_for(vm, (struct vm_end){.kind = VM_END_STOP, .by_operator = true});
 }
 
 /* Out of `vm`, except for the core that asks. */
-static bool partition_is_out(const struct vm *vm)
+static bool life_is_out(const struct vm *vm)
 {
     const struct vcpu *own = this_cpu()->vcpu;
     const uint32_t count = vm->vcpu_count - (own && own->vm == vm);
@@ -130,76 +141,70 @@ static bool partition_is_out(const struct vm *vm)
     return atomic_load(&vm->phase) == VM_STOPPED || atomic_load(&vm->parked) >= count;
 }
 
-void partition_end_all(void)
+void life_end_all(void)
 {
     const uint64_t begin = rdtsc();
 
-    atomic_fetch_add(&partitions_alive, 1); /* nobody is to see the last one end */
+    atomic_fetch_add(&life_count, 1); /* nobody is to see the last one end */
     for (uint32_t i = 0; i < CORES_MAX; i++) {
         if (cpus[i].vcpu && cpus[i].vcpu->index == 0)
-            (void)partition_stop_for(cpus[i].vcpu->vm, (struct vm_end){.kind = VM_END_STOP});
+            (void)life_stop_for(cpus[i].vcpu->vm, (struct vm_end){.kind = VM_END_STOP});
     }
     for (uint32_t i = 0; i < CORES_MAX; i++) {
         const struct vcpu *v = cpus[i].vcpu;
-        while (v && !partition_is_out(v->vm) &&
+        while (v && !life_is_out(v->vm) &&
                ticks_since(rdtsc(), begin) < v->vm->tsc->hz / END_ALL_PER_SECOND)
             cpu_pause();
     }
 }
 
-void partition_release(void)
-{
-    if (atomic_fetch_sub(&partitions_alive, 1) == 1)
-        monitor_all_ended();
-}
-
 /* No other life follows: on the core that knows it. */
-static void partition_finish(struct vm *vm)
+static void life_finish(struct vm *vm)
 {
     const struct config_guest *config = vm->plan->config;
     const bool has_failed = vm_end_is_failure(vm->end.kind);
 
     if (has_failed && config->on_crash == CRASH_RESTART)
-        partition_tell(vm, NOTE_LIFE, "guest '%s' has been restarted %u time%s: it stays stopped",
-                       vm->name, vm->crash_restarts, fmt_plural(vm->crash_restarts));
+        life_tell(vm, NOTE_LIFE, "guest '%s' has been restarted %u time%s: it stays stopped",
+                  vm->name, vm->crash_restarts, fmt_plural(vm->crash_restarts));
     if (has_failed && config->on_crash == CRASH_REBOOT)
-        partition_tell(vm, NOTE_LIFE, "guest '%s' crashed, and the file says: on_crash = reboot",
-                       vm->name);
+        life_tell(vm, NOTE_LIFE, "guest '%s' crashed, and the file says: on_crash = reboot",
+                  vm->name);
     else if (vm->end.kind == VM_END_POWER_OFF && config->on_poweroff == POWEROFF_REBOOT)
-        partition_tell(vm, NOTE_LIFE,
-                       "guest '%s' powered off, and the file says: on_poweroff = reboot", vm->name);
+        life_tell(vm, NOTE_LIFE, "guest '%s' powered off, and the file says: on_poweroff = reboot",
+                  vm->name);
     else {
-        partition_scrub_all(vm);
+        memory_scrub_all(vm);
         atomic_store(&vm->phase, VM_STOPPED);
-        partition_release();
+        atomic_fetch_sub(&life_count, 1);
         return;
     }
-    partition_end_all();
+    life_end_all();
     power_reset();
 }
 
 /* Between two lives; true: the operator wants no other. */
-static bool partition_is_unwanted(struct vm *vm)
+static bool life_is_unwanted(struct vm *vm)
 {
     const uint32_t asked = atomic_exchange(&vm->stop_asked, STOP_NOT_ASKED);
 
     if (asked == STOP_NOT_ASKED || vm->end.kind == VM_END_STOP)
         return false;
     vm->end = (struct vm_end){.kind = VM_END_STOP, .by_operator = asked == STOP_BY_OPERATOR};
-    partition_tell(vm, NOTE_LIFE, "guest '%s' was stopped %s before its next life", vm->name,
-                   vm->end.by_operator ? "by the operator" : "with the machine");
+    life_tell(vm, NOTE_LIFE, "guest '%s' was stopped %s before its next life", vm->name,
+              vm->end.by_operator ? "by the operator" : "with the machine");
     return true;
 }
 
-static void partition_next_life(struct vm *vm)
+static void life_begin_next(struct vm *vm)
 {
     vm->restarts++;
     if (vm_end_is_failure(vm->end.kind))
         vm->crash_restarts++;
-    partition_begin_life(vm);
+    life_begin(vm);
 }
 
-uint64_t partition_look(struct vm *vm, uint64_t now)
+uint64_t life_look(struct vm *vm, uint64_t now)
 {
     const uint64_t next = atomic_load(&vm->next_life);
 
@@ -208,31 +213,33 @@ uint64_t partition_look(struct vm *vm, uint64_t now)
     if (atomic_load(&vm->stop_asked) == STOP_NOT_ASKED && now < next)
         return next;
     atomic_store(&vm->phase, VM_STOPPING);
-    if (partition_is_unwanted(vm))
-        partition_finish(vm);
+    if (life_is_unwanted(vm))
+        life_finish(vm);
     else
-        partition_next_life(vm);
+        life_begin_next(vm);
     return UINT64_MAX;
 }
 
-void partition_parked(struct vm *vm)
+bool life_park(struct vm *vm)
 {
-    const uint64_t now = rdtsc();
-
     if (atomic_fetch_add(&vm->parked, 1) + 1 < vm->vcpu_count)
-        return;
+        return false;
     console_end_life(&vm->console);
-    crash_finish(vm);
-    partition_report(vm, now);
-    if (partition_is_unwanted(vm) || !partition_lives_on(vm)) {
-        partition_finish(vm);
+    return true;
+}
+
+void life_follow(struct vm *vm, uint64_t parked)
+{
+    life_report(vm, parked);
+    if (life_is_unwanted(vm) || !life_goes_on(vm)) {
+        life_finish(vm);
         return;
     }
     if (vm->next.pause == 0) {
-        partition_next_life(vm);
+        life_begin_next(vm);
         return;
     }
-    atomic_store(&vm->next_life, now + vm->next.pause);
+    atomic_store(&vm->next_life, parked + vm->next.pause);
     atomic_store(&vm->phase, VM_BACKOFF);
-    vcpu_request(&vm->vcpus[0], KICK_LOOK);
+    kick_send(&vm->vcpus[0], KICK_LOOK);
 }

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * view: what the operator's commands look at and work on: data, and no function.
+ */
+#pragma once
+
+#include "drivers/tsc.h"
+#include "kernel/plan/plan.h"
+#include "kernel/vm/vm.h"
+#include "lib/types.h"
+#include "mm/pages.h"
+
+/* What there is to look at. */
+struct monitor_view {
+    const struct machine *machine;
+    const struct pages *pages;
+    const struct tsc *tsc;
+    const struct plan *plan;
+    const struct vendor *vendor;
+    struct vm **vms; /* [vm_count] */
+    uint32_t vm_count;
+};
+
+/* What `list` needs to say exits per second. */
+struct commands_sample {
+    uint64_t exits;
+    uint64_t per_second;
+};
+
+struct commands {
+    struct monitor_view view;
+    uint64_t sampled; /* TSC */
+    struct commands_sample samples[GUESTS_MAX];
+};

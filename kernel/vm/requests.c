@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/vm/requests.h"
+
+#include "drivers/lapic.h"
+#include "kernel/core/cpu.h"
+#include "kernel/core/panic.h"
+#include "kernel/vm/crash.h"
+#include "kernel/vm/deadlines.h"
+#include "kernel/vm/halt.h"
+#include "kernel/vm/inject.h"
+#include "kernel/vm/life.h"
+#include "kernel/vm/memory.h"
+#include "kernel/vm/reset.h"
+#include "kernel/vm/watchdog.h"
+#include "lib/time.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+
+static void requests_enter_state(struct vcpu *v, const struct vcpu_state *state)
+{
+    struct vcpu_soft *soft = v->soft;
+    const uint64_t now = rdtsc();
+
+    cpu_reset_guest_state(v->vm->xcr0_allowed);
+    virt_vcpu_reset(v, state);
+    vapic_reset(&soft->apic, v->apic_id);
+    vmsr_reset(&soft->msr, v->vm->vendor->msrs, v->index == 0);
+    soft->xcr0 = XCR0_X87;
+    soft->nmi_pending = false;
+    soft->timer_pending = false;
+    soft->timer_deadline = UINT64_MAX;
+    soft->console_busy = false;
+    soft->pump_deadline = soft->console_duty ? now : UINT64_MAX;
+    soft->phase = VCPU_RUNNING;
+    soft->deadline = 0; /* no deadline's value, so the backend's timer will be set */
+    watchdog_core_runs(v, now);
+    deadlines_update(v);
+}
+
+static void requests_start(struct vcpu *v)
+{
+    struct vcpu_soft *soft = v->soft;
+    struct vcpu_state state;
+
+    soft->stats = (struct vcpu_stats){0};
+    soft->watchdog_deadline = UINT64_MAX;
+    if (v->index != 0) {
+        memory_scrub_share(v->vm, v->index);
+        soft->phase = VCPU_WAIT_SIPI;
+        return;
+    }
+    life_load(v->vm);
+    if (v->vm->next.is_told)
+        life_tell(v->vm, NOTE_LIFE, "guest '%s' starts on core #%u, %llu ticks after the loader",
+                  v->vm->name, v->cpu->id,
+                  (unsigned long long)ticks_since(rdtsc(), v->vm->tsc->start));
+    /* Of the life: not even an INIT to this core puts it off. */
+    if (v->vm->watchdog_ticks)
+        soft->watchdog_deadline = v->vm->started + v->vm->watchdog_ticks;
+    reset_for_image(&state, &v->vm->plan->image);
+    requests_enter_state(v, &state);
+}
+
+/* Out of the guest: the core is ours again. */
+static void requests_leave(struct vcpu *v, enum vcpu_phase phase)
+{
+    cpu_unblock_nmi();
+    lapic_reset();
+    cpu_drain_interrupts();
+    v->soft->phase = phase;
+}
+
+static void requests_stop(struct vcpu *v)
+{
+    struct vm *vm = v->vm;
+
+    crash_note_core(v);
+    requests_leave(v, VCPU_PARKED);
+    const uint64_t now = rdtsc();
+    if (!life_park(vm))
+        return;
+    crash_finish(vm);
+    life_follow(vm, now);
+}
+
+/* The order matters: a start ends waiting, a stop everything, and of INIT and SIPI in one go the
+ * INIT was first. */
+enum verdict requests_take(struct vcpu *v)
+{
+    struct vcpu_soft *soft = v->soft;
+    struct vcpu_state state;
+    const bool was_at_rest = halt_wakes(v); /* first */
+    const uint32_t kicks = atomic_exchange(&v->kick, 0);
+    if (panic_is_on())
+        panic_stop_core();
+    if ((kicks & KICK_START) && soft->phase == VCPU_PARKED)
+        requests_start(v);
+    if ((kicks & KICK_STOP) && soft->phase != VCPU_PARKED) {
+        requests_stop(v);
+        return DO_LEAVE;
+    }
+    if ((kicks & KICK_INIT) && soft->phase == VCPU_RUNNING) {
+        requests_leave(v, VCPU_WAIT_SIPI);
+        watchdog_core_waits(v);
+    }
+    if ((kicks & KICK_SIPI) && soft->phase == VCPU_WAIT_SIPI) {
+        reset_for_sipi(&state, atomic_load(&soft->sipi_vector));
+        requests_enter_state(v, &state);
+    }
+    if (kicks & KICK_SHOW) {
+        if (soft->phase == VCPU_RUNNING)
+            virt_get_state(v, &soft->shown);
+        atomic_fetch_add(&soft->shown_count, 1);
+    }
+    if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)
+        soft->nmi_pending = true;
+    halt_look(v, was_at_rest || (kicks & KICK_ASK_HALT));
+    if (soft->phase != VCPU_RUNNING)
+        return DO_LEAVE;
+    inject_pending(v);
+    return kicks & KICK_DUE ? deadlines_look(v, rdtsc()) : DO_AGAIN;
+}

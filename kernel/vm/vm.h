@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vm: what a guest and its vCPUs are while they run: data, and no function. Who may write a field
+ * stands beside it.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "drivers/tsc.h"
+#include "guests/kit/abi.h"
+#include "kernel/console/console.h"
+#include "kernel/core/trace.h"
+#include "kernel/plan/plan.h"
+#include "kernel/virt.h"
+#include "kernel/vm/pacing.h"
+#include "kernel/vm/postmortem.h"
+#include "lib/types.h"
+#include "mm/pagetable.h"
+#include "vdev/bus.h"
+#include "vdev/refused.h"
+#include "vdev/vapic.h"
+#include "vdev/vcpuid.h"
+#include "vdev/vendor.h"
+#include "vdev/vmsr.h"
+
+/* ------------------------------------------------------------------ a vCPU */
+
+/* Requests to a vCPU, as bits of v->kick. Any core sets them with kick_send(). */
+enum kick {
+    KICK_START =
+        1,         /* the guest begins a life: the lead vCPU loads and runs, others wait for SIPI */
+    KICK_STOP = 2, /* the guest's life ends: park */
+    KICK_INIT = 4, /* INIT from a sibling */
+    KICK_SIPI = 8, /* SIPI from a sibling, vector in soft->sipi_vector */
+    KICK_NMI = 16, /* NMI from a sibling */
+    KICK_SHOW = 32,     /* the monitor wants the registers: into soft->shown */
+    KICK_ASK_HALT = 64, /* whether it has halted for good: kernel/vm/halt.h */
+    KICK_LOOK = 128,    /* the lead is to look what its parked guest waits for */
+    KICK_DUE = 256,     /* by itself: soft->deadline has come */
+};
+
+enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
+
+#define VCPU_CALLS 16 /* a power of two: a guest's number is an index, and masked */
+_Static_assert(BULKHEAD_CALL_COUNT < VCPU_CALLS, "and one for unknown numbers");
+
+/* Counters of one life. The owning core's alone to write; the monitor reads them as they are. */
+struct vcpu_stats {
+    uint64_t injected;          /* events */
+    uint64_t calls[VCPU_CALLS]; /* hypercalls by number; BULKHEAD_CALL_COUNT: unknown ones */
+    struct refused msrs, ports;
+    struct trace trace; /* exits, by kind and one by one */
+};
+
+/* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
+struct vcpu_soft {
+    enum vcpu_phase phase;
+    uint64_t look_step;          /* the longest that v->look_at may be away; ticks */
+    uint64_t deadline;           /* TSC; the first of those below */
+    _Atomic uint8_t sipi_vector; /* siblings write */
+    _Atomic bool at_rest;        /* only a sibling could wake it; siblings read. kernel/vm/halt.c */
+    bool nmi_pending;            /* to be injected */
+    bool timer_pending;          /* the PV timer's vector is to be injected */
+    uint8_t timer_vector;
+    uint64_t timer_deadline; /* TSC; UINT64_MAX: the PV timer is off */
+    bool console_duty;       /* this core pumps the console, by a timer while its guest runs */
+    bool console_busy;       /* ... soon, because text waits; else slowly, for input */
+    uint64_t pump_deadline;  /* TSC; UINT64_MAX without the duty */
+    uint64_t pump_ticks;     /* from text waiting to the next pump */
+    uint64_t xcr0;
+    struct vapic apic;
+    struct vapic_peers peers;
+    struct vmsr msr;
+    struct vcpuid cpuid;
+    uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; of a life, the lead vCPU's alone */
+    _Atomic uint64_t sign; /* its last watchdog call, TSC; kernel/vm/watchdog.c has the rules */
+    struct vcpu_stats stats;
+    enum vcpu_phase ended_in;     /* its phase when the last life ended */
+    struct vcpu_state shown;      /* what KICK_SHOW asked for, or how the last life ended ... */
+    _Atomic uint32_t shown_count; /* ... and how often it was answered */
+};
+
+/* ------------------------------------------------------------------ a guest */
+
+enum vm_phase { VM_STOPPED, VM_RUNNING, VM_STOPPING, VM_BACKOFF /* until vm->next_life */ };
+
+/* What comes after a power-off, a crash or a halt (kernel/vm/halt.h) the file says. */
+enum vm_end_kind {
+    VM_END_NONE,
+    VM_END_POWER_OFF,
+    VM_END_RESTART,
+    VM_END_CRASH,
+    VM_END_HALT,
+    VM_END_STOP
+};
+
+/* What on_crash is about. */
+static inline bool vm_end_is_failure(enum vm_end_kind kind)
+{
+    return kind == VM_END_CRASH || kind == VM_END_HALT;
+}
+
+/* Why a life ended. Written by the one core that won life_end(), read by the last to park. */
+struct vm_end {
+    enum vm_end_kind kind;
+    uint32_t code;    /* VM_END_POWER_OFF */
+    bool by_operator; /* a command, not the guest; VM_END_STOP without it: the machine ends */
+};
+
+/* How long a guest has made no exits: halt_watch()'s, on core 0. */
+struct vm_quiet {
+    uint64_t exits;
+    uint64_t seconds; /* since it made one */
+};
+
+enum vm_stop { STOP_NOT_ASKED, STOP_BY_OPERATOR, STOP_WITH_MACHINE };
+
+struct vm {
+    const struct plan_guest *plan;
+    const struct tsc *tsc;
+    struct vrtc_clock clock; /* what the guest's clock shows */
+    const char *name;
+    uint32_t vcpu_count;
+    struct vcpu *vcpus;   /* [vcpu_count]; [0] is the lead: it loads and boots */
+    struct pagetable map; /* guest-physical; complete before the first start */
+    uint64_t xcr0_allowed;
+    const struct vendor *vendor;
+    struct console_stream console;
+    struct bus bus;
+    _Atomic uint32_t phase;      /* enum vm_phase */
+    _Atomic uint32_t parked;     /* vCPUs that have ended the present life */
+    _Atomic uint32_t scrubbed;   /* vCPUs that have cleared their share for the present life */
+    _Atomic uint32_t stop_asked; /* enum vm_stop: no further life is wanted; between two lives */
+    struct vm_end end;
+    struct postmortem postmortem;
+    uint64_t end_asked;         /* TSC of that moment */
+    uint64_t lived;             /* ticks until then */
+    struct pacing pacing;       /* written where `end` is */
+    struct pacing_next next;    /* what follows it; its is_told holds for this end as well */
+    bool is_diagnosed;          /* a crash is worth more than a line */
+    _Atomic uint64_t next_life; /* TSC; for VM_BACKOFF */
+    uint32_t restarts;          /* lives after the first; the last to park writes */
+    uint32_t
+        crash_restarts; /* of them, how many on_crash granted since the operator's last start */
+    uint64_t watchdog_ticks;    /* 0: no watchdog */
+    bool watchdog_each;         /* each core has to call by itself */
+    _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
+    uint64_t started;           /* TSC; the lead writes */
+    struct vm_quiet quiet;
+    uint64_t load_ticks; /* clearing its memory and copying its image, before that */
+};
