@@ -61,6 +61,8 @@ HV_JOINED   := kernel/vm/vcpu.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm
                kernel/vm/requests.c kernel/vm/inject.c kernel/virt.c \
                vmx/run.c vmx/decode.c vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c \
                vdev/vpower.c vdev/vuart.c drivers/lapic.c lib/ring.c lib/time.c
+# Where a guest's registers come back to: RBP is one of them.
+HV_FRAMELESS := kernel/vm/vcpu.c vmx/run.c tests/hook/audit.c
 comma       := ,
 HV_IS_CLANG := $(findstring clang,$(CC))
 HV_LTO      := $(if $(HV_IS_CLANG),,-flto -ffat-lto-objects)
@@ -74,7 +76,8 @@ hypervisor: $B/bulkhead.elf
 $B/hv/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_JOINED)),$(HV_LTO)) -MMD -MP -c $< -o $@
+	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_FRAMELESS)),-fomit-frame-pointer) \
+	    $(if $(filter $<,$(HV_JOINED)),$(HV_LTO)) -MMD -MP -c $< -o $@
 
 # Offsets of C structures for assembly: compiled, never written by hand.
 $B/offsets.inc: kernel/core/offsets.c

@@ -64,6 +64,8 @@ void vcpuid_get(const struct vcpuid *t, uint32_t leaf, uint32_t subleaf, uint64_
 /* Where a leaf is. The index is masked: it stays inside the table even under speculation. */
 static inline uint32_t vcpuid_place(const struct vcpuid *t, uint32_t leaf)
 {
+    if (__builtin_expect(leaf < SLOT_BASIC_END, 1))
+        return t->place[index_masked(leaf, VCPUID_SLOTS)];
     return t->place[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)];
 }
 

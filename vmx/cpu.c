@@ -42,12 +42,6 @@ enum status vmx_cpu_on(struct page *region)
     return OK;
 }
 
-void vmx_cpu_off(void)
-{
-    vmxoff();
-    write_cr4(read_cr4() & ~CR4_VMXE);
-}
-
 const struct pt_format *vmx_nested_format(void)
 {
     return vmx_caps.ept_vpid & EPT_CAP_1G ? &ept_format_1g : &ept_format_2m;
@@ -103,7 +97,7 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
     vmclear(region);
     vmptrld(region);
     hw->timer_on = false;
-    v->work = vmx_spec.at_entry ? WORK_BUFFERS : 0;
+    v->hw_work = vmx_spec.at_entry ? WORK_BUFFERS : 0;
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         v->regs.gpr[i] = state->gpr[i];
     vmx_write_controls(hw);

@@ -99,7 +99,6 @@ enum status build_vm(struct vm **out, const struct plan_guest *plan, uint32_t in
     const struct virt_vm_config config = {
         .msrs = kit->vendor->msrs,
         .cr4_allowed = vcpuid_cr4_allowed(kit->vendor->cpuid, kit->cpuid),
-        .xcr0_allowed = vm->xcr0_allowed,
         .nested_root = vm->map.root,
         .tag = (uint16_t)(index + 1),
     };

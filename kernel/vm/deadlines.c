@@ -29,7 +29,7 @@ void deadlines_update(struct vcpu *v)
     soft->deadline = deadline;
     soft->look_step = ticks_since(deadline, now) >> LOOK_STEPS_LOG2;
     v->look_at = now + soft->look_step;
-    virt_set_timer(v, deadline);
+    virt_set_deadline(v, deadline);
 }
 
 /* An exit at or after look_at. The deadline itself is acted on when that exit has been dealt with;
@@ -43,7 +43,7 @@ NOINLINE void deadlines_near(struct vcpu *v, uint64_t now)
         return;
     }
     v->look_at = now + min_u64(soft->look_step, ticks_since(soft->deadline, now) / 2);
-    virt_set_timer(v, soft->deadline);
+    virt_set_deadline(v, soft->deadline);
 }
 
 void deadlines_hurry_console(struct vcpu *v)
@@ -69,7 +69,7 @@ static bool deadlines_watchdog_is_over(struct vcpu *v, uint64_t now)
 NOINLINE COLD static enum verdict deadlines_end_silent(struct vcpu *v)
 {
     const struct vcpu_exit x = {.kind = EXIT_TIMER,
-                                .raw_reason = trace_row(&v->soft->stats.trace, 0).reason};
+                                .hw_code = trace_row(&v->soft->stats.trace, 0).hw_code};
 
     char why[WATCHDOG_WORDS];
 

@@ -43,6 +43,7 @@ static void requests_start(struct vcpu *v)
     struct vcpu_state state;
 
     soft->stats = (struct vcpu_stats){0};
+    trace_reset(&soft->stats.trace);
     soft->watchdog_deadline = UINT64_MAX;
     if (v->index != 0) {
         memory_scrub_share(v->vm, v->index);

@@ -55,6 +55,7 @@ struct vcpu_stats {
 
 /* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
 struct vcpu_soft {
+    struct vcpuid cpuid; /* first: its place is that of the whole, one instruction less for CPUID */
     enum vcpu_phase phase;
     uint64_t look_step;          /* the longest that v->look_at may be away; ticks */
     uint64_t deadline;           /* TSC; the first of those below */
@@ -72,7 +73,6 @@ struct vcpu_soft {
     struct vapic apic;
     struct vapic_peers peers;
     struct vmsr msr;
-    struct vcpuid cpuid;
     uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; of a life, the lead vCPU's alone */
     _Atomic uint64_t sign; /* its last watchdog call, TSC; kernel/vm/watchdog.c has the rules */
     struct vcpu_stats stats;

@@ -275,9 +275,9 @@ MUTANTS = {
                audit(CLEARED)),
     ],
     "No indirect branch on the way from a guest": [
-        mutant("indirect-call", "vmx/run.c", "    vmx_switch(v, stay);\n",
+        mutant("indirect-call", "vmx/run.c", "    const uint64_t reason = vmx_switch(v, stay);\n",
                "    void (*volatile go)(struct vcpu *) = vmx_before_entry;\n    go(v);\n"
-               "    vmx_switch(v, stay);\n", NO_INDIRECT),
+               "    const uint64_t reason = vmx_switch(v, stay);\n", NO_INDIRECT),
         without_flag("-fno-jump-tables"),
     ],
     "IBRS, RRSBA_DIS_S, BHI_DIS_S for good; IBPB between lives; return stack filled at exits, VERW "
@@ -295,7 +295,7 @@ MUTANTS = {
         mutant("entry-work-forgotten", "vmx/run.c", "        vmx_clear_buffers(); /* last */",
                "        vmx_clear_buffers();\n    v->work &= ~(uint32_t)WORK_BUFFERS;",
                audit(SPECULATION), Unit("test_entry")),
-        mutant("first-entry-without-work", "vmx/cpu.c", "v->work = vmx_spec.at_entry ? WORK_BUFFERS : 0;",
+        mutant("first-entry-without-work", "vmx/cpu.c", "v->hw_work = vmx_spec.at_entry ? WORK_BUFFERS : 0;",
                "v->work = 0;", Unit("test_entry")),
         mutant("no-verw", "vmx/run.c", "        verw_own_segment();", "        (void)0;",
                Unit("test_entry")),
@@ -317,6 +317,9 @@ MUTANTS = {
                "calls[index_masked(number, VCPU_CALLS)]++;", "calls[number]++;",
                Unit("test_masks")),
         mutant("cpuid-unmasked", "vdev/vcpuid.h",
+               "t->place[index_masked(leaf, VCPUID_SLOTS)];",
+               "t->place[leaf];", Unit("test_masks")),
+        mutant("cpuid-far-unmasked", "vdev/vcpuid.h",
                "t->place[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)];",
                "t->place[vcpuid_slot(leaf)];", Unit("test_masks")),
         mutant("mask-optimised-away", "lib/bits.h", '    __asm__("" : "+r"(index));\n', "", MASKED),

@@ -65,6 +65,7 @@ static void machine_make_vcpu(uint32_t i, const struct vcpuid_host *host)
     v->vm = &machine.vm;
     v->soft = soft;
     soft->phase = VCPU_RUNNING;
+    trace_reset(&soft->stats.trace);
     soft->xcr0 = XCR0_X87;
     soft->timer_deadline = UINT64_MAX;
     soft->pump_deadline = UINT64_MAX;
@@ -206,16 +207,6 @@ uint64_t rdtsc(void)
 }
 
 /* ------------------------------------------------------------------ the backend */
-
-bool virt_is(const struct vcpu_stay *stay, enum exit_kind kind)
-{
-    return vmx_is(stay, kind);
-}
-
-bool virt_decode_pio(struct exit_pio *io)
-{
-    return vmx_decode_io(machine.qualification, io);
-}
 
 uint64_t virt_cr4(const struct vcpu *v)
 {

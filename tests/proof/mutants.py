@@ -67,8 +67,8 @@ MUTANTS = [
     # Nothing is counted.
     ("vdev/refused.c", "refused_count", "r->total++;", ""),
     # One number too many is a call.
-    ("kernel/vm/hypercall.c", "call_look_up", "return from_base < BULKHEAD_CALL_COUNT;",
-     "return from_base <= BULKHEAD_CALL_COUNT;"),
+    ("kernel/vm/hypercall.c", "call_look_up", "return *number < BULKHEAD_CALL_COUNT;",
+     "return *number <= BULKHEAD_CALL_COUNT;"),
     # A byte from behind the ring.
     ("lib/ring.c", "rx_get", "atomic_load_explicit(&r->bytes[tail & RX_MASK]",
      "atomic_load_explicit(&r->bytes[tail & (2 * RX_MASK)]"),
