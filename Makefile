@@ -50,6 +50,7 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hi
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld \
              $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
+             $(if $(filter notimer,$(HOOK)),--wrap=virt_probe) \
              $(if $(filter armour,$(HOOK)),--wrap=quiesce_interrupts --wrap=quiesce_devices \
                --wrap=virt_cpu_on --wrap=vcpu_thread)
 

@@ -13,6 +13,8 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
+#define DR6_RESET UINT64_C(0xffff0ff0)
+
 static uint32_t vmx_revision(void)
 {
     return (uint32_t)(vmx_caps.basic & VMX_BASIC_REVISION_MASK);
@@ -89,11 +91,24 @@ static void vmx_check_stay_fields(void)
     (void)vmread_nat(VMCS_GUEST_RFLAGS);
 }
 
+/* No VM entry loads these: the guest's stay in the core. */
+void vmx_reset_core(void)
+{
+    write_dr6(DR6_RESET);
+    write_cr2(0);
+    wrmsr(MSR_STAR, 0);
+    wrmsr(MSR_LSTAR, 0);
+    wrmsr(MSR_CSTAR, 0);
+    wrmsr(MSR_FMASK, 0);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+}
+
 void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 {
     struct vmx_vcpu *hw = v->hw;
     const hpa_t region = hpa((uintptr_t)&hw->region);
 
+    vmx_reset_core();
     vmclear(region);
     vmptrld(region);
     hw->timer_on = false;
@@ -115,4 +130,11 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
     if (vmx_spec.barrier) /* nor what it taught the predictors */
         wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
     vmx_hook_reset(v, state);
+}
+
+/* An NMI exit leaves NMIs blocked until IRET or the next entry. */
+void vmx_leave(struct vcpu *v)
+{
+    (void)v;
+    iret_here();
 }

@@ -85,6 +85,9 @@ void vmx_write_guest(struct vmx_vcpu *hw, const struct vcpu_state *state);
 void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu);
 void vmx_read_guest_fields(struct vmx_guest_fields *g, const struct vmx_audit_cpu *cpu);
 
+/* cpu.c: what a guest leaves in the core. */
+void vmx_reset_core(void);
+
 /* VMLAUNCH or VMRESUME failed: control or host state, which is ours. */
 NORETURN COLD void vmx_refused(void);
 

@@ -12,6 +12,7 @@
 #include "kernel/vm/build.h"
 #include "kernel/vm/life.h"
 #include "kernel/vm/vcpu.h"
+#include "kernel/vm/watch.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -62,8 +63,9 @@ static void launch_print_plan(void)
         log_line("%s", line);
 }
 
-bool launch_plan(const struct boot_state *boot)
+bool launch_plan(struct boot_state *boot)
 {
+    boot->machine.needs_monitor = !virt_report.guest_timer;
     const struct machine_module *module = modules_find(&boot->machine, FOLDER_CONFIG);
 
     if (!module) {
@@ -114,6 +116,7 @@ bool launch_prepare(struct boot_state *boot)
         .cpuid = &cpuid_host,
         .vendor = vendor,
         .physical_bits = virt_report.physical_bits,
+        .guest_timer = virt_report.guest_timer,
         .monitor_core = plan.reserved_cores > 0,
     };
 
@@ -138,7 +141,9 @@ NORETURN static void launch_monitor(const struct boot_state *boot)
     for (;;) {
         const uint64_t now = rdtsc();
         (void)monitor_service(now, boot->tsc.hz / MONITOR_PER_SECOND / 2);
-        cpu_wait_until(&cpu->wake, now + boot->tsc.hz / MONITOR_PER_SECOND);
+        atomic_store(&cpu->wake,
+                     0); /* before the look: who sets a deadline behind it, wakes again */
+        cpu_wait_until(&cpu->wake, watch_look(rdtsc(), now + boot->tsc.hz / MONITOR_PER_SECOND));
     }
 }
 

@@ -11,7 +11,7 @@
 MUST_CHECK bool launch_possible(void);
 
 /* Reads bulkhead.conf and makes the plan; false after listing every error. */
-MUST_CHECK bool launch_plan(const struct boot_state *boot);
+MUST_CHECK bool launch_plan(struct boot_state *boot);
 
 /* Builds the partitions, turns virtualisation on everywhere, seals the page pool. */
 MUST_CHECK bool launch_prepare(struct boot_state *boot);

@@ -54,6 +54,8 @@ static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_
     soft->console_duty = core == 0 && !kit->monitor_core;
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->watchdog_deadline = UINT64_MAX;
+    soft->is_watched = !kit->guest_timer;
+    atomic_store(&soft->watched, UINT64_MAX);
     soft->pump_ticks = kit->tsc->hz / PUMPS_PER_SECOND;
     soft->timer_deadline = UINT64_MAX;
     soft->peers.count = vm->vcpu_count;

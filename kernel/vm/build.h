@@ -16,6 +16,7 @@ struct build_kit {
     const struct vcpuid_host *cpuid;
     const struct vendor *vendor; /* of the processor */
     uint32_t physical_bits;
+    bool guest_timer;  /* the backend can end a stay at a deadline */
     bool monitor_core; /* core 0 has no guest: no vCPU has to pump the console */
 };
 

@@ -4,6 +4,7 @@
 #include "kernel/monitor/monitor.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/inject.h"
+#include "kernel/vm/watch.h"
 #include "kernel/vm/watchdog.h"
 #include "lib/bits.h"
 #include "lib/time.h"
@@ -11,8 +12,16 @@
 
 #define LOOK_STEPS_LOG2 4
 
+static void deadlines_set(struct vcpu *v)
+{
+    if (v->soft->is_watched)
+        watch_set(v, v->soft->deadline);
+    else
+        virt_set_deadline(v, v->soft->deadline);
+}
+
 /*
- * The backend's timer ends an exit-free stay, but stands still outside the guest. So each exit
+ * The backend's timer ends an exit-free stay, but may stand still outside the guest. So each exit
  * compares the time with v->look_at, which comes a few times on the way to the deadline: then the
  * timer is set anew. It is late by no more than the exits since the last time took, and that is
  * less than a 16th of the whole way.
@@ -29,7 +38,7 @@ void deadlines_update(struct vcpu *v)
     soft->deadline = deadline;
     soft->look_step = ticks_since(deadline, now) >> LOOK_STEPS_LOG2;
     v->look_at = now + soft->look_step;
-    virt_set_deadline(v, deadline);
+    deadlines_set(v);
 }
 
 /* An exit at or after look_at. The deadline itself is acted on when that exit has been dealt with;
@@ -43,7 +52,7 @@ NOINLINE void deadlines_near(struct vcpu *v, uint64_t now)
         return;
     }
     v->look_at = now + min_u64(soft->look_step, ticks_since(soft->deadline, now) / 2);
-    virt_set_deadline(v, soft->deadline);
+    deadlines_set(v);
 }
 
 void deadlines_hurry_console(struct vcpu *v)
@@ -81,7 +90,7 @@ enum verdict deadlines_look(struct vcpu *v, uint64_t now)
 {
     struct vcpu_soft *soft = v->soft;
 
-    if (now < soft->deadline) { /* the backend's timer was early */
+    if (now < soft->deadline) { /* whoever ended the stay was early */
         deadlines_near(v, now);
         return DO_AGAIN;
     }

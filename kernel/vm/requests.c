@@ -65,7 +65,7 @@ static void requests_start(struct vcpu *v)
 /* Out of the guest: the core is ours again. */
 static void requests_leave(struct vcpu *v, enum vcpu_phase phase)
 {
-    cpu_unblock_nmi();
+    virt_leave(v);
     lapic_reset();
     cpu_drain_interrupts();
     v->soft->phase = phase;
@@ -119,5 +119,5 @@ enum verdict requests_take(struct vcpu *v)
     if (soft->phase != VCPU_RUNNING)
         return DO_LEAVE;
     inject_pending(v);
-    return kicks & KICK_DUE ? deadlines_look(v, rdtsc()) : DO_AGAIN;
+    return kicks & (KICK_DUE | KICK_WATCHED) ? deadlines_look(v, rdtsc()) : DO_AGAIN;
 }

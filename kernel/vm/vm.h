@@ -38,6 +38,7 @@ enum kick {
     KICK_ASK_HALT = 64, /* whether it has halted for good: kernel/vm/halt.h */
     KICK_LOOK = 128,    /* the lead is to look what its parked guest waits for */
     KICK_DUE = 256,     /* by itself: soft->deadline has come */
+    KICK_WATCHED = 512, /* the same from core 0: kernel/vm/watch.c */
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
@@ -59,6 +60,8 @@ struct vcpu_soft {
     enum vcpu_phase phase;
     uint64_t look_step;          /* the longest that v->look_at may be away; ticks */
     uint64_t deadline;           /* TSC; the first of those below */
+    bool is_watched;             /* by core 0: the backend has no timer for it */
+    _Atomic uint64_t watched;    /* TSC; then the deadline, UINT64_MAX: none; core 0 ends it */
     _Atomic uint8_t sipi_vector; /* siblings write */
     _Atomic bool at_rest;        /* only a sibling could wake it; siblings read. kernel/vm/halt.c */
     bool nmi_pending;            /* to be injected */

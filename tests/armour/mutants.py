@@ -94,9 +94,9 @@ def without_flag(flag, around="{}"):
     return mutant(name, "Makefile", around.format(f" {flag}"), around.format(""), FLAGS)
 
 
-def cleared(name, old, new=""):
-    """A line of cpu_reset_guest_state()."""
-    return mutant(f"clean-{name}", "kernel/core/cpu.c", old, new, audit(CLEAN))
+def cleared(name, old, new="", file="kernel/core/cpu.c"):
+    """A line of cpu_reset_guest_state(), or of vmx_reset_core()."""
+    return mutant(f"clean-{name}", file, old, new, audit(CLEAN))
 
 
 MUTANTS = {
@@ -379,12 +379,12 @@ MUTANTS = {
         mutant("clean-xcr0", "kernel/core/fpu.asm", "        mov     eax, 1\n",
                "        mov     eax, 3\n", audit(CLEAN)),
         *(cleared(f"dr{n}", f"    write_dr{n}(0);\n") for n in range(4)),
-        cleared("dr6", "    write_dr6(DR6_RESET);\n"),
+        cleared("dr6", "    write_dr6(DR6_RESET);\n", file="vmx/cpu.c"),
         cleared("dr7", "    write_dr7(DR7_RESET);\n"),
-        *(cleared(name.lower(), f"    wrmsr(MSR_{name}, 0);\n")
+        *(cleared(name.lower(), f"    wrmsr(MSR_{name}, 0);\n", file="vmx/cpu.c")
           for name in ("STAR", "LSTAR", "CSTAR", "FMASK", "KERNEL_GS_BASE")),
         cleared("tsc-aux", "        wrmsr(MSR_TSC_AUX, 0);", "        (void)0;"),
-        cleared("cr2", "    write_cr2(0);\n"),
+        cleared("cr2", "    write_cr2(0);\n", file="vmx/cpu.c"),
         cleared("apic", "    lapic_reset();\n"),
         cleared("pending-interrupts", "    cpu_drain_interrupts();\n    /* \"Local",
                 "    /* \"Local"),

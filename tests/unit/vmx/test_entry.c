@@ -23,7 +23,8 @@ uint64_t vmx_switch(struct vcpu *v, struct stay *stay)
 enum what { NOTHING, VERW, L1D, IBPB, INVEPT, INVVPID, VMPTRLD };
 
 static enum what done[16];
-static uint32_t done_count;
+static uint32_t done_count, cleared; /* syscall MSRs, by bits */
+static uint64_t dr6, cr2;
 static struct vmx_shared shared = {.ept_pointer = 0x1234501e, .vpid = 7};
 
 struct vmx_caps vmx_caps;
@@ -50,6 +51,10 @@ void wrmsr(uint32_t index, uint64_t value)
         did(L1D);
     else if (index == MSR_PRED_CMD && value == PRED_CMD_IBPB)
         did(IBPB);
+    else if (value == 0)
+        cleared |= index >= MSR_STAR && index <= MSR_FMASK ? BIT32(index - MSR_STAR)
+                   : index == MSR_KERNEL_GS_BASE           ? BIT32(4)
+                                                           : BIT32(31);
     else
         fail_msg("MSR 0x%x", index);
 }
@@ -103,7 +108,20 @@ FAKE_READ(read_cr4)
 FAKE_READ(read_dr6)
 FAKE_WRITE(write_cr0)
 FAKE_WRITE(write_cr4)
-FAKE_WRITE(write_dr6)
+
+void write_dr6(uint64_t value)
+{
+    dr6 = value;
+}
+
+void write_cr2(uint64_t value)
+{
+    cr2 = value;
+}
+
+void iret_here(void)
+{
+}
 
 static uint64_t fields[1 << 15]; /* by encoding; 0 until written */
 
@@ -178,7 +196,8 @@ static void make(uint32_t at_entry, bool barrier)
     memset(fields, 0, sizeof(fields));
     hw = (struct vmx_vcpu){.shared = &shared};
     vcpu = (struct vcpu){.hw = &hw};
-    done_count = 0;
+    done_count = cleared = 0;
+    cr2 = dr6 = 0x5ec4e7;
     vmx_vcpu_reset(&vcpu, &state);
 }
 
@@ -190,7 +209,10 @@ static void test_between_lives(void **state)
     assert_true(has_done(INVEPT) && has_done(INVVPID) && has_done(IBPB));
     assert_int_equal(done[0], VMPTRLD);
     assert_int_equal(vcpu.hw_work, 0);
-    make(0, false); /* a processor without the register */
+    assert_int_equal(cleared, MASK64(4, 0));
+    assert_int_equal(cr2, 0);
+    assert_int_equal(dr6, 0xffff0ff0); /* as after power-up */
+    make(0, false);                    /* a processor without the register */
     assert_true(has_done(INVEPT) && has_done(INVVPID) && !has_done(IBPB));
 }
 
