@@ -149,7 +149,8 @@ static void plan_memory_explain(struct plan *plan, const struct machine *machine
     }
 }
 
-/* A base on 1 GiB lets the EPT use its largest leaves, but it is not worth losing a guest. */
+/* A base on 1 GiB lets the nested tables use their largest leaves, but it is not worth losing a
+ * guest. */
 void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report)
 {
     if (!plan_memory_try(plan, machine, true) && !plan_memory_try(plan, machine, false))

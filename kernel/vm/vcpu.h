@@ -7,5 +7,5 @@
 
 #include "kernel/virt.h"
 
-/* The life of a core that has a vCPU. On that core, VMX on. Does not return. */
+/* The life of a core that has a vCPU. On that core, virtualisation on. Does not return. */
 NORETURN void vcpu_thread(struct vcpu *v);
