@@ -13,11 +13,11 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor \
+.PHONY: all setup setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
-        -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough
+        -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough -Wconversion
 
 # ---------------------------------------------------------------------- the hypervisor
 HV_FOLDERS := $(shell find lib mm drivers vdev $(wildcard svm) vmx kernel -type d)
@@ -52,12 +52,12 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
              $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
              $(if $(filter notimer,$(HOOK)),--wrap=virt_probe) \
              $(if $(filter armour,$(HOOK)),--wrap=quiesce_interrupts --wrap=quiesce_devices \
-               --wrap=virt_cpu_on --wrap=vcpu_thread)
+               --wrap=virt_cpu_on --wrap=vcpu_loop)
 
 # The exit path runs through five folders. gcc joins its files when it links, so that what is
 # written as separate functions need not be called as such (docs/performance.md); all others stay
 # apart, and so a panic's backtrace names them. clang, whose objects its own linker alone can join,
-# links without.
+# links without. All others are compiled to be small.
 HV_JOINED   := kernel/vm/vcpu.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm/deadlines.c \
                kernel/vm/requests.c kernel/vm/inject.c kernel/virt.c \
                vmx/run.c vmx/decode.c vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c \
@@ -78,7 +78,7 @@ $B/hv/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_FRAMELESS)),-fomit-frame-pointer) \
-	    $(if $(filter $<,$(HV_JOINED)),$(HV_LTO)) -MMD -MP -c $< -o $@
+	    $(if $(filter $<,$(HV_JOINED)),$(HV_LTO),-Os) -MMD -MP -c $< -o $@
 
 # Offsets of C structures for assembly: compiled, never written by hand.
 $B/offsets.inc: kernel/core/offsets.c
@@ -160,6 +160,9 @@ tools: $B/plancheck
 # ---------------------------------------------------------------------- the commands
 # Each command does its own set-up first: scripts/setup is quick when nothing is missing.
 setup:
+	@scripts/setup --run
+
+setup-tests:
 	@scripts/setup
 
 # From this build, whichever it is: scripts/mkimage takes build/ otherwise.
@@ -196,7 +199,7 @@ demo: setup
 	@$(MAKE) --no-print-directory $B/demo
 	@$(PYTHON) scripts/demo $B/demo
 
-test: setup setup-proof
+test: setup-tests
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B
 
@@ -257,7 +260,8 @@ help:
 	@echo 'make run     boot the demo partitions in an emulator, their console on this terminal'
 	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|newest'
 	@echo 'make demo    the same, unattended; status 0 when every guest did what it should'
-	@echo 'make test    every test; the last line is the count'
+	@echo 'make test    lint, then every test; the last line is the count. With CI set in the environment'
+	@echo '             nothing that scripts/setup installs may be missing'
 	@echo 'make test-linux  Linux guests at length: kernels, cores, memory sizes, ends'
 	@echo 'make test-long   boots that an everyday run leaves out'
 	@echo 'make image   $B/bulkhead.img for a USB stick'

@@ -69,7 +69,7 @@ EFI_STATUS memmap_prepare(struct loader *l)
 
     if (s != EFI_BUFFER_TOO_SMALL || l->map_size > MEMMAP_SIZE_MAX ||
         l->map_step < sizeof(EFI_MEMORY_DESCRIPTOR) || l->map_step > MEMMAP_STEP_MAX)
-        return say_refusal(l, NULL, "the firmware does not tell the size of its memory map");
+        return say_refusal(l, NULL, "GetMemoryMap does not tell the size of the memory map");
     descriptors = 2 * (l->map_size / l->map_step) + MEMMAP_SPARE;
     edges = RANGES_EDGES(descriptors + l->info->module_count + BLOCK_COUNT);
     s = memory_take_block(l, BLOCK_RANGES, edges * sizeof(struct boot_range));
@@ -97,7 +97,7 @@ EFI_STATUS memmap_exit(struct loader *l)
         if (!EFI_ERROR(s) && (l->map_step != step || l->map_size > l->map_capacity))
             s = EFI_INVALID_PARAMETER;
         if (EFI_ERROR(s))
-            return say_failure(l, NULL, "the firmware does not tell its memory map", s);
+            return say_failure(l, NULL, "GetMemoryMap failed", s);
         /* From here on only these two calls are allowed, even if this one fails. */
         l->leaving = true;
         s = l->bs->ExitBootServices(l->image, key);
@@ -105,7 +105,7 @@ EFI_STATUS memmap_exit(struct loader *l)
             break;
     }
     if (EFI_ERROR(s))
-        return say_failure(l, NULL, "the firmware does not let go of the machine", s);
+        return say_failure(l, NULL, "ExitBootServices failed", s);
     return EFI_SUCCESS;
 }
 

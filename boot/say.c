@@ -6,6 +6,7 @@
  */
 #include "boot/loader.h"
 
+#include "lib/uart16550.h"
 #include "lib/x86/insn.h"
 
 #define SAY_MAX 256 /* longest sentence; a name has at most 63 characters */
@@ -63,24 +64,21 @@ static void say_add_status(struct sentence *s, EFI_STATUS status)
     say_add_number(s, status & ~(UINT64_C(1) << 63));
 }
 
-/* PC16550D "Registers": offsets from COM1. */
-enum { COM1 = 0x3f8, COM_DATA = COM1, COM_STATUS = COM1 + 5, COM_SCRATCH = COM1 + 7 };
-enum { COM_STATUS_ROOM = 0x20 };
 enum { COM_WAIT = 200000 }; /* status reads, ~1 us each: a byte at 300 baud takes 33 ms */
 
 /* The firmware has set the line up, or nobody listens: its speed is not ours to choose. */
 static void say_serial(const char *text)
 {
-    out8(COM_SCRATCH, 0x5a);
-    if (in8(COM_SCRATCH) != 0x5a)
+    out8(UART_COM1 + UART_SCR, 0x5a);
+    if (in8(UART_COM1 + UART_SCR) != 0x5a)
         return; /* nothing there */
     for (; *text != '\0'; text++) {
         int wait = COM_WAIT;
 
-        while ((in8(COM_STATUS) & COM_STATUS_ROOM) == 0)
+        while ((in8(UART_COM1 + UART_LSR) & LSR_ROOM) == 0)
             if (--wait == 0)
                 return; /* never hang on a stuck line */
-        out8(COM_DATA, (uint8_t)*text);
+        out8(UART_COM1 + UART_DATA, (uint8_t)*text);
     }
 }
 

@@ -162,7 +162,7 @@ void tsc_init(struct tsc *tsc, uint64_t start)
     if (tsc->hz == 0) {
         tsc->hz = TSC_GUESSED_HZ;
         tsc->source = "guess";
-        log_line("tsc: neither CPUID nor the PIT tells its rate; 2 GHz is a guess");
+        log_line("tsc: neither CPUID nor the PIT gives its rate; assuming 2 GHz");
     }
     tsc->scale = time_scale_make(tsc->hz);
     tsc->invariant = cpuid(CPUID_EXTENDED, 0).eax >= CPUID_POWER &&

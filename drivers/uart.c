@@ -2,46 +2,14 @@
 /*
  * uart: drives one 16550 by polling. Knows nothing of lines, guests or locks, uses no interrupt
  * and never waits except where the header says so.
- * National Semiconductor "PC16550D Universal Asynchronous Receiver/Transmitter with FIFOs".
  */
 #include "drivers/uart.h"
 
 #include "lib/bits.h"
+#include "lib/uart16550.h"
 #include "lib/x86/insn.h"
 
-/* Offsets from the base port. */
-enum uart_register {
-    UART_DATA = 0,         /* rw  DLAB=0: r received byte, w byte to send */
-    UART_DIVISOR_LOW = 0,  /* rw  DLAB=1 */
-    UART_IER = 1,          /* rw  DLAB=0: interrupt enable */
-    UART_DIVISOR_HIGH = 1, /* rw  DLAB=1 */
-    UART_IIR = 2,          /* r-  interrupt identification */
-    UART_FCR = 2,          /* -w  FIFO control */
-    UART_LCR = 3,          /* rw  line control */
-    UART_MCR = 4,          /* rw  modem control */
-    UART_LSR = 5,          /* r-  line status */
-    UART_SCRATCH = 7,      /* rw  no function */
-    UART_PORTS = 8,
-};
-
-#define IIR_FIFO 0xc0 /* both bits: FIFOs are on and work */
-
-#define FCR_ENABLE 0x01
-
-#define LCR_8N1  0x03
-#define LCR_DLAB 0x80
-
-#define MCR_DTR 0x01
-#define MCR_RTS 0x02
-
-#define LSR_DATA    0x01 /* a received byte waits */
-#define LSR_DAMAGED 0x1c /* parity error, framing error or break, of the byte that waits */
-#define LSR_ROOM    0x20 /* THRE: the holding register, or the whole FIFO, is empty */
-#define LSR_IDLE    0x40 /* TEMT: the shift register is empty too */
-#define LSR_ABSENT  0xff /* what a port without a device reads */
-
-#define UART_CLOCK 115200 /* baud at divisor 1 */
-#define UART_DEPTH 16     /* of a 16550's transmit FIFO */
+#define LSR_ABSENT 0xff /* what a port without a device reads */
 
 /* A read of a legacy port takes about a microsecond on real machines, so this is about a second;
  * emulators that pace bytes by counting instructions need some 20,000 polls for a byte. */
@@ -76,8 +44,8 @@ static bool uart_probe(const struct uart *uart)
     if (uart_read(uart, UART_LSR) == LSR_ABSENT)
         return false;
     for (size_t i = 0; i < ARRAY_SIZE(patterns); i++) {
-        uart_write(uart, UART_SCRATCH, patterns[i]);
-        if (uart_read(uart, UART_SCRATCH) != patterns[i])
+        uart_write(uart, UART_SCR, patterns[i]);
+        if (uart_read(uart, UART_SCR) != patterns[i])
             return false;
     }
     return true;
@@ -112,8 +80,8 @@ bool uart_init(struct uart *uart, uint16_t port, uint32_t baud)
     /* The receive FIFO is not cleared: what somebody typed during boot is theirs. */
     uart_write(uart, UART_FCR, FCR_ENABLE);
     uart_write(uart, UART_MCR, MCR_DTR | MCR_RTS); /* also leaves loopback */
-    if ((uart_read(uart, UART_IIR) & IIR_FIFO) == IIR_FIFO)
-        uart->depth = UART_DEPTH;
+    if ((uart_read(uart, UART_IIR) & IIR_FIFOS) == IIR_FIFOS)
+        uart->depth = UART_FIFO;
     return true;
 }
 

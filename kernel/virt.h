@@ -187,7 +187,7 @@ enum verdict {
     DO_GP,      /* inject #GP(0) */
     DO_UD,      /* inject #UD */
     DO_REFLECT, /* give the intercepted exception to the guest as it was */
-    DO_LEAVE,   /* stop running it for now: the core waits, see kernel/vm/vcpu.c */
+    DO_LEAVE,   /* stop running it for now: the core has something else to do, or waits */
     DO_STOP,    /* this guest ends here; the reason is recorded */
 };
 

@@ -106,9 +106,13 @@ static bool elf_check_header(struct elf *e)
         return elf_refuse(e, "has an unknown ELF version");
     if (h->type == ET_REL)
         return elf_refuse(e, "is an ELF object file, which must be linked first");
-    if (h->type != (own ? ET_DYN : ET_EXEC))
-        return elf_refuse(e, own ? "is not a position-independent ELF executable"
-                                 : "is not an ELF executable with fixed addresses");
+    if (own && h->type != ET_DYN)
+        return elf_refuse(e, "is not a position-independent ELF executable");
+    if (!own && h->type == ET_DYN)
+        return elf_refuse(e, "is a position-independent executable (ET_DYN); a kernel linked at "
+                             "fixed addresses (ET_EXEC) is needed");
+    if (!own && h->type != ET_EXEC)
+        return elf_refuse(e, "is neither an ELF executable (ET_EXEC) nor an object file");
     return true;
 }
 

@@ -25,6 +25,10 @@ void log_compose(struct log_text *line, const char *fmt, va_list args) PRINTF_LI
 /* A control character in the text becomes '?': nothing that is printed can fake a second line. */
 void log_line(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
+/* log_line(), or another place for the lines of a table. Not on the way from a guest, where no
+ * branch is indirect (docs/decisions/001). */
+typedef void (*log_sink)(const char *fmt, ...) PRINTF_LIKE(1, 2);
+
 /* "file:line: text"; used by FAIL(). */
 /*@ assigns \nothing; */
 COLD void log_fail(const char *file, int line, const char *fmt, ...) PRINTF_LIKE(3, 4);

@@ -16,7 +16,7 @@
 
 _Static_assert((TX_RING_RECORDS & TX_MASK) == 0, "slots are chosen by masking");
 _Static_assert((RX_RING_BYTES & RX_MASK) == 0, "slots are chosen by masking");
-_Static_assert(TX_RECORD_MAX == 6 * sizeof(uint64_t), "tx_put and tx_get copy six words");
+_Static_assert(TX_RECORD_MAX == 6 * sizeof(uint64_t), "tx_get copies six words");
 _Static_assert(sizeof(struct tx_record) == 64, "a record is one cache line");
 
 void tx_init(struct tx_ring *r)
@@ -28,26 +28,6 @@ void tx_init(struct tx_ring *r)
     atomic_init(&r->head, 0);
     atomic_init(&r->refused, 0);
     r->tail = 0;
-}
-
-bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t len)
-{
-    uint32_t position;
-
-    ASSERT(len - 1 < TX_RECORD_MAX);
-    struct tx_record *slot = tx_claim(r, &position);
-    if (slot == NULL)
-        return false;
-    /* Always six words, written out: shorter than choosing, and no loop that becomes memcpy. */
-    slot->data[0] = data[0];
-    slot->data[1] = data[1];
-    slot->data[2] = data[2];
-    slot->data[3] = data[3];
-    slot->data[4] = data[4];
-    slot->data[5] = data[5];
-    slot->len = len;
-    tx_publish(slot, position);
-    return true;
 }
 
 bool tx_has_room(const struct tx_ring *r, uint32_t records)
@@ -81,7 +61,7 @@ uint32_t tx_before(const struct tx_ring *r, uint32_t place)
 size_t tx_get(struct tx_ring *r, uint8_t out[TX_RECORD_MAX])
 {
     struct tx_record *slot = &r->slots[r->tail & TX_MASK];
-    /* Acquire: pairs with the release in tx_put. */
+    /* Acquire: pairs with the release in tx_publish. */
     if (atomic_load_explicit(&slot->turn, memory_order_acquire) != r->tail + 1)
         return 0;
 

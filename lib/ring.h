@@ -39,9 +39,6 @@ struct rx_ring {
 
 void tx_init(struct tx_ring *r);
 
-/* Takes `len` (1..TX_RECORD_MAX) bytes, lowest byte of data[0] first; false when full. */
-MUST_CHECK bool tx_put(struct tx_ring *r, const uint64_t data[TX_RECORD_MAX / 8], uint32_t len);
-
 /* Room for at least `records` (1..TX_RING_RECORDS) at this moment. */
 /*@ requires \valid_read(r);
   @ assigns \nothing;
@@ -73,8 +70,8 @@ bool rx_has_room(const struct rx_ring *r); /* stays true until the producer puts
   @*/
 bool rx_has_data(const struct rx_ring *r);
 
-/* The same in two steps, for those who have the bytes in registers: a slot whose data and len the
- * caller fills in (NULL when full), which then has to be published. */
+/* Putting takes two steps: a slot whose data and len (1..TX_RECORD_MAX bytes, lowest byte of
+ * data[0] first) the caller fills in (NULL when full), which then has to be published. */
 /*@ requires \valid(r) && \valid(position) && \separated(r, position);
   @ assigns r->head, r->refused, *position;
   @ ensures \result == \null ||

@@ -16,9 +16,7 @@ enum status {
     E_INVALID,     /* input that breaks a rule */
     E_RANGE,       /* a number outside its limits */
     E_OVERLAP,     /* two things claim the same bytes */
-    E_NOTFOUND,    /* something named is not there */
     E_UNSUPPORTED, /* this machine cannot do it */
-    E_TIMEOUT,     /* something did not answer */
 };
 
 /* Logs the reason with its place and yields the status: `return FAIL(E_NOMEM, "EPT of '%s'", n);`

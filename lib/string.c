@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * string: memory and text functions for programs without a C library: hypervisor, loader, guests.
- * Copies and fills are string instructions, and the loops hold a barrier, so that the compiler
- * cannot recognise memcpy or strlen in them and replace the body by a call to itself.
- */
-/*
  * string: memory and text functions for programs without a C library. The hypervisor, the loader
  * and guests link this file. Copies and fills are string instructions, and the loops hold a
  * barrier, so that the compiler cannot recognise memcpy or strlen in them and replace the body by a

@@ -220,23 +220,3 @@ enum status host_core_build(struct host_core *core, struct host_map *map, struct
     core->root = own.root;
     return host_add_window(core, &own, pages);
 }
-
-struct pagetable host_core_table(const struct host_core *core)
-{
-    return (struct pagetable){.format = &host_format, .pages = NULL, .root = core->root};
-}
-
-struct host_audit host_audit(const struct pagetable *pt)
-{
-    struct host_audit audit = {0};
-    struct pt_leaf leaf;
-
-    for (uint64_t at = 0; pt_next(pt, at, &leaf); at = leaf.from + leaf.size) {
-        audit.leaves++;
-        if ((leaf.rights & PT_W) != 0 && (leaf.rights & PT_X) != 0)
-            audit.write_execute++;
-        if ((leaf.rights & PT_USER) != 0)
-            audit.user++;
-    }
-    return audit;
-}

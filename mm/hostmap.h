@@ -110,15 +110,3 @@ struct host_core {
  */
 MUST_CHECK enum status host_core_build(struct host_core *core, struct host_map *map,
                                        struct pages *pages);
-
-/* A core's tables for pt_look(), pt_next() and pt_maps_physical(); not for adding to. */
-struct pagetable host_core_table(const struct host_core *core);
-
-/* What boot looks at before it trusts the tables; the last two must be 0. */
-struct host_audit {
-    uint64_t leaves;
-    uint64_t write_execute; /* leaves that are writable and executable at once */
-    uint64_t user;          /* leaves that CPL 3 could reach */
-};
-
-struct host_audit host_audit(const struct pagetable *pt);

@@ -15,8 +15,7 @@
 /* Where a walk ends: a leaf, or the highest entry that is not present. */
 struct pt_spot {
     uint64_t *entry;
-    uint32_t level;  /* of the table that holds `entry`: 4 at the root, 1 for 4 KiB pages */
-    uint32_t rights; /* what the entry and all above it let through; only when present */
+    uint32_t level; /* of the table that holds `entry`: 4 at the root, 1 for 4 KiB pages */
 };
 
 /*@ logic integer span(integer level) = level == 1 ? 0x1000 : level == 2 ? 0x200000 :
@@ -58,15 +57,13 @@ static struct pt_spot pt_find(const struct pagetable *pt, uint64_t from)
     const struct pt_format *f = pt->format;
     uint32_t level = PT_LEVELS;
     uint64_t *entry = pt_entry(pt->root, from, level);
-    uint32_t rights = f->rights(*entry);
 
     while (pt_is_table(f, *entry, level)) {
         hpa_t table = f->address(*entry, level);
         level--;
         entry = pt_entry(table, from, level);
-        rights &= f->rights(*entry);
     }
-    return (struct pt_spot){.entry = entry, .level = level, .rights = rights};
+    return (struct pt_spot){.entry = entry, .level = level};
 }
 
 /* Hangs empty tables below a spot that is not present until it stands at `level`. */
@@ -210,51 +207,4 @@ enum status pt_reserve(struct pagetable *pt, uint64_t from, uint32_t level, uint
         return s;
     *entry = spot.entry;
     return OK;
-}
-
-static void pt_fill_leaf(const struct pt_format *f, const struct pt_spot *spot, uint64_t from,
-                         struct pt_leaf *out)
-{
-    *out = (struct pt_leaf){
-        .from = align_down(from, pt_span(spot->level)),
-        .address = f->address(*spot->entry, spot->level),
-        .size = pt_span(spot->level),
-        .rights = spot->rights,
-    };
-}
-
-bool pt_look(const struct pagetable *pt, uint64_t from, struct pt_leaf *out)
-{
-    if (from >= PT_INPUT_MAX)
-        return false;
-    struct pt_spot spot = pt_find(pt, from);
-    if (!pt->format->is_present(*spot.entry))
-        return false;
-    pt_fill_leaf(pt->format, &spot, from, out);
-    return true;
-}
-
-bool pt_next(const struct pagetable *pt, uint64_t from, struct pt_leaf *out)
-{
-    while (from < PT_INPUT_MAX) {
-        struct pt_spot spot = pt_find(pt, from);
-        if (pt->format->is_present(*spot.entry)) {
-            pt_fill_leaf(pt->format, &spot, from, out);
-            return true;
-        }
-        from = align_down(from, pt_span(spot.level)) + pt_span(spot.level);
-    }
-    return false;
-}
-
-bool pt_maps_physical(const struct pagetable *pt, struct range physical)
-{
-    struct pt_leaf leaf;
-
-    for (uint64_t at = 0; pt_next(pt, at, &leaf); at = leaf.from + leaf.size) {
-        struct range reached = {.base = leaf.address.v, .size = leaf.size};
-        if (range_overlaps(reached, physical))
-            return true;
-    }
-    return false;
 }

@@ -22,7 +22,7 @@
 #define PT_INPUT_MAX  (UINT64_C(1) << 48) /* bytes that four levels translate */
 #define PT_OUTPUT_MAX (UINT64_C(1) << 52) /* bytes that an entry can name */
 
-/* PT_USER is never asked for: it is how a table that has it is caught (host_audit). */
+/* PT_USER is never asked for: it is how a test catches a table that has it. */
 enum pt_right { PT_R = 1, PT_W = 2, PT_X = 4, PT_USER = 8 };
 enum pt_memory { PT_WRITE_BACK, PT_UNCACHED, PT_WRITE_COMBINING };
 
@@ -79,22 +79,6 @@ MUST_CHECK enum status pt_protect(struct pagetable *pt, uint64_t from, uint64_t 
 MUST_CHECK enum status pt_reserve(struct pagetable *pt, uint64_t from, uint32_t level,
                                   uint64_t **entry);
 
-struct pt_leaf {
-    uint64_t from;   /* first byte of the leaf, as it is addressed through the table */
-    hpa_t address;   /* what that byte maps to */
-    uint64_t size;   /* bytes the leaf covers */
-    uint32_t rights; /* enum pt_right, of the leaf and all tables above it together */
-};
-
-/* What `from` maps to; false: nothing. */
-MUST_CHECK bool pt_look(const struct pagetable *pt, uint64_t from, struct pt_leaf *out);
-
-/*
- * The first leaf that ends above `from`; false: there is none. All leaves, in order:
- *     for (uint64_t at = 0; pt_next(pt, at, &leaf); at = leaf.from + leaf.size)
- */
-MUST_CHECK bool pt_next(const struct pagetable *pt, uint64_t from, struct pt_leaf *out);
-
 #define GUEST_PARTS_MAX 2
 
 /* What a guest's table may hold, for the judge of a finished one (vmx/ept_valid.h). */
@@ -106,6 +90,3 @@ struct guest_map {
     struct range tables; /* where tables may lie */
     struct guest_part parts[GUEST_PARTS_MAX];
 };
-
-/* At least one byte of `physical` (of host-physical addresses) can be reached through the table. */
-bool pt_maps_physical(const struct pagetable *pt, struct range physical);

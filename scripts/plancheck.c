@@ -10,6 +10,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +243,16 @@ static int show_errors(const char *name)
     return EXIT_ERRORS;
 }
 
+PRINTF_LIKE(1, 2) static void say(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    vprintf(fmt, args);
+    va_end(args);
+    printf("\n");
+}
+
 int main(int argc, char **argv)
 {
     static char text[CONFIG_SIZE_MAX + 1];
@@ -250,7 +261,6 @@ int main(int argc, char **argv)
     const char *name = split_path(options.file, folder, sizeof(folder));
     size_t size = read_text(options.file, text, sizeof(text));
     const struct isolation isolation = {.plan = &plan, .machine = &machine};
-    char line[LOG_LINE_MAX];
 
     make_machine(&options);
     print_machine(&options);
@@ -263,10 +273,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "plancheck: the plan breaks its own rules; this is a bug in Bulkhead\n");
         abort();
     }
-    for (uint32_t i = 0; plan_print(&plan, i, line, sizeof(line)); i++)
-        printf("%s\n", line);
+    plan_print(&plan, say);
     printf("\n");
-    for (uint32_t i = 0; isolation_owner_line(&isolation, i, line, sizeof(line)); i++)
-        printf("%s\n", line);
+    isolation_print_owners(&isolation, say);
     return EXIT_FITS;
 }

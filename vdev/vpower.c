@@ -9,13 +9,10 @@
 #define SLEEP_TYPE       0x1c
 #define SLEEP_TYPE_SHIFT 2
 
-/* Chipset registers: the keyboard controller's command "pulse reset", port A, the PCI reset. */
-#define KEYBOARD_COMMAND 0x64
-#define KEYBOARD_RESET   0xfe
-#define PORT_A           0x92
-#define PORT_A_RESET     0x01
-#define PCI_RESET        0xcf9
-#define PCI_RESET_NOW    0x04
+/* What resets in the chipset's registers. */
+#define KEYBOARD_RESET 0xfe
+#define PORT_A_RESET   0x01
+#define PCI_RESET_NOW  0x04
 
 bool vpower_in(uint16_t port, uint8_t *value)
 {
@@ -40,11 +37,11 @@ static bool is_power_off(uint8_t value)
 static bool is_chipset_reset(uint16_t port, uint8_t value)
 {
     switch (port) {
-    case KEYBOARD_COMMAND:
+    case VPOWER_KEYBOARD:
         return value == KEYBOARD_RESET;
-    case PORT_A:
+    case VPOWER_PORT_A:
         return (value & PORT_A_RESET) != 0;
-    case PCI_RESET: /* inside of the configuration address, which is 32 bits wide */
+    case VPOWER_PCI_RESET: /* inside of the configuration address, which is 32 bits wide */
         return (value & PCI_RESET_NOW) != 0;
     default:
         return false;

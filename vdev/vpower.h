@@ -15,6 +15,12 @@
 #define VPOWER_RESET_VALUE   1
 #define VPOWER_S5_TYPE       5 /* what \_S5 in the DSDT has to say */
 
+/* Write-only, and only as bytes: the keyboard controller's command "pulse reset", port A, the PCI
+ * reset. */
+#define VPOWER_KEYBOARD  0x64
+#define VPOWER_PORT_A    0x92
+#define VPOWER_PCI_RESET 0xcf9
+
 /* What a port access means for the whole guest. */
 enum bus_event { BUS_NONE, BUS_TEXT /* maybe, for the console */, BUS_POWER_OFF, BUS_RESET };
 

@@ -7,41 +7,7 @@
 #include "vdev/vuart.h"
 
 #include "lib/bits.h"
-
-/* Beside each its direction, and LCR's DLAB bit where that chooses. */
-enum uart_register {
-    UART_DATA = 0, /* rw  DLAB 0: RBR, THR; DLAB 1: low byte of the divisor */
-    UART_IER = 1,  /* rw  DLAB 0; DLAB 1: high byte of the divisor */
-    UART_IIR = 2,  /* r-  write: FCR */
-    UART_LCR = 3,  /* rw */
-    UART_MCR = 4,  /* rw */
-    UART_LSR = 5,  /* r- */
-    UART_MSR = 6,  /* r- */
-    UART_SCR = 7,  /* rw */
-};
-
-#define IER_DATA     0x01
-#define IER_EMPTY    0x02
-#define IER_BITS     0x0f
-#define IIR_NONE     0x01
-#define IIR_EMPTY    0x02
-#define IIR_DATA     0x04
-#define IIR_FIFOS    0xc0
-#define FCR_ENABLE   0x01
-#define LCR_DLAB     0x80
-#define MCR_DTR      0x01
-#define MCR_RTS      0x02
-#define MCR_OUT1     0x04
-#define MCR_OUT2     0x08
-#define MCR_LOOPBACK 0x10
-#define MCR_BITS     0x1f
-#define LSR_DATA     0x01
-#define LSR_EMPTY    0x60 /* holding register and shift register */
-#define FIFO_BYTES   16
-#define MSR_CTS      0x10
-#define MSR_DSR      0x20
-#define MSR_RI       0x40
-#define MSR_DCD      0x80
+#include "lib/uart16550.h"
 
 /* Relaxed everywhere: one byte each, and nothing else is read on the strength of it. */
 /*@ requires \valid_read(reg);
@@ -108,7 +74,7 @@ static bool has_data(const struct vuart *u)
   @*/
 static bool has_room(const struct vuart *u)
 {
-    return is_looped(u) || tx_has_room(u->tx, FIFO_BYTES);
+    return is_looped(u) || tx_has_room(u->tx, UART_FIFO);
 }
 
 /*@ requires uart_ready(u);
@@ -165,7 +131,7 @@ static uint8_t interrupt_id(const struct vuart *u)
   @*/
 static uint8_t line_status(const struct vuart *u)
 {
-    return (uint8_t)((has_room(u) ? LSR_EMPTY : 0) | (has_data(u) ? LSR_DATA : 0));
+    return (uint8_t)((has_room(u) ? LSR_ROOM | LSR_IDLE : 0) | (has_data(u) ? LSR_DATA : 0));
 }
 
 /*@ requires \valid_read(u);

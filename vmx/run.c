@@ -267,6 +267,7 @@ void vmx_run(struct vcpu *v, struct stay *stay)
 
     if (vmx_ended_by(stay, reason, VMX_REASON_CPUID, EXIT_CPUID) ||
         vmx_ended_by(stay, reason, VMX_REASON_VMCALL, EXIT_HYPERCALL) ||
+        vmx_ended_by(stay, reason, VMX_REASON_PREEMPTION_TIMER, EXIT_TIMER) ||
         vmx_ended_by(stay, reason, VMX_REASON_WRMSR, EXIT_WRMSR))
         return;
     if (vmx_ended_by(stay, reason, VMX_REASON_IO, EXIT_PIO)) {
@@ -277,7 +278,6 @@ void vmx_run(struct vcpu *v, struct stay *stay)
         return;
     }
     if (vmx_ended_by(stay, reason, VMX_REASON_RDMSR, EXIT_RDMSR) ||
-        vmx_ended_by(stay, reason, VMX_REASON_PREEMPTION_TIMER, EXIT_TIMER) ||
         vmx_ended_by(stay, reason, VMX_REASON_XSETBV, EXIT_XSETBV))
         return;
     const enum exit_kind kind = vmx_end_slow(v, reason);

@@ -33,15 +33,12 @@ struct acpi_core {
 
 struct acpi_ioapic {
     hpa_t address; /* of its registers, one page */
-    uint32_t gsi_base;
 };
 
 struct acpi_info {
     /* MADT */
     uint32_t core_count; /* enabled ones, in MADT order, no duplicates */
     struct acpi_core cores[ACPI_CORES_MAX];
-    uint32_t cores_ignored; /* beyond ACPI_CORES_MAX, duplicates, disabled, impossible ids */
-    bool has_pic;           /* PCAT_COMPAT: dual 8259 to be masked */
     uint32_t ioapic_count;
     struct acpi_ioapic ioapics[ACPI_IOAPICS_MAX];
     /* FADT */

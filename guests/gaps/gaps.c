@@ -3,7 +3,8 @@
  * gaps: measures how long and how often its core is taken from it: reads the TSC in a loop, with
  * interrupts off, and counts each step of more than a microsecond as a gap.
  * Options: reports=N (5), 0: for ever; ms=N (1000): of measuring before each report; quiet: reports
- * only once, after the last. A report: `gaps: longest N, lost N of N ticks, N gaps`.
+ * only once, after the last; wait=N (0): ms of sleep before each report. A report: `gaps: longest
+ * N, lost N of N ticks, N gaps`.
  */
 #include "guests/kit/kit.h"
 #include "guests/kit/timing.h"
@@ -33,6 +34,7 @@ static void gaps_measure(struct gaps *g, uint64_t ticks, uint64_t least)
 
 static void gaps_print(const struct gaps *g)
 {
+    sleep_for(option_number("wait", 0) * NS_PER_MS);
     print("gaps: longest %lu, lost %lu of %lu ticks, %lu gaps\n", g->longest, g->lost, g->ticks,
           g->count);
 }

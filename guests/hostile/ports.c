@@ -166,7 +166,7 @@ static void ports_uart(void)
         out8(UART + 4, (uint8_t)v);
         out8(UART + 6, (uint8_t)v);
         out8(UART + 5, (uint8_t)v);
-        out8(UART_LCR, (uint8_t)(v & ~LCR_DLAB));
+        out8(UART_LCR, (uint8_t)(v & ~(uint32_t)LCR_DLAB));
         (void)in32(UART + 4);
     }
     out8(UART + 1, 0);

@@ -3,7 +3,7 @@
  * config_hints: what people who know other programs, or whose word processor knows better, write
  * into bulkhead.conf, and what they mean. Pure.
  */
-#include "kernel/config/config_parse.h"
+#include "kernel/config/config_parts.h"
 
 #include "lib/string.h"
 
@@ -55,6 +55,22 @@ const char *config_lacks(struct span word)
         if (span_is_any_case(word, rows[i].name))
             return rows[i].why;
     return NULL;
+}
+
+const char *config_comment_hint(struct span value)
+{
+    for (size_t i = 1; i < value.len; i++) {
+        const char before = value.at[i - 1];
+
+        if (value.at[i] != '#' || before == ',' || before == '-') /* of a list of cores */
+            continue;
+        if (span_is_blank(before))
+            return "' (a comment needs a space after its '#')";
+        if (i + 1 < value.len && span_is_digit(value.at[i + 1]))
+            return "' (a comment needs a space before and after its '#')";
+        return "' (a comment needs a space before its '#')";
+    }
+    return "'";
 }
 
 /* What a word processor makes of plain signs, in UTF-8; NULL for any other letter. */

@@ -2,9 +2,10 @@
 /*
  * config_names: the names in bulkhead.conf, of guests and of files: which are allowed. Pure.
  */
-#include "kernel/config/config_parse.h"
+#include "kernel/config/config_parts.h"
 
 #include "kernel/config/folder.h"
+#include "kernel/config/guess.h"
 #include "lib/string.h"
 
 /* ---------------------------------------------------------------------- guests */
@@ -29,18 +30,7 @@ static bool config_imitates(struct span name)
     for (size_t i = 0; i < name.len && seen.len < sizeof(look); i++)
         if (name.at[i] != '-' && name.at[i] != '_')
             look[seen.len++] = config_look(name.at[i]);
-    if (span_distance(seen, "bulkhead") <= 1)
-        return true;
-    for (size_t i = 1; i < seen.len; i++) {
-        const char c = look[i];
-        look[i] = look[i - 1];
-        look[i - 1] = c;
-        if (span_is_any_case(seen, "bulkhead"))
-            return true;
-        look[i - 1] = look[i];
-        look[i] = c;
-    }
-    return false;
+    return guess_distance(seen, "bulkhead") <= 1;
 }
 
 static bool config_name_legal(struct span name)
@@ -90,7 +80,7 @@ static const char *config_file_name_flaw(struct span name)
     if (span_find(name, '"') < name.len)
         return "has quotes; write it without";
     if (span_find(name, ' ') < name.len || span_find(name, '\t') < name.len)
-        return "has a space in it; rename the file (a comment needs a space after its '#')";
+        return "has a space in it; rename the file";
     for (size_t i = 0; i < sizeof(forbidden) - 1; i++)
         if (span_find(name, forbidden[i]) < name.len)
             return "has one of * ? < > | : in it, which FAT does not allow";
@@ -104,7 +94,7 @@ void config_file_name(struct config_parser *p, struct span name, char out[FILE_N
     const char *flaw = config_file_name_flaw(name);
 
     if (flaw != NULL) {
-        errors_add(p->report, p->line, "file name '" SPAN_FMT "' %s", SPAN_ARGS(name), flaw);
+        errors_add(p->report, p->line, "file name '" VALUE " %s", VALUE_ARGS(name), flaw);
         return;
     }
     if (name.len >= FILE_NAME_MAX) {

@@ -3,7 +3,7 @@
  * config_policy: the values that say what becomes of a guest that ends: on_crash, on_poweroff,
  * watchdog. Pure.
  */
-#include "kernel/config/config_parse.h"
+#include "kernel/config/config_parts.h"
 #include "lib/bits.h"
 #include "lib/time.h"
 
@@ -38,15 +38,16 @@ void config_read_on_crash(struct config_parser *p, struct span value)
 
 void config_read_on_poweroff(struct config_parser *p, struct span value)
 {
-    if (span_is(value, "stop"))
-        p->guest->on_poweroff = POWEROFF_STOP;
-    else if (span_is(value, "restart"))
-        p->guest->on_poweroff = POWEROFF_RESTART;
-    else if (span_is(value, "reboot"))
-        p->guest->on_poweroff = POWEROFF_REBOOT;
-    else
-        errors_add(p->report, p->line, "on_poweroff = '" VALUE ": write stop, restart or reboot",
-                   VALUE_ARGS(value));
+    static const char *const words[] = {
+        [POWEROFF_STOP] = "stop", [POWEROFF_RESTART] = "restart", [POWEROFF_REBOOT] = "reboot"};
+
+    for (uint32_t i = 0; i < ARRAY_SIZE(words); i++)
+        if (span_is(value, words[i])) {
+            p->guest->on_poweroff = (enum poweroff_action)i;
+            return;
+        }
+    errors_add(p->report, p->line, "on_poweroff = '" VALUE ": write stop, restart or reboot",
+               VALUE_ARGS(value));
 }
 
 /* Cuts the word "each" off the end of a time. */
@@ -66,34 +67,21 @@ static bool config_cut_each(struct span *value)
 /* "5s", "500ms", "2m", "5s each"; "off" is the same as leaving the key out. */
 void config_read_watchdog(struct config_parser *p, struct span value)
 {
-    static const struct {
-        const char *name;
-        uint64_t ns;
-    } units[] = {{"ms", NS_PER_MS}, {"s", NS_PER_SECOND}, {"m", 60 * NS_PER_SECOND}};
-    size_t digits = 0;
-    uint64_t number, ns;
-
+    static const struct config_unit units[] = {
+        {"ms", NS_PER_MS}, {"s", NS_PER_SECOND}, {"m", 60 * NS_PER_SECOND}};
     const struct span all = value;
+    uint64_t number, factor, ns;
 
     if (span_is(value, "off"))
         return;
     p->guest->watchdog_each = config_cut_each(&value);
-    while (digits < value.len && span_is_digit(value.at[digits]))
-        digits++;
-    const struct span unit = span_trim(span_from(value, digits));
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-        if (!span_is(unit, units[i].name) ||
-            !span_number((struct span){.at = value.at, .len = digits}, &number))
-            continue;
-        if (!mul_u64(number, units[i].ns, &ns) || ns < WATCHDOG_MIN_NS || ns > WATCHDOG_MAX_NS) {
-            errors_add(p->report, p->line, "watchdog = " SPAN_FMT ": it can be from 10ms to 60m",
-                       SPAN_ARGS(all));
-            return;
-        }
+    if (!config_quantity(value, units, ARRAY_SIZE(units), &number, &factor))
+        errors_add(p->report, p->line,
+                   "watchdog = '" VALUE ": write a time such as 5s, 500ms or 2m, or off",
+                   VALUE_ARGS(all));
+    else if (!mul_u64(number, factor, &ns) || ns < WATCHDOG_MIN_NS || ns > WATCHDOG_MAX_NS)
+        errors_add(p->report, p->line, "watchdog = " SPAN_FMT ": it can be from 10ms to 60m",
+                   SPAN_ARGS(all));
+    else
         p->guest->watchdog_ns = ns;
-        return;
-    }
-    errors_add(p->report, p->line,
-               "watchdog = '" VALUE ": write a time such as 5s, 500ms or 2m, or off",
-               VALUE_ARGS(all));
 }

@@ -3,18 +3,27 @@
  * config_values: what follows the '=' in bulkhead.conf, one function per key. Each error says
  * what the value should look like. Pure, no state.
  */
-#include "kernel/config/config_parse.h"
-
+#include "kernel/config/config_parts.h"
+#include "kernel/config/guess.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "lib/uart16550.h"
 
-const char *config_comment_hint(struct span value)
+bool config_quantity(struct span value, const struct config_unit *units, size_t count,
+                     uint64_t *number, uint64_t *factor)
 {
-    for (size_t i = 1; i < value.len; i++)
-        if (value.at[i] == '#' && span_is_blank(value.at[i - 1]))
-            return "' (a comment needs a space after its '#')";
-    return "'";
+    struct span digits = {.at = value.at};
+
+    while (digits.len < value.len && span_is_digit(value.at[digits.len]))
+        digits.len++;
+    const struct span unit = span_trim(span_from(value, digits.len));
+    for (size_t i = 0; i < count; i++) {
+        *factor = units[i].factor;
+        if (span_is(unit, units[i].name))
+            return span_number(digits, number);
+    }
+    return false;
 }
 
 /* ---------------------------------------------------------------------- [machine] */
@@ -22,12 +31,11 @@ const char *config_comment_hint(struct span value)
 static const struct {
     const char *name;
     uint16_t port;
-} config_com_ports[] = {{"com1", 0x3f8}, {"com2", 0x2f8}, {"com3", 0x3e8}, {"com4", 0x2e8}};
+} config_com_ports[] = {{"com1", UART_COM1}, {"com2", 0x2f8}, {"com3", 0x3e8}, {"com4", 0x2e8}};
 
 /* Those that divide a 16550's 115200 and that people use. */
 static const uint32_t config_bauds[] = {1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200};
 
-#define UART_PORTS  8     /* a 16550 has eight registers, on a multiple of eight */
 #define IO_PORT_MIN 0x100 /* below: the chipset's own */
 #define PCI_CONFIG  0xcf8
 
@@ -42,7 +50,7 @@ static bool config_port(struct config_parser *p, struct span word)
         }
     if (!span_hex(word, &port)) {
         errors_add(p->report, p->line,
-                   span_is_near(word, "screen")
+                   guess_is_slip(word, "screen")
                        ? "'" SPAN_FMT "' is not a console; did you mean 'screen'?"
                        : "'" SPAN_FMT "' is not a serial port; use com1..com4 or an I/O port such "
                          "as 0x3f8",
@@ -268,33 +276,14 @@ void config_read_cores(struct config_parser *p, struct span value)
     }
 }
 
-/* Cuts a suffix off `value` and gives its factor; 1 when there is none. */
-static uint64_t config_memory_unit(struct span *value)
-{
-    static const struct {
-        char letter, small;
-        uint64_t factor;
-    } units[] = {{'K', 'k', KIB}, {'M', 'm', MIB}, {'G', 'g', GIB}};
-
-    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
-        char last = value->at[value->len - 1];
-        if (last == units[i].letter || last == units[i].small) {
-            value->len--;
-            return units[i].factor;
-        }
-    }
-    return 1;
-}
-
 void config_read_memory(struct config_parser *p, struct span value)
 {
-    struct span digits = value;
-    uint64_t factor = config_memory_unit(&digits);
-    uint64_t number, bytes;
+    static const struct config_unit units[] = {{"", 1},    {"K", KIB}, {"k", KIB}, {"M", MIB},
+                                               {"m", MIB}, {"G", GIB}, {"g", GIB}};
+    uint64_t number, factor, bytes;
 
     p->guest->memory_line = p->line;
-    digits = span_trim(digits);
-    if (!span_number(digits, &number)) {
+    if (!config_quantity(value, units, ARRAY_SIZE(units), &number, &factor)) {
         errors_add(p->report, p->line,
                    "'" VALUE " is not a size: write a whole number and K, M or G, such as 64M",
                    VALUE_ARGS(value));

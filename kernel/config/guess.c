@@ -5,16 +5,12 @@
 #include "lib/string.h"
 
 #define LETTERS_PER_SLIP 3
+#define SLIPS_MAX        2
 #define PREFIX_LEAST     2 /* fewer letters begin too many words */
-
-static char guess_lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-}
 
 static bool guess_same(char a, char b)
 {
-    return guess_lower(a) == guess_lower(b);
+    return span_lower(a) == span_lower(b);
 }
 
 /* The distance of two words' beginnings, from those of shorter ones: `rows` are those of the last
@@ -32,9 +28,9 @@ static uint32_t guess_step(uint32_t rows[3][GUESS_WORD_MAX + 1], const char *a, 
     return (uint32_t)best;
 }
 
-uint32_t guess_distance(const char *typed, const char *meant)
+uint32_t guess_distance(struct span typed, const char *meant)
 {
-    const size_t a = strlen(typed), b = strlen(meant);
+    const size_t a = typed.len, b = strlen(meant);
     uint32_t rows[3][GUESS_WORD_MAX + 1];
 
     if (a > GUESS_WORD_MAX || b > GUESS_WORD_MAX)
@@ -44,24 +40,31 @@ uint32_t guess_distance(const char *typed, const char *meant)
     for (uint32_t i = 1; i <= a; i++) {
         rows[i % 3][0] = i;
         for (uint32_t j = 1; j <= b; j++)
-            rows[i % 3][j] = guess_step(rows, typed, meant, i, j);
+            rows[i % 3][j] = guess_step(rows, typed.at, meant, i, j);
     }
     return rows[a % 3][b];
 }
 
-static bool guess_begins(const char *typed, const char *meant)
+static bool guess_begins(struct span typed, const char *meant)
 {
-    uint32_t len = 0;
+    size_t len = 0;
 
-    while (typed[len] && guess_same(typed[len], meant[len]))
+    while (len < typed.len && guess_same(typed.at[len], meant[len]))
         len++;
-    return !typed[len] && len >= PREFIX_LEAST;
+    return len == typed.len && len >= PREFIX_LEAST;
 }
 
-bool guess_is_near(const char *typed, const char *meant)
+bool guess_is_near(struct span typed, const char *meant)
 {
     const uint32_t distance = guess_distance(typed, meant);
 
     return distance != UINT32_MAX &&
-           (distance <= strlen(typed) / LETTERS_PER_SLIP || guess_begins(typed, meant));
+           (distance <= typed.len / LETTERS_PER_SLIP || guess_begins(typed, meant));
+}
+
+bool guess_is_slip(struct span typed, const char *meant)
+{
+    const uint32_t distance = guess_distance(typed, meant);
+
+    return distance <= SLIPS_MAX && distance < typed.len && distance < strlen(meant);
 }

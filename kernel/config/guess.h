@@ -4,14 +4,18 @@
  */
 #pragma once
 
+#include "kernel/config/text_span.h"
 #include "lib/types.h"
 
-#define GUESS_WORD_MAX 24 /* longer words are nobody's slip of the finger */
+#define GUESS_WORD_MAX 64 /* a file's name; longer words are not looked at */
 
 /* How unlike two words are, whatever their case: letters added, left out, replaced, or two swapped,
  * each counts one. UINT32_MAX: one of them is longer than GUESS_WORD_MAX. */
-uint32_t guess_distance(const char *typed, const char *meant);
+uint32_t guess_distance(struct span typed, const char *meant);
 
 /* Whether `meant` is worth proposing for `typed`: it differs in case, it begins with what was
  * typed, or there is one slip in three letters. */
-bool guess_is_near(const char *typed, const char *meant);
+bool guess_is_near(struct span typed, const char *meant);
+
+/* Probably a slip of the keyboard for `meant`: at most two. */
+bool guess_is_slip(struct span typed, const char *meant);

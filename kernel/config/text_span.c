@@ -7,10 +7,6 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-/* Longest text that span_distance() compares: a file name. */
-#define NEAR_LEN_MAX  64
-#define NEAR_DISTANCE 2
-
 bool span_is_blank(char c)
 {
     return c == ' ' || c == '\t';
@@ -21,7 +17,7 @@ bool span_is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static char span_lower(char c)
+char span_lower(char c)
 {
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
@@ -131,35 +127,4 @@ bool span_hex(struct span s, uint64_t *out)
     if (s.len < 2 || s.at[0] != '0' || span_lower(s.at[1]) != 'x')
         return false;
     return span_digits(span_from(s, 2), 16, out);
-}
-
-/* Levenshtein's distance, row by row: row[j] is that of s[0..i) and word[0..j). */
-uint32_t span_distance(struct span s, const char *word)
-{
-    const size_t word_len = strlen(word);
-    uint8_t row[NEAR_LEN_MAX + 1];
-
-    if (s.len > NEAR_LEN_MAX || word_len > NEAR_LEN_MAX)
-        return UINT32_MAX;
-    for (size_t j = 0; j <= word_len; j++)
-        row[j] = (uint8_t)j;
-    for (size_t i = 1; i <= s.len; i++) {
-        uint8_t diagonal = row[0];
-        row[0] = (uint8_t)i;
-        for (size_t j = 1; j <= word_len; j++) {
-            bool same = span_lower(s.at[i - 1]) == span_lower(word[j - 1]);
-            uint64_t change = diagonal + (same ? 0u : 1u);
-            uint64_t insert_or_delete = min_u64(row[j], row[j - 1]) + 1u;
-            diagonal = row[j];
-            row[j] = (uint8_t)min_u64(change, insert_or_delete);
-        }
-    }
-    return row[word_len];
-}
-
-bool span_is_near(struct span s, const char *word)
-{
-    const uint32_t distance = span_distance(s, word);
-
-    return distance <= NEAR_DISTANCE && distance < s.len && distance < strlen(word);
 }

@@ -22,6 +22,7 @@ struct span {
 bool span_is_blank(char c);
 bool span_is_digit(char c);
 bool span_is_letter(char c);
+char span_lower(char c); /* ASCII */
 
 /* The span from `from` to its end; empty when `from` lies behind it. */
 struct span span_from(struct span s, size_t from);
@@ -47,12 +48,6 @@ MUST_CHECK bool span_number(struct span s, uint64_t *out);
 
 /* As span_number() for "0x" and hexadecimal digits. */
 MUST_CHECK bool span_hex(struct span s, uint64_t *out);
-
-/* How many letters must be changed, added or taken away; UINT32_MAX for long texts. */
-uint32_t span_distance(struct span s, const char *word);
-
-/* Probably a slip of the keyboard for `word`: at most two letters wrong, missing or too many. */
-bool span_is_near(struct span s, const char *word);
 
 /* The span of a text with a NUL. */
 struct span span_of(const char *text);

@@ -11,9 +11,8 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/time.h"
+#include "lib/uart16550.h"
 #include "lib/x86/insn.h"
-
-#define COM1 0x3f8
 
 /* How long console_pump_on() has the lock: 100 us; before launch nobody else wants it. */
 #define PUMPS_PER_PARTIAL 500
@@ -61,7 +60,7 @@ static void console_keep_line(uint32_t part, const char *text, size_t len)
 
 void console_show(const char *line, size_t len)
 {
-    logring_put(&console.merge.log, OUTPUT_OWN, line, len);
+    line_ring_put(&console.merge.log, 0, 0, line, len);
     if (!console.pumping)
         console_flush();
 }
@@ -76,7 +75,7 @@ void console_note(struct console_stream *stream, enum note_kind kind, const char
 {
     console_keep_line(kind == NOTE_CRASH ? lastlog_crash(stream->index) : LASTLOG_COMMON, text,
                       len);
-    notes_put(&stream->notes, tx_place(&stream->tx), rdtsc(), text, len);
+    line_ring_put(&stream->notes, tx_place(&stream->tx), rdtsc(), text, len);
 }
 
 /* ------------------------------------------------------------------ both ways */
@@ -140,7 +139,7 @@ static bool console_move(uint64_t now, uint64_t start, uint64_t ticks)
         if (ticks_since(rdtsc(), start) >= ticks / 2)
             break;
     }
-    output_prompt(&m->lines, console_is_monitor(), more || !logring_is_empty(&m->log), now);
+    output_prompt(&m->lines, console_is_monitor(), more || !line_ring_is_empty(&m->log), now);
     terminal_drain(&m->lines.terminal);
     return console_draw(start + ticks) || more || merge_is_waiting(m);
 }
@@ -217,7 +216,8 @@ void console_end_life(const struct console_stream *stream)
 void console_emergency_begin(void)
 {
     struct terminal *t = console_terminal();
-    uint8_t byte, line[NOTES_LINE];
+    uint8_t byte, line[LINE_RING_LINE];
+    uint32_t len;
 
     while (t->tail != t->head) {
         byte = t->stage[t->tail++ % TERMINAL_STAGE];
@@ -227,14 +227,11 @@ void console_emergency_begin(void)
         terminal_emergency(t, "", 0);
     console.merge.lines.open = NULL;
     console.merge.lines.prompt.is_shown = false;
-    while (logring_next_byte(&console.merge.log, &byte)) {
-        if (byte == '\n')
-            uart_put_all(&t->uart, "\r", 1);
-        uart_put_all(&t->uart, (const char *)&byte, 1);
-    }
+    while ((len = line_ring_take(&console.merge.log, OUTPUT_OWN, line)) > 0)
+        terminal_emergency(t, (const char *)line, len);
     for (uint32_t i = 0; i < console.merge.guest_lines_count; i++) {
-        uint32_t len;
-        while ((len = notes_take(&console.merge.sources[i].stream->notes, OUTPUT_OWN, line)) > 0)
+        struct line_ring *notes = &console.merge.sources[i].stream->notes;
+        while ((len = line_ring_take(notes, OUTPUT_OWN, line)) > 0)
             terminal_emergency(t, (const char *)line, len);
     }
 }
@@ -256,7 +253,7 @@ void console_init(const struct boot_framebuffer *framebuffer)
 
     merge_init(&console.merge);
     input_init(&console.input);
-    t->serial_on = uart_init(&t->uart, COM1, 0);
+    t->serial_on = uart_init(&t->uart, UART_COM1, 0);
     t->screen_on = screen_init(&t->screen, framebuffer);
     (void)!keyboard_init(&t->keyboard); /* or nothing is typed on it */
 }
@@ -272,7 +269,7 @@ void console_use_serial(uint16_t port, uint32_t baud)
     struct terminal *t = console_terminal();
 
     console_flush();
-    t->serial_on = uart_init(&t->uart, port, baud) || uart_init(&t->uart, COM1, 0);
+    t->serial_on = uart_init(&t->uart, port, baud) || uart_init(&t->uart, UART_COM1, 0);
 }
 
 bool console_has_serial(void)

@@ -12,19 +12,8 @@
 
 #include "boot/boot_info.h"
 #include "kernel/console/lastlog.h"
-#include "kernel/console/notes.h"
-#include "lib/ring.h"
+#include "kernel/console/stream.h"
 #include "lib/types.h"
-
-/* One guest's two directions. */
-struct console_stream {
-    char name[16];
-    uint32_t index; /* among the streams */
-    struct tx_ring tx;
-    struct rx_ring rx;
-    struct notes notes;    /* ours about the guest */
-    uint64_t lines, bytes; /* of this life, that reached the console; whoever pumps writes */
-};
 
 #define CONSOLE_KEY_NAME "Ctrl-T" /* INPUT_KEY */
 

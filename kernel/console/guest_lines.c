@@ -142,10 +142,10 @@ static void guest_lines_cut(struct guest_lines *s, struct output *lines, uint64_
 #define NOTE_PATIENCE_S 2
 #define LAST_RECORDS    32
 
-static void guest_lines_hasten(struct guest_lines *s, struct output *lines, const struct note *note,
-                               uint64_t now)
+static void guest_lines_hasten(struct guest_lines *s, struct output *lines,
+                               const struct line_mark *note, uint64_t now)
 {
-    uint8_t record[TX_RECORD_MAX], line[NOTES_LINE];
+    uint8_t record[TX_RECORD_MAX], line[LINE_RING_LINE];
     size_t bytes = 0, len;
 
     if (ticks_since(now, note->when) < NOTE_PATIENCE_S * lines->tsc_hz)
@@ -165,18 +165,17 @@ static void guest_lines_hasten(struct guest_lines *s, struct output *lines, cons
  * be another life's. */
 static bool guest_lines_note(struct guest_lines *s, struct output *lines, uint64_t now)
 {
-    struct notes *notes = &s->stream->notes;
-    const struct note *note = notes_first(notes);
-    uint8_t line[NOTES_LINE];
+    struct line_mark note;
+    uint8_t line[LINE_RING_LINE];
 
     if (s->record_at < s->record_len)
         return false;
-    if (note) {
-        guest_lines_hasten(s, lines, note, now);
+    if (line_ring_first(&s->stream->notes, &note)) {
+        guest_lines_hasten(s, lines, &note, now);
         if (!guest_lines_has_note(s))
             return false;
     }
-    const uint32_t len = notes_take(notes, OUTPUT_OWN, line);
+    const uint32_t len = line_ring_take(&s->stream->notes, OUTPUT_OWN, line);
     if (len == 0)
         return false;
     guest_lines_cut(s, lines, now);
@@ -223,13 +222,14 @@ bool guest_lines_pump(struct guest_lines *s, struct output *lines, uint64_t now,
 
 bool guest_lines_has_note(const struct guest_lines *s)
 {
-    const struct note *note = notes_first(&s->stream->notes);
+    struct line_mark note;
 
-    return note && s->record_at == s->record_len && tx_before(&s->stream->tx, note->place) == 0;
+    return line_ring_first(&s->stream->notes, &note) && s->record_at == s->record_len &&
+           tx_before(&s->stream->tx, note.place) == 0;
 }
 
 bool guest_lines_is_empty(const struct guest_lines *s)
 {
     return s->record_at == s->record_len && s->len == 0 && s->empty <= EMPTY_SHOWN &&
-           !notes_first(&s->stream->notes);
+           line_ring_is_empty(&s->stream->notes);
 }

@@ -9,8 +9,8 @@
  */
 #pragma once
 
-#include "kernel/console/console.h"
 #include "kernel/console/output.h"
+#include "kernel/console/stream.h"
 #include "lib/escape.h"
 #include "lib/utf8.h"
 
@@ -50,4 +50,5 @@ bool guest_lines_is_empty(const struct guest_lines *s);
 
 /* Bytes that one guest_lines_pump() puts at most, a '\n' counting twice: a line, and what it began
  * with; or what a guest left unfinished, that some of it was left out, and a note about it. */
-#define GUEST_LINES_ROOM (GUEST_LINES_LINE_MAX + OUTPUT_ROOM + 2 * NOTES_LINE + 4 * OUTPUT_PREFIX)
+#define GUEST_LINES_ROOM \
+    (GUEST_LINES_LINE_MAX + OUTPUT_ROOM + 2 * LINE_RING_LINE + 4 * OUTPUT_PREFIX)

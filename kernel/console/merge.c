@@ -2,7 +2,7 @@
 #include "kernel/console/merge.h"
 
 /* A step is a line of ours or one of these. */
-#define MERGE_ROOM (GUEST_LINES_ROOM + LOGRING_LINE)
+#define MERGE_ROOM (GUEST_LINES_ROOM + LINE_RING_LINE)
 _Static_assert(OUTPUT_NAME_MAX == GUEST_NAME_MAX, "a prefix holds a guest's name");
 _Static_assert(MERGE_ROOM < TERMINAL_STAGE, "a step must fit the stage");
 
@@ -26,9 +26,9 @@ static bool merge_has_room(const struct merge *m)
 static bool merge_own_line(struct merge *m, const char *prefix, uint64_t now)
 {
     const uint64_t before = m->lines.terminal.count;
-    uint8_t line[LOGRING_LINE];
+    uint8_t line[LINE_RING_LINE];
 
-    const uint32_t len = logring_take(&m->log, prefix, line);
+    const uint32_t len = line_ring_take(&m->log, prefix, line);
     if (len == 0)
         return false;
     output_put(&m->lines, NULL, line, len, false, now);
@@ -63,12 +63,12 @@ bool merge_step(struct merge *m, const char *prefix, uint64_t now, uint64_t part
         if (merge_guest(m, now, partial))
             return true;
     }
-    return !logring_is_empty(&m->log); /* all have passed, so now it has credit again */
+    return !line_ring_is_empty(&m->log); /* all have passed, so now it has credit again */
 }
 
 bool merge_is_waiting(const struct merge *m)
 {
-    if (m->lines.terminal.head != m->lines.terminal.tail || !logring_is_empty(&m->log))
+    if (m->lines.terminal.head != m->lines.terminal.tail || !line_ring_is_empty(&m->log))
         return true;
     for (uint32_t i = 0; i < m->guest_lines_count; i++) {
         if (!guest_lines_is_empty(&m->sources[i]))

@@ -8,7 +8,7 @@
 
 #include "kernel/config/config.h"
 #include "kernel/console/guest_lines.h"
-#include "kernel/console/logring.h"
+#include "kernel/console/line_ring.h"
 #include "kernel/console/output.h"
 #include "kernel/console/turns.h"
 #include "lib/types.h"
@@ -16,7 +16,7 @@
 struct merge {
     struct output lines;
     struct turns turns;
-    struct logring log;
+    struct line_ring log;
     uint32_t guest_lines_count;
     struct guest_lines sources[GUESTS_MAX];
 };

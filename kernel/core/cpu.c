@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * cpu: one core's tables, its sleep, and the clean-up between two lives of a guest.
- */
 #include "kernel/core/cpu.h"
 
 #include "drivers/lapic.h"
+#include "kernel/core/fpu.h"
 #include "kernel/core/trap.h"
 #include "lib/x86/cr.h"
+#include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
@@ -14,8 +13,6 @@
 #define LVT_TSC_DEADLINE UINT64_C(0x40000)
 
 #define DR7_RESET UINT64_C(0x400)
-
-struct cpu cpus[CORES_MAX];
 
 /* The processor writes to them once, when LTR marks the TSS busy. */
 static SEALED struct cpu_tables {
@@ -38,7 +35,7 @@ void cpu_setup(struct cpu *cpu)
     for (uint32_t s = STACK_NMI; s < STACK_COUNT; s++)
         t->tss.ist[s - 1] = host_stack_top((enum host_stack)s);
     load_gdtr(&gdtr);
-    load_segments(GDT_SELECTOR(GDT_CODE));
+    cpu_load_segments(GDT_SELECTOR(GDT_CODE));
     wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
     load_tr(GDT_SELECTOR(GDT_TSS));
     trap_load_idt();
@@ -94,9 +91,4 @@ void cpu_drain_interrupts(void)
 {
     /* Each is taken as soon as the one before has been handled, with interrupts on in between. */
     cpu_drain();
-}
-
-void cpu_kick(const struct cpu *cpu)
-{
-    lapic_send_nmi(cpu->apic_id);
 }

@@ -3,7 +3,7 @@
  * offsets: what assembly needs to know of C structures. Compiled to text, never run: the Makefile
  * turns the marked lines into build/offsets.inc.
  */
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/virt.h"
 
 #define EMIT(name, value) __asm__ volatile(".ascii \"@@ " #name " %0\"" : : "i"(value))

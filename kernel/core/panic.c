@@ -5,12 +5,13 @@
 #include <stdatomic.h>
 
 #include "kernel/console/console.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/core/symbols.h"
 #include "kernel/core/trace.h"
 #include "kernel/virt.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
+#include "lib/string.h"
 #include "lib/x86/insn.h"
 
 #define FRAMES_MAX 24
@@ -49,20 +50,17 @@ static void panic_line(const char *fmt, ...)
 static const char *panic_symbol(uint64_t address, uint64_t *offset)
 {
     const uint64_t at = address - (uintptr_t)image_start;
-    uint32_t low = 0, high = symbol_count;
+    const char *name = symbol_names;
 
     *offset = 0;
-    if (at >= (uint64_t)(image_text_end - image_start) || symbol_count == 0)
+    if (at >= (uint64_t)(image_text_end - image_start))
         return "?";
-    while (high - low > 1) {
-        const uint32_t middle = low + (high - low) / 2;
-        if (symbols[middle].offset <= at)
-            low = middle;
-        else
-            high = middle;
+    *offset = at;
+    for (uint32_t i = 0; i < symbol_count && *offset >= symbol_sizes[i]; i++) {
+        *offset -= symbol_sizes[i];
+        name += strlen(name) + 1;
     }
-    *offset = at - symbols[low].offset;
-    return symbol_names + symbols[low].name;
+    return name;
 }
 
 static bool panic_is_stack(uint64_t address)
@@ -72,14 +70,18 @@ static bool panic_is_stack(uint64_t address)
            (address % HOST_STACK_STRIDE) < (1 + HOST_STACK_PAGES) * PAGE_SIZE - 8;
 }
 
-/* Frames are linked through RBP (-fno-omit-frame-pointer): saved RBP, then the return address. */
-static void panic_backtrace(uint64_t rip, uint64_t rbp)
+/*
+ * Frames are linked through RBP (-fno-omit-frame-pointer): saved RBP, then the return address. That
+ * is behind the call, and so perhaps behind its function: the last byte of the call is looked up.
+ */
+static void panic_backtrace(uint64_t rip, uint64_t rbp, bool is_return)
 {
     for (uint32_t i = 0; i < FRAMES_MAX; i++) {
+        const uint32_t behind = is_return || i > 0 ? 1 : 0;
         uint64_t offset;
-        const char *name = panic_symbol(rip, &offset);
+        const char *name = panic_symbol(rip - behind, &offset);
         panic_line("  #%u 0x%llx %s+0x%llx", i, (unsigned long long)rip, name,
-                   (unsigned long long)offset);
+                   (unsigned long long)offset + behind);
         if (!panic_is_stack(rbp))
             return;
         const uint64_t *frame = (const uint64_t *)(uintptr_t)rbp;
@@ -105,13 +107,13 @@ static void panic_begin(void)
         if (i != self && atomic_load(&cpus[i].stage) != CPU_ABSENT) {
             if (cpus[i].vcpu)
                 atomic_store(&cpus[i].vcpu->kick, 1);
-            cpu_kick(&cpus[i]);
+            cores_kick(&cpus[i]);
         }
     }
     console_emergency_begin();
 }
 
-NORETURN static void panic_end(uint64_t rip, uint64_t rbp)
+NORETURN static void panic_end(uint64_t rip, uint64_t rbp, bool is_return)
 {
     const struct trace *trace = this_cpu()->trace;
 
@@ -119,7 +121,7 @@ NORETURN static void panic_end(uint64_t rip, uint64_t rbp)
         panic_line("  last guest RIP 0x%llx", (unsigned long long)trace_row(trace, 0).rip);
     panic_line("  image at 0x%llx; calls, innermost first:",
                (unsigned long long)(uintptr_t)image_start);
-    panic_backtrace(rip, rbp);
+    panic_backtrace(rip, rbp, is_return);
     panic_line("  the machine is halted; a reset starts it again");
     panic_stop_core();
 }
@@ -128,7 +130,7 @@ NORETURN static void panic_text(const char *text)
 {
     panic_begin();
     panic_line("PANIC on core #%u: %s", this_cpu()->id, text);
-    panic_end((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0));
+    panic_end((uintptr_t)__builtin_return_address(0), (uintptr_t)__builtin_frame_address(0), true);
 }
 
 void panic(const char *fmt, ...)
@@ -165,5 +167,5 @@ void panic_trap(const struct trap_frame *f)
                (unsigned long long)f->rax, (unsigned long long)f->rbx, (unsigned long long)f->rcx,
                (unsigned long long)f->rdx, (unsigned long long)f->rsi, (unsigned long long)f->rdi,
                (unsigned long long)f->rbp);
-    panic_end(f->rip, f->rbp);
+    panic_end(f->rip, f->rbp, false);
 }

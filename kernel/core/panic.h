@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "kernel/core/trap.h"
+#include "kernel/core/trap_frame.h"
 #include "lib/assert.h"
 #include "lib/types.h"
 

@@ -81,7 +81,7 @@ void power_off(void)
         for (uint32_t i = 0; i < OFF_POLLS; i++)
             (void)in16(power_acpi.pm1a_control);
     }
-    log_line("this machine has no power-off that we know: it is safe to switch it off");
+    log_line("no known way to switch this machine off: it is safe to do so by hand");
     console_flush();
     panic_stop_core();
 }

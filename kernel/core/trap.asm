@@ -1,20 +1,15 @@
 ; SPDX-License-Identifier: MIT
 ;
-; trap: the 256 entries of the IDT, and the two waits that an NMI must be able to break.
+; trap: the 256 entries of the IDT, at work and in a wait.
 ; SDM "Interrupt and Exception Handling", "64-Bit Mode Stack Frame".
 
         bits 64
         default rel
 
         extern  trap_handle
-        extern  trap_idtr
-        extern  trap_wait_idtr
 
         global trap_stubs:data hidden
         global trap_wait_stubs:data hidden
-        global cpu_drain:function hidden
-        global load_segments:function hidden
-        global cpu_wait:function hidden
 
 STUB_SIZE       equ 16
 TRAP_INTERRUPT  equ 256         ; kernel/core/trap.h
@@ -99,49 +94,5 @@ trap_common:
         pop     rax
         add     rsp, 16                 ; vector and error code
         iretq
-
-; void load_segments(uint16_t code)
-load_segments:
-        pop     rax
-        movzx   edi, di
-        push    rdi
-        push    rax
-        xor     eax, eax
-        mov     ds, eax
-        mov     es, eax
-        mov     ss, eax
-        mov     fs, eax
-        mov     gs, eax
-        retfq
-
-; void cpu_wait(_Atomic uint32_t *flag)
-; STI keeps interrupts off until HLT has begun, so an interrupt should not slip between; an NMI can.
-; Either is sent on to wait_end (.fixup below).
-cpu_wait:
-        lidt    [trap_wait_idtr]
-wait_begin:
-        cmp     dword [rdi], 0
-        jne     wait_end
-        sti
-        hlt
-wait_end:
-        cli
-        lidt    [trap_idtr]
-        ret
-
-; void cpu_drain(void): takes what is pending in the APIC.
-cpu_drain:
-        lidt    [trap_wait_idtr]
-        sti
-        nop
-        nop
-        cli
-        lidt    [trap_idtr]
-        ret
-
-        section .fixup alloc noexec nowrite align=4
-        dd      wait_begin - $
-        dd      wait_end - $
-        dd      wait_end - $
 
         section .note.GNU-stack noalloc noexec nowrite

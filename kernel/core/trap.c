@@ -2,9 +2,10 @@
 #include "kernel/core/trap.h"
 
 #include "drivers/lapic.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/core/panic.h"
 #include "lib/x86/cr.h"
+#include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 
 #define IDT_ENTRIES 256
@@ -14,7 +15,7 @@
 static SEALED ALIGNED(16) struct idt_gate idt[IDT_ENTRIES];
 static SEALED ALIGNED(16) struct idt_gate wait_idt[IDT_ENTRIES];
 
-/* For trap.asm. */
+/* For trap.asm and cpu.asm. */
 extern struct table_register trap_idtr, trap_wait_idtr;
 SEALED struct table_register trap_idtr, trap_wait_idtr;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image_acpi: writes the tables. Structure and field names as in the ACPI Specification 6.3,
- * "ACPI Software Programming Model". Pure.
+ * image_acpi: writes the tables. Pure.
  */
 #include "kernel/image/image_acpi.h"
 
 #include "kernel/image/aml.h"
+#include "lib/acpi.h"
 #include "lib/assert.h"
 #include "lib/string.h"
 #include "vdev/vpower.h"
@@ -18,75 +18,16 @@
 #define MADT_REVISION 5
 #define DSDT_REVISION 2 /* integers have 64 bits */
 
-struct PACKED acpi_rsdp {
-    char signature[8];
-    uint8_t checksum; /* of the first 20 bytes */
-    char oem[6];
-    uint8_t revision;
-    uint32_t rsdt; /* 0: only the XSDT */
-    uint32_t length;
-    uint64_t xsdt;
-    uint8_t extended_checksum;
-    uint8_t reserved[3];
-};
-_Static_assert(sizeof(struct acpi_rsdp) == 36, "ACPI: Root System Description Pointer");
-#define RSDP_FIRST_PART 20
-
-/* Generic Address Structure. */
-struct PACKED acpi_address {
-    uint8_t space, width, offset, access;
-    uint64_t address;
-};
-#define SPACE_IO    1
-#define ACCESS_BYTE 1
-
-/* The FADT behind its header. What a hardware-reduced platform does not have is 0. */
-struct PACKED acpi_fadt {
-    uint32_t facs, dsdt;
-    uint8_t reserved0, profile;
-    uint8_t fixed_hardware[63];
-    uint16_t boot_arch;
-    uint8_t reserved1;
-    uint32_t flags;
-    struct acpi_address reset;
-    uint8_t reset_value;
-    uint16_t arm_boot_arch;
-    uint8_t minor;
-    uint64_t x_facs, x_dsdt;
-    struct acpi_address x_fixed_hardware[8];
-    struct acpi_address sleep_control, sleep_status;
-    uint64_t hypervisor;
-};
-_Static_assert(sizeof(struct acpi_fadt) == 276 - 36, "ACPI: FADT revision 6");
-_Static_assert(offsetof(struct acpi_fadt, boot_arch) == 109 - 36, "ACPI: IAPC_BOOT_ARCH");
-_Static_assert(offsetof(struct acpi_fadt, reset) == 116 - 36, "ACPI: RESET_REG");
-
-/* There are no legacy devices and no 8042; and do not look for: */
+/* FADT, boot_arch. There are no legacy devices and no 8042; and do not look for: */
 #define BOOT_NO_VGA  0x04
 #define BOOT_NO_MSI  0x08
 #define BOOT_NO_ASPM 0x10
 #define BOOT_NO_RTC  0x20 /* as a device; its time is read all the same */
 
-#define FADT_WBINVD        (1u << 0)
-#define FADT_POWER_BUTTON  (1u << 4) /* not a fixed one; there is none */
-#define FADT_SLEEP_BUTTON  (1u << 5) /* same */
-#define FADT_RESET         (1u << 10)
-#define FADT_PHYSICAL_APIC (1u << 19) /* no logical destinations, so no clusters of cores */
-#define FADT_HW_REDUCED    (1u << 20)
-/* Not set: "PM timer has 32 bits", as there is none, and "low-power S0 idle", as nothing could wake
- * a guest from it. */
+/* Not set in the FADT: "PM timer has 32 bits", as there is none, and "low-power S0 idle", as
+ * nothing could wake a guest from it. */
 
 #define MADT_LAPIC_ADDRESS 0xfee00000u /* in x2APIC mode nothing is there */
-#define MADT_X2APIC        9
-#define MADT_ENABLED       1u
-
-/* Behind the MADT's header and two words. */
-struct PACKED acpi_madt_x2apic {
-    uint8_t type, length;
-    uint16_t reserved;
-    uint32_t apic_id, flags, uid;
-};
-_Static_assert(sizeof(struct acpi_madt_x2apic) == 16, "ACPI: Processor Local x2APIC Structure");
 
 /* Small resource items: I/O port descriptor with 16 address bits decoded, end tag. */
 #define RESOURCE_IO     0x47
@@ -110,10 +51,10 @@ const uint32_t image_reset_code_size = sizeof(image_reset_code);
 _Static_assert(RESET_CODE_AT + sizeof(image_reset_code) <= 0x100000, "below 1 MiB");
 _Static_assert(ACPI_TABLES_AT + ACPI_TABLES_MAX <= RESET_CODE_AT, "the tables end before it");
 
-static struct acpi_address acpi_port(uint16_t port)
+static struct acpi_gas acpi_port(uint16_t port)
 {
-    return (struct acpi_address){
-        .space = SPACE_IO, .width = 8, .access = ACCESS_BYTE, .address = port};
+    return (struct acpi_gas){
+        .space = GAS_IO, .width = 8, .access = GAS_ACCESS_BYTE, .address = port};
 }
 
 /* Where the byte at `offset` will be in the guest. */
@@ -216,7 +157,7 @@ static uint32_t acpi_fadt(struct aml *a, uint32_t dsdt)
     };
     const uint32_t table = aml_table_begin(a, "FACP", FADT_REVISION);
 
-    aml_bytes(a, &fadt, sizeof(fadt));
+    aml_bytes(a, &fadt.header + 1, sizeof(fadt) - sizeof(fadt.header));
     aml_table_end(a, table);
     return table;
 }
@@ -228,12 +169,12 @@ static uint32_t acpi_madt(struct aml *a, const uint32_t *apic_ids, uint32_t coun
     aml_dword(a, MADT_LAPIC_ADDRESS);
     aml_dword(a, 0); /* flags: no 8259s */
     for (uint32_t i = 0; i < count; i++) {
-        const struct acpi_madt_x2apic entry = {
+        const struct madt_x2apic entry = {
             .type = MADT_X2APIC,
             .length = sizeof(entry),
             .apic_id = apic_ids[i],
             .flags = MADT_ENABLED,
-            .uid = i,
+            .processor = i,
         };
         aml_bytes(a, &entry, sizeof(entry));
     }
@@ -263,7 +204,7 @@ static void acpi_rsdp(struct image_acpi *acpi, uint32_t xsdt)
     };
 
     memcpy(rsdp.signature, "RSD PTR ", sizeof(rsdp.signature));
-    rsdp.checksum = aml_checksum((const uint8_t *)&rsdp, RSDP_FIRST_PART);
+    rsdp.checksum = aml_checksum((const uint8_t *)&rsdp, RSDP_V1_SIZE);
     rsdp.extended_checksum = aml_checksum((const uint8_t *)&rsdp, sizeof(rsdp));
     memcpy(acpi->bytes, &rsdp, sizeof(rsdp));
 }

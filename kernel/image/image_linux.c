@@ -50,7 +50,8 @@ static bool linux_read_header(struct image *image, const struct image_request *r
     memset(&k->header, 0, sizeof(k->header));
     if (rq->size < LINUX_HEADER_END)
         return image_refuse(image, "is cut off: it ends in the Linux setup header");
-    k->header_size = min_u64(jump_at + 1 + rq->bytes[jump_at] - LINUX_HEADER_AT, sizeof(k->header));
+    k->header_size =
+        (uint32_t)min_u64(jump_at + 1 + rq->bytes[jump_at] - LINUX_HEADER_AT, sizeof(k->header));
     if (k->header_size < offsetof(struct linux_header, version) + sizeof(uint16_t))
         return image_refuse(image, "has a damaged Linux setup header");
     memcpy(&k->header, rq->bytes + LINUX_HEADER_AT, k->header_size);

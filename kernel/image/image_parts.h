@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image_parts: what the formats share. Nobody but kernel/image*.c includes it.
+ * image_parts: what the formats share. Nobody but kernel/image/image_*.c includes it.
  */
 #pragma once
 

@@ -57,11 +57,12 @@ static bool words_split(struct words *w, const char *line)
 /* The nearest of the commands or guests to what was typed; NULL: nothing is near. */
 static const char *commands_guess(const struct commands *c, bool command, const char *typed)
 {
+    const struct span word = span_of(typed);
     const char *best = NULL, *name;
 
     for (uint32_t i = 0; (name = commands_candidate(c, command, i)); i++) {
-        if (guess_is_near(typed, name) &&
-            (!best || guess_distance(typed, name) < guess_distance(typed, best)))
+        if (guess_is_near(word, name) &&
+            (!best || guess_distance(word, name) < guess_distance(word, best)))
             best = name;
     }
     return best;

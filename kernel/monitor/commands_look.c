@@ -3,7 +3,7 @@
 
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/plan/isolation.h"
 #include "kernel/vm/diagnosis.h"
 #include "kernel/vm/exit_counts.h"
@@ -272,11 +272,8 @@ void commands_on_trace(struct commands *c, struct vm *vm)
 
 void commands_on_plan(struct commands *c, struct vm *vm)
 {
-    char line[LOG_LINE_MAX];
-
     (void)vm;
-    for (uint32_t i = 0; plan_print(c->view.plan, i, line, sizeof(line)); i++)
-        answer_line("%s", line);
+    plan_print(c->view.plan, answer_line);
 }
 
 /* linker.ld */
@@ -292,11 +289,9 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
         .image = {.base = image, .size = (uintptr_t)image_end - image},
         .pool = c->view.pages->pool,
     };
-    char line[LOG_LINE_MAX];
 
     (void)vm;
-    for (uint32_t i = 0; isolation_line(&of, i, line, sizeof(line)); i++)
-        answer_line("%s", line);
+    isolation_print(&of, answer_line);
 }
 
 /* What goes into the log's ring in one go. */
@@ -331,14 +326,14 @@ void commands_on_cpu(struct commands *c, struct vm *vm)
     for (uint32_t i = 0; i < c->view.machine->core_count; i++) {
         const struct cpu *cpu = &cpus[i];
         const uint64_t nmis = atomic_load(&cpu->nmis), strays = atomic_load(&cpu->spurious);
-        answer_line(
-            "core #%u APIC id %u: %s%s, %llu NMI%s and %llu unexpected interrupt%s taken by us", i,
-            cpu->apic_id,
-            cpu->vcpu ? "guest "
-            : i == 0  ? "the monitor"
-                      : "unused",
-            cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)nmis, fmt_plural(nmis), (ull)strays,
-            fmt_plural(strays));
+        answer_line("core #%u APIC id %u: %s%s; the hypervisor took %llu NMI%s and %llu unexpected "
+                    "interrupt%s",
+                    i, cpu->apic_id,
+                    cpu->vcpu ? "guest "
+                    : i == 0  ? "the monitor"
+                              : "unused",
+                    cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)nmis, fmt_plural(nmis), (ull)strays,
+                    fmt_plural(strays));
     }
 }
 

@@ -6,12 +6,16 @@
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
 #include "kernel/console/prompt.h"
+#include "kernel/core/cpu.h"
 #include "kernel/core/power.h"
 #include "kernel/monitor/commands.h"
 #include "kernel/monitor/commands_look.h"
 #include "kernel/monitor/editor.h"
+#include "kernel/vm/deadlines.h"
 #include "kernel/vm/halt.h"
 #include "kernel/vm/life.h"
+#include "kernel/vm/vcpu.h"
+#include "kernel/vm/watch.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -149,8 +153,9 @@ static void monitor_check_end(bool waiting)
     log_line("every guest has ended; the monitor is open: `start GUEST` or `poweroff`");
 }
 
-/* One thing at a time: each is short, and where a guest waits for its core, their sum counts. */
-bool monitor_service(uint64_t now, uint64_t ticks)
+/* Pumps the console, for about `ticks` of the TSC, or carries out what was typed; true: more waits.
+ * One thing at a time: each is short, and where a guest waits for its core, their sum counts. */
+static bool monitor_service(uint64_t now, uint64_t ticks)
 {
     if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
@@ -163,12 +168,37 @@ bool monitor_service(uint64_t now, uint64_t ticks)
     return waiting;
 }
 
-uint64_t monitor_duty(uint64_t period, bool *busy)
+/* On a core whose guest runs: takes a tenth of the core's time at most. */
+static void monitor_interrupt(struct vcpu *v)
 {
-    const uint64_t start = rdtsc();
-
-    *busy = monitor_service(start, period / DUTY_PART);
+    const uint64_t period = v->soft->pump_ticks, start = rdtsc();
+    const bool is_busy = monitor_service(start, period / DUTY_PART);
     const uint64_t end = rdtsc();
-    return end +
-           max_u64(*busy ? period : IDLE_FACTOR * period, DUTY_REST * ticks_since(end, start));
+    const uint64_t pause =
+        max_u64(is_busy ? period : IDLE_FACTOR * period, DUTY_REST * ticks_since(end, start));
+
+    deadlines_set_console(v, end + pause, is_busy);
+}
+
+NORETURN void monitor_run(struct cpu *core)
+{
+    const uint64_t period = monitor.commands.view.tsc->hz / PUMPS_PER_SECOND;
+    struct vcpu *v = core->vcpu;
+
+    for (;;) {
+        if (v)
+            vcpu_loop(v);
+        if (v && v->soft->phase == VCPU_RUNNING) {
+            monitor_interrupt(v);
+            continue;
+        }
+        const uint64_t now = rdtsc();
+        const bool is_busy = monitor_service(now, period / 2);
+        if (v) {
+            deadlines_set_console(v, now + period, is_busy);
+            continue;
+        }
+        atomic_store(&core->wake, 0); /* before the look: a deadline set behind it wakes again */
+        cpu_wait_until(&core->wake, watch_look(rdtsc(), now + period));
+    }
 }

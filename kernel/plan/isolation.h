@@ -6,6 +6,7 @@
 #pragma once
 
 #include "kernel/plan/plan.h"
+#include "lib/log.h"
 #include "lib/policy.h"
 #include "lib/types.h"
 #include "mm/range.h"
@@ -17,9 +18,7 @@ struct isolation {
     struct range image, pool; /* the hypervisor's own memory; empty on the desk: not known */
 };
 
-/* Line `index` of the report; false: there is no such line. */
-MUST_CHECK bool isolation_line(const struct isolation *of, uint32_t index, char *buf, size_t size);
+void isolation_print(const struct isolation *of, log_sink say);
 
 /* Only the part that follows from the plan: memory and cores, and who owns them. */
-MUST_CHECK bool isolation_owner_line(const struct isolation *of, uint32_t index, char *buf,
-                                     size_t size);
+void isolation_print_owners(const struct isolation *of, log_sink say);

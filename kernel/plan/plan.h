@@ -8,34 +8,11 @@
 
 #include "kernel/config/config.h"
 #include "kernel/config/errors.h"
-#include "kernel/config/folder.h"
 #include "kernel/image/image.h"
+#include "kernel/plan/machine.h"
+#include "lib/log.h"
 #include "lib/types.h"
 #include "mm/range.h"
-
-#define MACHINE_RANGES_MAX  64
-#define MACHINE_MODULES_MAX FOLDER_MAX
-#define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 8)
-
-struct machine_module {
-    char name[FILE_NAME_MAX];
-    const uint8_t *bytes;
-    uint64_t size; /* 0: empty, or not named by the configuration and so not read */
-};
-
-struct machine {
-    uint32_t core_count; /* cores that answered, 1..CORES_MAX; core 0 is the one that booted */
-    uint32_t apic_ids[CORES_MAX];
-    uint32_t thread_bits; /* APIC ids that differ in so many low bits only: threads of one core */
-    uint32_t range_count;
-    struct range ranges[MACHINE_RANGES_MAX]; /* free RAM for guests: sorted, disjoint, 4 KiB */
-    uint32_t own_count; /* what the hypervisor keeps: its image, its pool, the files ... */
-    struct range own[MACHINE_OWN_MAX];
-    uint32_t module_count;
-    struct machine_module modules[MACHINE_MODULES_MAX];
-    bool has_screen;
-    bool needs_monitor; /* core 0 has to stay free: it watches guests' deadlines (vm/watch.c) */
-};
 
 struct plan_guest {
     const struct config_guest *config;
@@ -47,19 +24,26 @@ struct plan_guest {
     const struct machine_module *initrd_module; /* NULL: none */
 };
 
-/* Large, and its images must not move: static, never on a hypervisor stack. */
+/* Large, and its images must not move: in memory of its own, plan_size() bytes of it. */
 struct plan {
     const struct config *config;
     uint32_t reserved_cores; /* cores 0..reserved_cores-1 stay with the monitor */
     uint32_t guest_count;
-    struct plan_guest guests[GUESTS_MAX];
+    struct plan_guest guests[GUESTS_MAX]; /* last: there is memory for guest_count of them only */
 };
+
+/* Bytes of a plan for `guests` of them. */
+static inline size_t plan_size(uint32_t guests)
+{
+    return offsetof(struct plan, guests) + guests * sizeof(struct plan_guest);
+}
 
 /*
  * Makes the plan or reports why not. Cores: exact lists first, then counts from the lowest free
  * core, in file order; threads of one core never to different owners, unless the file says so.
  * Memory: largest guests first, first fit. Returns true when all fits.
- * `config` is one that config_parse() accepted; it and `machine` must outlive the plan.
+ * `config` is one that config_parse() accepted; it and `machine` must outlive the plan, for which
+ * there are plan_size(config->guest_count) bytes.
  */
 MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
                           const struct machine *machine, struct errors *report);
@@ -71,9 +55,5 @@ MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
  */
 MUST_CHECK bool plan_valid(const struct plan *plan, const struct machine *machine);
 
-/*
- * The plan as lines of a table, at most PLAN_LINE_MAX characters each, one call per line; false
- * when there is no such line.
- */
-#define PLAN_LINE_MAX 100
-MUST_CHECK bool plan_print(const struct plan *plan, uint32_t index, char *buf, size_t size);
+/* The plan as a table. */
+void plan_print(const struct plan *plan, log_sink say);

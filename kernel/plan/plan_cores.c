@@ -7,8 +7,8 @@
  * caches and buffers, all of one core have one owner: what a guest leaves there, a sibling can read
  * on many processors. `threads = shared` lifts that.
  */
-#include "kernel/plan/plan_steps.h"
-
+#include "kernel/plan/plan_parts.h"
+#include "kernel/plan/takers.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -182,7 +182,7 @@ static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g
 static void plan_cores_short(const struct plan *plan, const struct core_map *map,
                              const struct config_guest *wish, struct errors *report)
 {
-    struct plan_takers takers = {.text = ""};
+    struct takers takers = {.text = ""};
     uint32_t left = plan_cores_left(map, CORE_FREE);
     uint32_t beside = plan_cores_of(map, CORE_FREE) - left;
     uint32_t reserved = plan_cores_of(map, CORE_MONITOR);
@@ -197,13 +197,13 @@ static void plan_cores_short(const struct plan *plan, const struct core_map *map
         uint32_t has = plan_cores_of(map, (uint8_t)g);
         fmt_print(number, sizeof(number), "%u", has);
         if (has > 0)
-            plan_takers_add(&takers, number, plan->guests[g].config->name);
+            takers_add(&takers, number, plan->guests[g].config->name);
     }
     fmt_print(number, sizeof(number), left == 0 ? "none" : "%u", left);
     errors_add(report, wish->cores.line,
                "guest '%s' wants %u core%s, %s %s left (%u in the machine%s)%s", wish->name,
                wish->cores.count, wish->cores.count == 1 ? "" : "s", number,
-               left == 1 || left == 0 ? "is" : "are", map->total, plan_takers_text(&takers),
+               left == 1 || left == 0 ? "is" : "are", map->total, takers_text(&takers),
                beside == 0 ? ""
                            : "; others are threads of cores that are taken: 'threads = shared' "
                              "in [machine] gives them out");

@@ -2,8 +2,9 @@
 /*
  * plan_images: finds each guest's files among the modules and has the image checked. Pure.
  */
-#include "kernel/plan/plan_steps.h"
+#include "kernel/plan/plan_parts.h"
 
+#include "kernel/config/guess.h"
 #include "kernel/config/text_span.h"
 #include "kernel/plan/modules.h"
 #include "lib/fmt.h"
@@ -19,7 +20,7 @@ static void plan_suggest_file(const struct machine *machine, const char *name, c
 
     for (uint32_t i = 0; i < machine->module_count; i++) {
         const char *other = machine->modules[i].name;
-        if (folder_is_own(other) || !span_is_near(span_of(name), other))
+        if (folder_is_own(other) || !guess_is_slip(span_of(name), other))
             continue;
         fmt_print(buf, size, "did you mean '%s'?", other);
         return;

@@ -3,8 +3,8 @@
  * plan_memory: which host memory is whose. Each guest gets one contiguous range, the largest
  * guests first, each in the lowest place that has room. Pure, no state.
  */
-#include "kernel/plan/plan_steps.h"
-
+#include "kernel/plan/plan_parts.h"
+#include "kernel/plan/takers.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
@@ -112,7 +112,7 @@ static void plan_memory_short(const struct plan *plan, const struct machine *mac
                               const struct range_list *list, const struct config_guest *wish,
                               struct errors *report)
 {
-    struct plan_takers takers = {.text = ""};
+    struct takers takers = {.text = ""};
     uint64_t total = 0;
     char size[24];
     char left[80];
@@ -122,13 +122,13 @@ static void plan_memory_short(const struct plan *plan, const struct machine *mac
     for (uint32_t g = 0; g < plan->guest_count; g++) {
         fmt_size(size, sizeof(size), plan->guests[g].ram.size);
         if (plan->guests[g].ram.size > 0)
-            plan_takers_add(&takers, size, plan->guests[g].config->name);
+            takers_add(&takers, size, plan->guests[g].config->name);
     }
     plan_memory_say_left(list, left, sizeof(left));
     fmt_size(size, sizeof(size), wish->memory);
     errors_add(report, wish->memory_line,
                "guest '%s' wants %s of memory, %s (%lu MiB in the machine%s)", wish->name, size,
-               left, total / MIB, plan_takers_text(&takers));
+               left, total / MIB, takers_text(&takers));
 }
 
 /* As plan_memory_try(), but a guest that finds no room is reported and left out. */

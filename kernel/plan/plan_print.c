@@ -11,9 +11,6 @@
 #define CORES_WIDTH 22
 #define ROW         "%-16s%-22s%-12s%-31s%s"
 
-enum { LINE_TITLE, LINE_COLUMNS, LINES_BEFORE_GUESTS };
-enum { LINE_GUEST, LINE_MEMORY, LINE_IMAGE, LINE_INITRD, LINE_NOTE, LINE_COUNT };
-
 /* "#1,#4-7"; a list that does not fit ends in "... (12)", the number of all. */
 static void plan_print_cores(const struct plan_guest *guest, char *buf, size_t size)
 {
@@ -63,7 +60,7 @@ static void plan_print_crash(const struct config_guest *config, char *buf, size_
     }
 }
 
-static void plan_print_row(const struct plan_guest *guest, char *buf, size_t size)
+static void plan_print_row(const struct plan_guest *guest, log_sink say)
 {
     char cores[CORES_WIDTH];
     char memory[24];
@@ -74,10 +71,10 @@ static void plan_print_row(const struct plan_guest *guest, char *buf, size_t siz
     fmt_size(memory, sizeof(memory), guest->ram.size);
     plan_print_range(guest->ram, host, sizeof(host));
     plan_print_crash(guest->config, crash, sizeof(crash));
-    fmt_print(buf, size, ROW, guest->config->name, cores, memory, host, crash);
+    say(ROW, guest->config->name, cores, memory, host, crash);
 }
 
-static void plan_print_memory(const struct plan_guest *guest, char *buf, size_t size)
+static void plan_print_memory(const struct plan_guest *guest, log_sink say)
 {
     struct range ram[2];
     char low[48];
@@ -86,8 +83,7 @@ static void plan_print_memory(const struct plan_guest *guest, char *buf, size_t 
     image_ram(guest->ram.size, ram);
     plan_print_range(ram[0], low, sizeof(low));
     plan_print_range(ram[1], high, sizeof(high));
-    fmt_print(buf, size, "  guest memory %s%s%s", low, ram[1].size == 0 ? "" : ", ",
-              ram[1].size == 0 ? "" : high);
+    say("  guest memory %s%s%s", low, ram[1].size == 0 ? "" : ", ", ram[1].size == 0 ? "" : high);
 }
 
 static bool plan_word_begins(struct span word, const char *text)
@@ -111,62 +107,34 @@ static bool plan_is_mute(const struct plan_guest *guest)
     return true;
 }
 
-static bool plan_has_line(const struct plan_guest *guest, uint32_t line)
+static void plan_print_guest(const struct plan_guest *guest, log_sink say)
 {
-    if (line == LINE_INITRD)
-        return guest->initrd_module != NULL;
-    return line != LINE_NOTE || plan_is_mute(guest);
+    plan_print_row(guest, say);
+    plan_print_memory(guest, say);
+    say("  image        %s", guest->image_module->name);
+    if (guest->initrd_module)
+        say("  initrd       %s", guest->initrd_module->name);
+    if (plan_is_mute(guest))
+        say("  note         without 'console=ttyS0' in its cmdline Linux prints nothing here");
 }
 
-static void plan_print_guest(const struct plan_guest *guest, uint32_t line, char *buf, size_t size)
-{
-    if (line == LINE_GUEST)
-        plan_print_row(guest, buf, size);
-    else if (line == LINE_MEMORY)
-        plan_print_memory(guest, buf, size);
-    else if (line == LINE_IMAGE)
-        fmt_print(buf, size, "  image        %s", guest->image_module->name);
-    else if (line == LINE_INITRD)
-        fmt_print(buf, size, "  initrd       %s", guest->initrd_module->name);
-    else
-        fmt_print(buf, size,
-                  "  note         without 'console=ttyS0' in its cmdline Linux prints "
-                  "nothing here");
-}
-
-static void plan_print_title(const struct plan *plan, char *buf, size_t size)
+static void plan_print_title(const struct plan *plan, log_sink say)
 {
     const char *plural = fmt_plural(plan->guest_count);
 
     if (plan->reserved_cores == 0)
-        fmt_print(buf, size, "%u guest%s; no core is kept for the monitor", plan->guest_count,
-                  plural);
+        say("%u guest%s; no core is kept for the monitor", plan->guest_count, plural);
     else if (plan->reserved_cores == 1)
-        fmt_print(buf, size, "%u guest%s; core #0 is kept for the monitor", plan->guest_count,
-                  plural);
+        say("%u guest%s; core #0 is kept for the monitor", plan->guest_count, plural);
     else
-        fmt_print(buf, size, "%u guest%s; cores #0-%u are kept for the monitor", plan->guest_count,
-                  plural, plan->reserved_cores - 1);
+        say("%u guest%s; cores #0-%u are kept for the monitor", plan->guest_count, plural,
+            plan->reserved_cores - 1);
 }
 
-bool plan_print(const struct plan *plan, uint32_t index, char *buf, size_t size)
+void plan_print(const struct plan *plan, log_sink say)
 {
-    char line[PLAN_LINE_MAX + 1];
-
-    if (index == LINE_TITLE) {
-        plan_print_title(plan, line, sizeof(line));
-    } else if (index == LINE_COLUMNS) {
-        fmt_print(line, sizeof(line), ROW, "guest", "cores", "memory", "host memory", "on crash");
-    } else {
-        uint32_t left = index - LINES_BEFORE_GUESTS;
-        uint32_t at = 0; /* every line that a guest may have, one guest after the other */
-        for (; at < plan->guest_count * LINE_COUNT; at++)
-            if (plan_has_line(&plan->guests[at / LINE_COUNT], at % LINE_COUNT) && left-- == 0)
-                break;
-        if (at == plan->guest_count * LINE_COUNT)
-            return false;
-        plan_print_guest(&plan->guests[at / LINE_COUNT], at % LINE_COUNT, line, sizeof(line));
-    }
-    fmt_print(buf, size, "%s", line);
-    return true;
+    plan_print_title(plan, say);
+    say(ROW, "guest", "cores", "memory", "host memory", "on crash");
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        plan_print_guest(&plan->guests[g], say);
 }

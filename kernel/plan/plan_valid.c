@@ -56,9 +56,12 @@
   @   (\forall integer i; 0 <= i < g->image.piece_count ==> piece_ok(g, i)) &&
   @   (\forall integer i, k; 0 <= k < i < g->image.piece_count ==> pieces_apart(g, i, k));
   @
+  @ predicate readable_guests{L}(struct plan *p) = \valid_read(&p->guest_count) &&
+  @   \forall integer g; 0 <= g < p->guest_count ==> \valid_read(&p->guests[g]);
   @ predicate readable{L}(struct plan *p, struct machine *m) =
-  @   \valid_read(p) && \valid_read(m) && \valid_read(p->config) &&
-  @   \forall integer g; 0 <= g < GUESTS_MAX ==> \valid_read(p->guests[g].config);
+  @   readable_guests(p) && \valid_read(&p->config) && \valid_read(&p->reserved_cores) &&
+  @   \valid_read(m) && \valid_read(p->config) &&
+  @   \forall integer g; 0 <= g < p->guest_count ==> \valid_read(p->guests[g].config);
   @ predicate bounded{L}(struct plan *p, struct machine *m) =
   @   1 <= p->guest_count <= GUESTS_MAX && m->core_count <= CORES_MAX &&
   @   m->range_count <= MACHINE_RANGES_MAX && m->own_count <= MACHINE_OWN_MAX &&
@@ -202,7 +205,7 @@ static bool plan_valid_off(const struct plan *plan, const struct machine *machin
 }
 
 /* No other guest has any of its RAM. */
-/*@ requires \valid_read(plan) && g < plan->guest_count <= GUESTS_MAX;
+/*@ requires readable_guests(plan) && g < plan->guest_count <= GUESTS_MAX;
   @ requires \forall integer o; 0 <= o < plan->guest_count ==> no_wrap(plan->guests[o].ram);
   @ assigns \nothing;
   @ ensures \result <==> ram_apart(plan, g);

@@ -4,7 +4,7 @@
 #include "drivers/lapic.h"
 #include "kernel/console/console.h"
 #include "kernel/core/canary.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/core/power.h"
 #include "kernel/plan/modules.h"
 #include "kernel/start/memory_map.h"

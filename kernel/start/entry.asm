@@ -9,7 +9,7 @@
         default rel
 
         extern  main_early
-        extern  main_core
+        extern  smp_core_main
         extern  smp_next
         extern  cpus
 
@@ -53,7 +53,7 @@ entry_core:
         xor     ebp, ebp
         mov     rdx, rdi
         LOAD_GS
-        call    main_core
+        call    smp_core_main
         ud2
 
 ; void entry_switch_stack(uint64_t top, void (*go_on)(void)): does not return.

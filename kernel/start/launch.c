@@ -11,21 +11,18 @@
 #include "kernel/start/smp.h"
 #include "kernel/vm/build.h"
 #include "kernel/vm/life.h"
-#include "kernel/vm/vcpu.h"
-#include "kernel/vm/watch.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "lib/uart16550.h"
 #include "lib/x86/insn.h"
 
 #define DATE_UNKNOWN \
     UINT64_C(1767225600) /* 2026-01-01: what guests see when the firmware is silent */
 
-#define MONITOR_PER_SECOND 1000 /* how often the monitor's core looks at the console */
-
 static SEALED struct config config;
-static SEALED struct plan plan;
+static SEALED struct plan *plan;
 static SEALED struct errors report;
 static SEALED struct virt_report virt_report;
 static SEALED struct vcpuid_host cpuid_host;
@@ -55,12 +52,17 @@ static void launch_print_errors(void)
         log_line("%s", line);
 }
 
-static void launch_print_plan(void)
+/* As large as the file's guests need, from what will be constant. */
+static bool launch_make_plan(struct boot_state *boot)
 {
-    char line[LOG_LINE_MAX];
+    const size_t size = plan_size(config.guest_count);
 
-    for (uint32_t i = 0; plan_print(&plan, i, line, sizeof(line)); i++)
-        log_line("%s", line);
+    plan = pages_get_constant(&boot->pages, (size + PAGE_SIZE - 1) / PAGE_SIZE);
+    if (plan == NULL) {
+        errors_add(&report, 0, "there is no memory for a plan of %u guests", config.guest_count);
+        return false;
+    }
+    return plan_make(plan, &config, &boot->machine, &report);
 }
 
 bool launch_plan(struct boot_state *boot)
@@ -75,16 +77,16 @@ bool launch_plan(struct boot_state *boot)
         return false;
     }
     if (!config_parse(&config, (const char *)module->bytes, module->size, &report) ||
-        !plan_make(&plan, &config, &boot->machine, &report)) {
+        !launch_make_plan(boot)) {
         launch_print_errors();
         return false;
     }
-    ASSERT(plan_valid(&plan, &boot->machine));
+    ASSERT(plan_valid(plan, &boot->machine));
     if (config.machine.serial && (config.machine.serial_port || config.machine.serial_baud))
-        console_use_serial(config.machine.serial_port ? config.machine.serial_port : 0x3f8,
+        console_use_serial(config.machine.serial_port ? config.machine.serial_port : UART_COM1,
                            config.machine.serial_baud);
     console_select(config.machine.serial, config.machine.screen);
-    launch_print_plan();
+    plan_print(plan, log_line);
     return true;
 }
 
@@ -117,12 +119,12 @@ bool launch_prepare(struct boot_state *boot)
         .vendor = vendor,
         .physical_bits = virt_report.physical_bits,
         .guest_timer = virt_report.guest_timer,
-        .monitor_core = plan.reserved_cores > 0,
+        .monitor_core = plan->reserved_cores > 0,
     };
 
     launch_read_cpuid();
-    for (uint32_t i = 0; i < plan.guest_count; i++) {
-        if (build_vm(&vms[i], &plan.guests[i], i, &kit) != OK)
+    for (uint32_t i = 0; i < plan->guest_count; i++) {
+        if (build_vm(&vms[i], &plan->guests[i], i, &kit) != OK)
             return false;
     }
     if (!smp_virt_on(boot->machine.core_count, &boot->tsc))
@@ -132,20 +134,6 @@ bool launch_prepare(struct boot_state *boot)
 }
 
 /* ------------------------------------------------------------------ running */
-
-/* Core 0 without a guest: the console's keeper. */
-NORETURN static void launch_monitor(const struct boot_state *boot)
-{
-    struct cpu *cpu = &cpus[0];
-
-    for (;;) {
-        const uint64_t now = rdtsc();
-        (void)monitor_service(now, boot->tsc.hz / MONITOR_PER_SECOND / 2);
-        atomic_store(&cpu->wake,
-                     0); /* before the look: who sets a deadline behind it, wakes again */
-        cpu_wait_until(&cpu->wake, watch_look(rdtsc(), now + boot->tsc.hz / MONITOR_PER_SECOND));
-    }
-}
 
 /* Where the time until now went; what a guest's own start takes, its first line tells. */
 static void launch_print_ticks(const struct boot_state *boot)
@@ -164,10 +152,10 @@ void launch_run(struct boot_state *boot)
         .machine = &boot->machine,
         .pages = &boot->pages,
         .tsc = &boot->tsc,
-        .plan = &plan,
+        .plan = plan,
         .vendor = vendor,
         .vms = vms,
-        .vm_count = plan.guest_count,
+        .vm_count = plan->guest_count,
     };
 
     launch_print_ticks(boot);
@@ -177,13 +165,11 @@ void launch_run(struct boot_state *boot)
     console_start_pumping();
     for (uint32_t id = 1; id < boot->machine.core_count; id++) {
         atomic_store(&cpus[id].wake, 1);
-        cpu_kick(&cpus[id]);
+        cores_kick(&cpus[id]);
     }
     atomic_store(&life_count, 1); /* held, so that a guest that ends at once is not the last */
-    for (uint32_t i = 0; i < plan.guest_count; i++)
+    for (uint32_t i = 0; i < plan->guest_count; i++)
         (void)life_start(vms[i]);
     atomic_fetch_sub(&life_count, 1);
-    if (cpus[0].vcpu)
-        vcpu_thread(cpus[0].vcpu);
-    launch_monitor(boot);
+    monitor_run(&cpus[0]);
 }

@@ -2,7 +2,7 @@
 #include "kernel/start/smp.h"
 
 #include "drivers/lapic.h"
-#include "kernel/core/trap.h"
+#include "kernel/core/cpu.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/assert.h"
 #include "lib/log.h"
@@ -19,7 +19,6 @@ extern const uint16_t trampoline_fixups[], trampoline_fixups_end[];
 
 /* kernel/start/entry.asm */
 void entry_core(void);
-NORETURN void main_core(struct cpu *cpu);
 
 /* The core that is being started: entry.asm reads it. */
 extern struct cpu *smp_next;
@@ -109,7 +108,7 @@ bool smp_virt_on(uint32_t count, const struct tsc *tsc)
     smp_turn_on(&cpus[0]);
     for (uint32_t id = 1; id < count; id++) {
         atomic_store(&cpus[id].wake, 1);
-        cpu_kick(&cpus[id]);
+        cores_kick(&cpus[id]);
     }
     for (uint32_t id = 0; id < count; id++) {
         if (!smp_await(&cpus[id], CPU_STARTED) || atomic_load(&cpus[id].stage) != CPU_VIRT_ON) {
@@ -139,13 +138,10 @@ void smp_core_main(struct cpu *cpu)
     smp_turn_on(cpu);
     smp_sleep(cpu);
     host_flush_tlb(); /* what was sealed meanwhile (boot_seal()) is so here too */
-    if (cpu->vcpu)
-        vcpu_thread(cpu->vcpu);
-    for (;;)
-        smp_sleep(cpu); /* a core that no guest wanted */
-}
-
-void main_core(struct cpu *cpu)
-{
-    smp_core_main(cpu);
+    for (;;) {
+        if (cpu->vcpu)
+            vcpu_loop(cpu->vcpu);
+        else
+            smp_sleep(cpu); /* no guest wanted this core */
+    }
 }

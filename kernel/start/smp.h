@@ -5,7 +5,7 @@
 #pragma once
 
 #include "drivers/tsc.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "lib/types.h"
 
 /* Copies the trampoline to `page` (< 1 MiB). While that page is still writable; `root` is core 0's
@@ -23,5 +23,5 @@ MUST_CHECK bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc);
 /* Turns virtualisation on in all `count` cores; false (after saying which) when one cannot. */
 MUST_CHECK bool smp_virt_on(uint32_t count, const struct tsc *tsc);
 
-/* A started core's first C function; its tables are in force. */
+/* A started core's first C function, called by kernel/start/entry.asm; its tables are in force. */
 NORETURN void smp_core_main(struct cpu *cpu);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/vm/build.h"
 
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/string.h"
-
-#define PUMPS_PER_SECOND 1000 /* while text waits: a UART's FIFO empties in 1.4 ms */
 
 static void *build_alloc(struct pages *pages, uint64_t bytes)
 {

@@ -3,7 +3,7 @@
 
 #include <stdarg.h>
 
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/vm/diagnosis.h"
 #include "kernel/vm/life.h"
 #include "lib/bits.h"

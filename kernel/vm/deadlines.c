@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/vm/deadlines.h"
 
-#include "kernel/monitor/monitor.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/inject.h"
 #include "kernel/vm/watch.h"
@@ -12,12 +11,13 @@
 
 #define LOOK_STEPS_LOG2 4
 
-static void deadlines_set(struct vcpu *v)
+/* All three at hand: an instruction counts here. */
+static inline void deadlines_set(struct vcpu *v, const struct vcpu_soft *soft, uint64_t deadline)
 {
-    if (v->soft->is_watched)
-        watch_set(v, v->soft->deadline);
+    if (__builtin_expect(soft->is_watched, 0))
+        watch_set(v, deadline);
     else
-        virt_set_deadline(v, v->soft->deadline);
+        virt_set_deadline(v, deadline);
 }
 
 /*
@@ -38,7 +38,7 @@ void deadlines_update(struct vcpu *v)
     soft->deadline = deadline;
     soft->look_step = ticks_since(deadline, now) >> LOOK_STEPS_LOG2;
     v->look_at = now + soft->look_step;
-    deadlines_set(v);
+    deadlines_set(v, soft, deadline);
 }
 
 /* An exit at or after look_at. The deadline itself is acted on when that exit has been dealt with;
@@ -47,21 +47,29 @@ NOINLINE void deadlines_near(struct vcpu *v, uint64_t now)
 {
     struct vcpu_soft *soft = v->soft;
 
-    if (now >= soft->deadline) {
+    const uint64_t deadline = soft->deadline;
+
+    if (now >= deadline) {
         atomic_fetch_or(&v->kick, KICK_DUE);
         return;
     }
-    v->look_at = now + min_u64(soft->look_step, ticks_since(soft->deadline, now) / 2);
-    deadlines_set(v);
+    v->look_at = now + min_u64(soft->look_step, ticks_since(deadline, now) / 2);
+    deadlines_set(v, soft, deadline);
+}
+
+void deadlines_set_console(struct vcpu *v, uint64_t deadline, bool is_busy)
+{
+    struct vcpu_soft *soft = v->soft;
+
+    soft->console_busy = is_busy;
+    soft->pump_deadline = deadline;
+    if (soft->phase == VCPU_RUNNING)
+        deadlines_update(v);
 }
 
 void deadlines_hurry_console(struct vcpu *v)
 {
-    struct vcpu_soft *soft = v->soft;
-
-    soft->console_busy = true;
-    soft->pump_deadline = rdtsc() + soft->pump_ticks;
-    deadlines_update(v);
+    deadlines_set_console(v, rdtsc() + v->soft->pump_ticks, true);
 }
 
 /* Whether the guest has not called for too long; else the deadline moves to its last call's. */
@@ -99,10 +107,10 @@ enum verdict deadlines_look(struct vcpu *v, uint64_t now)
         soft->timer_pending = true;
         inject_pending(v);
     }
-    if (soft->pump_deadline <= now)
-        soft->pump_deadline = monitor_duty(soft->pump_ticks, &soft->console_busy);
     if (deadlines_watchdog_is_over(v, now))
         return deadlines_end_silent(v);
+    if (soft->pump_deadline <= now)
+        return DO_LEAVE;
     deadlines_update(v);
     return DO_AGAIN;
 }

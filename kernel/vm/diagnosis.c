@@ -9,7 +9,7 @@
 
 typedef unsigned long long ull;
 
-const char *exit_kind_name(enum exit_kind kind)
+const char *diagnosis_exit_kind(enum exit_kind kind)
 {
     static const char *const names[EXIT_KIND_COUNT] = {
         [EXIT_CPUID] = "cpuid",
@@ -39,7 +39,7 @@ const char *exit_kind_name(enum exit_kind kind)
     return kind < EXIT_KIND_COUNT ? names[kind] : "?";
 }
 
-const char *verdict_name(enum verdict verdict)
+const char *diagnosis_verdict(enum verdict verdict)
 {
     switch (verdict) {
     case DO_NEXT:
@@ -272,6 +272,6 @@ void diagnosis_trace_line(const struct trace_row *row, const char *why, uint64_t
                           size_t size)
 {
     fmt_print(buf, size, "  %10llu us ago  %-13s %-20s RIP %-16llx %s", (ull)ago_us,
-              exit_kind_name((enum exit_kind)row->kind), why, (ull)row->rip,
-              verdict_name((enum verdict)row->verdict));
+              diagnosis_exit_kind((enum exit_kind)row->kind), why, (ull)row->rip,
+              diagnosis_verdict((enum verdict)row->verdict));
 }

@@ -32,5 +32,5 @@ void diagnosis_source_line(const struct vcpu_state *s, const char *image, char *
 void diagnosis_trace_line(const struct trace_row *row, const char *why, uint64_t ago_us, char *buf,
                           size_t size);
 
-const char *exit_kind_name(enum exit_kind kind);
-const char *verdict_name(enum verdict verdict);
+const char *diagnosis_exit_kind(enum exit_kind kind);
+const char *diagnosis_verdict(enum verdict verdict);

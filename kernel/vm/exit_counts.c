@@ -21,7 +21,7 @@ void exit_counts_report(const struct vm *vm, char *buf, size_t size)
         if (sums[k] == 0)
             continue;
         len += fmt_print(buf + len, size - len, "%s%llu %s", separator, (unsigned long long)sums[k],
-                         exit_kind_name((enum exit_kind)k));
+                         diagnosis_exit_kind((enum exit_kind)k));
         separator = ", ";
     }
 }

@@ -11,26 +11,37 @@
 
 bool halt_wakes(struct vcpu *v)
 {
-    /* Sequentially consistent, and before the kicks are taken: see halt_is_final(). */
-    return atomic_exchange(&v->soft->at_rest, false);
+    /* Before the kicks are taken, and the flag before the count: see halt_is_final(). */
+    const bool was_at_rest = atomic_exchange(&v->soft->at_rest, false);
+
+    if (was_at_rest)
+        atomic_fetch_add(&v->vm->wakes, 1);
+    return was_at_rest;
 }
 
 /*
- * Of the cores that come to rest one after the other, the last one finds all of them so. A kick is
- * looked for before the flag: a sibling that sent it did so before it came to rest itself, and its
- * receiver has it still, or has cleared its flag before it took it. All in one order.
+ * No snapshot of all cores, but as good as one; everything is sequentially consistent. A core that
+ * takes a kick after its flag was seen here has cleared the flag after that and counted before the
+ * take. So, where the count is the same at the end, none took one in between: from the last flag
+ * on every core was at rest and none was left to send anything. What was sent before that is still
+ * in its receiver's kicks when they are looked at, after all flags, or was taken before the
+ * receiver came to rest.
+ * Of cores that look at the same time, the last one to come to rest finds nothing changed: one
+ * that wakes after that comes to rest later, and looks by itself.
  */
 static bool halt_is_final(const struct vm *vm)
 {
-    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
-        struct vcpu *v = &vm->vcpus[i];
+    const uint64_t wakes = atomic_load(&vm->wakes);
 
-        if (atomic_load(&v->kick) & KICKS_THAT_WAKE)
-            return false;
-        if (!atomic_load(&v->soft->at_rest))
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        if (!atomic_load(&vm->vcpus[i].soft->at_rest))
             return false;
     }
-    return true;
+    for (uint32_t i = 0; i < vm->vcpu_count; i++) {
+        if (atomic_load(&vm->vcpus[i].kick) & KICKS_THAT_WAKE)
+            return false;
+    }
+    return atomic_load(&vm->wakes) == wakes;
 }
 
 static void halt_rests(struct vcpu *v)

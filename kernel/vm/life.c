@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/vm/life.h"
 
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/core/power.h"
 #include "kernel/vm/kick.h"
 #include "kernel/vm/memory.h"

@@ -48,7 +48,7 @@ void life_tell_untold(struct vm *vm)
     struct pacing *pacing = &vm->pacing;
 
     if (!vm->next.is_told) {
-        if (pacing_is_first_untold(pacing))
+        if (pacing->loops == PACING_FIRST_UNTOLD)
             life_tell(vm, NOTE_LIFE, "guest '%s' restarts too often: not every life is reported",
                       vm->name);
         pacing->untold++;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/vm/memory.h"
 
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"

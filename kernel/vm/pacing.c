@@ -15,11 +15,6 @@ static bool pacing_is_told(uint32_t loops)
     return (loops & (loops - 1)) == 0;
 }
 
-bool pacing_is_first_untold(const struct pacing *p)
-{
-    return p->loops == 3;
-}
-
 struct pacing_next pacing_next(struct pacing *p, uint64_t lived)
 {
     if (lived >= p->hz)

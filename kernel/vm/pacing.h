@@ -13,6 +13,8 @@
 #define PACING_DIAGNOSES   2 /* that may be printed at once */
 #define PACING_DIAGNOSIS_S 60 /* seconds in which another one is earned */
 
+#define PACING_FIRST_UNTOLD 3 /* struct pacing, loops */
+
 struct pacing {
     uint64_t hz;     /* of the TSC */
     uint64_t pause;  /* before the next life; 0: the last one was long enough */
@@ -31,11 +33,9 @@ struct pacing_next {
 void pacing_reset(struct pacing *p, uint64_t hz, uint64_t now);
 
 /* A life that took `lived` ticks ends, and another one will follow. Once pauses have reached a
- * second, only lives 1, 2, 4, 8 and so on are told. */
+ * second, only lives 1, 2, 4, 8 and so on are told, so that PACING_FIRST_UNTOLD is the first one
+ * left out. */
 struct pacing_next pacing_next(struct pacing *p, uint64_t lived);
-
-/* The last one was the first of a row that is not told. */
-bool pacing_is_first_untold(const struct pacing *p);
 
 /* Whether a diagnosis may be printed before another life follows; then it counts as printed. */
 MUST_CHECK bool pacing_diagnose(struct pacing *p, uint64_t now);

@@ -2,7 +2,6 @@
 #include "kernel/vm/vcpu.h"
 
 #include "kernel/core/cpu.h"
-#include "kernel/monitor/monitor.h"
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/exit.h"
 #include "kernel/vm/life.h"
@@ -15,15 +14,8 @@
 static void vcpu_wait(struct vcpu *v)
 {
     const uint64_t now = rdtsc();
-    uint64_t until = UINT64_MAX;
+    uint64_t until = v->soft->pump_deadline;
 
-    if (v->soft->console_duty) {
-        if (v->soft->pump_deadline <= now) {
-            (void)monitor_service(now, v->soft->pump_ticks / 2);
-            v->soft->pump_deadline = now + v->soft->pump_ticks;
-        }
-        until = v->soft->pump_deadline;
-    }
     if (v->soft->phase == VCPU_PARKED && v->index == 0)
         until = min_u64(until, life_look(v->vm, now));
     if (v->soft->phase == VCPU_WAIT_SIPI)
@@ -39,23 +31,27 @@ static void vcpu_wait(struct vcpu *v)
 /* Carries out the verdicts that are seldom; false: out of the loop. */
 NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
 {
-    trace_verdict(&v->soft->stats.trace, verdict);
+    struct vcpu_stats *stats = &v->soft->stats;
+
     switch (verdict) {
     case DO_NEXT: /* vcpu_run()'s */
     case DO_AGAIN:
     case DO_REFLECT: /* vcpu_handle_slow()'s */
         break;
     case DO_GP:
-        v->soft->stats.injected++;
+        trace_verdict(&stats->trace, DO_GP);
+        stats->injected++;
         virt_inject_exception(v, VECTOR_GP, true, 0);
         break;
     case DO_UD:
-        v->soft->stats.injected++;
+        trace_verdict(&stats->trace, DO_UD);
+        stats->injected++;
         virt_inject_exception(v, VECTOR_UD, false, 0);
         break;
-    case DO_LEAVE:
+    case DO_LEAVE: /* says nothing of the guest's exit */
         return false;
     case DO_STOP: /* the request is among our kicks, unless another core is about to put it there */
+        trace_verdict(&stats->trace, DO_STOP);
         return requests_take(v) != DO_LEAVE;
     }
     return true;
@@ -75,8 +71,8 @@ NOINLINE static enum verdict vcpu_handle_slow(struct vcpu *v, enum exit_kind kin
     return DO_AGAIN;
 }
 
-/* From the first entry until this core no longer runs its guest. No address of `stay` leaves this
- * function, once all is inlined: so it is in registers. */
+/* Until this core no longer runs its guest, or has something else to do in between. No address of
+ * `stay` leaves this function, once all is inlined: so it is in registers. */
 static void vcpu_run(struct vcpu *v)
 {
     for (;;) {
@@ -98,11 +94,13 @@ static void vcpu_run(struct vcpu *v)
     }
 }
 
-NORETURN void vcpu_thread(struct vcpu *v)
+void vcpu_loop(struct vcpu *v)
 {
     for (;;) {
         if (atomic_load(&v->kick))
             (void)requests_take(v);
+        if (v->soft->pump_deadline <= rdtsc())
+            return;
         if (v->soft->phase == VCPU_RUNNING)
             vcpu_run(v);
         else

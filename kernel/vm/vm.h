@@ -54,6 +54,8 @@ struct vcpu_stats {
     struct trace trace; /* exits, by kind and one by one */
 };
 
+#define PUMPS_PER_SECOND 1000 /* while text waits: a UART's FIFO empties in 1.4 ms */
+
 /* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
 struct vcpu_soft {
     struct vcpuid cpuid; /* first: its place is that of the whole, one instruction less for CPUID */
@@ -151,5 +153,6 @@ struct vm {
     _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
     uint64_t started;           /* TSC; the lead writes */
     struct vm_quiet quiet;
-    uint64_t load_ticks; /* clearing its memory and copying its image, before that */
+    _Atomic uint64_t wakes; /* how often one of its cores left its rest; kernel/vm/halt.c */
+    uint64_t load_ticks;    /* clearing its memory and copying its image, before that */
 };

@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/vm/watch.h"
 
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/vm/kick.h"
 #include "kernel/vm/vm.h"
 #include "lib/bits.h"
 
-/* TSC; until then core 0 may sleep. It writes this before it reads the deadlines, who sets one
- * reads this behind it, and all in one order: one of the two sees the other's. */
-static _Atomic uint64_t watch_until;
-
+/* Core 0 writes how long it sleeps before it reads the deadlines; who sets one reads that behind
+ * it, all in one order: one of the two sees the other's. */
 void watch_set(struct vcpu *v, uint64_t deadline)
 {
     atomic_store(&v->soft->watched, deadline);
-    if (deadline >= atomic_load(&watch_until))
+    if (deadline >= atomic_load(&cpus[0].sleeps))
         return;
     atomic_store(&cpus[0].wake, 1);
-    cpu_kick(&cpus[0]);
+    cores_kick(&cpus[0]);
 }
 
 /* A deadline that its owner moves meanwhile is not ours to end: it is read again next time. */
@@ -35,7 +33,7 @@ uint64_t watch_look(uint64_t now, uint64_t latest)
 {
     uint64_t until = latest;
 
-    atomic_store(&watch_until, latest);
+    atomic_store(&cpus[0].sleeps, latest);
     for (uint32_t i = 1; i < CORES_MAX; i++) {
         if (cpus[i].vcpu)
             until = min_u64(until, watch_one(cpus[i].vcpu, now));

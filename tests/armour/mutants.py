@@ -205,8 +205,12 @@ MUTANTS = {
                audit(TABLES)),
         mutant("stale-tlb", "kernel/start/smp.c", "    host_flush_tlb(); /* what was sealed meanwhile "
                "(boot_seal()) is so here too */\n", "", Fault("sealed", "powered off|PANIC")),
-        mutant("plan-not-sealed", "kernel/start/launch.c", "static SEALED struct plan plan;",
-               "static struct plan plan;", audit(TABLES), WRITABLE),
+        mutant("plan-among-data", "kernel/start/launch.c",
+               "pages_get_constant(&boot->pages, (size + PAGE_SIZE - 1) / PAGE_SIZE);",
+               "pages_get(&boot->pages, (size + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);",
+               audit(TABLES)),
+        mutant("config-not-sealed", "kernel/start/launch.c", "static SEALED struct config config;",
+               "static struct config config;", audit(TABLES), WRITABLE),
         mutant("gdt-not-sealed", "kernel/core/cpu.c", "static SEALED struct cpu_tables {",
                "static struct cpu_tables {", audit(TABLES), WRITABLE),
         mutant("wait-idt-not-sealed", "kernel/core/trap.c",
@@ -416,7 +420,8 @@ MUTANTS = {
         mutant("bus-masters", "drivers/pci/pci.c", "command & ~PCI_COMMAND_MASTER);", "command);",
                audit(BUS), Unit("test_pci")),
     ],
-    "A fault of ours ends in a record, a backtrace and a halt, never a reset": [
+    "A fault of ours, once a core has its own tables, ends in a record, a backtrace and a halt, "
+    "not in a reset": [
         mutant("error-code-of-gp", "kernel/core/trap.asm", "((v) >= 10 && (v) <= 14)",
                "((v) >= 10 && (v) <= 12) || (v) == 14", Fault("general-protection", "PANIC")),
         mutant("no-backtrace", "kernel/core/panic.c", "    panic_backtrace(rip, rbp);\n",

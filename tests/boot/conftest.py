@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the boot tests. Tests are independent of each other: run them with -n 2 to use two
 cores. Serial logs stay in build/test-logs/."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -19,13 +20,20 @@ def skip(why):
     pytest.skip(f"skipped, because {why}")
 
 
+def missing(why):
+    """What scripts/setup installs is not there: with CI set in the environment, that is a failure."""
+    if os.environ.get("CI"):
+        pytest.fail(f"CI is set, and {why}", pytrace=False)
+    skip(why)
+
+
 @pytest.fixture(scope="session")
 def testbed():
     """Everything that scripts/setup provides is there."""
     check = subprocess.run([ROOT / "scripts" / "setup", "--check"], capture_output=True, text=True,
                            check=False)
     if check.returncode != 0:
-        skip(f"scripts/setup has to run first: {check.stdout.strip() or check.stderr.strip()}")
+        missing(f"scripts/setup has to run first: {check.stdout.strip() or check.stderr.strip()}")
 
 
 @pytest.fixture
@@ -40,7 +48,7 @@ def machine(bare_machine):
     """Boots the hypervisor that was built."""
     for name in BUILT:
         if not (ROOT / "build" / name).is_file():
-            skip(f"build/{name} is missing: run make first")
+            missing(f"build/{name} is missing: run make first")
     return bare_machine
 
 

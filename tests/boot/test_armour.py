@@ -67,7 +67,7 @@ FAULTS = {
     "general-protection": (r"#GP \(vector 13, error code 0x0\)",
                            ["armour_fault", "vmx_hook_reset"]),
     # Bit 0: the page is there; bit 1: it was a write.
-    "sealed": (r"#PF \(vector 14, error code 0x3\)", ["__wrap_vcpu_thread", "smp_core_main"]),
+    "sealed": (r"#PF \(vector 14, error code 0x3\)", ["write_gdt", "__wrap_vcpu_loop"]),
 }
 
 

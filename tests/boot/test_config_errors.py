@@ -98,7 +98,8 @@ WRONG_IMAGES = {
     "arm": (elf.image(machine=elf.EM_AARCH64),
             "is an ELF file for another processor than x86-64"),
     "efi": (b"MZ" + bytes(1000), "is an EFI program (PE)" + WANTED),
-    "pie": (elf.image(elf_type=elf.ET_DYN), "is not an ELF executable with fixed addresses"),
+    "pie": (elf.image(elf_type=elf.ET_DYN), "is a position-independent executable (ET_DYN); a kernel "
+            "linked at fixed addresses (ET_EXEC) is needed"),
     "none": (elf.image(with_headers=False), "has no program headers"),
     "no-note": (elf.image(note=None), "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)"),
     "high": (elf.image(Segment(at=32 << 20)), "needs memory up to 0x200000f for a segment, the "

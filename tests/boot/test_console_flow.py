@@ -7,13 +7,18 @@ import pytest
 
 from conftest import LOG_DIR
 from operator_console import KEY, PROMPT, Operator
-from partitions import guest, images, machine_section
+from partitions import guest, images, machine_section, with_hook
 from screen import Picture
 
 MHZ = 200
 GAP_TICKS = 100 * MHZ           # 100 us
 SHARE = 0.10
 FLOOD_MS = 1300                 # longer than is measured
+
+
+def check_gaps(found):
+    longest, lost, ticks = map(int, found.groups())
+    assert longest < GAP_TICKS and lost < SHARE * ticks, found[0]
 
 
 # abuse: HC-09
@@ -32,8 +37,24 @@ def test_core_of_the_console(machine, console, flood):
                           screen=picture, keys=keys)
     lines = Picture(picture).text() if console == "screen" else result.lines
     found = re.search(r"gaps: longest (\d+), lost (\d+) of (\d+) ticks", "\n".join(lines))
-    longest, lost, ticks = map(int, found.groups())
-    assert longest < GAP_TICKS and lost < SHARE * ticks, found[0]
+    check_gaps(found)
+
+
+# abuse: HC-09
+@pytest.mark.parametrize("flood", ["newlines", "lines"])
+def test_core_of_no_console(machine, flood):
+    """The same where there is neither a serial port nor a screen, and nothing slows the flood. The
+    console comes back with the second life of the neighbour."""
+    conf = machine_section(reserve=0) + "".join((
+        guest("gaps", cores="#0", cmdline="quiet reports=1 wait=2000"),
+        guest("noise", cores="#1", cmdline=f"how={flood} ms={FLOOD_MS}", on_poweroff="restart")))
+    with machine.spawn(images("gaps", "noise") | with_hook("mute"), conf, cores=2, memory=256,
+                       mhz=MHZ) as console:
+        console.expect_exact("the console is off")
+        console.expect_exact("the console is on again")
+        assert "[noise]" not in console.before
+        console.expect(r"gaps: longest (\d+), lost (\d+) of (\d+) ticks")
+        check_gaps(console.match)
 
 
 # abuse: HC-09

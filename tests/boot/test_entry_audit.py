@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The audit of guest state (vmx/audit/audit.c) against the processor's own verdict, state by state.
+"""The audit of guest state (vmx/audit/audit_run.c) against the processor's own verdict, state by state.
 
 A test build (tests/hook/audit.c) enters every state of tests/unit/vmx/audit/audit_cases.h and a thousand
 random ones and logs what the audit says and what the CPU does. They agree, except where Bochs is

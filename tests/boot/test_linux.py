@@ -7,6 +7,7 @@ import re
 import pytest
 
 import linux
+from conftest import missing
 from machine import POWERED_OFF
 
 
@@ -16,7 +17,7 @@ def images():
         linux.image("cloud")
         linux.image("busybox")
     except linux.NoImages as why:
-        pytest.skip(f"skipped, because there is no Linux kernel: {why}")
+        missing(f"there is no Linux kernel: {why}")
 
 
 def test_shell(machine):

@@ -187,7 +187,7 @@ def check_looking(operator):
     assert shown[0] == "who owns what:" and "what is not isolated:" in shown
     assert sum(line.startswith("  count ") for line in shown) == 2  # its memory and its core
     shown = operator.ask("cpu")
-    owners = [line.split(": ")[1].split(",")[0] for line in shown]
+    owners = [line.split(": ")[1].split(";")[0] for line in shown]
     assert owners == ["the monitor", "guest hello", "guest count", "guest canary", "unused"]
     shown = operator.ask("memory")
     assert re.fullmatch(r"page pool: \d+ of \d+ pages used, sealed", shown[0])

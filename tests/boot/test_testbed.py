@@ -10,6 +10,7 @@ import zlib
 import pytest
 
 import efi
+from conftest import missing
 from machine import CRASHED, POWERED_OFF, ROOT, RUN, TIMED_OUT, TIMEOUT_S, MachineError
 
 MKIMAGE = ROOT / "scripts" / "mkimage"
@@ -68,8 +69,41 @@ def test_setup_with_nothing_to_do_does_nothing(testbed, tmp_path):
         (tmp_path / tool).write_text(f"#!/bin/sh\necho {tool} >> {called}\nexit 1\n")
         (tmp_path / tool).chmod(0o755)
     path = f"{tmp_path}:{os.environ['PATH']}"
-    subprocess.run([SETUP], check=True, env=dict(os.environ, PATH=path))
+    subprocess.run([SETUP, "--run"], check=True, env=dict(os.environ, PATH=path))
     assert not called.exists(), called.read_text()
+
+
+@pytest.mark.parametrize("tool", ["clang-format", "objdump", "readelf"])
+def test_lint_without_a_tool_fails(tmp_path, tool):
+    """A check that could not look has found nothing, and that is no verdict."""
+    for name in os.listdir("/usr/bin"):
+        if name != tool:
+            (tmp_path / name).symlink_to(f"/usr/bin/{name}")
+    done = subprocess.run(["/bin/bash", ROOT / "scripts" / "lint"], capture_output=True, text=True,
+                          check=False, env=dict(os.environ, PATH=str(tmp_path)))
+    assert (done.returncode, done.stdout) == (
+        1, f"FAIL  {tool} is not installed: scripts/setup\n")
+
+
+@pytest.mark.parametrize("ci, count", [("", "0 passed, 0 failed, 1 skipped\n"),
+                                       ("true", "0 passed, 1 failed\n")])
+def test_proofs_without_frama_c(tmp_path, ci, count):
+    """They are skipped, but not where CI is set."""
+    done = subprocess.run(["/usr/bin/python3", ROOT / "tests" / "proof" / "run", "--results",
+                           tmp_path / "results", tmp_path], capture_output=True, text=True,
+                          check=False, env=dict(os.environ, PATH=str(tmp_path), CI=ci))
+    assert "frama-c, why3, cvc4, z3 is not installed" in done.stdout
+    assert (tmp_path / "results").read_text(encoding="ascii") == count
+
+
+def test_what_is_missing_is_said(monkeypatch):
+    """Boots are skipped where setup has not run, but not where CI is set."""
+    monkeypatch.setenv("CI", "")
+    with pytest.raises(pytest.skip.Exception, match="skipped, because it rains"):
+        missing("it rains")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="CI is set, and it rains"):
+        missing("it rains")
 
 
 def test_image_holds_what_it_should(folder, tmp_path):

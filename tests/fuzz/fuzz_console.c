@@ -13,6 +13,7 @@
 #include "support.h"
 
 #include "../unit/paper.h"
+#include "tests/unit/tx_put.h"
 
 #define QUIET  100
 #define GUESTS 2

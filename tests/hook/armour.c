@@ -8,7 +8,7 @@
 #include "tests/hook/armour.h"
 
 #include "kernel/console/console.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/vm/vm.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"

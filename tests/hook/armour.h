@@ -3,6 +3,7 @@
 #pragma once
 
 #include "lib/x86/desc.h"
+#include "tests/unit/pagetable_look.h"
 #include "vmx/vmx.h"
 
 /* `at`: an address, a number, a register's value: what a person would ask for. */

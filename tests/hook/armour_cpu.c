@@ -4,7 +4,7 @@
  */
 #include "drivers/lapic.h"
 #include "kernel/core/canary.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "lib/bits.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/desc.h"

@@ -6,7 +6,7 @@
  * at an I/O APIC through the window, where a PC has its first.
  */
 #include "drivers/acpi/acpi.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "lib/bits.h"
 #include "lib/x86/insn.h"
 #include "tests/hook/armour.h"

@@ -56,13 +56,13 @@ const char *armour_fault_asked(const struct vcpu *v)
     return memcmp(cmdline, noinput, length) == 0 ? cmdline + length : "";
 }
 
-/* The link takes these for virt_cpu_on() and vcpu_thread(). */
+/* The link takes these for virt_cpu_on() and vcpu_loop(). */
 enum status __real_virt_cpu_on(struct page *region);
 enum status __wrap_virt_cpu_on(struct page *region);
-NORETURN void __real_vcpu_thread(struct vcpu *v);
-NORETURN void __wrap_vcpu_thread(struct vcpu *v);
+void __real_vcpu_loop(struct vcpu *v);
+void __wrap_vcpu_loop(struct vcpu *v);
 
-static void write_gdt(void)
+NOINLINE static void write_gdt(void)
 {
     const struct table_register gdtr = read_gdtr();
 
@@ -79,9 +79,9 @@ enum status __wrap_virt_cpu_on(struct page *region)
 }
 
 /* ... which must be gone as soon as it has been told of the launch. */
-void __wrap_vcpu_thread(struct vcpu *v)
+void __wrap_vcpu_loop(struct vcpu *v)
 {
     if (text_equal(armour_fault_asked(v), "sealed"))
         write_gdt();
-    __real_vcpu_thread(v);
+    __real_vcpu_loop(v);
 }

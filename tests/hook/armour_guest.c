@@ -2,7 +2,7 @@
 /*
  * armour_guest: what the VMCS and what it points to say of the first guest, before it has run.
  */
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/x86/cr.h"

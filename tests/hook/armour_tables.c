@@ -3,7 +3,7 @@
  * armour_tables: what the page tables of all cores say, as the processor would walk them.
  */
 #include "drivers/lapic.h"
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/x86/desc.h"
@@ -174,7 +174,7 @@ static void expect_parked_trampoline(struct vcpu *v)
 void armour_unmapped(struct vcpu *v)
 {
     struct pagetable pt;
-    struct pt_leaf leaf;
+    struct pt_leaf leaf = {0};
 
     FOR_EACH_CORE(id, pt)
     {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * audit: a test build's hook (make HOOK=audit). When the first vCPU is reset, before its guest
- * runs, puts state after state into the VMCS, valid ones and wrong ones, asks vmx/audit/audit.c
+ * runs, puts state after state into the VMCS, valid ones and wrong ones, asks vmx/audit/audit_run.c
  * what becomes of an entry, tries it, and logs both verdicts. tests/boot/test_entry_audit.py
  * compares.
  *

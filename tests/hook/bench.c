@@ -6,7 +6,7 @@
  *     bench kick N      from a request to the first other guest until its core has left it and
  * looks
  */
-#include "kernel/core/cpu.h"
+#include "kernel/core/cores.h"
 #include "kernel/vm/kick.h"
 #include "kernel/vm/vm.h"
 #include "lib/log.h"

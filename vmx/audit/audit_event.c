@@ -3,7 +3,7 @@
  * audit_event: what SDM "VM-Entry Control Fields" says about event injection.
  */
 #include "lib/x86/cr.h"
-#include "vmx/audit/audit_rules.h"
+#include "vmx/audit/audit_parts.h"
 
 #define EVENT_RESERVED  MASK64(30, 12)
 #define EXCEPTIONS      32

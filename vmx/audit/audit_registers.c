@@ -4,7 +4,7 @@
  */
 #include "lib/x86/cr.h"
 #include "lib/x86/msr.h"
-#include "vmx/audit/audit_rules.h"
+#include "vmx/audit/audit_parts.h"
 
 /* Reserved on every CPU; others are where the CPU lacks the feature, which cannot be asked. */
 #define DEBUGCTL_RESERVED (MASK64(63, 16) | MASK64(5, 3))

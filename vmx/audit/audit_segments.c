@@ -3,7 +3,7 @@
  * audit_segments: SDM "Checks on Guest Segment Registers".
  */
 #include "lib/x86/cr.h"
-#include "vmx/audit/audit_rules.h"
+#include "vmx/audit/audit_parts.h"
 
 #define ES   BIT32(SEG_ES)
 #define CS   BIT32(SEG_CS)

@@ -5,7 +5,7 @@
  * Entries".
  */
 #include "lib/x86/cr.h"
-#include "vmx/audit/audit_rules.h"
+#include "vmx/audit/audit_parts.h"
 
 #define RFLAGS_RESERVED (MASK64(63, 22) | BIT64(15) | BIT64(5) | BIT64(3))
 

@@ -213,13 +213,27 @@ static int ask_desk(const char *folder, char *said, size_t size)
     return WEXITSTATUS(status);
 }
 
+static char *machine_said;
+static size_t machine_room;
+
+PRINTF_LIKE(1, 2) static void machine_say(const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    int len = vsnprintf(machine_said, machine_room, fmt, args);
+    va_end(args);
+    len += snprintf(machine_said + len, machine_room - (size_t)len, "\n");
+    machine_said += len;
+    machine_room -= (size_t)len;
+}
+
 /* True when the plan fits; then `said` is its table, else the errors. */
 static bool ask_machine(char *said, size_t size)
 {
     const struct options options = {.cores = CORES_DEFAULT, .threads = 1, .memory = MEMORY_DEFAULT};
     const struct machine_module *m;
     char line[ERRORS_TEXT_MAX + FILE_NAME_MAX];
-    size_t len = 0;
     bool fits;
 
     if (efi_run() != END_JUMP)
@@ -233,11 +247,12 @@ static bool ask_machine(char *said, size_t size)
     fits = config_parse(&conf, (const char *)m->bytes, m->size, &machines_report) &&
            plan_make(&machines_plan, &conf, &machine, &machines_report);
     said[0] = '\0';
-    for (uint32_t i = 0;
-         fits ? plan_print(&machines_plan, i, line, sizeof(line))
-              : errors_print(&machines_report, i, FOLDER_CONFIG, line, sizeof(line));
-         i++)
-        len += (size_t)snprintf(said + len, size - len, "%s\n", line);
+    machine_said = said;
+    machine_room = size;
+    if (fits)
+        plan_print(&machines_plan, machine_say);
+    for (uint32_t i = 0; errors_print(&machines_report, i, FOLDER_CONFIG, line, sizeof(line)); i++)
+        machine_say("%s", line);
     return fits;
 }
 

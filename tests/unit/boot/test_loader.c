@@ -24,9 +24,8 @@ static const char *const sentences[CALL_COUNT][4] = {
     [CALL_INFO] = {"the folder \\bulkhead cannot be read: "},
     [CALL_READ] = {"the folder \\bulkhead cannot be read: ", ": cannot be read: "},
     [CALL_SEEK] = {"the folder \\bulkhead cannot be read: "},
-    [CALL_MAP] = {"the firmware does not tell the size of its memory map",
-                  "the firmware does not tell its memory map: "},
-    [CALL_EXIT_SERVICES] = {"the firmware does not let go of the machine: "},
+    [CALL_MAP] = {"GetMemoryMap does not tell the size of the memory map", "GetMemoryMap failed: "},
+    [CALL_EXIT_SERVICES] = {"ExitBootServices failed: "},
 };
 
 static uint32_t count_of(const char *text, const char *what)

@@ -196,10 +196,10 @@ static void descriptors_of_every_size(void **state)
         efi_make();
         efi.map_claims = 0x1000;
         efi.step = lies[i];
-        refused("the firmware does not tell the size of its memory map");
+        refused("GetMemoryMap does not tell the size of the memory map");
         efi_make();
         efi.step_later = lies[i] != 0 ? lies[i] : 40;
-        refused("the firmware does not tell its memory map: invalid parameter");
+        refused("GetMemoryMap failed: invalid parameter");
     }
 }
 
@@ -212,10 +212,10 @@ static void sizes_that_are_lies(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(more); i++) {
         efi_make();
         efi.map_claims = more[i];
-        refused("the firmware does not tell the size of its memory map");
+        refused("GetMemoryMap does not tell the size of the memory map");
         efi_make();
         efi.size_later = more[i];
-        refused("the firmware does not tell its memory map: invalid parameter");
+        refused("GetMemoryMap failed: invalid parameter");
     }
     efi_make(); /* less than it then is: that is what the spare room is for */
     efi.map_claims = 1;
@@ -270,7 +270,7 @@ static void a_map_that_grows(void **state)
         if (end == END_JUMP)
             assert_int_equal(listed_at(4 * GIB), more > 0 ? BOOT_RAM_MMIO : 0);
         else
-            assert_non_null(strstr(efi.serial, "does not tell its memory map: buffer too small"));
+            assert_non_null(strstr(efi.serial, "GetMemoryMap failed: buffer too small"));
         boots_seen += end == END_JUMP;
     }
     assert_in_range(boots_seen, 6, 7);

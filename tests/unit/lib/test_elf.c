@@ -31,7 +31,7 @@ static void build(enum elf_type type)
     memset(&file, 0, sizeof(file));
     file.h = (struct elf64_ehdr){
         .ident = {0x7f, 'E', 'L', 'F', narrow ? 1 : 2, 1, 1},
-        .type = type,
+        .type = (uint16_t)type,
         .machine = narrow ? 3 : 62,
         .version = 1,
         .entry = 0x100000,
@@ -164,9 +164,10 @@ static void test_header(void **state)
     file.h.type = ET_REL;
     REFUSED("is an ELF object file, which must be linked first");
     file.h.type = ET_DYN;
-    REFUSED("fixed addresses");
+    REFUSED("is a position-independent executable (ET_DYN); a kernel linked at fixed addresses "
+            "(ET_EXEC) is needed");
     file.h.type = 0x100 + ET_EXEC;
-    REFUSED("fixed addresses");
+    REFUSED("is neither an ELF executable (ET_EXEC) nor an object file");
     assert_false(check_cut(FILE_SIZE, ELF_FOR_LOADER));
     assert_string_equal(elf.why, narrow ? "is not a 64-bit ELF file"
                                         : "is not a position-independent ELF executable");
@@ -417,7 +418,7 @@ static void test_random(void **state)
         }
         const uint8_t *desc = elf_note(&elf, "Xen", 18, &len);
         if (desc != NULL)
-            assert_true(desc >= elf.bytes && desc - elf.bytes + (uint64_t)len <= FILE_SIZE);
+            assert_true(desc >= elf.bytes && (uint64_t)(desc - elf.bytes) + len <= FILE_SIZE);
     }
     assert_in_range(accepted, ROUNDS / 20, ROUNDS - ROUNDS / 20); /* both ways were taken */
 }

@@ -9,6 +9,7 @@
 #include <sched.h>
 
 #include "support.h"
+#include "tests/unit/tx_put.h"
 
 #define WORDS        (TX_RECORD_MAX / 8)
 #define PRODUCERS    4

@@ -8,6 +8,7 @@
 #include "support.h"
 
 #include "lib/bits.h"
+#include "tests/unit/pagetable_look.h"
 
 #define POOL_PAGES 512 /* one 2 MiB leaf, if it were allowed one */
 

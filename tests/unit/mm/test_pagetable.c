@@ -8,6 +8,7 @@
 #include "support.h"
 
 #include "lib/bits.h"
+#include "tests/unit/pagetable_look.h"
 
 #define FAKE_PRESENT BIT64(63)
 #define FAKE_LEAF    BIT64(62)

@@ -25,11 +25,8 @@ static void check_everything(void)
     assert_int_equal(info.core_count, 2);
     assert_int_equal(info.cores[0].apic_id, 0);
     assert_int_equal(info.cores[1].apic_id, 2);
-    assert_int_equal(info.cores_ignored, 0);
-    assert_true(info.has_pic);
     assert_int_equal(info.ioapic_count, 1);
     assert_int_equal(info.ioapics[0].address.v, 0xfec00000);
-    assert_int_equal(info.ioapics[0].gsi_base, 24);
     assert_true(info.has_power_off);
     assert_int_equal(info.pm1a_control, 0x1804);
     assert_int_equal(info.pm1b_control, 0x1904);
@@ -95,7 +92,6 @@ static void cores_come_in_order_and_once(void **state)
     assert_int_equal(info.cores[2].apic_id, 9);
     assert_int_equal(info.cores[3].apic_id, 300);
     assert_int_equal(info.cores[4].apic_id, 1);
-    assert_int_equal(info.cores_ignored, 7);
     assert_int_equal(lines_count(), 0);
 }
 
@@ -108,7 +104,6 @@ static void entries_do_not_borrow_from_the_next(void **state)
     assert_true(machine_read(&m, &info));
     assert_int_equal(info.core_count, 3);
     assert_int_equal(info.cores[2].apic_id, 5);
-    assert_int_equal(info.cores_ignored, 0);
     assert_int_equal(lines_count(), 1);
     assert_true(lines_contain("APIC at 0x130000 has an entry that is too short"));
 }
@@ -146,7 +141,7 @@ static void missing_tables_cost_only_what_they_tell(void **state)
     machine_make(&m);
     m.blobs[RSDP].bytes[8] ^= 1;
     assert_false(machine_read(&m, &info));
-    assert_true(lines_contain("no sound RSDP at 0xf0000"));
+    assert_true(lines_contain("no valid RSDP at 0xf0000"));
     m.blobs[RSDP].address = 0;
     assert_false(machine_read(&m, &info));
 }

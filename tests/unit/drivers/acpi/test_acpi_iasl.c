@@ -68,8 +68,14 @@ static int make_all(void **state)
     char folder[] = "/tmp/bulkhead-iasl-XXXXXX", command[64];
 
     (void)state;
-    if (system("command -v iasl >/dev/null 2>&1") != 0)
-        return 0;
+    if (system("command -v iasl >/dev/null 2>&1") != 0) {
+        const char *ci = getenv("CI");
+        const bool wanted = ci != NULL && *ci != '\0';
+
+        if (wanted)
+            print_message("FAIL, as CI is set and iasl is not installed\n");
+        return wanted ? -1 : 0;
+    }
     assert_non_null(mkdtemp(folder));
     for (size_t i = 0; i < ARRAY_SIZE(sources); i++)
         compile(&sources[i], folder);
@@ -110,14 +116,13 @@ static int setup(void **state)
 static bool same_cores(void)
 {
     return info.core_count == good.core_count && info.ioapic_count == good.ioapic_count &&
-           info.has_pic == good.has_pic && info.cores_ignored == good.cores_ignored &&
            memcmp(info.cores, good.cores, good.core_count * sizeof(good.cores[0])) == 0 &&
            memcmp(info.ioapics, good.ioapics, good.ioapic_count * sizeof(good.ioapics[0])) == 0;
 }
 
 static bool no_cores(void)
 {
-    return info.core_count == 0 && info.ioapic_count == 0 && !info.has_pic;
+    return info.core_count == 0 && info.ioapic_count == 0;
 }
 
 static bool same_fadt(void)
@@ -269,11 +274,9 @@ static void what_the_source_says_is_what_we_read(void **state)
     assert_int_equal(info.core_count, ARRAY_SIZE(cores));
     for (size_t i = 0; i < ARRAY_SIZE(cores); i++)
         assert_int_equal(info.cores[i].apic_id, cores[i]);
-    assert_int_equal(info.cores_ignored, 3);
     assert_int_equal(info.ioapic_count, 2);
     assert_int_equal(info.ioapics[1].address.v, 0xfec01000);
-    assert_int_equal(info.ioapics[1].gsi_base, 24);
-    assert_true(info.has_pic && info.has_reset && info.has_serial && power_off_by(6, 7));
+    assert_true(info.has_reset && info.has_serial && power_off_by(6, 7));
     assert_int_equal(info.pm1a_control, 0x1804);
     assert_int_equal(info.pm1b_control, 0x1904);
     assert_int_equal(info.smi_port, 0xb2);
@@ -291,8 +294,16 @@ static void every_byte_of_every_table(void **state)
     for (enum blob_name name = RSDP; name < BLOBS_ALL; name++) {
         for (uint32_t at = 0; at < sound.blobs[name].size; at++) {
             const uint8_t was = sound.blobs[name].bytes[at];
-            const uint8_t values[] = {0,    0xff, was ^ 1,  was ^ 0x80, was ^ 0xff,
-                                      0x7f, 1,    was + 1u, was - 1u,   was << 1};
+            const uint8_t values[] = {0,
+                                      0xff,
+                                      was ^ 1,
+                                      was ^ 0x80,
+                                      was ^ 0xff,
+                                      0x7f,
+                                      1,
+                                      (uint8_t)(was + 1),
+                                      (uint8_t)(was - 1),
+                                      (uint8_t)(was << 1)};
             for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
                 if (values[v] == was)
                     continue;

@@ -450,6 +450,8 @@ static void test_names(void **state)
     static const struct refusal rows[] = {
         {"[guest]" REST, 1, "a guest needs a name: write [guest NAME]"},
         {"[guest ]" REST, 1, "a guest needs a name: write [guest NAME]"},
+        {"[guest]\n", 1, "a guest needs a name: write [guest NAME]"},
+        {"[guest]\nmemory=1M\n[guest b]" REST, 1, "a guest needs a name: write [guest NAME]"},
         {"[guest 9p]" REST, 1,
          "guest name '9p': use letters, digits, '-' and '_' only, a letter first"},
         {"[guest -a]" REST, 1,
@@ -517,6 +519,9 @@ static void test_lines(void **state)
         {GUEST "cores : 2", 4, "'cores : 2': write 'cores = 2'"},
         {GUEST "CORES: 2", 4, "'CORES: 2': write 'cores = 2'"},
         {GUEST "cmdline: a=b c=d", 4, "'cmdline: a=b c=d': write 'cmdline = a=b c=d'"},
+        {GUEST "cmdline: = x", 4, "'cmdline: = x': write 'cmdline = x'"},
+        {GUEST "cmdline := x", 4, "'cmdline := x': write 'cmdline = x'"},
+        {GUEST "cmdline: =", 4, "'cmdline' has no value; leave the line out or complete it"},
         {GUEST "cmdline a=b", 4, "'cmdline a=b': write 'cmdline = a=b'"},
         {"[guest a]\nmemory 16M\nimage=x", 2, "'memory 16M': write 'memory = 16M'"},
         {GUEST "two cores", 4, "'two cores' is neither 'key = value' nor a [section]"},
@@ -793,6 +798,9 @@ static void test_bad_memory(void **state)
         {IN_MEMORY "1T", 3, "'1T'" SIZE},
         {IN_MEMORY "16M #64M before", 3,
          "'16M #64M before' (a comment needs a space after its '#')" SIZE},
+        {IN_MEMORY "64M# note", 3, "'64M# note' (a comment needs a space before its '#')" SIZE},
+        {IN_MEMORY "64M#note", 3, "'64M#note' (a comment needs a space before its '#')" SIZE},
+        {IN_MEMORY "64M#2", 3, "'64M#2' (a comment needs a space before and after its '#')" SIZE},
         {IN_MEMORY "0", 3, "memory = 0 is too little: 1M is the least"},
         {IN_MEMORY "0G", 3, "memory = 0G is too little: 1M is the least"},
         {IN_MEMORY "16", 3, "memory = 16 is too little: 1M is the least (is the M missing?)"},
@@ -818,7 +826,7 @@ static void test_bad_files(void **state)
 {
 #define FOLDER " has a folder in it; all files lie beside bulkhead.conf"
 #define FAT    " has one of * ? < > | : in it, which FAT does not allow"
-#define SPACE  " has a space in it; rename the file (a comment needs a space after its '#')"
+#define SPACE  " has a space in it; rename the file"
     static const struct refusal rows[] = {
         {IN_IMAGE "a/b", 3, "file name 'a/b'" FOLDER},
         {IN_IMAGE "\\efi\\x", 3, "file name '\\efi\\x'" FOLDER},
@@ -827,7 +835,10 @@ static void test_bad_files(void **state)
         {IN_IMAGE "\"a.elf\"", 3, "file name '\"a.elf\"' has quotes; write it without"},
         {IN_IMAGE "a b", 3, "file name 'a b'" SPACE},
         {IN_IMAGE "a\tb", 3, "file name 'a\tb'" SPACE},
-        {IN_IMAGE "a.elf #1", 3, "file name 'a.elf #1'" SPACE},
+        {IN_IMAGE "a.elf #1", 3,
+         "file name 'a.elf #1' (a comment needs a space after its '#')" SPACE},
+        {IN_IMAGE "a.elf# note", 3,
+         "file name 'a.elf# note' (a comment needs a space before its '#')" SPACE},
         {IN_IMAGE "c:x", 3, "file name 'c:x'" FAT},
         {IN_IMAGE "x*", 3, "file name 'x*'" FAT},
         {IN_IMAGE "?", 3, "file name '?'" FAT},

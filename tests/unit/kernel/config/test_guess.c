@@ -20,8 +20,10 @@ static void slips_are_counted(void **state)
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        assert_int_equal(guess_distance(cases[i].typed, cases[i].meant), cases[i].distance);
-        assert_int_equal(guess_distance(cases[i].meant, cases[i].typed), cases[i].distance);
+        assert_int_equal(guess_distance(span_of(cases[i].typed), cases[i].meant),
+                         cases[i].distance);
+        assert_int_equal(guess_distance(span_of(cases[i].meant), cases[i].typed),
+                         cases[i].distance);
     }
 }
 
@@ -32,27 +34,31 @@ static void long_words_are_nobodys(void **state)
     (void)state;
     memset(word, 'a', sizeof(word) - 1);
     word[sizeof(word) - 1] = '\0';
-    assert_int_equal(guess_distance(word, "a"), UINT32_MAX);
-    assert_int_equal(guess_distance("a", word), UINT32_MAX);
-    assert_false(guess_is_near(word, word));
+    assert_int_equal(guess_distance(span_of(word), "a"), UINT32_MAX);
+    assert_int_equal(guess_distance(span_of("a"), word), UINT32_MAX);
+    assert_false(guess_is_near(span_of(word), word));
     word[GUESS_WORD_MAX] = '\0';
-    assert_int_equal(guess_distance(word, word), 0);
-    assert_int_equal(guess_distance(word, "b"), GUESS_WORD_MAX);
+    assert_int_equal(guess_distance(span_of(word), word), 0);
+    assert_int_equal(guess_distance(span_of(word), "b"), GUESS_WORD_MAX);
 }
 
 static void near_is_what_a_person_may_have_meant(void **state)
 {
     (void)state;
-    assert_true(guess_is_near("strat", "start"));
-    assert_true(guess_is_near("LIST", "list"));
-    assert_true(guess_is_near("pow", "poweroff"));
-    assert_true(guess_is_near("iso", "isolation"));
-    assert_true(guess_is_near("Canary", "canary"));
-    assert_false(guess_is_near("p", "poweroff"));
-    assert_false(guess_is_near("no", "cpu"));
-    assert_false(guess_is_near("x", "y"));
-    assert_false(guess_is_near("halt", "start"));
-    assert_false(guess_is_near("nobody", "hello"));
+    assert_true(guess_is_near(span_of("strat"), "start"));
+    assert_true(guess_is_near(span_of("LIST"), "list"));
+    assert_true(guess_is_near(span_of("pow"), "poweroff"));
+    assert_true(guess_is_near(span_of("iso"), "isolation"));
+    assert_true(guess_is_near(span_of("Canary"), "canary"));
+    assert_false(guess_is_near(span_of("p"), "poweroff"));
+    assert_false(guess_is_near(span_of("no"), "cpu"));
+    assert_false(guess_is_near(span_of("x"), "y"));
+    assert_false(guess_is_near(span_of("halt"), "start"));
+    assert_false(guess_is_near(span_of("nobody"), "hello"));
+    assert_true(guess_is_slip(span_of("gset"), "guest"));
+    assert_true(guess_is_slip(span_of("mahcnie"), "machine"));
+    assert_false(guess_is_slip(span_of("guessing"), "guest"));
+    assert_false(guess_is_slip(span_of("ab"), "cd"));
 }
 
 int main(void)

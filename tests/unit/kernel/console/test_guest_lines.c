@@ -10,6 +10,7 @@
 #include "support.h"
 
 #include "paper.h"
+#include "tests/unit/tx_put.h"
 
 #define QUIET 100 /* ticks after which half a line is shown */
 
@@ -293,7 +294,7 @@ static void a_note_ends_what_was_before(void **state)
             say(&a, halves[i][0]);
             if (shown == 1)
                 wait_ticks(QUIET + 1);
-            notes_put(&streams[0].notes, tx_place(&streams[0].tx), now, "note", 4);
+            line_ring_put(&streams[0].notes, tx_place(&streams[0].tx), now, "note", 4);
             say(&a, "\xa9mnext\n"); /* the note first */
             (void)snprintf(want, sizeof(want), "%s[bulkhead] note\n[a] ?mnext\n", halves[i][1]);
             assert_string_equal(out(), want);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 
 #include "support.h"
+#include "tests/unit/tx_put.h"
 
 #define HZ            1000000 /* ticks of a second */
 #define MS            (HZ / 1000)
@@ -95,7 +96,7 @@ static bool say(uint32_t guest, const char *text)
 
 static void log_says(const char *text)
 {
-    logring_put(&merge.log, PREFIX, text, strlen(text));
+    line_ring_put(&merge.log, 0, 0, text, strlen(text));
 }
 
 static void pass_ms(uint32_t ms)
@@ -190,7 +191,7 @@ static void own_flood_leaves_the_guests_their_part(void **state)
 {
     (void)state;
     for (uint32_t ms = 0; ms < 10000; ms++) {
-        while (merge.log.head - merge.log.tail < LOGRING_BYTES / 2)
+        while (merge.log.head - merge.log.tail < LINE_RING_BYTES / 2)
             log_says("guest 'x' was restarted, again");
         while (say(1, short_lines))
             ;
@@ -261,7 +262,7 @@ static void note(uint32_t guest, const char *text)
 {
     struct console_stream *stream = &streams[guest];
 
-    notes_put(&stream->notes, tx_place(&stream->tx), now, text, strlen(text));
+    line_ring_put(&stream->notes, tx_place(&stream->tx), now, text, strlen(text));
 }
 
 /* Life 1 leaves half a line, or empty ones, and half an escape sequence, shown or not; all of both

@@ -38,7 +38,7 @@ void cpu_wait(_Atomic uint32_t *flag)
     recorder_wrote(WRITE_OTHER, OTHER_WAIT, atomic_load(flag));
 }
 
-void load_segments(uint16_t code)
+void cpu_load_segments(uint16_t code)
 {
     (void)code;
 }
@@ -135,7 +135,7 @@ static void a_kick_goes_to_the_core_by_its_apic_id(void **state)
 
     (void)state;
     recorder_clear();
-    cpu_kick(&cpu);
+    cores_kick(&cpu);
     assert_int_equal(recorder.write_count, 1);
     assert_true(recorder_has(WRITE_OTHER, OTHER_NMI, 0x106));
 }

@@ -388,7 +388,8 @@ static void test_kinds(void **state)
     refuse("is an ELF file for another processor than x86-64");
     setup(NULL);
     file.header.type = ET_DYN;
-    refuse("is not an ELF executable with fixed addresses");
+    refuse("is a position-independent executable (ET_DYN); a kernel linked at fixed addresses "
+           "(ET_EXEC) is needed");
     setup(NULL);
     file.header.phnum = 0;
     refuse("has no program headers");

@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_isolation: the report names the owner of every range and core of the plan, and the desk's
- * part of it leaves out what only the machine knows.
+ * part of it leaves out what only the machine knows. It names each port that answers a guest.
  */
 #include "kernel/plan/isolation.h"
 
+#include <stdio.h>
+
 #include "lib/log.h"
+#include "lib/time.h"
 #include "support.h"
+#include "vdev/bus.h"
 #include "vdev/vendor.h"
 
 static struct config_guest configs[2] = {{.name = "one"}, {.name = "fifteen-letters"}};
@@ -40,15 +44,13 @@ static void owners_are_named(void **state)
         "  nobody          core #3 with its local APIC (id 6) and its interrupts",
         "  fifteen-letters core #4 with its local APIC (id 8) and its interrupts",
     };
-    char line[LOG_LINE_MAX];
 
     (void)state;
-    for (uint32_t i = 0; i < ARRAY_SIZE(want); i++) {
-        assert_true(isolation_owner_line(&desk, i, line, sizeof(line)));
-        assert_string_equal(line, want[i]);
-    }
-    assert_false(isolation_owner_line(&desk, ARRAY_SIZE(want), line, sizeof(line)));
-    assert_false(isolation_owner_line(&desk, UINT32_MAX, line, sizeof(line)));
+    lines_clear();
+    isolation_print_owners(&desk, log_line);
+    assert_int_equal(lines_count(), ARRAY_SIZE(want));
+    for (uint32_t i = 0; i < ARRAY_SIZE(want); i++)
+        assert_string_equal(lines_last(ARRAY_SIZE(want) - 1 - i), want[i]);
 }
 
 static void the_whole_report_goes_on(void **state)
@@ -58,27 +60,82 @@ static void the_whole_report_goes_on(void **state)
                                     .machine = &machine,
                                     .image = {.base = 0x1000000, .size = 256 * KIB},
                                     .pool = {.base = 0x2000000, .size = 6 * MIB}};
-    char line[LOG_LINE_MAX], owner[LOG_LINE_MAX];
-    uint32_t count = 0, gaps = 0;
+    uint32_t gaps = 0;
     bool after_gaps = false;
 
     (void)state;
-    for (; isolation_line(&whole, count, line, sizeof(line)); count++) {
+    lines_clear();
+    isolation_print(&whole, log_line);
+    const size_t count = lines_count();
+    for (size_t back = count; back-- > 0;) {
+        const char *line = lines_last(back);
         assert_true(strlen(line) < 130);
-        if (isolation_owner_line(&whole, count, owner, sizeof(owner)))
-            assert_string_equal(line, owner);
         gaps += after_gaps && strncmp(line, "  - ", 4) == 0;
         after_gaps = after_gaps || strcmp(line, "what is not isolated:") == 0;
     }
-    assert_int_equal(count, 8 + 2 + 3 + 1 + gaps);
+    assert_int_equal(count, 8 + 2 + 4 + 1 + gaps);
     assert_true(gaps >= 4);
-    assert_false(isolation_line(&whole, count, line, sizeof(line)));
+    assert_string_equal(lines_last(count - 2),
+                        "  bulkhead        0x0001000000-0x000103ffff   256 KiB  its image");
+    assert_false(lines_contain("'threads = shared'"));
     config.machine.threads_shared = true;
-    assert_true(isolation_line(&whole, count, line, sizeof(line)));
-    assert_non_null(strstr(line, "'threads = shared'"));
-    assert_true(isolation_line(&whole, 1, line, sizeof(line)));
-    assert_string_equal(line, "  bulkhead        0x0001000000-0x000103ffff   256 KiB  its image");
-    assert_false(isolation_line(&whole, UINT32_MAX, line, sizeof(line)));
+    isolation_print(&whole, log_line);
+    assert_int_equal(lines_count(), count + count + 1);
+    assert_true(lines_contain("'threads = shared'"));
+}
+
+/* Whether a guest gets anything from `port`, by any access to it alone. */
+static bool is_open(uint16_t port)
+{
+    static struct tx_ring tx;
+    static struct rx_ring rx;
+    static struct time_scale scale;
+    static const struct vrtc_clock clock = {.scale = &scale};
+    struct refused refused = {0};
+    struct bus bus;
+
+    scale = time_scale_make(NS_PER_SECOND);
+    tx_init(&tx);
+    rx_init(&rx);
+    bus_reset(&bus, &tx, &rx, &clock);
+    (void)bus_in(&bus, port, 1, 0, &refused);
+    bool open = refused.total == 0;
+    for (uint32_t value = 0; value <= UINT8_MAX && !open; value++) {
+        refused = (struct refused){0};
+        open = bus_out(&bus, port, 1, value, &refused) != BUS_NONE || refused.total == 0;
+    }
+    return open;
+}
+
+/* What the devices of a guest answer to, out of all ports, is what the report names. */
+static void open_ports_are_named(void **state)
+{
+    unsigned ranges[3][2], alone[3];
+    int found = 0;
+
+    (void)state;
+    lines_clear();
+    isolation_print(&desk, log_line);
+    for (size_t i = 0; i < lines_count(); i++) {
+        const char *line = lines_last(i);
+        found +=
+            sscanf(line,
+                   "  bulkhead every I/O port; a guest has a UART (%x-%x), a clock (%x-%x) and "
+                   "power ports (%x-%x) of its own",
+                   &ranges[0][0], &ranges[0][1], &ranges[1][0], &ranges[1][1], &ranges[2][0],
+                   &ranges[2][1]);
+        found += sscanf(
+            line, "  each guest resets itself, and nothing else, by a byte to port %x, %x or %x",
+            &alone[0], &alone[1], &alone[2]);
+    }
+    assert_int_equal(found, 9);
+    for (uint32_t port = 0; port <= UINT16_MAX; port++) {
+        bool named = false;
+        for (size_t i = 0; i < 3; i++)
+            named = named || (port >= ranges[i][0] && port <= ranges[i][1]) || port == alone[i];
+        if (is_open((uint16_t)port) != named)
+            fail_msg("port 0x%x is %s", port, named ? "named, but closed" : "not named");
+    }
 }
 
 int main(void)
@@ -86,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(owners_are_named, setup),
         cmocka_unit_test_setup(the_whole_report_goes_on, setup),
+        cmocka_unit_test_setup(open_ports_are_named, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

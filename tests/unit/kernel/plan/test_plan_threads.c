@@ -5,7 +5,7 @@
  */
 #include <stdio.h>
 
-#include "kernel/plan/plan_steps.h"
+#include "kernel/plan/plan_parts.h"
 #include "support.h"
 
 static struct config config;

@@ -71,7 +71,7 @@ void lapic_start_core(uint32_t apic_id, hpa_t page, void (*delay_us)(uint32_t us
     delay_us(200);
 }
 
-void cpu_kick(const struct cpu *cpu)
+void cores_kick(const struct cpu *cpu)
 {
     recorder_wrote(WRITE_OTHER, OTHER_KICK, cpu->apic_id);
     world.kicked_at[cpu->id] = world.us + 1;
@@ -121,7 +121,7 @@ void host_window_close(const struct host_core *core)
     (void)core;
 }
 
-void vcpu_thread(struct vcpu *v)
+void vcpu_loop(struct vcpu *v)
 {
     (void)v;
     abort();

@@ -16,14 +16,14 @@ static void everything_has_a_name(void **state)
 {
     (void)state;
     for (uint32_t k = 0; k < EXIT_KIND_COUNT; k++) {
-        assert_non_null(exit_kind_name((enum exit_kind)k));
+        assert_non_null(diagnosis_exit_kind((enum exit_kind)k));
         for (uint32_t other = 0; other < k; other++)
-            assert_string_not_equal(exit_kind_name((enum exit_kind)k),
-                                    exit_kind_name((enum exit_kind)other));
+            assert_string_not_equal(diagnosis_exit_kind((enum exit_kind)k),
+                                    diagnosis_exit_kind((enum exit_kind)other));
     }
-    assert_string_equal(exit_kind_name(EXIT_KIND_COUNT), "?");
+    assert_string_equal(diagnosis_exit_kind(EXIT_KIND_COUNT), "?");
     for (uint32_t v = DO_NEXT; v <= DO_STOP; v++)
-        assert_string_not_equal(verdict_name((enum verdict)v), "?");
+        assert_string_not_equal(diagnosis_verdict((enum verdict)v), "?");
 }
 
 static void expect_first_line(const struct vcpu_state *s, const char *want)

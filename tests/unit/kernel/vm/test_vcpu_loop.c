@@ -364,19 +364,6 @@ void memory_scrub_share(struct vm *of, uint32_t index)
 
 static uint32_t duties;
 
-uint64_t monitor_duty(uint64_t period, bool *busy)
-{
-    duties++;
-    *busy = false;
-    return recorder.tsc + 10 * period;
-}
-
-bool monitor_service(uint64_t now, uint64_t ticks)
-{
-    (void)now, (void)ticks;
-    return false;
-}
-
 void watch_set(struct vcpu *on, uint64_t deadline)
 {
     (void)on;
@@ -482,7 +469,10 @@ static void run(const struct step *steps, uint32_t count)
 {
     script = steps;
     script_left = count;
-    vcpu_run(&vcpu);
+    for (vcpu_run(&vcpu); soft.phase == VCPU_RUNNING; vcpu_run(&vcpu)) {
+        duties++; /* the console's turn */
+        deadlines_set_console(&vcpu, recorder.tsc + 10 * soft.pump_ticks, false);
+    }
     assert_int_equal(soft.phase, VCPU_PARKED);
     assert_true(has_done(ACT_LEAVE, 0));
 }

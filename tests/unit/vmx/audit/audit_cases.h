@@ -99,7 +99,7 @@ static inline void audit_make_state(enum audit_mode mode, struct vmx_audit_cpu *
         }
         break;
     case AUDIT_MODES:
-        ASSERT(!"a mode");
+        ASSERT(false); /* the number of modes */
     }
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "vmx/audit/audit.h"
-
+/*
+ * audit_run: holds the fields of a VMCS against all rules. Pure.
+ */
 #include "lib/assert.h"
 #include "lib/x86/cr.h"
-#include "vmx/audit/audit_rules.h"
+#include "vmx/audit/audit_parts.h"
 
 /* Where each field stands in struct vmx_guest_fields; the segments' follow these. */
 static const struct place {
@@ -58,9 +59,9 @@ uint64_t *vmx_audit_place(struct vmx_guest_fields *g, uint32_t index, enum vmcs_
         *field = places[index].field;
         return (uint64_t *)(void *)((uint8_t *)g + places[index].offset);
     }
-    index -= ARRAY_SIZE(places);
-    const uint32_t segment = index / ARRAY_SIZE(segment_fields);
-    const uint32_t member = index % ARRAY_SIZE(segment_fields);
+    index -= (uint32_t)ARRAY_SIZE(places);
+    const uint32_t segment = index / (uint32_t)ARRAY_SIZE(segment_fields);
+    const uint32_t member = index % (uint32_t)ARRAY_SIZE(segment_fields);
     if (segment >= SEG_COUNT)
         return NULL;
     *field = (enum vmcs_field)(segment_fields[member] + 2 * segment);
@@ -77,15 +78,8 @@ static uint64_t audit_value(const struct vmx_guest_fields *g, enum vmcs_field wa
         if (field == wanted)
             return *place;
     }
-    ASSERT(!"a rule about a field that is not audited");
+    ASSERT(false); /* a rule about a field that is not audited */
     return 0;
-}
-
-bool audit_canonical(const struct audit *a, uint64_t value)
-{
-    const uint64_t upper = MASK64(63, a->cpu->linear_bits - 1);
-
-    return (value & upper) == 0 || (value & upper) == upper;
 }
 
 /* ------------------------------------------------------------------ running the rules */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * audit_rules: how a rule is written down, between audit.c and the audit_*.c that have the rules.
+ * audit_parts: how a rule is written down, between audit_run.c and the audit_*.c that have the
+ * rules. Nobody else includes it.
  */
 #pragma once
 
@@ -37,7 +38,12 @@ extern const struct audit_segment_rule audit_segment_rules[];
 extern const uint32_t audit_segment_rule_count;
 
 /* Bits 63 down to the highest implemented one are all the same. */
-bool audit_canonical(const struct audit *a, uint64_t value);
+static inline bool audit_canonical(const struct audit *a, uint64_t value)
+{
+    const uint64_t upper = MASK64(63, a->cpu->linear_bits - 1);
+
+    return (value & upper) == 0 || (value & upper) == upper;
+}
 
 /* The event to be injected is valid and of `type`. */
 static inline bool audit_injects(const struct audit *a, enum intr_type type)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_parse: what kernel/config*.c share. Nobody else includes it.
+ * config_parts: what the files of the parser share. Nobody else includes it.
  */
 #pragma once
 
@@ -42,7 +42,7 @@ struct config_parser {
     bool any_skipped;           /* a section was refused */
     /* Of the current section: */
     uint32_t key_lines[KEY_COUNT]; /* where the key was given, well or badly; 0: not */
-    uint32_t excused;              /* bit per key: probably misspelt, so not missing as well */
+    uint32_t excused; /* bit per key: not missing as well, as the line or the name is wrong */
 };
 
 /* How a refused value is shown: `"'" VALUE " is not ...", VALUE_ARGS(value)`; where a comment seems
@@ -50,7 +50,14 @@ struct config_parser {
 #define VALUE         SPAN_FMT "%s"
 #define VALUE_ARGS(v) SPAN_ARGS(v), config_comment_hint(v)
 
-const char *config_comment_hint(struct span value);
+struct config_unit {
+    const char *name;
+    uint64_t factor;
+};
+
+/* "500 ms": digits, then one of `units`; else false. */
+MUST_CHECK bool config_quantity(struct span value, const struct config_unit *units, size_t count,
+                                uint64_t *number, uint64_t *factor);
 
 /* ---- config_names.c ---- */
 
@@ -61,6 +68,8 @@ void config_check_name(struct config_parser *p, struct span name);
 void config_file_name(struct config_parser *p, struct span name, char out[FILE_NAME_MAX]);
 
 /* ---- config_hints.c ---- */
+
+const char *config_comment_hint(struct span value);
 
 /* What a line begins with: up to a blank, '=' or ':'. */
 struct span config_first_word(struct span line);

@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan: makes the plan in three independent steps (cores, memory, images), each in its own file,
- * and reports the errors of all of them. Pure, no state.
+ * plan_make: makes the plan in three independent steps (cores, memory, images), each in its own
+ * file, and reports the errors of all of them. Pure, no state.
  */
-#include "kernel/plan/plan.h"
+#include "kernel/plan/plan_parts.h"
 
-#include "kernel/plan/plan_steps.h"
 #include "lib/assert.h"
-#include "lib/fmt.h"
 #include "lib/string.h"
-
-#define UNNAMED_ROOM 20 /* for ", more for N others" */
-
-void plan_takers_add(struct plan_takers *takers, const char *amount, const char *name)
-{
-    char entry[64];
-    size_t len = fmt_print(entry, sizeof(entry), ", %s for '%s'", amount, name);
-
-    if (takers->len + len + UNNAMED_ROOM >= sizeof(takers->text)) {
-        takers->unnamed++;
-        return;
-    }
-    memcpy(takers->text + takers->len, entry, len + 1);
-    takers->len += len;
-}
-
-const char *plan_takers_text(struct plan_takers *takers)
-{
-    if (takers->unnamed > 0)
-        fmt_print(takers->text + takers->len, sizeof(takers->text) - takers->len,
-                  ", more for %u other%s", takers->unnamed, takers->unnamed == 1 ? "" : "s");
-    return takers->text;
-}
 
 static void plan_console(const struct config_machine *wish, const struct machine *machine,
                          struct errors *report)
@@ -51,7 +26,7 @@ bool plan_make(struct plan *plan, const struct config *config, const struct mach
     ASSERT(machine->range_count <= MACHINE_RANGES_MAX);
     ASSERT(machine->module_count <= MACHINE_MODULES_MAX);
 
-    memset(plan, 0, sizeof(*plan));
+    memset(plan, 0, plan_size(config->guest_count));
     plan->config = config;
     plan->guest_count = config->guest_count;
     for (uint32_t g = 0; g < plan->guest_count; g++)

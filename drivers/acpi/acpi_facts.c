@@ -1,26 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * acpi_tables: takes the few facts we need out of MADT, FADT, SPCR and the AML that holds \_S5.
+ * acpi_facts: takes the few facts we need out of MADT, FADT, SPCR and the AML that holds \_S5.
  * Interprets no AML: it knows the one form in which \_S5 is written. Reads a table only through
  * acpi_table_copy() and believes no length that it has not compared with the table's.
  */
-#include "drivers/acpi/acpi_tables.h"
+#include "drivers/acpi/acpi_parts.h"
 
 #include "lib/bits.h"
 #include "lib/string.h"
 
 /* ---------------------------------------------------------------------- MADT */
-
-struct madt_fixed {
-    struct acpi_header header;
-    uint32_t lapic_address;
-    uint32_t flags;
-} PACKED;
-_Static_assert(sizeof(struct madt_fixed) == 44, "ACPI: MADT");
-
-#define MADT_PCAT_COMPAT BIT32(0)
-
-enum madt_type { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_X2APIC = 9 };
 
 struct madt_lapic {
     uint8_t type, length, processor, apic_id;
@@ -35,18 +24,6 @@ struct madt_ioapic {
 } PACKED;
 _Static_assert(sizeof(struct madt_ioapic) == 12, "ACPI: I/O APIC Structure");
 
-struct madt_x2apic {
-    uint8_t type, length, reserved[2];
-    uint32_t apic_id;
-    uint32_t flags;
-    uint32_t processor;
-} PACKED;
-_Static_assert(sizeof(struct madt_x2apic) == 16, "ACPI: Processor Local x2APIC Structure");
-
-/* "Local APIC Flags". Online-capable without enabled is a socket that something may be plugged
- * into later: not a core that we could start. */
-#define MADT_ENABLED BIT32(0)
-
 #define LAPIC_ID_EVERYBODY  UINT32_C(0xff)
 #define X2APIC_ID_EVERYBODY UINT32_C(0xffffffff)
 
@@ -58,8 +35,6 @@ static void madt_add_core(struct acpi_info *info, uint32_t apic_id, uint32_t fla
         usable = info->cores[i].apic_id != apic_id;
     if (usable)
         info->cores[info->core_count++] = (struct acpi_core){.apic_id = apic_id};
-    else
-        info->cores_ignored++;
 }
 
 static const char *madt_add_ioapic(struct acpi_info *info, const struct madt_ioapic *entry)
@@ -72,8 +47,7 @@ static const char *madt_add_ioapic(struct acpi_info *info, const struct madt_ioa
         return "names an I/O APIC without an address";
     if (info->ioapic_count == ACPI_IOAPICS_MAX)
         return "names more than 16 I/O APICs";
-    info->ioapics[info->ioapic_count++] =
-        (struct acpi_ioapic){.address = hpa(entry->address), .gsi_base = entry->gsi_base};
+    info->ioapics[info->ioapic_count++] = (struct acpi_ioapic){.address = hpa(entry->address)};
     return NULL;
 }
 
@@ -112,7 +86,7 @@ static const char *madt_read_entry(struct acpi_info *info, const struct acpi_tab
 
 bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt)
 {
-    struct madt_fixed fixed;
+    struct acpi_madt fixed;
     uint8_t head[2]; /* of an entry: type, length */
     const char *why = NULL;
 
@@ -120,7 +94,6 @@ bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt)
         acpi_table_complain(madt, "is shorter than a MADT");
         return false;
     }
-    info->has_pic = (fixed.flags & MADT_PCAT_COMPAT) != 0;
     for (uint32_t at = sizeof(fixed); at < madt->length; at += head[1]) {
         const char *wrong;
 
@@ -141,49 +114,9 @@ bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt)
 
 /* ---------------------------------------------------------------------- FADT */
 
-/* "Generic Address Structure (GAS)". */
-struct acpi_gas {
-    uint8_t space;
-    uint8_t bit_width, bit_offset, access_size;
-    uint64_t address;
-} PACKED;
-_Static_assert(sizeof(struct acpi_gas) == 12, "ACPI: GAS");
-
-#define GAS_IO 1
-
-/* As far as we read; older revisions end earlier, then the rest counts as zero. */
-struct acpi_fadt {
-    struct acpi_header header;
-    uint32_t firmware_control;
-    uint32_t dsdt;
-    uint8_t reserved, profile;
-    uint16_t sci_interrupt;
-    uint32_t smi_command;
-    uint8_t acpi_enable, acpi_disable, s4bios, pstate;
-    uint32_t pm1a_event, pm1b_event;
-    uint32_t pm1a_control, pm1b_control;
-    uint8_t unused[40];
-    uint32_t flags;
-    struct acpi_gas reset;
-    uint8_t reset_value;
-    uint8_t unused2[3];
-    uint64_t x_firmware_control;
-    uint64_t x_dsdt;
-    struct acpi_gas x_pm1a_event, x_pm1b_event;
-    struct acpi_gas x_pm1a_control, x_pm1b_control;
-} PACKED;
-_Static_assert(offsetof(struct acpi_fadt, smi_command) == 48, "ACPI: FADT");
-_Static_assert(offsetof(struct acpi_fadt, pm1a_control) == 64, "ACPI: FADT");
-_Static_assert(offsetof(struct acpi_fadt, flags) == 112, "ACPI: FADT");
-_Static_assert(offsetof(struct acpi_fadt, reset_value) == 128, "ACPI: FADT");
-_Static_assert(offsetof(struct acpi_fadt, x_dsdt) == 140, "ACPI: FADT");
-_Static_assert(offsetof(struct acpi_fadt, x_pm1a_control) == 172, "ACPI: FADT");
 _Static_assert(sizeof(struct acpi_fadt) <= ACPI_COPY_MAX, "copied in one go");
 
-#define FADT_V1_SIZE         offsetof(struct acpi_fadt, reset)
-#define FADT_RESET_REG_SUP   BIT32(10)
-#define FADT_HW_REDUCED_ACPI BIT32(20) /* then there are no PM1 registers */
-#define PORT_SPACE           UINT64_C(0x10000)
+#define PORT_SPACE UINT64_C(0x10000)
 
 /* The I/O port of a register of `width` bytes, or 0 when there is none that we could use. */
 static uint16_t acpi_port(uint64_t address, uint32_t width)
@@ -200,12 +133,12 @@ static void fadt_read_reset(struct acpi_info *info, const struct acpi_fadt *fadt
 {
     info->reset_port = acpi_gas_port(&fadt->reset, 1);
     info->reset_value = fadt->reset_value;
-    info->has_reset = (fadt->flags & FADT_RESET_REG_SUP) != 0 && info->reset_port != 0;
+    info->has_reset = (fadt->flags & FADT_RESET) != 0 && info->reset_port != 0;
 }
 
 static void fadt_read_pm1(struct acpi_info *info, const struct acpi_fadt *fadt)
 {
-    if ((fadt->flags & FADT_HW_REDUCED_ACPI) != 0)
+    if ((fadt->flags & FADT_HW_REDUCED) != 0)
         return;
     info->pm1a_control = acpi_gas_port(&fadt->x_pm1a_control, 2);
     if (info->pm1a_control == 0)

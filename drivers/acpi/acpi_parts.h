@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * acpi_tables: what drivers/acpi/acpi.c (finding tables) and drivers/acpi/acpi_tables.c
- * (understanding them) share. Nobody else includes this.
+ * acpi_parts: what finding tables (acpi_find.c), opening them (acpi_table.c) and understanding them
+ * (acpi_facts.c) share. Nobody else includes it.
  */
 #pragma once
 
 #include "drivers/acpi/acpi.h"
+#include "lib/acpi.h"
 #include "lib/types.h"
-
-/* ACPI Specification, "System Description Table Header". */
-struct acpi_header {
-    char signature[4];
-    uint32_t length; /* of the whole table, bytes */
-    uint8_t revision;
-    uint8_t checksum; /* makes the sum of all bytes 0 */
-    uint8_t oem[26];
-} PACKED;
-_Static_assert(sizeof(struct acpi_header) == 36, "ACPI: table header");
 
 /* A table whose signature, length and checksum were right when it was opened. Its bytes may have
  * changed since: every use copies first and checks the copy. */
@@ -26,6 +17,12 @@ struct acpi_table {
     hpa_t address;
     uint32_t length; /* >= sizeof(struct acpi_header); address + length does not wrap */
 };
+
+/* Copies `size` bytes, 1..ACPI_COPY_MAX; false when they are not readable memory. */
+MUST_CHECK bool acpi_copy(const struct acpi_memory *memory, hpa_t address, void *to, uint64_t size);
+
+/* Of all bytes; 0 is a right checksum. */
+uint8_t acpi_sum(const uint8_t *bytes, size_t size);
 
 /* Copies bytes [offset, offset + size) of the table, size 1..ACPI_COPY_MAX; false, and nothing
  * copied, when they are not all inside it or not readable. */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config: lines, sections and keys of bulkhead.conf. One pass, line by line; an error is reported
- * and the next line is read, so that one pass finds them all. Values are read in config_values.c,
- * names in config_names.c; config_hints.c knows what people mean. Pure, no state.
+ * config_parse: lines, sections and keys of bulkhead.conf. One pass, line by line; an error is
+ * reported and the next line is read, so that one pass finds them all. Values are read in
+ * config_values.c, names in config_names.c; config_hints.c knows what people mean. Pure, no state.
  */
-#include "kernel/config/config.h"
+#include "kernel/config/config_parts.h"
+#include "kernel/config/guess.h"
 
-#include "kernel/config/config_parse.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -86,6 +86,8 @@ static void config_begin_guest(struct config_parser *p, struct span name)
     g->cores.count = 1;
     g->cores.line = g->memory_line = g->image_line = g->initrd_line = p->line;
     g->on_crash = CRASH_STOP;
+    if (name.len == 0)
+        p->excused = UINT32_MAX; /* what else it lacks has no name to be told under */
 }
 
 /* `line` begins with '['. */
@@ -115,11 +117,11 @@ static void config_read_header(struct config_parser *p, struct span line)
     }
     config_begin_section(p, SECTION_SKIPPED);
     inside = span_trim(inside);
-    if (span_is_near(kind, "guest"))
+    if (guess_is_slip(kind, "guest"))
         errors_add(p->report, p->line,
                    "unknown section '" SPAN_FMT "'; did you mean 'guest " SPAN_FMT "'?",
                    SPAN_ARGS(inside), SPAN_ARGS(name));
-    else if (span_is_near(kind, "machine") && name.len == 0)
+    else if (guess_is_slip(kind, "machine") && name.len == 0)
         errors_add(p->report, p->line, "unknown section '" SPAN_FMT "'; did you mean 'machine'?",
                    SPAN_ARGS(inside));
     else
@@ -148,7 +150,7 @@ static enum config_key config_guess_key(const struct config_parser *p, struct sp
     if (k != KEY_COUNT)
         return k;
     for (k = 0; k < KEY_COUNT; k++)
-        if (config_keys[k].section == p->section && span_is_near(word, config_keys[k].name))
+        if (config_keys[k].section == p->section && guess_is_slip(word, config_keys[k].name))
             break;
     return k;
 }
@@ -220,12 +222,14 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
         row->read(p, value);
 }
 
-/* `key` stands first in the line, and something else than '=' follows. */
+/* `key` stands first in the line, and something else than '=' follows: nothing, ':' or ': ='. */
 static void config_lacks_equals(struct config_parser *p, struct span line, enum config_key key,
                                 struct span value)
 {
     config_excuse(p, key);
     if (value.len > 0 && value.at[0] == ':')
+        value = span_trim(span_from(value, 1));
+    if (value.len > 0 && value.at[0] == '=')
         value = span_trim(span_from(value, 1));
     if (value.len == 0)
         errors_add(p->report, p->line, "'%s' has no value; leave the line out or complete it",

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image: picks the format by the file's magic, adds what every guest gets, and holds what the
- * formats share (kernel/image/image_parts.h). Pure: reads the file, writes only *image.
+ * image_parts: what the formats share. Pure: reads the file, writes only *image.
  */
-#include "kernel/image/image.h"
+#include "kernel/image/image_parts.h"
 
 #include <stdarg.h>
 
-#include "kernel/image/image_parts.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
-#include "lib/elf.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
-
-_Static_assert(IMAGE_PIECES_MAX == ELF_SEGMENTS_MAX + 4, "see there");
-_Static_assert(LINUX_CMDLINE_MAX == CMDLINE_MAX, "every command line fits");
 
 bool image_refuse(struct image *image, const char *fmt, ...)
 {
@@ -128,30 +122,4 @@ bool image_place_initrd(struct image *image, const struct image_request *rq,
 bool image_starts_with(const struct image_request *rq, uint64_t at, const char *bytes, uint64_t len)
 {
     return rq->size >= at + len && memcmp(rq->bytes + at, bytes, len) == 0;
-}
-
-/* Into the legacy hole, where no image may put anything. */
-static void image_add_platform(struct image *image, const struct image_request *rq)
-{
-    image_acpi_build(&image->acpi, rq->apic_ids, rq->core_count);
-    image_add_piece(image, ACPI_TABLES_AT, image->acpi.bytes, image->acpi.size);
-    image_add_piece(image, RESET_CODE_AT, image_reset_code, image_reset_code_size);
-}
-
-bool image_prepare(struct image *image, const struct image_request *rq)
-{
-    memset(image, 0, sizeof(*image));
-    if (rq->memory < GUEST_MEMORY_MIN)
-        return image_refuse(image, "needs at least 1 MiB of memory");
-    if (image_is_linux(rq)) {
-        if (!image_prepare_linux(image, rq))
-            return false;
-    } else if (elf_is(rq->bytes, rq->size)) {
-        if (!image_prepare_pvh(image, rq))
-            return false;
-    } else {
-        return image_refuse(image, "%s", image_kind(rq));
-    }
-    image_add_platform(image, rq);
-    return true;
 }

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cores: the cores of the machine, by number; which one this is, and a kick for another.
+ */
+#pragma once
+
+#include <stdatomic.h>
+
+#include "kernel/config/config.h"
+#include "lib/types.h"
+#include "mm/host.h"
+
+enum gdt_slot { GDT_NULL, GDT_CODE, GDT_DATA_SLOT, GDT_TSS, GDT_TSS_HIGH, GDT_SLOTS };
+#define GDT_SELECTOR(slot) ((uint16_t)((slot)*8))
+
+/* Vectors of our own, used only while a core is not in a guest. */
+enum host_vector { HOST_VECTOR_TICK = 0xf0, HOST_VECTOR_SPURIOUS = 0xff };
+
+struct cpu {
+    struct cpu *self; /* first: what GS:0 holds */
+    uint64_t canary;  /* second: kernel/core/canary.h, and the Makefile's CANARY */
+    uint32_t id;      /* 0 is the core that booted */
+    uint32_t apic_id;
+    struct host_core host;     /* its address space */
+    struct page *virt_region;  /* for virt_cpu_on() */
+    struct vcpu *vcpu;         /* NULL: none; set before launch, then constant */
+    const struct trace *trace; /* that vCPU's */
+    _Atomic uint32_t wake;     /* any core sets: work is waiting; the owner clears */
+    _Atomic uint64_t sleeps;   /* TSC until when, at the latest; kernel/vm/watch.c */
+    _Atomic uint32_t stage;    /* enum cpu_stage; the owner sets, the boot core reads */
+    _Atomic uint64_t nmis;     /* NMIs taken outside guests; owner adds */
+    _Atomic uint64_t spurious; /* unexpected interrupts taken outside guests */
+};
+
+_Static_assert(offsetof(struct cpu, canary) == 8, "the Makefile's CANARY");
+
+enum cpu_stage { CPU_ABSENT, CPU_STARTED, CPU_VIRT_ON, CPU_VIRT_FAILED };
+
+extern struct cpu cpus[CORES_MAX];
+
+/* For those who are called on whatever core it happens to be: trap, panic, requests to a core that
+ * may be this one. Everybody else is handed what it works on. */
+static inline struct cpu *this_cpu(void)
+{
+    struct cpu *c;
+    __asm__ volatile("mov %%gs:0, %0" : "=r"(c));
+    return c;
+}
+
+/* Makes another core look at its flags, whatever it does. */
+void cores_kick(const struct cpu *cpu);

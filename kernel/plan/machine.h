@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * machine: what the machine has, as far as a plan depends on it.
+ */
+#pragma once
+
+#include "kernel/config/config.h"
+#include "kernel/config/folder.h"
+#include "lib/types.h"
+#include "mm/range.h"
+
+#define MACHINE_RANGES_MAX  64
+#define MACHINE_MODULES_MAX FOLDER_MAX
+#define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 8)
+
+struct machine_module {
+    char name[FILE_NAME_MAX];
+    const uint8_t *bytes;
+    uint64_t size; /* 0: empty, or not named by the configuration and so not read */
+};
+
+struct machine {
+    uint32_t core_count; /* cores that answered, 1..CORES_MAX; core 0 is the one that booted */
+    uint32_t apic_ids[CORES_MAX];
+    uint32_t thread_bits; /* APIC ids that differ in so many low bits only: threads of one core */
+    uint32_t range_count;
+    struct range ranges[MACHINE_RANGES_MAX]; /* free RAM for guests: sorted, disjoint, 4 KiB */
+    uint32_t own_count; /* what the hypervisor keeps: its image, its pool, the files ... */
+    struct range own[MACHINE_OWN_MAX];
+    uint32_t module_count;
+    struct machine_module modules[MACHINE_MODULES_MAX];
+    bool has_screen;
+    bool needs_monitor; /* core 0 has to stay free: it watches guests' deadlines (vm/watch.c) */
+};
