@@ -50,6 +50,7 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hi
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld \
              $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
+             $(if $(filter notimer,$(HOOK)),--wrap=virt_probe) \
              $(if $(filter armour,$(HOOK)),--wrap=quiesce_interrupts --wrap=quiesce_devices \
                --wrap=virt_cpu_on --wrap=vcpu_loop)
 
@@ -61,6 +62,8 @@ HV_JOINED   := kernel/vm/vcpu.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm
                kernel/vm/requests.c kernel/vm/inject.c kernel/virt.c \
                vmx/run.c vmx/decode.c vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c \
                vdev/vpower.c vdev/vuart.c drivers/lapic.c lib/ring.c lib/time.c
+# Where a guest's registers come back to: RBP is one of them.
+HV_FRAMELESS := kernel/vm/vcpu.c vmx/run.c tests/hook/audit.c
 comma       := ,
 HV_IS_CLANG := $(findstring clang,$(CC))
 HV_LTO      := $(if $(HV_IS_CLANG),,-flto -ffat-lto-objects)
@@ -74,7 +77,8 @@ hypervisor: $B/bulkhead.elf
 $B/hv/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_JOINED)),$(HV_LTO),-Os) -MMD -MP -c $< -o $@
+	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_FRAMELESS)),-fomit-frame-pointer) \
+	    $(if $(filter $<,$(HV_JOINED)),$(HV_LTO),-Os) -MMD -MP -c $< -o $@
 
 # Offsets of C structures for assembly: compiled, never written by hand.
 $B/offsets.inc: kernel/core/offsets.c

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * virt: the seam between the kernel and the processor's virtualisation extension. Above it nobody
- * knows VT-x (or, later, SVM); below it nobody decides what a guest may do.
+ * knows whose extension that is; below it nobody decides what a guest may do.
  *
- * A backend offers the functions at the end of this header under its own prefix (vmx_run, ...);
- * kernel/virt.c picks one at boot and forwards by a switch, so that the exit path has no indirect
- * call (docs/decisions/001).
+ * A backend has a function of its own for each of VIRT_CALLS, at the end of this header;
+ * kernel/virt.c forwards to those of the one that was picked, by direct calls, so that the exit
+ * path has no indirect one (docs/decisions/001).
  */
 #pragma once
 
@@ -18,7 +18,7 @@
 
 /* ------------------------------------------------------------------ guest state */
 
-/* In the order of the hardware's register numbers, which exit qualifications use. */
+/* In the order of the processor's register numbers. */
 enum gpr {
     REG_RAX,
     REG_RCX,
@@ -49,10 +49,11 @@ struct segment_state {
     uint64_t base;
     uint32_t limit;
     uint16_t selector;
-    uint16_t attributes; /* as in bits 55:40 of a descriptor: type, S, DPL, P, AVL, L, D/B, G */
+    uint16_t attributes; /* bits 55:40 of a descriptor without 51:48; 0: the segment is unusable */
 };
 
-/* Segment attributes. SDM "Segment Descriptors". */
+/* Segment attributes: type, S, DPL, P in 7:0; AVL, L, D/B, G in 15:12. SDM "Segment Descriptors".
+ */
 enum segment_attributes {
     SEGMENT_CODE_RX_A = 0x0b, /* execute/read, accessed (or: 64/32-bit busy TSS as system type) */
     SEGMENT_DATA_RW_A = 0x03, /* read/write, accessed */
@@ -74,7 +75,8 @@ struct vcpu_state {
     uint64_t gdtr_base, idtr_base;
     uint32_t gdtr_limit, idtr_limit;
     uint64_t dr7;
-    bool blocked_by_sti, blocked_by_mov_ss, blocked_by_nmi;
+    bool in_shadow; /* of STI or MOV SS: no interrupt before the next instruction is done */
+    bool in_nmi;    /* no further NMI before IRET; false where the backend cannot tell */
 };
 
 /* ------------------------------------------------------------------ cpu, vcpu, vm */
@@ -88,18 +90,17 @@ struct vcpu_soft;
  * where a comment says otherwise.
  */
 struct vcpu { /* in cache lines of its own: its neighbours are other cores' */
-    ALIGNED(64) struct vcpu_regs regs; /* first: for switch.asm RSP is the vcpu */
-    /* switch.asm does not enter while one of these two is set, and looks at both at once. */
-    ALIGNED(8) _Atomic uint32_t kick; /* requests from other cores, KICK_* */
-    uint32_t work;                    /* the backend's own: something to do before each entry */
-    uint64_t host_stack;              /* RSP of the hypervisor while the guest runs */
-    uint64_t look_at;                 /* TSC after which an exit is late: deadlines_update() */
-    uint32_t index;                   /* within its guest; 0 boots it */
+    ALIGNED(64) struct vcpu_regs regs; /* first: what a backend's assembly is handed */
+    ALIGNED(8) _Atomic uint32_t kick;  /* requests from other cores, enum kick; 0: none */
+    uint32_t hw_work;  /* the backend's own, and behind `kick`: one compare looks at both */
+    uint64_t hw_stack; /* the backend's own */
+    void *hw;          /* the backend's own, vcpu_create() */
+    uint64_t look_at;  /* TSC after which an exit is late: deadlines_update() */
+    uint32_t index;    /* within its guest; 0 boots it */
     uint32_t apic_id;
     struct vm *vm;
     struct cpu *cpu;
     struct vcpu_soft *soft; /* the kernel's own: kernel/vm/vm.h */
-    void *hw;               /* the backend's own */
 };
 
 /* ------------------------------------------------------------------ exits */
@@ -110,23 +111,24 @@ enum exit_kind {
     EXIT_PIO,
     EXIT_RDMSR,
     EXIT_WRMSR,
-    EXIT_CR_WRITE, /* MOV to CR0 or CR4 that touches a bit the guest does not own */
-    EXIT_STEP,     /* the guest has repeated that MOV: the backend has seen to it */
     EXIT_XSETBV,
+    EXIT_TIMER,                   /* the deadline given to virt_set_deadline() is about to pass */
+    EXIT_OFTEN_LAST = EXIT_TIMER, /* up to here a stay says all; behind it there are details */
+    EXIT_CR_WRITE,     /* MOV to CR0 or CR4 that the backend has to look at: virt_cr_write() */
+    EXIT_STEP,         /* the backend's own business, and done */
     EXIT_NESTED_FAULT, /* guest-physical address with no such right */
     EXIT_EXCEPTION,    /* #DB, #AC or #MC: intercepted to break endless delivery, reflected */
     EXIT_KICK,         /* NMI from another core, or the kick flag seen before entry */
-    EXIT_TIMER,        /* the deadline given to virt_set_timer() is about to pass */
-    EXIT_WINDOW,       /* the guest can take an interrupt or NMI now, as asked for */
-    EXIT_HALT,         /* HLT while it is asked for a window */
+    EXIT_WINDOW,       /* what virt_inject_*() could not inject can be injected now */
+    EXIT_HALT,         /* HLT while something waits to be injected */
     EXIT_FORBIDDEN,    /* an instruction that does not exist for guests: #UD */
     EXIT_RDPMC,        /* no counters for guests: #GP(0) */
     EXIT_CACHE,        /* INVD, WBINVD: nothing to do */
-    EXIT_INIT,         /* INIT signal from outside: ignored */
+    EXIT_INIT,         /* an INIT that was not a guest's: ignored */
     EXIT_TRIPLE_FAULT,
     EXIT_TASK_SWITCH,
-    EXIT_MACHINE_CHECK, /* during entry */
-    EXIT_ENTRY_FAILED,  /* the hardware refused the guest state */
+    EXIT_MACHINE_CHECK, /* while the guest was being entered */
+    EXIT_ENTRY_FAILED,  /* the processor refused the guest state */
     EXIT_UNKNOWN,
     EXIT_KIND_COUNT
 };
@@ -140,26 +142,25 @@ struct crash_report {
 
 enum nested_access { NESTED_READ = 1, NESTED_WRITE = 2, NESTED_EXEC = 4 };
 
-/* How a stay in the guest ended, before anybody has looked at why. */
-struct vcpu_stay {
-    uint64_t reason;   /* the hardware's, or the backend's own */
-    uint64_t rip;      /* where the guest left, ... */
-    uint64_t insn_len; /* ... with how long an instruction if one exited, ... */
-    uint64_t special;  /* ... 0: moving RIP is all its end needs, ... */
-    uint64_t time;     /* ... and when: TSC */
-};
+/* A port access in one word: the port in 31:16, bytes less one, and: */
+enum pio_word { PIO_SIZE = 7, PIO_IN = 8, PIO_STRING = 16 /* INS or OUTS, also with REP */ };
 
-struct exit_pio {
-    uint16_t port;
-    uint8_t size; /* 1, 2 or 4 bytes */
-    bool in;
-    bool string; /* INS or OUTS, also with REP */
+/* How a stay in the guest ended. The kinds that come often have all they need here and in the
+ * guest's registers. */
+struct stay {
+    enum exit_kind kind;
+    uint32_t pio;      /* EXIT_PIO: an access of 1, 2 or 4 bytes, enum pio_word */
+    uint64_t time;     /* TSC when the guest left, ... */
+    uint64_t rip;      /* ... and where, ... */
+    uint64_t insn_len; /* ... with how long an instruction, if one exited */
+    uint64_t hw_rest;  /* the backend's own, for its advance() */
+    uint32_t hw_code;  /* why, as the processor puts it: for virt_exit_name() alone */
 };
 
 struct vcpu_exit {
     enum exit_kind kind;
-    uint32_t raw_reason;    /* as the hardware gave it, for the diagnosis */
-    uint64_t qualification; /* same; 0 where the kind has none */
+    uint32_t hw_code; /* as in struct stay, and what the processor says beside it: */
+    uint64_t hw_info; /* for the backend, and for people to look up */
     union {
         struct {
             uint64_t value;
@@ -195,80 +196,90 @@ enum verdict {
 /* What probing found, for the boot log; `missing` lists every lack at once. */
 struct virt_report {
     uint32_t missing_count;
-    const char *missing[40]; /* more than all of vmx/fit.c and cpu_need() together */
+    const char *missing[40]; /* has room for all that a backend and launch.c name */
     const char *name;        /* "VT-x" */
+    enum policy_vendor vendor;
     uint32_t physical_bits;
-    bool ept_1g;
-    uint32_t vpid_count;
+    bool guest_timer; /* it can end a stay by itself: virt_set_deadline() */
 };
 
 /* What every vCPU of a guest shares: built once at launch, then read-only. */
 struct virt_vm_config {
-    const struct msr_row *msr_rows; /* closed by default; rows open */
-    uint32_t msr_row_count;
-    uint64_t cr4_allowed; /* bits a guest may set */
-    uint64_t xcr0_allowed;
-    hpa_t nested_root; /* of the guest-physical map */
-    uint16_t tag;      /* VPID, ASID: unique per guest, > 0 */
+    const struct msr_policy *msrs; /* closed by default; rows open */
+    uint64_t cr4_allowed;          /* bits a guest may set */
+    hpa_t nested_root;             /* of the guest-physical map */
+    uint16_t tag;                  /* of its translations: unique per guest, > 0 */
 };
 
-#define VIRT_BACKEND(prefix)                                                                      \
-    /* Can this core do it? Any core, before anything else; fills the report, changes nothing. */ \
-    void prefix##_probe(struct virt_report *report);                                              \
-    /* Empty tables for a guest's map; E_NOMEM. */                                                \
-    MUST_CHECK enum status prefix##_nested_create(struct pagetable *pt, struct pages *pages);     \
-    /* The finished tables lie in `tables` and lead nowhere else than `map` says. */              \
-    MUST_CHECK bool prefix##_nested_valid(const struct guest_map *map, struct range tables,       \
-                                          hpa_t root);                                            \
-    /* Turns the extension on for this core, which keeps `region`. After probe said yes. */       \
-    MUST_CHECK enum status prefix##_cpu_on(struct page *region);                                  \
-    void prefix##_cpu_off(void);                                                                  \
-    /* Allocates and fills what the guest's vCPUs share, into *shared. Before sealing. */         \
-    MUST_CHECK enum status prefix##_vm_create(const struct virt_vm_config *config,                \
-                                              struct pages *pages, void **shared);                \
-    /* Allocates v->hw. Boot core, before sealing. */                                             \
-    MUST_CHECK enum status prefix##_vcpu_create(struct vcpu *v, struct pages *pages,              \
-                                                void *shared);                                    \
-    /* Puts the vCPU into `state`, everything else into reset state. On v's own core. */          \
-    void prefix##_vcpu_reset(struct vcpu *v, const struct vcpu_state *state);                     \
-    /* Runs the guest until the next exit. On v's own core. */                                    \
-    void prefix##_run(struct vcpu *v, struct vcpu_stay *stay);                                    \
-    /* Whether it was that kind: for the kinds that come often. They have what they need in the   \
-     * guest's registers, port accesses in `io` (false: not one that exists). */                  \
-    bool prefix##_is(const struct vcpu_stay *stay, enum exit_kind kind);                          \
-    MUST_CHECK bool prefix##_decode_pio(struct exit_pio *io);                                     \
-    /* All other kinds. `reason` is the stay's. */                                                \
-    void prefix##_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x);                   \
-    /* Moves RIP behind the exiting instruction. Nothing was injected since, but for the event    \
-     * that ends the HLT of EXIT_HALT. */                                                         \
-    void prefix##_advance(struct vcpu *v, const struct vcpu_stay *stay);                          \
-    /* Exceptions by vector; the error code is dropped where the mode has none. */                \
-    void prefix##_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code); \
-    /* Gives the intercepted exception of `x` to the guest unchanged. */                          \
-    void prefix##_reflect(struct vcpu *v, const struct vcpu_exit *x);                             \
-    /* Injects an external interrupt, or an NMI (vector 2), if the guest can take it now; else    \
-     * asks for a window and returns false: try again at EXIT_WINDOW or EXIT_HALT. */             \
-    MUST_CHECK bool prefix##_inject_interrupt(struct vcpu *v, uint8_t vector);                    \
-    MUST_CHECK bool prefix##_inject_nmi(struct vcpu *v);                                          \
-    /* The HLT of EXIT_HALT is carried out; RIP is still to be moved. */                          \
-    void prefix##_halt(struct vcpu *v);                                                           \
-    /* EXIT_TIMER about when the TSC reaches the deadline; UINT64_MAX: never. It comes later by   \
-     * the time that is spent outside the guest behind the next entry. */                         \
-    void prefix##_set_timer(struct vcpu *v, uint64_t deadline);                                   \
-    /* A CR write of EXIT_CR_WRITE: DO_GP, or DO_AGAIN: the guest repeats it, now allowed, and    \
-     * whether it was carried out is seen at EXIT_STEP. */                                        \
-    MUST_CHECK enum verdict prefix##_cr_write(struct vcpu *v, const struct vcpu_exit *x);         \
-    /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */      \
-    MUST_CHECK bool prefix##_has_halted(const struct vcpu *v);                                    \
-    /* Privilege level and mode at the exit. */                                                   \
-    uint8_t prefix##_cpl(const struct vcpu *v);                                                   \
-    bool prefix##_in_64bit(const struct vcpu *v);                                                 \
-    uint64_t prefix##_cr4(const struct vcpu *v);                                                  \
-    /* All of it, for a diagnosis. */                                                             \
-    void prefix##_get_state(struct vcpu *v, struct vcpu_state *state);                            \
-    /* One line about why entry failed, into buf. */                                              \
-    void prefix##_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size);     \
-    const char *prefix##_exit_name(const struct vcpu_exit *x)
+/*
+ * C(type, name, parameters, arguments). Where there is a vCPU, the caller is on its own core, which
+ * has no other.
+ */
+#define VIRT_CALLS(C)                                                                              \
+    /* Can this core do it? Any core, before anything else; fills the report, changes nothing. */  \
+    C(void, probe, (struct virt_report * report), (report))                                        \
+    /* Empty tables for a guest's map; E_NOMEM. */                                                 \
+    C(MUST_CHECK enum status, nested_create, (struct pagetable * pt, struct pages * pages),        \
+      (pt, pages))                                                                                 \
+    /* The finished tables lie in `tables` and lead nowhere else than `map` says. */               \
+    C(MUST_CHECK bool, nested_valid,                                                               \
+      (const struct guest_map *map, struct range tables, hpa_t root), (map, tables, root))         \
+    /* Turns the extension on for this core, which keeps `region`. After probe said yes. */        \
+    C(MUST_CHECK enum status, cpu_on, (struct page * region), (region))                            \
+    /* Allocates and fills what the guest's vCPUs share, into *shared. Before sealing. */          \
+    C(MUST_CHECK enum status, vm_create,                                                           \
+      (const struct virt_vm_config *config, struct pages *pages, void **shared),                   \
+      (config, pages, shared))                                                                     \
+    /* Allocates v->hw. Boot core, before sealing. */                                              \
+    C(MUST_CHECK enum status, vcpu_create, (struct vcpu * v, struct pages * pages, void *shared),  \
+      (v, pages, shared))                                                                          \
+    /* Puts the vCPU into `state`, and all that it has beside into reset state: syscall MSRs,      \
+     * debug registers, and whatever else is the guest's whenever it runs. */                      \
+    C(void, vcpu_reset, (struct vcpu * v, const struct vcpu_state *state), (v, state))             \
+    /* Runs the guest until the next exit. */                                                      \
+    C(void, run, (struct vcpu * v, struct stay * stay), (v, stay))                                 \
+    /* What else there is to know of an exit; `kind` and `hw_code` are the stay's. */              \
+    C(void, details,                                                                               \
+      (struct vcpu * v, enum exit_kind kind, uint32_t hw_code, struct vcpu_exit * x),              \
+      (v, kind, hw_code, x))                                                                       \
+    /* Moves RIP behind the exiting instruction. Nothing was injected since, but for the event     \
+     * that ends the HLT of EXIT_HALT. */                                                          \
+    C(void, advance, (struct vcpu * v, const struct stay *stay), (v, stay))                        \
+    /* Exceptions by vector; the error code is dropped where the mode has none. */                 \
+    C(void, inject_exception, (struct vcpu * v, uint8_t vector, bool has_code, uint32_t code),     \
+      (v, vector, has_code, code))                                                                 \
+    /* Gives the intercepted exception of `x` to the guest unchanged. */                           \
+    C(void, reflect, (struct vcpu * v, const struct vcpu_exit *x), (v, x))                         \
+    /* Injects an external interrupt, or an NMI (vector 2), if the guest can take it now; else     \
+     * asks for a window and returns false: try again at EXIT_WINDOW or EXIT_HALT. */              \
+    C(MUST_CHECK bool, inject_interrupt, (struct vcpu * v, uint8_t vector), (v, vector))           \
+    C(MUST_CHECK bool, inject_nmi, (struct vcpu * v), (v))                                         \
+    /* The HLT of EXIT_HALT is carried out; RIP is still to be moved. */                           \
+    C(void, halt, (struct vcpu * v), (v))                                                          \
+    /* EXIT_TIMER about when the TSC reaches the deadline; UINT64_MAX: never. It comes later by    \
+     * the time that is spent outside the guest behind the next entry. Not without guest_timer. */ \
+    C(void, set_deadline, (struct vcpu * v, uint64_t deadline), (v, deadline))                     \
+    /* The write of EXIT_CR_WRITE: DO_NEXT: it is done; DO_GP; or DO_AGAIN: the guest repeats it.  \
+     */                                                                                            \
+    C(MUST_CHECK enum verdict, cr_write, (struct vcpu * v, const struct vcpu_exit *x), (v, x))     \
+    /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */       \
+    C(MUST_CHECK bool, has_halted, (const struct vcpu *v), (v))                                    \
+    /* Privilege level and mode at the exit. */                                                    \
+    C(uint8_t, cpl, (const struct vcpu *v), (v))                                                   \
+    C(bool, in_64bit, (const struct vcpu *v), (v))                                                 \
+    C(uint64_t, cr4, (const struct vcpu *v), (v))                                                  \
+    /* All of it, for a diagnosis. */                                                              \
+    C(void, get_state, (struct vcpu * v, struct vcpu_state * state), (v, state))                   \
+    /* The core does something else from now on: it takes NMIs again. */                           \
+    C(void, leave, (struct vcpu * v), (v))                                                         \
+    /* One line about why entry failed, into buf. */                                               \
+    C(void, explain, (struct vcpu * v, const struct vcpu_exit *x, char *buf, size_t size),         \
+      (v, x, buf, size))                                                                           \
+    /* The processor's own name for why a stay ended, by its code's lower 16 bits. */              \
+    C(const char *, exit_name, (uint32_t hw_code), (hw_code))
 
-VIRT_BACKEND(vmx);
-VIRT_BACKEND(virt); /* kernel/virt.c: forwards to the backend that was picked */
+#define VIRT_DECLARE_VMX(type, name, parameters, arguments) type vmx_##name parameters;
+VIRT_CALLS(VIRT_DECLARE_VMX)
+
+#define VIRT_DECLARE(type, name, parameters, arguments) type virt_##name parameters;
+VIRT_CALLS(VIRT_DECLARE)

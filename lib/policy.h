@@ -14,11 +14,20 @@ enum msr_access {
     MSR_EMULATE,    /* exits; vdev/vmsr.c or vdev/vapic.c answers */
     MSR_CONST,      /* read: row.value; no exit-free way, so it exits */
     MSR_IGNORE,     /* write: dropped */
+    MSR_KEEP,       /* write: row.value, which it has anyway; else #GP(0) */
 };
 
 struct msr_row {
     uint32_t first, last; /* inclusive */
     enum msr_access read, write;
-    uint64_t value; /* MSR_CONST */
+    uint64_t value; /* MSR_CONST, MSR_KEEP */
     const char *name;
 };
+
+struct msr_policy {
+    const struct msr_row *rows; /* sorted, disjoint */
+    uint32_t count;
+};
+
+/* Whose processors a table of rows is for. The backend that was picked knows. */
+enum policy_vendor { POLICY_INTEL, POLICY_COUNT };

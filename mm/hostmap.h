@@ -10,7 +10,7 @@
  *     image  .rodata        constants                               R--
  *     image  .sealed        tables and settings; after launch       R--
  *     image  .data .bss     data                                    RW-
- *     page pool             VMCS, vCPUs (no stacks)                 RW-
+ *     page pool             vCPUs, their control blocks             RW-
  *       its constant part   page tables, bitmaps; after launch      R--
  *     modules               as the loader left them                 R--
  *     trampoline            until launch                            R-X
@@ -35,7 +35,7 @@
 #define HOST_SHARED_SLOTS 256 /* level-4 slots that all cores have in common */
 
 /*
- * What IA32_PAT holds on our cores; the VMCS brings it back on a VM exit. As at power-on, but for
+ * What IA32_PAT holds on our cores, also after a VM exit. As at power-on, but for
  * entry 1, write-through then, which is write-combining for the framebuffer.
  * SDM "IA32_PAT MSR" and "Programming the PAT".
  */

@@ -54,7 +54,7 @@ enum icr_shorthand { TO_DESTINATION = 0, TO_SELF = 1, TO_ALL = 2, TO_ALL_BUT_SEL
 #define SVR_ENABLED BIT64(8)
 #define SVR_ALLOWED MASK64(8, 0)
 
-/* By enum vapic_lvt: the bits that an entry has. CMCI has none, as it has no row in vmsr_rows. */
+/* By enum vapic_lvt: the bits that an entry has. CMCI has none, as no policy has a row for it. */
 static const uint32_t lvt_bits[VAPIC_LVT_COUNT] = {
     [VAPIC_LVT_TIMER] = LVT_VECTOR | LVT_STATUS | LVT_MASKED | LVT_TIMER_MODE,
     [VAPIC_LVT_THERMAL] = LVT_VECTOR | LVT_DELIVERY | LVT_STATUS | LVT_MASKED,

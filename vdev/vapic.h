@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vapic: the filter between a guest and its own cores' x2APICs. Most registers are the hardware's
- * own and never come here (vmsr_rows); what can reach beyond the guest does: ICR, LVT, SVR.
+ * own and never come here (vdev/msr_intel.c); what can reach beyond the guest does: ICR, LVT, SVR.
  * Decides only; the caller carries the action out. Pure.
  * SDM "Extended XAPIC (x2APIC)", "Issuing Interprocessor Interrupts".
  */
@@ -75,6 +75,7 @@ void vapic_reset(struct vapic *a, uint32_t apic_id);
   @   targets == 0 || count >= VAPIC_PEERS_MAX || 0 < targets < (1 << count);
   @ predicate may_write(integer msr) =
   @   msr == 0x80f || msr == 0x832 || msr == 0x837;
+  @ predicate answers(integer msr) = msr == 0x80f || msr == 0x830 || 0x832 <= msr <= 0x837;
   @*/
 
 /*@ requires \valid(action);
@@ -90,11 +91,12 @@ static inline void vapic_no_action(struct vapic_action *action)
     action->vector = 0;
 }
 
-/* For the rows of vmsr_rows marked MSR_EMULATE in the x2APIC range; the interrupt command register
+/* For the rows marked MSR_EMULATE in the x2APIC range; the interrupt command register
  * has its own. False: #GP(0). */
 /*@ requires \valid_read(a) && \valid(value);
   @ assigns *value;
   @ ensures !\result ==> *value == \old(*value);
+  @ ensures \result ==> answers(msr);
   @*/
 MUST_CHECK bool vapic_read(const struct vapic *a, uint32_t msr, uint64_t *value);
 /*@ requires \valid(a) && \valid(action) && \separated(a, action);
@@ -103,6 +105,7 @@ MUST_CHECK bool vapic_read(const struct vapic *a, uint32_t msr, uint64_t *value)
   @ ensures action->kind == VAPIC_NOTHING || action->kind == VAPIC_WRITE;
   @ ensures action->kind == VAPIC_WRITE ==> may_write(action->msr);
   @ ensures !\result ==> action->kind == VAPIC_NOTHING;
+  @ ensures \result ==> answers(msr);
   @*/
 MUST_CHECK bool vapic_write(struct vapic *a, uint32_t msr, uint64_t value,
                             struct vapic_action *action);

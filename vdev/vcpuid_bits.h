@@ -169,3 +169,17 @@
 
 /* Leaf 0x80000007, EDX */
 #define CPUID_E7D_INVARIANT_TSC BIT32(8)
+
+/* Of a leaf's features, those that come with AVX and AVX-512. */
+#define AVX512_7B                                                                      \
+    (CPUID_7B_AVX512F | CPUID_7B_AVX512DQ | CPUID_7B_AVX512_IFMA | CPUID_7B_AVX512CD | \
+     CPUID_7B_AVX512BW | CPUID_7B_AVX512VL)
+#define AVX_7C (CPUID_7C_VAES | CPUID_7C_VPCLMULQDQ)
+#define AVX512_7C                                                          \
+    (CPUID_7C_AVX512_VBMI | CPUID_7C_AVX512_VBMI2 | CPUID_7C_AVX512_VNNI | \
+     CPUID_7C_AVX512_BITALG | CPUID_7C_AVX512_VPOPCNTDQ)
+#define AVX512_7D (CPUID_7D_AVX512_VP2INTERSECT | CPUID_7D_AVX512_FP16)
+#define AVX_7_1A                                                                 \
+    (CPUID_7_1A_SHA512 | CPUID_7_1A_SM3 | CPUID_7_1A_SM4 | CPUID_7_1A_AVX_VNNI | \
+     CPUID_7_1A_AVX_IFMA)
+#define AVX_7_1D (CPUID_7_1D_AVX_VNNI_INT8 | CPUID_7_1D_AVX_NE_CONVERT | CPUID_7_1D_AVX_VNNI_INT16)

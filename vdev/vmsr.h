@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vmsr: the MSR policy: one table that the hardware bitmap is built from (vmx/bitmaps.c) and that
- * answers the exits. An MSR without a row is #GP(0). x2APIC rows are here too; their answers are
- * vdev/vapic.c's. Pure.
+ * vmsr: the MSR policy: one table for each vendor (vdev/msr_intel.c) that the hardware bitmap is
+ * built from (vmx/bitmaps.c) and that answers the exits. An MSR without a row is #GP(0). x2APIC
+ * rows are there too; their answers are vdev/vapic.c's. Pure.
  */
 #pragma once
 
@@ -10,19 +10,31 @@
 #include "lib/types.h"
 #include "vdev/vapic.h"
 
-extern const struct msr_row vmsr_rows[];
-extern const uint32_t vmsr_row_count;
-
-/* What emulated MSRs hold, per vCPU. Zero-initialised, then vmsr_reset(). */
+/* What emulated MSRs hold, per vCPU. vmsr_reset() fills it. */
 struct vmsr {
+    const struct msr_policy *policy;
     bool is_bsp;
     uint64_t mtrr_def_type; /* virtual: stored, never reaches the hardware */
 };
 
-void vmsr_reset(struct vmsr *m, bool is_bsp);
+/*@ predicate sorted{L}(struct msr_policy *p) =
+  @   \valid_read(p) && \valid_read(p->rows + (0 .. p->count - 1)) &&
+  @   (\forall integer i; 0 <= i < p->count ==> p->rows[i].first <= p->rows[i].last) &&
+  @   (\forall integer i, k; 0 <= i < k < p->count ==> p->rows[i].last < p->rows[k].first);
+  @ predicate has{L}(struct msr_policy *p, integer i, integer index) =
+  @   0 <= i < p->count && p->rows[i].first <= index <= p->rows[i].last;
+  @ predicate opens{L}(struct msr_policy *p, integer i, integer index) = has(p, i, index) &&
+  @   (p->rows[i].write == MSR_EMULATE || p->rows[i].write == MSR_IGNORE ||
+  @    p->rows[i].write == MSR_KEEP);
+  @ predicate apic_opens{L}(struct msr_policy *p) = \forall integer index;
+  @   index == 0x1b || answers(index) ==> \exists integer i; has(p, i, index) &&
+  @     p->rows[i].read == MSR_EMULATE && p->rows[i].write == MSR_EMULATE;
+  @*/
+
+void vmsr_reset(struct vmsr *m, const struct msr_policy *policy, bool is_bsp);
 
 /* The row of `index`, or NULL. On the exit path: bounded, binary search. */
-const struct msr_row *vmsr_row(uint32_t index);
+const struct msr_row *vmsr_row(const struct msr_policy *policy, uint32_t index);
 
 /*
  * For exits. A register that is the hardware's own (MSR_DIRECT) never exits, so here it is refused

@@ -20,15 +20,16 @@ static void bitmap_open(uint8_t *low, uint8_t *high, uint32_t index)
     half[bit / 8] &= (uint8_t) ~(1u << bit % 8);
 }
 
-void vmx_bitmaps_build(struct vmx_shared *shared, const struct msr_row *rows, uint32_t count)
+void vmx_bitmaps_build(struct vmx_shared *shared, const struct msr_policy *policy)
 {
     memset(&shared->msr, 0xff, sizeof(shared->msr));
     memset(shared->io, 0xff, sizeof(shared->io));
-    for (uint32_t i = 0; i < count; i++) {
-        for (uint32_t msr = rows[i].first; msr <= rows[i].last; msr++) {
-            if (rows[i].read == MSR_DIRECT)
+    for (uint32_t i = 0; i < policy->count; i++) {
+        const struct msr_row *row = &policy->rows[i];
+        for (uint32_t msr = row->first; msr <= row->last; msr++) {
+            if (row->read == MSR_DIRECT)
                 bitmap_open(shared->msr.read_low, shared->msr.read_high, msr);
-            if (rows[i].write == MSR_DIRECT)
+            if (row->write == MSR_DIRECT)
                 bitmap_open(shared->msr.write_low, shared->msr.write_high, msr);
         }
     }

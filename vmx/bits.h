@@ -63,6 +63,26 @@
 #define ENTRY_LOAD_EFER  BIT32(15)
 #define ENTRY_LOAD_CET   BIT32(20)
 
+/* Beside each: r/w, and when it exists. SDM appendix "VMX Capability Reporting Facility". */
+enum vmx_msr {
+    MSR_VMX_BASIC = 0x480, /* r-  CPUID.1:ECX.VMX, and up to 0x48d */
+    MSR_VMX_PINBASED_CTLS = 0x481,
+    MSR_VMX_PROCBASED_CTLS = 0x482,
+    MSR_VMX_EXIT_CTLS = 0x483,
+    MSR_VMX_ENTRY_CTLS = 0x484,
+    MSR_VMX_MISC = 0x485,
+    MSR_VMX_CR0_FIXED0 = 0x486,
+    MSR_VMX_CR0_FIXED1 = 0x487,
+    MSR_VMX_CR4_FIXED0 = 0x488,
+    MSR_VMX_CR4_FIXED1 = 0x489,
+    MSR_VMX_PROCBASED_CTLS2 = 0x48b,    /* r-  PROCBASED_CTLS allows-1 bit 31 */
+    MSR_VMX_EPT_VPID_CAP = 0x48c,       /* r-  PROCBASED_CTLS2 allows EPT or VPID */
+    MSR_VMX_TRUE_PINBASED_CTLS = 0x48d, /* r-  VMX_BASIC bit 55, and up to 0x490 */
+    MSR_VMX_TRUE_PROCBASED_CTLS = 0x48e,
+    MSR_VMX_TRUE_EXIT_CTLS = 0x48f,
+    MSR_VMX_TRUE_ENTRY_CTLS = 0x490,
+};
+
 /* IA32_VMX_BASIC */
 #define VMX_BASIC_REVISION_MASK UINT64_C(0x7fffffff)
 #define VMX_BASIC_TRUE_CONTROLS BIT64(55)

@@ -13,6 +13,8 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
+#define DR6_RESET UINT64_C(0xffff0ff0)
+
 static uint32_t vmx_revision(void)
 {
     return (uint32_t)(vmx_caps.basic & VMX_BASIC_REVISION_MASK);
@@ -42,12 +44,6 @@ enum status vmx_cpu_on(struct page *region)
     return OK;
 }
 
-void vmx_cpu_off(void)
-{
-    vmxoff();
-    write_cr4(read_cr4() & ~CR4_VMXE);
-}
-
 /* Leaves up to 1 GiB, or 2 MiB on a CPU without these. */
 enum status vmx_nested_create(struct pagetable *pt, struct pages *pages)
 {
@@ -65,7 +61,7 @@ enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pag
 
     if (!s)
         return FAIL(E_NOMEM, "no pages for the MSR and I/O bitmaps");
-    vmx_bitmaps_build(s, config->msr_rows, config->msr_row_count);
+    vmx_bitmaps_build(s, config->msrs);
     s->ept_pointer = ept_pointer(config->nested_root);
     s->cr4_allowed = config->cr4_allowed;
     s->vpid = config->tag;
@@ -96,15 +92,28 @@ static void vmx_check_stay_fields(void)
     (void)vmread_nat(VMCS_GUEST_RFLAGS);
 }
 
+/* No VM entry loads these: the guest's stay in the core. */
+void vmx_reset_core(void)
+{
+    write_dr6(DR6_RESET);
+    write_cr2(0);
+    wrmsr(MSR_STAR, 0);
+    wrmsr(MSR_LSTAR, 0);
+    wrmsr(MSR_CSTAR, 0);
+    wrmsr(MSR_FMASK, 0);
+    wrmsr(MSR_KERNEL_GS_BASE, 0);
+}
+
 void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 {
     struct vmx_vcpu *hw = v->hw;
     const hpa_t region = hpa((uintptr_t)&hw->region);
 
+    vmx_reset_core();
     vmclear(region);
     vmptrld(region);
     hw->timer_on = false;
-    v->work = vmx_spec.at_entry ? WORK_BUFFERS : 0;
+    v->hw_work = vmx_spec.at_entry ? WORK_BUFFERS : 0;
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         v->regs.gpr[i] = state->gpr[i];
     vmx_write_controls(hw);
@@ -122,4 +131,11 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
     if (vmx_spec.barrier) /* nor what it taught the predictors */
         wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
     vmx_hook_reset(v, state);
+}
+
+/* An NMI exit leaves NMIs blocked until IRET or the next entry. */
+void vmx_leave(struct vcpu *v)
+{
+    (void)v;
+    iret_here();
 }

@@ -79,9 +79,9 @@ void vmx_read_guest_fields(struct vmx_guest_fields *g, const struct vmx_audit_cp
 /* Failures whose reason the audit does not know, or that are not about fields. */
 static const char *explain_reason(const struct vcpu_exit *x)
 {
-    if ((x->raw_reason & 0xffff) != VMX_REASON_ENTRY_GUEST_STATE)
+    if ((x->hw_code & 0xffff) != VMX_REASON_ENTRY_GUEST_STATE)
         return "the failure is not in the guest state";
-    switch (x->qualification) {
+    switch (x->hw_info) {
     case 2:
         return "a PDPTE has a reserved bit set";
     case 3:
@@ -110,8 +110,8 @@ void vmx_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t si
         cpu.linear_bits = LINEAR_BITS_LEAST;
         count = vmx_audit_guest(&g, &cpu, &breach, 1);
     }
-    if (count == 0 || (x->raw_reason & 0xffff) != VMX_REASON_ENTRY_GUEST_STATE) {
-        fmt_print(buf, size, "%s: %s (event 0x%llx)", vmx_exit_name(x), explain_reason(x),
+    if (count == 0 || (x->hw_code & 0xffff) != VMX_REASON_ENTRY_GUEST_STATE) {
+        fmt_print(buf, size, "%s: %s (event 0x%llx)", vmx_exit_name(x->hw_code), explain_reason(x),
                   (unsigned long long)g.event);
         return;
     }
@@ -141,7 +141,7 @@ void vmx_refused(void)
           (unsigned long long)breach.value, breach.rule);
 }
 
-const char *vmx_exit_name(const struct vcpu_exit *x)
+const char *vmx_exit_name(uint32_t hw_code)
 {
-    return vmx_reason_name((uint32_t)x->raw_reason & 0xffff);
+    return vmx_reason_name(hw_code & 0xffff);
 }

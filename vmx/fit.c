@@ -124,8 +124,9 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
 {
     *controls = (struct vmx_controls){0};
     report->name = "VT-x";
+    report->vendor = POLICY_INTEL;
     report->physical_bits = caps->physical_bits;
-    report->ept_1g = caps->ept_vpid & EPT_CAP_1G;
+    report->guest_timer = true; /* the preemption timer */
 
     if (!caps->has_vmx) {
         /* Without VMX the capability registers do not exist: nothing more can be known. */

@@ -33,6 +33,20 @@ static inline void vmwrite_raw(enum vmcs_field field, uint64_t value)
         vmx_die("VMWRITE", field);
 }
 
+/* Of a field that has been written to this VMCS before, and after a VMREAD since the last entry:
+ * there is nothing left to fail. */
+static inline uint64_t vmread_known(enum vmcs_field field)
+{
+    uint64_t value;
+    __asm__ volatile("vmread %1, %0" : "=r"(value) : "r"((uint64_t)field) : "cc");
+    return value;
+}
+
+static inline void vmwrite_known(enum vmcs_field field, uint64_t value)
+{
+    __asm__ volatile("vmwrite %0, %1" : : "r"(value), "r"((uint64_t)field) : "memory", "cc");
+}
+
 /* The compiler checks that the width is the field's own. */
 #define VMCS_MUST_BE(field, width) ((void)sizeof(char[VMCS_WIDTH_OF(field) == (width) ? 1 : -1]))
 
@@ -51,11 +65,6 @@ MUST_CHECK static inline bool vmxon(hpa_t region)
     bool failed;
     __asm__ volatile("vmxon %1" : "=@ccbe"(failed) : "m"(region.v) : "memory");
     return !failed;
-}
-
-static inline void vmxoff(void)
-{
-    __asm__ volatile("vmxoff" : : : "cc", "memory");
 }
 
 static inline void vmclear(hpa_t vmcs)

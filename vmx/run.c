@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * run: one stay in the guest, from the decision to enter to a neutral struct vcpu_exit; and what
- * the kernel may do to a guest between two stays. The VMCS is current on this core.
+ * run: one stay in the guest, from the decision to enter to the kind of its end; and what the
+ * kernel may do to a guest between two stays. The VMCS is v's: current on its core since the first
+ * vmx_vcpu_reset(), as a core has no other vCPU.
  */
 #include "lib/assert.h"
 #include "lib/time.h"
@@ -17,7 +18,9 @@
 #define DR6_EVENTS (UINT64_C(0xf) | DR6_BD | UINT64_C(0x4000) | UINT64_C(0x8000))
 #define DR7_GD     UINT64_C(0x2000)
 
-static void vmx_set_cpu_controls(struct vmx_vcpu *hw, uint32_t controls)
+#define INSTRUCTION_MAX 15 /* bytes */
+
+void vmx_set_cpu_controls(struct vmx_vcpu *hw, uint32_t controls)
 {
     if (hw->controls_cpu == controls)
         return;
@@ -98,7 +101,7 @@ static void vmx_keep_cut_event(struct vcpu *v)
 
     if ((info & INTR_VALID) && (type == INTR_EXTERNAL || type == INTR_NMI)) {
         hw->deferred = info;
-        v->work |= WORK_EVENT;
+        v->hw_work |= WORK_EVENT;
     }
 }
 
@@ -110,8 +113,8 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
     vmx_keep_cut_event(v);
     if (x->exception.vector == VECTOR_DB) {
         /* The exit left DR6 and DR7.GD as they were: do what delivery would have done. */
-        write_dr6((read_dr6() & ~UINT64_C(0xf)) | (x->qualification & DR6_EVENTS));
-        if (x->qualification & DR6_BD)
+        write_dr6((read_dr6() & ~UINT64_C(0xf)) | (x->hw_info & DR6_EVENTS));
+        if (x->hw_info & DR6_BD)
             vmwrite_nat(VMCS_GUEST_DR7, vmread_nat(VMCS_GUEST_DR7) & ~DR7_GD);
         /* Entry with TF and STI or MOV-SS blocking requires a pending single-step trap. */
         if ((blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)) &&
@@ -145,13 +148,13 @@ NOINLINE static void vmx_switch_timer(struct vmx_vcpu *hw, bool on)
     vmwrite32(VMCS_EXIT_CONTROLS, on ? vmx_controls.exit : vmx_controls.exit & ~EXIT_SAVE_TIMER);
 }
 
-void vmx_set_timer(struct vcpu *v, uint64_t deadline)
+void vmx_set_deadline(struct vcpu *v, uint64_t deadline)
 {
     struct vmx_vcpu *hw = v->hw;
     const bool on = deadline != UINT64_MAX;
 
     hw->deadline = deadline;
-    v->work |= WORK_TIMER;
+    v->hw_work |= WORK_TIMER;
     if (on != hw->timer_on)
         vmx_switch_timer(hw, on);
 }
@@ -165,55 +168,20 @@ static void vmx_clear_buffers(void)
         verw_own_segment();
 }
 
-static enum vmcs_field vmx_cr_shadow(uint8_t number)
-{
-    return number == 0 ? VMCS_CR0_SHADOW : VMCS_CR4_SHADOW;
-}
-
-static void vmx_cr_watch(struct vcpu *v, bool on)
-{
-    struct vmx_vcpu *hw = v->hw;
-    const uint32_t others = hw->controls_cpu & ~CPU_MONITOR_TRAP;
-
-    vmx_set_cpu_controls(hw, on ? others | CPU_MONITOR_TRAP : others);
-    vmwrite32(VMCS_EXCEPTION_BITMAP, INTERCEPTED_EXCEPTIONS | (on ? BIT32(VECTOR_GP) : 0));
-    v->work = on ? v->work | WORK_REPEAT : v->work & ~(uint32_t)WORK_REPEAT;
-}
-
-/* The shadow gets what the guest writes before the processor has seen the instruction: if that is
- * not done, it was never written. */
-static void vmx_cr_end(struct vcpu *v, bool done)
-{
-    const struct vmx_vcpu *hw = v->hw;
-
-    vmx_cr_watch(v, false);
-    if (!done)
-        vmwrite_raw(vmx_cr_shadow(hw->repeat.number), hw->repeat.shadow);
-}
-
-/* At the monitor trap, which comes behind one instruction or, SDM "Monitor Trap Flag", in front of
- * the handler of an interrupt that came first: it has a new stack pointer. Of RIP only 16 bits
- * count, as it wraps there in real mode. */
-static bool vmx_cr_is_done(const struct vmx_vcpu *hw)
-{
-    return (uint16_t)vmread_nat(VMCS_GUEST_RIP) == (uint16_t)hw->repeat.behind &&
-           vmread_nat(VMCS_GUEST_RSP) == hw->repeat.rsp;
-}
-
 NOINLINE static void vmx_rest_before_entry(struct vcpu *v)
 {
     struct vmx_vcpu *hw = v->hw;
 
-    if (v->work & WORK_REPEAT) {
+    if (v->hw_work & WORK_REPEAT) {
         if (hw->repeat.tried) /* another exit came, its #GP or one that has nothing to do with it */
             vmx_cr_end(v, false);
         hw->repeat.tried = true;
     }
-    if ((v->work & WORK_EVENT) &&
+    if ((v->hw_work & WORK_EVENT) &&
         vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
                     (uint8_t)(hw->deferred & INTR_VECTOR_MASK)))
-        v->work &= ~(uint32_t)WORK_EVENT;
-    if (v->work & WORK_BUFFERS)
+        v->hw_work &= ~(uint32_t)WORK_EVENT;
+    if (v->hw_work & WORK_BUFFERS)
         vmx_clear_buffers(); /* last */
 }
 
@@ -221,18 +189,109 @@ void vmx_before_entry(struct vcpu *v)
 {
     const struct vmx_vcpu *hw = v->hw;
 
-    if (v->work & WORK_TIMER)
+    if (v->hw_work & WORK_TIMER)
         vmx_write_preemption_timer(hw->deadline);
-    v->work &= ~(uint32_t)WORK_TIMER;
-    if (v->work)
+    v->hw_work &= ~(uint32_t)WORK_TIMER;
+    if (v->hw_work)
         vmx_rest_before_entry(v);
 }
 
 /* ------------------------------------------------------------------ a stay */
 
-void vmx_run(struct vcpu *v, struct vcpu_stay *stay)
+static void vmx_read_raw(uint32_t reason, struct vmx_raw *raw)
 {
-    vmx_switch(v, stay);
+    const uint32_t needs = vmx_exit_needs(reason);
+
+    *raw = (struct vmx_raw){.reason = reason, .qualification = vmread_nat(VMCS_EXIT_QUALIFICATION)};
+    if (needs & NEEDS_PHYSICAL)
+        raw->guest_physical = vmread64(VMCS_GUEST_PHYSICAL_ADDRESS);
+    if (needs & NEEDS_RSP)
+        raw->rsp = vmread_nat(VMCS_GUEST_RSP);
+    if (needs & NEEDS_INTR) {
+        raw->intr_info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
+        raw->intr_error = vmread32(VMCS_EXIT_INTERRUPTION_ERROR);
+    }
+}
+
+/*
+ * vmx_advance() adds 64 bits. Outside 64-bit mode RIP has 32, and an instruction that ends at their
+ * end is a case that hardly ever comes: then the processor itself notices, refuses the entry, and
+ * RIP is cut here. SDM "Checks on Guest RIP and RFLAGS".
+ */
+static bool vmx_cut_rip(const struct vcpu *v)
+{
+    const uint64_t rip = vmread_nat(VMCS_GUEST_RIP);
+
+    if (rip >> 32 != 1 || (uint32_t)rip >= INSTRUCTION_MAX || vmx_in_64bit(v))
+        return false;
+    vmwrite_nat(VMCS_GUEST_RIP, (uint32_t)rip);
+    return true;
+}
+
+/* All ends that are never many. */
+NOINLINE static enum exit_kind vmx_end_slow(struct vcpu *v, uint64_t reason)
+{
+    struct vmx_vcpu *hw = v->hw;
+    struct vmx_raw raw;
+
+    if (vmx_no_exit(reason) == VMX_REFUSED)
+        vmx_refused();
+    if (vmx_no_exit(reason) == VMX_KICKED)
+        return EXIT_KICK;
+    vmx_read_raw((uint32_t)reason, &raw);
+    const enum exit_kind kind = vmx_decode_kind(&raw);
+    if (kind == EXIT_ENTRY_FAILED && vmx_cut_rip(v))
+        return EXIT_STEP;
+    if (kind == EXIT_WINDOW || kind == EXIT_HALT)
+        vmx_set_cpu_controls(hw, hw->controls_cpu & ~CPU_WINDOWS);
+    else if (kind == EXIT_STEP)
+        vmx_cr_end(v, vmx_cr_is_done(hw));
+    return kind;
+}
+
+static inline bool vmx_ended_by(struct stay *stay, uint64_t reason, enum vmx_reason which,
+                                enum exit_kind kind)
+{
+    if (reason != which)
+        return false;
+    stay->hw_code = which;
+    stay->kind = kind;
+    return true;
+}
+
+/* The kinds that come often first, by as few compares as possible: the kernel's own look at the
+ * kind follows at once, and the compiler makes one of the two. */
+void vmx_run(struct vcpu *v, struct stay *stay)
+{
+    const uint64_t reason = vmx_switch(v, stay);
+
+    if (vmx_ended_by(stay, reason, VMX_REASON_CPUID, EXIT_CPUID) ||
+        vmx_ended_by(stay, reason, VMX_REASON_VMCALL, EXIT_HYPERCALL) ||
+        vmx_ended_by(stay, reason, VMX_REASON_PREEMPTION_TIMER, EXIT_TIMER) ||
+        vmx_ended_by(stay, reason, VMX_REASON_WRMSR, EXIT_WRMSR))
+        return;
+    if (vmx_ended_by(stay, reason, VMX_REASON_IO, EXIT_PIO)) {
+        const uint64_t qualification = vmread_known(VMCS_EXIT_QUALIFICATION);
+        stay->pio = (uint32_t)qualification;
+        if (!vmx_io_is_good(qualification))
+            stay->kind = EXIT_UNKNOWN;
+        return;
+    }
+    if (vmx_ended_by(stay, reason, VMX_REASON_RDMSR, EXIT_RDMSR) ||
+        vmx_ended_by(stay, reason, VMX_REASON_XSETBV, EXIT_XSETBV))
+        return;
+    const enum exit_kind kind = vmx_end_slow(v, reason);
+    stay->hw_code = (uint32_t)reason;
+    stay->kind = kind > EXIT_OFTEN_LAST ? kind : EXIT_UNKNOWN;
+}
+
+void vmx_details(struct vcpu *v, enum exit_kind kind, uint32_t hw_code, struct vcpu_exit *x)
+{
+    struct vmx_raw raw;
+
+    vmx_read_raw(hw_code, &raw);
+    *x = (struct vcpu_exit){.kind = kind, .hw_code = hw_code, .hw_info = raw.qualification};
+    vmx_decode_details(&raw, &v->regs, x);
 }
 
 /* SDM "Guest Non-Register State": an exit out of HLT saves that state, an entry goes back to it. */
@@ -240,39 +299,7 @@ bool vmx_has_halted(const struct vcpu *v)
 {
     return vmread32(VMCS_GUEST_ACTIVITY) == ACTIVITY_HLT &&
            !(vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_IF) && !vmx_event_is_queued() &&
-           !(v->work & WORK_EVENT);
-}
-
-bool vmx_decode_pio(struct exit_pio *io)
-{
-    return vmx_decode_io(vmread_nat(VMCS_EXIT_QUALIFICATION), io);
-}
-
-void vmx_decode(struct vcpu *v, uint64_t reason, struct vcpu_exit *x)
-{
-    struct vmx_vcpu *hw = v->hw;
-    struct vmx_raw raw = {.reason = (uint32_t)reason};
-    const uint32_t needs = vmx_exit_needs(raw.reason);
-
-    *x = (struct vcpu_exit){.kind = EXIT_KICK};
-    if (vmx_no_exit(reason) == VMX_REFUSED)
-        vmx_refused();
-    if (vmx_no_exit(reason) == VMX_KICKED)
-        return;
-    raw.qualification = vmread_nat(VMCS_EXIT_QUALIFICATION);
-    if (needs & NEEDS_PHYSICAL)
-        raw.guest_physical = vmread64(VMCS_GUEST_PHYSICAL_ADDRESS);
-    if (needs & NEEDS_RSP)
-        raw.rsp = vmread_nat(VMCS_GUEST_RSP);
-    if (needs & NEEDS_INTR) {
-        raw.intr_info = vmread32(VMCS_EXIT_INTERRUPTION_INFO);
-        raw.intr_error = vmread32(VMCS_EXIT_INTERRUPTION_ERROR);
-    }
-    vmx_decode_raw(&raw, &v->regs, x);
-    if (x->kind == EXIT_WINDOW || x->kind == EXIT_HALT)
-        vmx_set_cpu_controls(hw, hw->controls_cpu & ~CPU_WINDOWS);
-    else if (x->kind == EXIT_STEP)
-        vmx_cr_end(v, vmx_cr_is_done(hw));
+           !(v->hw_work & WORK_EVENT);
 }
 
 /* The instruction is done, and with it the shadow of the STI or MOV SS before it; and a guest that
@@ -299,54 +326,19 @@ void vmx_halt(struct vcpu *v)
         vmwrite32(VMCS_GUEST_ACTIVITY, ACTIVITY_HLT);
 }
 
-void vmx_advance(struct vcpu *v, const struct vcpu_stay *stay)
+void vmx_advance(struct vcpu *v, const struct stay *stay)
 {
-    uint64_t rip = stay->rip + stay->insn_len;
-
-    /* Outside 64-bit mode the instruction pointer has 32 bits; entry fails on more. */
-    if (__builtin_expect((uint32_t)rip < stay->insn_len, 0) && !vmx_in_64bit(v))
-        rip = (uint32_t)rip;
-    vmwrite_nat(VMCS_GUEST_RIP, rip);
-    if (__builtin_expect(stay->special != 0, 0))
+    (void)v;
+    vmwrite_known(VMCS_GUEST_RIP, stay->rip + stay->insn_len); /* vmx_cut_rip() */
+    if (__builtin_expect(stay->hw_rest != 0, 0))
         vmx_end_instruction();
-}
-
-static enum verdict vmx_cr_let_repeat(struct vcpu *v, uint8_t number, uint64_t value)
-{
-    struct vmx_vcpu *hw = v->hw;
-    const enum vmcs_field shadow = vmx_cr_shadow(number);
-
-    hw->repeat = (struct vmx_cr_repeat){
-        .behind = vmread_nat(VMCS_GUEST_RIP) + vmread32(VMCS_EXIT_INSTRUCTION_LENGTH),
-        .rsp = vmread_nat(VMCS_GUEST_RSP),
-        .shadow = vmread_raw(shadow),
-        .number = number,
-    };
-    vmwrite_raw(shadow, value);
-    vmx_cr_watch(v, true);
-    return DO_AGAIN;
-}
-
-enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)
-{
-    const struct vmx_vcpu *hw = v->hw;
-    /* Outside 64-bit mode the operand has 32 bits, whatever lies in the register above them. */
-    const uint64_t value = vmx_in_64bit(v) ? x->cr.value : (uint32_t)x->cr.value;
-
-    if (x->cr.number == 0) {
-        if (!vmx_cr0_ok(value))
-            return DO_GP;
-    } else if (!vmx_cr4_ok(vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed), value)) {
-        return DO_GP;
-    }
-    return vmx_cr_let_repeat(v, x->cr.number, value);
 }
 
 uint8_t vmx_cpl(const struct vcpu *v)
 {
     (void)v;
     /* "the DPL of SS is the CPL". SDM "Guest Register State" */
-    return (uint8_t)(vmread32(VMCS_GUEST_SS_ACCESS) >> 5 & 3);
+    return (uint8_t)(vmread_known(VMCS_GUEST_SS_ACCESS) >> 5 & 3);
 }
 
 bool vmx_in_64bit(const struct vcpu *v)

@@ -30,7 +30,7 @@ RSB_ENTRIES     equ 32          ; the most that any processor has
         global  vmx_exit_one:function hidden
         global  vmx_exit_fill:function hidden
 
-; With those that hold what is read after an exit, and RBP, which the C side reloads: all but RSP.
+; With those that hold what is read after an exit: all but RSP.
 %macro CLEAR_GPRS 0
         xor     esi, esi
         xor     edi, edi
@@ -77,12 +77,12 @@ RSB_ENTRIES     equ 32          ; the most that any processor has
         mov     r14d, VMCS_GUEST_INTERRUPTIBILITY
         vmread  r14, r14
         mov     r15d, VMCS_GUEST_RFLAGS
-        vmread  r15, r15
-        and     r15d, RFLAGS_TF
-        or      r14d, r15d
+        vmread  rbp, r15
+        and     ebp, RFLAGS_TF
+        or      r14d, ebp
         rdtsc
         shl     rdx, 32
-        or      rax, rdx
+        lea     r15, [rax + rdx]
         ret
 %endmacro
 
@@ -94,7 +94,7 @@ RSB_ENTRIES     equ 32          ; the most that any processor has
 
         section .text
 
-; v->work is set.
+; v->hw_work is set.
 work:
         cmp     dword [rbx + VCPU_KICK], 0
         jne     vmx_abandon
@@ -105,16 +105,15 @@ work:
 ; RBX = struct vcpu. Comes back with
 ;   RBX = struct vcpu           RCX = exit reason       R12 = guest's RIP
 ;   R13 = instruction length    R14 = guest's interruptibility state and RFLAGS.TF, 0: neither
-;   RAX = TSC, its upper half also in RDX
-; R15 with no more than that TF, and all other registers clear but RSP and RBP, which is the caller's
-; to restore.
+;   R15 = TSC, its halves also in RAX and RDX
+; RBP with no more than that TF, and all other registers clear but RSP.
 ;
 ; Between window_begin and window_end the decision to enter has been made but the guest does not
 ; run yet: an NMI there would be lost, so the NMI handler moves RIP to vmx_abandon (.fixup below).
 vmx_switch:
         mov     [rbx + VCPU_HOST_STACK], rsp
 window_begin:
-        cmp     qword [rbx + VCPU_KICK], 0      ; and VCPU_WORK behind it
+        cmp     qword [rbx + VCPU_KICK], 0      ; and hw_work behind it
         jne     work
 enter:
         mov     rax, [rbx + VCPU_RAX]
@@ -157,10 +156,10 @@ no_exit:
         vmread  r12, r12
         xor     r13d, r13d
         xor     r14d, r14d
-        xor     r15d, r15d
+        xor     ebp, ebp
         rdtsc
         shl     rdx, 32
-        or      rax, rdx
+        lea     r15, [rax + rdx]
         ret
 
 ; HOST_RIP is one of the next three, as vmx/spec.c has chosen for this processor. A return of ours

@@ -4,7 +4,8 @@
 
 #include "kernel/virt.h"
 
-/* Why there was no exit: bits 63:32 of the stay's reason, which are 0 where there was one. */
+/* Why there was no exit: bits 63:32 of what vmx_switch() returns, which are 0 where there was one.
+ */
 enum vmx_no_exit {
     VMX_KICKED = 1, /* a request, or an NMI on the way in */
     VMX_REFUSED,    /* VMLAUNCH and VMRESUME failed */
@@ -16,24 +17,26 @@ static inline enum vmx_no_exit vmx_no_exit(uint64_t reason)
 }
 
 /* Enters the guest with v's registers and comes back with them, unless something else came first.
- * The VMCS is current and its HOST_RSP is v.
+ * The VMCS is current and its HOST_RSP is v. Returns the exit reason; fills time, rip, insn_len,
+ * and hw_rest: not 0 where moving RIP is not all that an instruction's end needs.
  *
- * Written out because a C call would have the assembly keep what its caller may not need. RBP
- * alone cannot be named as lost: the compiler's frames hang on it. */
-static inline void vmx_switch(struct vcpu *v, struct vcpu_stay *stay)
+ * Written out because a C call would have the assembly keep what its caller may not need. RBP is
+ * lost as well: who includes this is compiled without frames (the Makefile's HV_FRAMELESS). */
+static inline uint64_t vmx_switch(struct vcpu *v, struct stay *stay)
 {
     register uint64_t rip __asm__("r12");
     register uint64_t insn_len __asm__("r13");
-    register uint64_t special __asm__("r14");
+    register uint64_t rest __asm__("r14");
+    register uint64_t time __asm__("r15");
+    uint64_t reason;
 
-    __asm__ volatile("push %%rbp\n\t"
-                     "call vmx_switch\n\t"
-                     "pop %%rbp"
-                     : "=c"(stay->reason), "=r"(rip), "=r"(insn_len), "=r"(special),
-                       "=a"(stay->time)
+    __asm__ volatile("call vmx_switch"
+                     : "=c"(reason), "=r"(rip), "=r"(insn_len), "=r"(rest), "=r"(time)
                      : "b"(v)
-                     : "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r15", "memory", "cc");
+                     : "rax", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "rbp", "memory", "cc");
     stay->rip = rip;
     stay->insn_len = insn_len;
-    stay->special = special;
+    stay->hw_rest = rest;
+    stay->time = time;
+    return reason;
 }

@@ -183,8 +183,7 @@ void vmx_get_state(struct vcpu *v, struct vcpu_state *state)
     state->cr3 = vmread_nat(VMCS_GUEST_CR3);
     state->efer = vmread64(VMCS_GUEST_EFER);
     state->dr7 = vmread_nat(VMCS_GUEST_DR7);
-    state->blocked_by_sti = blocked & BLOCKED_BY_STI;
-    state->blocked_by_mov_ss = blocked & BLOCKED_BY_MOV_SS;
-    state->blocked_by_nmi = blocked & BLOCKED_BY_NMI;
+    state->in_shadow = blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS);
+    state->in_nmi = blocked & BLOCKED_BY_NMI;
     vmx_read_segments(state);
 }

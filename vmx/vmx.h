@@ -61,7 +61,7 @@ struct vmx_vcpu {
     bool timer_on; /* the preemption timer is */
 };
 
-/* v->work: what is to be done before the next entry, vmx_before_entry(). */
+/* v->hw_work: what is to be done before the next entry, vmx_before_entry(). */
 enum vmx_work {
     WORK_TIMER = 1,   /* write the preemption timer anew, once */
     WORK_EVENT = 2,   /* deliver an event whose delivery was cut short */
@@ -85,6 +85,9 @@ void vmx_write_guest(struct vmx_vcpu *hw, const struct vcpu_state *state);
 void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu);
 void vmx_read_guest_fields(struct vmx_guest_fields *g, const struct vmx_audit_cpu *cpu);
 
+/* cpu.c: what a guest leaves in the core. */
+void vmx_reset_core(void);
+
 /* VMLAUNCH or VMRESUME failed: control or host state, which is ours. */
 NORETURN COLD void vmx_refused(void);
 
@@ -92,7 +95,7 @@ NORETURN COLD void vmx_refused(void);
 void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state);
 
 /* bitmaps.c */
-void vmx_bitmaps_build(struct vmx_shared *shared, const struct msr_row *rows, uint32_t count);
+void vmx_bitmaps_build(struct vmx_shared *shared, const struct msr_policy *policy);
 
 /* cr.c: pure. */
 struct vmx_cr_policy {
@@ -114,6 +117,13 @@ static inline uint64_t vmx_cr_real(struct vmx_cr_policy p, uint64_t value)
 bool vmx_cr0_ok(uint64_t value);
 bool vmx_cr4_ok(struct vmx_cr_policy p, uint64_t value);
 
+/* cr_repeat.c: of WORK_REPEAT. */
+bool vmx_cr_is_done(const struct vmx_vcpu *hw);
+void vmx_cr_end(struct vcpu *v, bool done);
+
+/* run.c */
+void vmx_set_cpu_controls(struct vmx_vcpu *hw, uint32_t controls);
+
 /* decode.c: pure. What an exit brings besides its reason; only what vmx_exit_needs() asked for is
  * valid. */
 struct vmx_raw {
@@ -126,15 +136,26 @@ struct vmx_raw {
 
 enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4, NEEDS_RSP = 8 };
 
-/* Fills `io`; false for a size that port accesses do not have. */
-MUST_CHECK bool vmx_decode_io(uint64_t qualification, struct exit_pio *io);
-/* The exits that vmx_is() does not know. */
 uint32_t vmx_exit_needs(uint32_t reason);
-void vmx_decode_raw(const struct vmx_raw *raw, const struct vcpu_regs *regs, struct vcpu_exit *x);
+
+/* Of the kinds that vmx_decode_fast() does not know. */
+enum exit_kind vmx_decode_kind(const struct vmx_raw *raw);
+void vmx_decode_details(const struct vmx_raw *raw, const struct vcpu_regs *regs,
+                        struct vcpu_exit *x);
+
+/* "Exit Qualification for I/O Instructions" is a pio_word as it is. Sizes are 1, 2 and 4; a
+ * processor that gives another, say a hypervisor's below us, has its guest stopped as for any exit
+ * that we do not know. */
+static inline bool vmx_io_is_good(uint64_t qualification)
+{
+    const uint64_t less_one = qualification & PIO_SIZE;
+
+    return less_one == 0 || less_one == 1 || less_one == 3;
+}
 
 /* switch.asm: HOST_RIP, as vmx_spec.at_exit says. */
 void vmx_exit(void);
 void vmx_exit_one(void);
 void vmx_exit_fill(void);
-void vmx_before_entry(struct vcpu *v); /* for switch.asm: v->work is set */
+void vmx_before_entry(struct vcpu *v); /* for switch.asm: v->hw_work is set */
 NORETURN COLD void vmx_no_vmcs(void);  /* for switch.asm: a VMREAD failed */

@@ -26,6 +26,7 @@ struct cpu {
     struct vcpu *vcpu;         /* NULL: none; set before launch, then constant */
     const struct trace *trace; /* that vCPU's */
     _Atomic uint32_t wake;     /* any core sets: work is waiting; the owner clears */
+    _Atomic uint64_t sleeps;   /* TSC until when, at the latest; kernel/vm/watch.c */
     _Atomic uint32_t stage;    /* enum cpu_stage; the owner sets, the boot core reads */
     _Atomic uint64_t nmis;     /* NMIs taken outside guests; owner adds */
     _Atomic uint64_t spurious; /* unexpected interrupts taken outside guests */

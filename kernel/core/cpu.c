@@ -12,7 +12,6 @@
 #define LVT_MASKED       UINT64_C(0x10000)
 #define LVT_TSC_DEADLINE UINT64_C(0x40000)
 
-#define DR6_RESET UINT64_C(0xffff0ff0)
 #define DR7_RESET UINT64_C(0x400)
 
 /* The processor writes to them once, when LTR marks the TSS busy. */
@@ -66,43 +65,16 @@ void cpu_reset_guest_state(uint64_t xcr0_allowed)
 {
     fpu_reset_xsave(xcr0_allowed);
     write_dr7(DR7_RESET);
-    write_dr6(DR6_RESET);
     write_dr0(0);
     write_dr1(0);
     write_dr2(0);
     write_dr3(0);
-    wrmsr(MSR_STAR, 0);
-    wrmsr(MSR_LSTAR, 0);
-    wrmsr(MSR_CSTAR, 0);
-    wrmsr(MSR_FMASK, 0);
-    wrmsr(MSR_KERNEL_GS_BASE, 0);
     if (cpuid(0x80000001, 0).edx & (1u << 27))
         wrmsr(MSR_TSC_AUX, 0);
-    write_cr2(0);
     lapic_reset();
     cpu_drain_interrupts();
     /* "Local APIC State After Power-Up or Reset": software-disabled, as the guest will see it. */
     wrmsr(MSR_X2APIC_SVR, HOST_VECTOR_SPURIOUS);
-}
-
-/* Hardware leaves a core with NMIs blocked after an NMI exit; only IRET ends that. The next VM
- * entry does as well, but a core that waits outside a guest has to do it by itself. */
-void cpu_unblock_nmi(void)
-{
-    uint64_t scratch;
-    __asm__ volatile("mov %%rsp, %0\n\t"
-                     "push $0\n\t"
-                     "push %0\n\t"
-                     "pushfq\n\t"
-                     "mov %%cs, %k0\n\t"
-                     "push %0\n\t"
-                     "lea 1f(%%rip), %0\n\t"
-                     "push %0\n\t"
-                     "iretq\n"
-                     "1:"
-                     : "=&r"(scratch)
-                     :
-                     : "memory", "cc");
 }
 
 void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline)

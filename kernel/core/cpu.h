@@ -17,8 +17,8 @@ void cpu_setup(struct cpu *cpu);
  * report. SDM "CPUID—CPU Identification". */
 void cpu_need(struct virt_report *report);
 
-/* Puts everything that a guest leaves behind in this core, and that no VM entry sets, into its
- * reset state: FPU and vector registers, debug registers, syscall MSRs, the APIC. */
+/* Puts what a guest leaves behind in this core, whatever its backend, into its reset state: FPU and
+ * vector registers, breakpoints, TSC_AUX, the APIC. The rest is virt_vcpu_reset()'s. */
 void cpu_reset_guest_state(uint64_t xcr0_allowed);
 
 /*
@@ -29,9 +29,6 @@ void cpu_wait(_Atomic uint32_t *flag);
 
 /* The same, and not longer than until the TSC reaches `deadline`. */
 void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline);
-
-/* Ends the blocking of NMIs that an NMI exit leaves behind. Outside a guest. */
-void cpu_unblock_nmi(void);
 
 /* Lets interrupts that are pending in this core's APIC come in and be counted and dropped. */
 void cpu_drain_interrupts(void);

@@ -29,11 +29,11 @@ void offsets(void)
     EMIT_GPR(R13);
     EMIT_GPR(R14);
     EMIT_GPR(R15);
-    _Static_assert(offsetof(struct vcpu, work) == offsetof(struct vcpu, kick) + 4 &&
+    _Static_assert(offsetof(struct vcpu, hw_work) == offsetof(struct vcpu, kick) + 4 &&
                        offsetof(struct vcpu, kick) % 8 == 0,
                    "switch.asm reads both at once");
     EMIT(VCPU_KICK, offsetof(struct vcpu, kick));
-    EMIT(VCPU_HOST_STACK, offsetof(struct vcpu, host_stack));
+    EMIT(VCPU_HOST_STACK, offsetof(struct vcpu, hw_stack));
     EMIT(CPU_ROOT, offsetof(struct cpu, host.root));
     EMIT(HOST_MAIN_STACK_TOP,
          HOST_PRIVATE + STACK_MAIN * HOST_STACK_STRIDE + (1 + HOST_STACK_PAGES) * PAGE_SIZE);

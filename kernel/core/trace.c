@@ -3,6 +3,11 @@
 
 #include "lib/string.h"
 
+void trace_reset(struct trace *t)
+{
+    *t = (struct trace){.next = t->places};
+}
+
 uint64_t trace_count(const struct trace *t)
 {
     uint64_t count = 0;
@@ -12,15 +17,15 @@ uint64_t trace_count(const struct trace *t)
     return count;
 }
 
-/* The row `back` rows before the one at `next`. */
-static struct trace_row trace_before(const struct trace *t, uint8_t next, uint32_t back)
+/* The row `back` rows before row `next`. */
+static struct trace_row trace_before(const struct trace *t, uint32_t next, uint32_t back)
 {
-    const uint32_t i = (next / TRACE_STEP - 1 - back) % TRACE_ROWS;
+    const uint32_t i = (next - 1 - back) % TRACE_ROWS;
 
     return (struct trace_row){
-        .time = t->when[i].time,
-        .rip = t->when[i].rip,
-        .reason = t->what[i].word & 0xffff,
+        .time = t->places[i].time,
+        .rip = t->places[i].rip,
+        .hw_code = t->what[i].word & 0xffff,
         .kind = (uint8_t)(t->what[i].word >> 16),
         .verdict = (uint8_t)(t->what[i].word >> 24),
     };
@@ -28,14 +33,14 @@ static struct trace_row trace_before(const struct trace *t, uint8_t next, uint32
 
 struct trace_row trace_row(const struct trace *t, uint32_t back)
 {
-    return trace_before(t, t->next, back);
+    return trace_before(t, trace_next(t), back);
 }
 
 uint32_t trace_copy(const struct trace *t, struct trace_row rows[TRACE_ROWS])
 {
     const uint64_t exits = trace_count(t);
     const uint32_t count = exits < TRACE_ROWS ? (uint32_t)exits : TRACE_ROWS;
-    const uint8_t next = t->next;
+    const uint32_t next = trace_next(t);
     uint32_t back;
 
     /* The latest first: what the owning core writes meanwhile takes the places of the oldest rows,

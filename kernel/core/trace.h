@@ -9,68 +9,69 @@
 #include "lib/types.h"
 
 #define TRACE_ROWS 16 /* a power of two */
-#define TRACE_STEP (256 / TRACE_ROWS)
 
 /*
- * The last exits are a ring, in the form that costs the exit path least: rows are 16 bytes apart,
- * so that `next` counts bytes and wraps by itself, and a row is four stores.
+ * The last exits are a ring, in the form that costs the exit path least: a row is four stores, and
+ * both halves of the rows lie on multiples of 256 bytes, so that the lowest byte of `next` wraps by
+ * itself.
  */
-struct trace {
-    uint64_t exits[EXIT_KIND_COUNT];
-    uint8_t next; /* where the next row goes: its number times TRACE_STEP */
-    struct {
-        uint64_t time; /* TSC */
-        uint64_t rip;
-    } when[TRACE_ROWS];
-    struct {
-        uint32_t word; /* reason in 15:0, enum exit_kind in 23:16, enum verdict in 31:24 */
-        uint32_t unused[3];
-    } what[TRACE_ROWS];
+struct trace_place {
+    uint64_t time; /* TSC */
+    uint64_t rip;
 };
-_Static_assert(TRACE_STEP == 16, "rows of both parts are as far apart as `next` counts");
+struct trace_what {
+    uint32_t word; /* hw_code in 15:0, enum exit_kind in 23:16, enum verdict in 31:24 */
+    uint32_t unused[3];
+};
+struct trace {
+    ALIGNED(256) struct trace_place places[TRACE_ROWS];
+    struct trace_what what[TRACE_ROWS];
+    struct trace_place *next; /* where the next row goes; trace_reset() */
+    uint64_t exits[EXIT_KIND_COUNT];
+};
+_Static_assert(sizeof(((struct trace *)0)->places) == 256 && sizeof(struct trace_what) == 16,
+               "rows of both halves are as far apart as `next` counts");
 
 /* One exit as it is read back. */
 struct trace_row {
     uint64_t time; /* TSC when it left the guest */
     uint64_t rip;
-    uint32_t reason; /* the hardware's number */
-    uint8_t kind;    /* enum exit_kind */
-    uint8_t verdict; /* enum verdict */
+    uint32_t hw_code; /* for virt_exit_name() */
+    uint8_t kind;     /* enum exit_kind */
+    uint8_t verdict;  /* enum verdict */
 };
 
-/* A row of the trace, by the bytes from the first. */
-static inline void *trace_at(void *rows, uint8_t at)
+/* Forgets all. Before the first exit. */
+void trace_reset(struct trace *t);
+
+static inline struct trace_what *trace_what(struct trace_place *place)
 {
-    return (uint8_t *)rows + at;
+    return (struct trace_what *)(void *)(place + TRACE_ROWS);
 }
 
-/* The next row's first half, as soon as the guest has left. Returns where it is ... */
-static inline uint8_t trace_stay(struct trace *t, const struct vcpu_stay *stay)
+/* The next row. The verdict is the usual one, until another is noted. */
+static inline void trace_exit(struct trace *t, const struct stay *stay, enum exit_kind kind)
 {
-    const uint8_t at = t->next;
-    __typeof__(&t->when[0]) when = trace_at(t->when, at);
+    struct trace_place *place = t->next;
 
-    when->time = stay->time;
-    when->rip = stay->rip;
-    return at;
-}
-
-/* ... for the second half, once it is known why. The verdict is the usual one, until another is
- * noted. */
-static inline void trace_exit(struct trace *t, uint8_t at, uint64_t reason, enum exit_kind kind)
-{
-    __typeof__(&t->what[0]) what = trace_at(t->what, at);
-
-    what->word = (uint16_t)reason | (uint32_t)kind << 16 |
-                 (uint32_t)(kind == EXIT_TIMER ? DO_AGAIN : DO_NEXT) << 24;
-    t->next += TRACE_STEP;
+    place->time = stay->time;
+    place->rip = stay->rip;
+    trace_what(place)->word = (uint16_t)stay->hw_code | (uint32_t)kind << 16 |
+                              (uint32_t)(kind == EXIT_TIMER ? DO_AGAIN : DO_NEXT) << 24;
+    *(uint8_t *)&t->next += sizeof(*place); /* the lowest byte of the address */
     t->exits[kind]++;
+}
+
+/* Which row is next. */
+static inline uint32_t trace_next(const struct trace *t)
+{
+    return (uint32_t)((uintptr_t)t->next / sizeof(struct trace_place) % TRACE_ROWS);
 }
 
 /* Another verdict than the usual one, for the last row. */
 static inline void trace_verdict(struct trace *t, enum verdict verdict)
 {
-    __typeof__(&t->what[0]) what = trace_at(t->what, (uint8_t)(t->next - TRACE_STEP));
+    struct trace_what *what = &t->what[(trace_next(t) - 1) % TRACE_ROWS];
 
     what->word = (what->word & UINT32_C(0xffffff)) | (uint32_t)verdict << 24;
 }

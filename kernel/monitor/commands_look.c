@@ -262,7 +262,8 @@ void commands_on_trace(struct commands *c, struct vm *vm)
                     fmt_plural(exits));
         for (uint32_t r = 0; r < count; r++) {
             const uint64_t ago = ticks_since(now, rows[r].time);
-            diagnosis_trace_line(&rows[r], time_to_ns(&c->view.tsc->scale, ago) / NS_PER_US, line,
+            diagnosis_trace_line(&rows[r], virt_exit_name(rows[r].hw_code),
+                                 time_to_ns(&c->view.tsc->scale, ago) / NS_PER_US, line,
                                  sizeof(line));
             answer_line("%s", line);
         }
@@ -284,6 +285,7 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
     const struct isolation of = {
         .plan = c->view.plan,
         .machine = c->view.machine,
+        .msrs = c->view.vendor->msrs,
         .image = {.base = image, .size = (uintptr_t)image_end - image},
         .pool = c->view.pages->pool,
     };

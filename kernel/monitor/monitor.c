@@ -15,6 +15,7 @@
 #include "kernel/vm/halt.h"
 #include "kernel/vm/life.h"
 #include "kernel/vm/vcpu.h"
+#include "kernel/vm/watch.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -192,9 +193,11 @@ NORETURN void monitor_run(struct cpu *core)
         }
         const uint64_t now = rdtsc();
         const bool is_busy = monitor_service(now, period / 2);
-        if (v)
+        if (v) {
             deadlines_set_console(v, now + period, is_busy);
-        else
-            cpu_wait_until(&core->wake, now + period);
+            continue;
+        }
+        atomic_store(&core->wake, 0); /* before the look: a deadline set behind it wakes again */
+        cpu_wait_until(&core->wake, watch_look(rdtsc(), now + period));
     }
 }

@@ -16,6 +16,7 @@ struct monitor_view {
     const struct pages *pages;
     const struct tsc *tsc;
     const struct plan *plan;
+    const struct vendor *vendor;
     struct vm **vms; /* [vm_count] */
     uint32_t vm_count;
 };

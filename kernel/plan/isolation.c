@@ -3,7 +3,6 @@
 
 #include "lib/fmt.h"
 #include "lib/policy.h"
-#include "vdev/vmsr.h"
 #include "vdev/vpower.h"
 #include "vdev/vrtc.h"
 #include "vdev/vuart.h"
@@ -19,12 +18,12 @@ static void isolation_range(const char *owner, struct range r, const char *what,
         bytes, what);
 }
 
-static uint32_t isolation_direct_msrs(void)
+static uint32_t isolation_direct_msrs(const struct msr_policy *msrs)
 {
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < vmsr_row_count; i++)
-        count += vmsr_rows[i].read == MSR_DIRECT || vmsr_rows[i].write == MSR_DIRECT;
+    for (uint32_t i = 0; i < msrs->count; i++)
+        count += msrs->rows[i].read == MSR_DIRECT || msrs->rows[i].write == MSR_DIRECT;
     return count;
 }
 
@@ -61,7 +60,7 @@ static void isolation_memory(const struct isolation *of, log_sink say)
     if (of->image.size > 0)
         isolation_range("bulkhead", of->image, "its image", say);
     if (of->pool.size > 0)
-        isolation_range("bulkhead", of->pool, "tables, VMCS, stacks; no guest memory is mapped",
+        isolation_range("bulkhead", of->pool, "tables, vCPUs, stacks; no guest memory is mapped",
                         say);
     for (uint32_t g = 0; g < of->plan->guest_count; g++)
         isolation_map(&of->plan->guests[g], say);
@@ -89,7 +88,7 @@ void isolation_print_owners(const struct isolation *of, log_sink say)
             isolation_core_owner(of->plan, core), core, of->machine->apic_ids[core]);
 }
 
-static void isolation_devices(const struct plan *plan, log_sink say)
+static void isolation_devices(const struct isolation *of, log_sink say)
 {
     say("  %-15s every I/O port; each guest has its own UART (%x-%x), clock (%x-%x) and power "
         "ports (%x-%x)",
@@ -98,9 +97,9 @@ static void isolation_devices(const struct plan *plan, log_sink say)
     say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
     say("  %-15s direct access to %u groups of its own core's MSRs, to no others", "each guest",
-        isolation_direct_msrs());
+        isolation_direct_msrs(of->msrs));
     say("  %-15s %s, vectors or windows shared between guests", "nobody",
-        isolation_has(plan, REGION_SHARED) ? "other memory" : "memory");
+        isolation_has(of->plan, REGION_SHARED) ? "other memory" : "memory");
 }
 
 /* Named, because a table of what is separated invites to believe that all is. */
@@ -124,6 +123,6 @@ static void isolation_gaps(const struct plan *plan, log_sink say)
 void isolation_print(const struct isolation *of, log_sink say)
 {
     isolation_print_owners(of, say);
-    isolation_devices(of->plan, say);
+    isolation_devices(of, say);
     isolation_gaps(of->plan, say);
 }

@@ -7,12 +7,14 @@
 
 #include "kernel/plan/plan.h"
 #include "lib/log.h"
+#include "lib/policy.h"
 #include "lib/types.h"
 #include "mm/range.h"
 
 struct isolation {
     const struct plan *plan;
     const struct machine *machine;
+    const struct msr_policy *msrs;
     struct range image, pool; /* the hypervisor's own memory; empty on the desk: not known */
 };
 

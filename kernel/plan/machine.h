@@ -30,4 +30,5 @@ struct machine {
     uint32_t module_count;
     struct machine_module modules[MACHINE_MODULES_MAX];
     bool has_screen;
+    bool needs_monitor; /* core 0 has to stay free: it watches guests' deadlines (vm/watch.c) */
 };

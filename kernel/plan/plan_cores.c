@@ -102,9 +102,16 @@ static uint32_t plan_cores_reserved(const struct config *config, const struct co
 {
     const struct config_machine *wish = &config->machine;
     const uint32_t total = map->total;
+    const bool needs_monitor = map->machine->needs_monitor;
 
     if (!wish->reserve_given)
-        return plan_cores_to_spare(config, map);
+        return needs_monitor ? 1 : plan_cores_to_spare(config, map);
+    if (needs_monitor && wish->reserve == 0) {
+        errors_add(report, wish->reserve_line,
+                   "reserve = 0: no timer of this processor counts while a guest runs, so core #0 "
+                   "has to watch the guests' deadlines: write 1 or more");
+        return 1;
+    }
     if (wish->reserve < total)
         return wish->reserve;
     errors_add(report, wish->reserve_line,

@@ -20,7 +20,7 @@
 
 #define POOL_BASE_SIZE    (4 * MIB)
 #define POOL_PER_CORE     (256 * KIB)
-#define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* the EPT entry of 2 MiB of guest */
+#define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* the nested tables' entry for 2 MiB of guest */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];

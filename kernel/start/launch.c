@@ -26,12 +26,14 @@ static SEALED struct plan *plan;
 static SEALED struct errors report;
 static SEALED struct virt_report virt_report;
 static SEALED struct vcpuid_host cpuid_host;
+static SEALED const struct vendor *vendor;
 static SEALED struct vm *vms[GUESTS_MAX];
 
 bool launch_possible(void)
 {
     virt_probe(&virt_report);
     cpu_need(&virt_report);
+    vendor = vendor_of(virt_report.vendor);
     if (virt_report.missing_count == 0)
         return true;
     log_line("this machine cannot run guests; it lacks:");
@@ -65,6 +67,7 @@ static bool launch_make_plan(struct boot_state *boot)
 
 bool launch_plan(struct boot_state *boot)
 {
+    boot->machine.needs_monitor = !virt_report.guest_timer;
     const struct machine_module *module = modules_find(&boot->machine, FOLDER_CONFIG);
 
     if (!module) {
@@ -93,7 +96,7 @@ static void launch_read_cpuid(void)
 {
     uint32_t leaf, subleaf;
 
-    for (uint32_t i = 0; vcpuid_host_wants(i, &leaf, &subleaf); i++) {
+    for (uint32_t i = 0; vcpuid_host_wants(vendor->cpuid, i, &leaf, &subleaf); i++) {
         const bool basic = leaf < 0x80000000;
         struct cpuid_regs r = {0};
 
@@ -113,7 +116,9 @@ bool launch_prepare(struct boot_state *boot)
         .tsc = &boot->tsc,
         .seconds = boot->seconds ? boot->seconds : DATE_UNKNOWN,
         .cpuid = &cpuid_host,
+        .vendor = vendor,
         .physical_bits = virt_report.physical_bits,
+        .guest_timer = virt_report.guest_timer,
         .monitor_core = plan->reserved_cores > 0,
     };
 
@@ -148,6 +153,7 @@ void launch_run(struct boot_state *boot)
         .pages = &boot->pages,
         .tsc = &boot->tsc,
         .plan = plan,
+        .vendor = vendor,
         .vms = vms,
         .vm_count = plan->guest_count,
     };

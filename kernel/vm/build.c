@@ -40,6 +40,8 @@ static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_
     soft->console_duty = core == 0 && !kit->monitor_core;
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->watchdog_deadline = UINT64_MAX;
+    soft->is_watched = !kit->guest_timer;
+    atomic_store(&soft->watched, UINT64_MAX);
     soft->pump_ticks = kit->tsc->hz / PUMPS_PER_SECOND;
     soft->timer_deadline = UINT64_MAX;
     soft->peers.count = vm->vcpu_count;
@@ -53,7 +55,7 @@ static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_
         .tsc_hz = kit->tsc->hz,
         .xcr0_allowed = vm->xcr0_allowed,
     };
-    vcpuid_build(&soft->cpuid, kit->cpuid, &wish);
+    vcpuid_build(&soft->cpuid, kit->vendor->cpuid, kit->cpuid, &wish);
     cpus[core].vcpu = v;
     cpus[core].trace = &soft->stats.trace;
     return virt_vcpu_create(v, kit->pages, shared);
@@ -77,15 +79,14 @@ enum status build_vm(struct vm **out, const struct plan_guest *plan, uint32_t in
     vm->name = plan->config->name;
     vm->vcpu_count = plan->core_count;
     vm->vcpus = vcpus;
+    vm->vendor = kit->vendor;
     vm->xcr0_allowed = vcpuid_xcr0_allowed(kit->cpuid);
     text_copy(vm->console.name, sizeof(vm->console.name), vm->name);
     console_add_stream(&vm->console);
     enum status s = build_map(vm, kit->pages);
     const struct virt_vm_config config = {
-        .msr_rows = vmsr_rows,
-        .msr_row_count = vmsr_row_count,
-        .cr4_allowed = vcpuid_cr4_allowed(kit->cpuid),
-        .xcr0_allowed = vm->xcr0_allowed,
+        .msrs = kit->vendor->msrs,
+        .cr4_allowed = vcpuid_cr4_allowed(kit->vendor->cpuid, kit->cpuid),
         .nested_root = vm->map.root,
         .tag = (uint16_t)(index + 1),
     };

@@ -144,9 +144,9 @@ COLD static void crash_print(struct vcpu *v, const struct vcpu_exit *x)
     const uint64_t now = rdtsc();
     char line[LOG_LINE_MAX];
 
-    diagnosis_qualification(x, line, sizeof(line));
-    crash_line(v->vm, NOTE_CRASH, "  exit %s (0x%llx), qualification 0x%llx%s%s", virt_exit_name(x),
-               (unsigned long long)x->raw_reason, (unsigned long long)x->qualification,
+    diagnosis_access(x, line, sizeof(line));
+    crash_line(v->vm, NOTE_CRASH, "  exit %s (0x%x), information 0x%llx%s%s",
+               virt_exit_name(x->hw_code), x->hw_code, (unsigned long long)x->hw_info,
                line[0] ? " " : "", line);
     crash_print_state(v, x);
     const uint32_t rows = (uint32_t)min_u64(trace_count(trace), TRACE_ROWS);
@@ -156,7 +156,7 @@ COLD static void crash_print(struct vcpu *v, const struct vcpu_exit *x)
         struct trace_row row = trace_row(trace, back);
         if (back == 0)
             row.verdict = DO_STOP; /* it is noted when this is done */
-        diagnosis_trace_line(&row,
+        diagnosis_trace_line(&row, virt_exit_name(row.hw_code),
                              time_to_ns(&v->vm->tsc->scale, ticks_since(now, row.time)) / 1000,
                              line, sizeof(line));
         crash_line(v->vm, NOTE_LIFE, "%s", line);
@@ -192,7 +192,7 @@ void crash_waiting(struct vcpu *v, const char *why)
 enum verdict crash_by_guest(struct vcpu *v, const struct crash_report *report)
 {
     const struct vcpu_exit x = {.kind = EXIT_HYPERCALL,
-                                .raw_reason = trace_row(&v->soft->stats.trace, 0).reason,
+                                .hw_code = trace_row(&v->soft->stats.trace, 0).hw_code,
                                 .report = *report};
     struct vcpu_state state;
     char why[LOG_LINE_MAX];

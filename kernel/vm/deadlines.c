@@ -3,6 +3,7 @@
 
 #include "kernel/vm/crash.h"
 #include "kernel/vm/inject.h"
+#include "kernel/vm/watch.h"
 #include "kernel/vm/watchdog.h"
 #include "lib/bits.h"
 #include "lib/time.h"
@@ -10,8 +11,17 @@
 
 #define LOOK_STEPS_LOG2 4
 
+/* All three at hand: an instruction counts here. */
+static inline void deadlines_set(struct vcpu *v, const struct vcpu_soft *soft, uint64_t deadline)
+{
+    if (__builtin_expect(soft->is_watched, 0))
+        watch_set(v, deadline);
+    else
+        virt_set_deadline(v, deadline);
+}
+
 /*
- * The backend's timer ends an exit-free stay, but stands still outside the guest. So each exit
+ * The backend's timer ends an exit-free stay, but may stand still outside the guest. So each exit
  * compares the time with v->look_at, which comes a few times on the way to the deadline: then the
  * timer is set anew. It is late by no more than the exits since the last time took, and that is
  * less than a 16th of the whole way.
@@ -28,7 +38,7 @@ void deadlines_update(struct vcpu *v)
     soft->deadline = deadline;
     soft->look_step = ticks_since(deadline, now) >> LOOK_STEPS_LOG2;
     v->look_at = now + soft->look_step;
-    virt_set_timer(v, deadline);
+    deadlines_set(v, soft, deadline);
 }
 
 /* An exit at or after look_at. The deadline itself is acted on when that exit has been dealt with;
@@ -37,12 +47,14 @@ NOINLINE void deadlines_near(struct vcpu *v, uint64_t now)
 {
     struct vcpu_soft *soft = v->soft;
 
-    if (now >= soft->deadline) {
+    const uint64_t deadline = soft->deadline;
+
+    if (now >= deadline) {
         atomic_fetch_or(&v->kick, KICK_DUE);
         return;
     }
-    v->look_at = now + min_u64(soft->look_step, ticks_since(soft->deadline, now) / 2);
-    virt_set_timer(v, soft->deadline);
+    v->look_at = now + min_u64(soft->look_step, ticks_since(deadline, now) / 2);
+    deadlines_set(v, soft, deadline);
 }
 
 void deadlines_set_console(struct vcpu *v, uint64_t deadline, bool is_busy)
@@ -74,7 +86,7 @@ static bool deadlines_watchdog_is_over(struct vcpu *v, uint64_t now)
 NOINLINE COLD static enum verdict deadlines_end_silent(struct vcpu *v)
 {
     const struct vcpu_exit x = {.kind = EXIT_TIMER,
-                                .raw_reason = trace_row(&v->soft->stats.trace, 0).reason};
+                                .hw_code = trace_row(&v->soft->stats.trace, 0).hw_code};
 
     char why[WATCHDOG_WORDS];
 
@@ -86,7 +98,7 @@ enum verdict deadlines_look(struct vcpu *v, uint64_t now)
 {
     struct vcpu_soft *soft = v->soft;
 
-    if (now < soft->deadline) { /* the backend's timer was early */
+    if (now < soft->deadline) { /* whoever ended the stay was early */
         deadlines_near(v, now);
         return DO_AGAIN;
     }

@@ -92,11 +92,10 @@ bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index, char *buf,
 
     switch (index) {
     case 0:
-        fmt_print(buf, size, "  RIP %llx RSP %llx RFLAGS %llx CPL %u, %s%s%s%s", (ull)s->rip,
+        fmt_print(buf, size, "  RIP %llx RSP %llx RFLAGS %llx CPL %u, %s%s%s", (ull)s->rip,
                   (ull)r[REG_RSP], (ull)s->rflags, s->segments[SEG_SS].attributes >> 5 & 3u,
-                  diagnosis_mode(s), s->blocked_by_sti ? ", blocked by STI" : "",
-                  s->blocked_by_mov_ss ? ", blocked by MOV SS" : "",
-                  s->blocked_by_nmi ? ", in an NMI" : "");
+                  diagnosis_mode(s), s->in_shadow ? ", behind STI or MOV SS" : "",
+                  s->in_nmi ? ", in an NMI" : "");
         return true;
     case 1:
         fmt_print(buf, size, "  CR0 %llx CR2 %llx CR3 %llx CR4 %llx EFER %llx DR7 %llx",
@@ -128,43 +127,16 @@ bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index, char *buf,
     }
 }
 
-void diagnosis_qualification(const struct vcpu_exit *x, char *buf, size_t size)
+void diagnosis_access(const struct vcpu_exit *x, char *buf, size_t size)
 {
     buf[0] = '\0';
-    switch (x->kind) {
-    case EXIT_NESTED_FAULT:
+    if (x->kind == EXIT_NESTED_FAULT)
         fmt_print(buf, size, "%s%s%s%s", x->fault.access & NESTED_READ ? "read " : "",
                   x->fault.access & NESTED_WRITE ? "write " : "",
                   x->fault.access & NESTED_EXEC ? "fetch " : "",
                   x->fault.table_walk ? "by a page-table walk" : "by the instruction");
-        break;
-    case EXIT_EXCEPTION:
+    else if (x->kind == EXIT_EXCEPTION)
         fmt_print(buf, size, "vector %u", x->exception.vector);
-        break;
-    case EXIT_CPUID:
-    case EXIT_HYPERCALL:
-    case EXIT_PIO:
-    case EXIT_RDMSR:
-    case EXIT_WRMSR:
-    case EXIT_CR_WRITE:
-    case EXIT_XSETBV:
-    case EXIT_KICK:
-    case EXIT_TIMER:
-    case EXIT_WINDOW:
-    case EXIT_HALT:
-    case EXIT_FORBIDDEN:
-    case EXIT_RDPMC:
-    case EXIT_CACHE:
-    case EXIT_INIT:
-    case EXIT_STEP:
-    case EXIT_TRIPLE_FAULT:
-    case EXIT_TASK_SWITCH:
-    case EXIT_MACHINE_CHECK:
-    case EXIT_ENTRY_FAILED:
-    case EXIT_UNKNOWN:
-    case EXIT_KIND_COUNT:
-        break;
-    }
 }
 
 /* What a program used to PCs may look for at an address. */
@@ -325,9 +297,10 @@ void diagnosis_source_line(const struct vcpu_state *s, const char *image, char *
               (ull)(s->rip + (flat ? 0 : cs->base)));
 }
 
-void diagnosis_trace_line(const struct trace_row *row, uint64_t ago_us, char *buf, size_t size)
+void diagnosis_trace_line(const struct trace_row *row, const char *why, uint64_t ago_us, char *buf,
+                          size_t size)
 {
-    fmt_print(buf, size, "  %10llu us ago  %-12s reason %-3u RIP %-18llx %s", (ull)ago_us,
-              diagnosis_exit_kind((enum exit_kind)row->kind), row->reason & 0xffff, (ull)row->rip,
+    fmt_print(buf, size, "  %10llu us ago  %-13s %-20s RIP %-16llx %s", (ull)ago_us,
+              diagnosis_exit_kind((enum exit_kind)row->kind), why, (ull)row->rip,
               diagnosis_verdict((enum verdict)row->verdict));
 }

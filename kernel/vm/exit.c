@@ -15,10 +15,11 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
-NOINLINE static enum verdict exit_cpuid_rest(struct vcpu *v, uint32_t leaf)
+NOINLINE static enum verdict exit_cpuid_rest(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     uint64_t *gpr = v->regs.gpr;
+    const uint32_t leaf = (uint32_t)gpr[REG_RAX];
     const uint64_t cr4 = vcpuid_is_dynamic(leaf) ? virt_cr4(v) : 0;
     uint32_t out[4];
 
@@ -37,7 +38,7 @@ static enum verdict on_cpuid(struct vcpu *v, const struct vcpu_soft *soft)
     const struct cpuid_row *row = vcpuid_plain(&soft->cpuid, leaf);
 
     if (row == NULL)
-        return exit_cpuid_rest(v, leaf);
+        return exit_cpuid_rest(v);
     gpr[REG_RAX] = row->eax;
     gpr[REG_RBX] = row->ebx;
     gpr[REG_RCX] = row->ecx;
@@ -66,27 +67,31 @@ static enum verdict exit_bus_event(struct vcpu *v, const struct vcpu_soft *soft,
     return DO_STOP;
 }
 
-static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, const struct exit_pio *io,
-                           uint64_t now)
+static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio, uint64_t now)
 {
+    const uint16_t port = (uint16_t)(pio >> 16);
     struct bus *bus = &v->vm->bus;
     uint64_t *rax = &v->regs.gpr[REG_RAX];
+    uint8_t size = 1;
 
-    /* INS and OUTS would mean reading and writing guest memory, which we never do. */
-    if (io->string)
-        return DO_GP;
-    if (!io->in) {
-        const enum bus_event event =
-            bus_out(bus, io->port, io->size, (uint32_t)*rax, &soft->stats.ports);
+    /* A byte and no string, as nearly all are: one test. */
+    if (__builtin_expect((pio & (PIO_SIZE | PIO_STRING)) != 0, 0)) {
+        size = (uint8_t)((pio & PIO_SIZE) + 1);
+        /* INS and OUTS would mean reading and writing guest memory, which we never do. */
+        if (pio & PIO_STRING)
+            return DO_GP;
+    }
+    if (!(pio & PIO_IN)) {
+        const enum bus_event event = bus_out(bus, port, size, (uint32_t)*rax, &soft->stats.ports);
         if (__builtin_expect(event == BUS_NONE, 1))
             return DO_NEXT;
         return exit_bus_event(v, soft, event);
     }
-    const uint32_t value = bus_in(bus, io->port, io->size, now, &soft->stats.ports);
+    const uint32_t value = bus_in(bus, port, size, now, &soft->stats.ports);
     /* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
-    if (io->size == 4)
+    if (size == 4)
         *rax = value;
-    else if (io->size == 2)
+    else if (size == 2)
         *rax = (*rax & ~UINT64_C(0xffff)) | (value & 0xffff);
     else
         *rax = (*rax & ~UINT64_C(0xff)) | (value & 0xff);
@@ -279,35 +284,36 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     return crash_guest(v, x, "unhandled VM exit");
 }
 
-bool exit_fast(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *stay,
-               uint8_t trace_at, enum verdict *verdict)
+/* A switch would have to name them all. */
+bool exit_fast(struct vcpu *v, struct vcpu_soft *soft, const struct stay *stay,
+               enum verdict *verdict)
 {
     struct trace *trace = &soft->stats.trace;
 
-    if (virt_is(stay, EXIT_CPUID)) {
-        trace_exit(trace, trace_at, stay->reason, EXIT_CPUID);
+    if (stay->kind == EXIT_CPUID) {
+        trace_exit(trace, stay, EXIT_CPUID);
         *verdict = on_cpuid(v, soft);
-    } else if (virt_is(stay, EXIT_HYPERCALL)) {
-        trace_exit(trace, trace_at, stay->reason, EXIT_HYPERCALL);
+    } else if (stay->kind == EXIT_HYPERCALL) {
+        trace_exit(trace, stay, EXIT_HYPERCALL);
         *verdict = hypercall(v, soft);
-    } else if (virt_is(stay, EXIT_WRMSR)) {
-        trace_exit(trace, trace_at, stay->reason, EXIT_WRMSR);
+    } else if (stay->kind == EXIT_WRMSR) {
+        trace_exit(trace, stay, EXIT_WRMSR);
         *verdict = on_wrmsr(v, soft);
-    } else if (virt_is(stay, EXIT_PIO)) {
-        UNINITIALIZED struct exit_pio io; /* virt_decode_pio() writes all of it */
-        if (!virt_decode_pio(&io))
-            return false;
-        trace_exit(trace, trace_at, stay->reason, EXIT_PIO);
-        *verdict = on_pio(v, soft, &io, stay->time);
-    } else if (virt_is(stay, EXIT_RDMSR)) {
-        trace_exit(trace, trace_at, stay->reason, EXIT_RDMSR);
+    } else if (stay->kind == EXIT_PIO) {
+        trace_exit(trace, stay, EXIT_PIO);
+        *verdict = on_pio(v, soft, stay->pio, stay->time);
+    } else if (stay->kind == EXIT_RDMSR) {
+        trace_exit(trace, stay, EXIT_RDMSR);
         *verdict = on_rdmsr(v, soft);
-    } else if (virt_is(stay, EXIT_TIMER)) {
-        trace_exit(trace, trace_at, stay->reason, EXIT_TIMER);
+    } else if (stay->kind == EXIT_TIMER) {
+        trace_exit(trace, stay, EXIT_TIMER);
         *verdict = deadlines_look(v, stay->time);
-    } else if (virt_is(stay, EXIT_XSETBV)) {
-        trace_exit(trace, trace_at, stay->reason, EXIT_XSETBV);
+    } else if (stay->kind == EXIT_XSETBV) {
+        trace_exit(trace, stay, EXIT_XSETBV);
         *verdict = on_xsetbv(v, soft);
+    } else if (stay->kind == EXIT_KICK && atomic_load(&v->kick) == KICK_DUE) {
+        *verdict =
+            requests_take(v); /* our own: the guest has not been entered since its last exit */
     } else {
         return false;
     }

@@ -8,7 +8,7 @@
 #include "kernel/virt.h"
 
 /* The kinds that come often, from the compare that finds them to the verdict without a detour;
- * false: another, for virt_decode() and exit_dispatch(). `soft` is v's. */
-MUST_CHECK bool exit_fast(struct vcpu *v, struct vcpu_soft *soft, const struct vcpu_stay *stay,
-                          uint8_t trace_at, enum verdict *verdict);
+ * false: another, not yet in the trace, for virt_details() and exit_dispatch(). `soft` is v's. */
+MUST_CHECK bool exit_fast(struct vcpu *v, struct vcpu_soft *soft, const struct stay *stay,
+                          enum verdict *verdict);
 enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x);

@@ -129,15 +129,13 @@ NOINLINE static enum verdict call_crash(struct vcpu *v)
 /* Which call a guest means, counted from BULKHEAD_CALL_BASE; false: none of ours. */
 /*@ requires \valid(number);
   @ assigns *number;
-  @ ensures \result <==> BULKHEAD_CALL_BASE <= rax < BULKHEAD_CALL_BASE + BULKHEAD_CALL_COUNT;
-  @ ensures \result ==> *number == rax - BULKHEAD_CALL_BASE && *number < BULKHEAD_CALL_COUNT;
+  @ ensures \result <==> BULKHEAD_CALL_BASE <= eax < BULKHEAD_CALL_BASE + BULKHEAD_CALL_COUNT;
+  @ ensures \result ==> *number == eax - BULKHEAD_CALL_BASE && *number < BULKHEAD_CALL_COUNT;
   @*/
-static bool call_look_up(uint64_t rax, uint32_t *number)
+static bool call_look_up(uint32_t eax, uint32_t *number)
 {
-    const uint64_t from_base = rax - BULKHEAD_CALL_BASE; /* wraps: then it is none of ours */
-
-    *number = (uint32_t)from_base;
-    return from_base < BULKHEAD_CALL_COUNT;
+    *number = eax - BULKHEAD_CALL_BASE; /* wraps: then it is none of ours */
+    return *number < BULKHEAD_CALL_COUNT;
 }
 
 enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
@@ -150,15 +148,15 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         *rax = (uint64_t)BULKHEAD_ERROR_DENIED;
         return DO_NEXT;
     }
-    const uint64_t asked = call_register(v, REG_RAX);
+    /* The lower half first: where that is no call, it does not matter whether there is an upper. */
     uint32_t number;
-    if (!call_look_up(asked, &number)) {
+    if (!call_look_up((uint32_t)*rax, &number) || call_register(v, REG_RAX) >> 32 != 0) {
         calls[BULKHEAD_CALL_COUNT]++;
         *rax = (uint64_t)result;
         return DO_NEXT;
     }
     calls[index_masked(number, VCPU_CALLS)]++;
-    switch ((enum bulkhead_call)asked) {
+    switch ((enum bulkhead_call)(BULKHEAD_CALL_BASE + number)) {
     case BULKHEAD_CALL_VERSION:
         result = BULKHEAD_ABI_VERSION;
         break;

@@ -24,7 +24,7 @@ static void requests_enter_state(struct vcpu *v, const struct vcpu_state *state)
     cpu_reset_guest_state(v->vm->xcr0_allowed);
     virt_vcpu_reset(v, state);
     vapic_reset(&soft->apic, v->apic_id);
-    vmsr_reset(&soft->msr, v->index == 0);
+    vmsr_reset(&soft->msr, v->vm->vendor->msrs, v->index == 0);
     soft->xcr0 = XCR0_X87;
     soft->nmi_pending = false;
     soft->timer_pending = false;
@@ -43,6 +43,7 @@ static void requests_start(struct vcpu *v)
     struct vcpu_state state;
 
     soft->stats = (struct vcpu_stats){0};
+    trace_reset(&soft->stats.trace);
     soft->watchdog_deadline = UINT64_MAX;
     if (v->index != 0) {
         memory_scrub_share(v->vm, v->index);
@@ -64,7 +65,7 @@ static void requests_start(struct vcpu *v)
 /* Out of the guest: the core is ours again. */
 static void requests_leave(struct vcpu *v, enum vcpu_phase phase)
 {
-    cpu_unblock_nmi();
+    virt_leave(v);
     lapic_reset();
     cpu_drain_interrupts();
     v->soft->phase = phase;
@@ -118,5 +119,5 @@ enum verdict requests_take(struct vcpu *v)
     if (soft->phase != VCPU_RUNNING)
         return DO_LEAVE;
     inject_pending(v);
-    return kicks & KICK_DUE ? deadlines_look(v, rdtsc()) : DO_AGAIN;
+    return kicks & (KICK_DUE | KICK_WATCHED) ? deadlines_look(v, rdtsc()) : DO_AGAIN;
 }

@@ -58,14 +58,11 @@ NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
 }
 
 /* An exit of the kinds that are never many. */
-NOINLINE static enum verdict vcpu_handle_slow(struct vcpu *v, uint64_t reason, uint8_t trace_at)
+NOINLINE static enum verdict vcpu_handle_slow(struct vcpu *v, enum exit_kind kind, uint32_t hw_code)
 {
     struct vcpu_exit x;
 
-    virt_decode(v, reason, &x);
-    if (x.kind == EXIT_KICK && atomic_load(&v->kick) == KICK_DUE)
-        return requests_take(v); /* our own: the guest has not been entered since its last exit */
-    trace_exit(&v->soft->stats.trace, trace_at, reason, x.kind);
+    virt_details(v, kind, hw_code, &x);
     const enum verdict verdict = exit_dispatch(v, &x);
     trace_verdict(&v->soft->stats.trace, verdict);
     if (verdict != DO_REFLECT)
@@ -79,20 +76,21 @@ NOINLINE static enum verdict vcpu_handle_slow(struct vcpu *v, uint64_t reason, u
 static void vcpu_run(struct vcpu *v)
 {
     for (;;) {
-        struct vcpu_stay stay;
+        struct stay stay = {0};
         enum verdict verdict;
 
         virt_run(v, &stay);
-        if (__builtin_expect(stay.time >= v->look_at, 0) && !virt_is(&stay, EXIT_TIMER))
-            deadlines_near(v, stay.time);
         struct vcpu_soft *soft = v->soft;
-        const uint8_t trace_at = trace_stay(&soft->stats.trace, &stay);
-        if (!exit_fast(v, soft, &stay, trace_at, &verdict))
-            verdict = vcpu_handle_slow(v, stay.reason, trace_at);
+        if (!exit_fast(v, soft, &stay, &verdict)) {
+            trace_exit(&soft->stats.trace, &stay, stay.kind);
+            verdict = vcpu_handle_slow(v, stay.kind, stay.hw_code);
+        }
         if (__builtin_expect(verdict == DO_NEXT, 1))
             virt_advance(v, &stay);
         else if (verdict != DO_AGAIN && !vcpu_apply(v, verdict))
             return;
+        if (__builtin_expect(stay.time >= v->look_at, 0))
+            deadlines_near(v, stay.time);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "kernel/virt.h"
 
-/* The life of a core that has a vCPU. On that core, VMX on. It returns when the console is due, to
- * a core with that duty (soft->console_duty): then deadlines_set_console(), and call it again. */
+/* The life of a core that has a vCPU. On that core, virtualisation on. It returns when the console
+ * is due, to a core with that duty (soft->console_duty): then deadlines_set_console(), and call it
+ * again. */
 void vcpu_loop(struct vcpu *v);

@@ -21,6 +21,7 @@
 #include "vdev/refused.h"
 #include "vdev/vapic.h"
 #include "vdev/vcpuid.h"
+#include "vdev/vendor.h"
 #include "vdev/vmsr.h"
 
 /* ------------------------------------------------------------------ a vCPU */
@@ -37,6 +38,7 @@ enum kick {
     KICK_ASK_HALT = 64, /* whether it has halted for good: kernel/vm/halt.h */
     KICK_LOOK = 128,    /* the lead is to look what its parked guest waits for */
     KICK_DUE = 256,     /* by itself: soft->deadline has come */
+    KICK_WATCHED = 512, /* the same from core 0: kernel/vm/watch.c */
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
@@ -56,9 +58,12 @@ struct vcpu_stats {
 
 /* The kernel's own part of a vCPU. The owning core's alone, except where a comment says else. */
 struct vcpu_soft {
+    struct vcpuid cpuid; /* first: its place is that of the whole, one instruction less for CPUID */
     enum vcpu_phase phase;
     uint64_t look_step;          /* the longest that v->look_at may be away; ticks */
     uint64_t deadline;           /* TSC; the first of those below */
+    bool is_watched;             /* by core 0: the backend has no timer for it */
+    _Atomic uint64_t watched;    /* TSC; then the deadline, UINT64_MAX: none; core 0 ends it */
     _Atomic uint8_t sipi_vector; /* siblings write */
     _Atomic bool at_rest;        /* only a sibling could wake it; siblings read. kernel/vm/halt.c */
     bool nmi_pending;            /* to be injected */
@@ -73,7 +78,6 @@ struct vcpu_soft {
     struct vapic apic;
     struct vapic_peers peers;
     struct vmsr msr;
-    struct vcpuid cpuid;
     uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; of a life, the lead vCPU's alone */
     _Atomic uint64_t sign; /* its last watchdog call, TSC; kernel/vm/watchdog.c has the rules */
     struct vcpu_stats stats;
@@ -126,6 +130,7 @@ struct vm {
     struct vcpu *vcpus;   /* [vcpu_count]; [0] is the lead: it loads and boots */
     struct pagetable map; /* guest-physical; complete before the first start */
     uint64_t xcr0_allowed;
+    const struct vendor *vendor;
     struct console_stream console;
     struct bus bus;
     _Atomic uint32_t phase;      /* enum vm_phase */

@@ -176,3 +176,22 @@ static inline void mfence_lfence(void)
 {
     __asm__ volatile("mfence; lfence" : : : "memory");
 }
+
+/* IRET to the next instruction, which ends the blocking of NMIs. SDM "Handling Multiple NMIs". */
+static inline void iret_here(void)
+{
+    uint64_t scratch;
+    __asm__ volatile("mov %%rsp, %0\n\t"
+                     "push $0\n\t"
+                     "push %0\n\t"
+                     "pushfq\n\t"
+                     "mov %%cs, %k0\n\t"
+                     "push %0\n\t"
+                     "lea 1f(%%rip), %0\n\t"
+                     "push %0\n\t"
+                     "iretq\n"
+                     "1:"
+                     : "=&r"(scratch)
+                     :
+                     : "memory", "cc");
+}

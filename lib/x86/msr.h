@@ -1,50 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * msr: the model-specific registers we or our policy name. Next to each: r/w, and when it exists.
- * SDM "Model-Specific Registers (MSRs)".
+ * msr: the model-specific registers we or our policy name, except VT-x's own (vmx/bits.h). Next to
+ * each: r/w, and when it exists. SDM "Model-Specific Registers (MSRs)".
  */
 #pragma once
 
 enum msr_index {
-    MSR_TSC = 0x10,                /* rw */
-    MSR_PLATFORM_ID = 0x17,        /* r- */
-    MSR_APIC_BASE = 0x1b,          /* rw  CPUID.1:EDX.APIC */
-    MSR_FEATURE_CONTROL = 0x3a,    /* rw  CPUID.1:ECX.VMX or SMX; once locked r- */
-    MSR_TSC_ADJUST = 0x3b,         /* rw  CPUID.(7,0):EBX.1 */
-    MSR_SPEC_CTRL = 0x48,          /* rw  CPUID.(7,0):EDX.26/27/31 */
-    MSR_PRED_CMD = 0x49,           /* -w  CPUID.(7,0):EDX.26 */
-    MSR_UCODE_REV = 0x8b,          /* rw */
-    MSR_MTRR_CAP = 0xfe,           /* r-  CPUID.1:EDX.MTRR */
-    MSR_ARCH_CAPABILITIES = 0x10a, /* r-  CPUID.(7,0):EDX.29 */
-    MSR_FLUSH_CMD = 0x10b,         /* -w  CPUID.(7,0):EDX.28 */
-    MSR_SYSENTER_CS = 0x174,       /* rw */
-    MSR_SYSENTER_ESP = 0x175,      /* rw */
-    MSR_SYSENTER_EIP = 0x176,      /* rw */
-    MSR_MCG_CAP = 0x179,           /* r-  CPUID.1:EDX.MCA */
-    MSR_MCG_STATUS = 0x17a,        /* rw  CPUID.1:EDX.MCA */
-    MSR_MISC_ENABLE = 0x1a0,       /* rw */
-    MSR_DEBUGCTL = 0x1d9,          /* rw */
-    MSR_MTRR_PHYSBASE0 = 0x200,    /* rw  up to 0x213 by MTRR_CAP */
-    MSR_MTRR_FIX64K = 0x250,       /* rw */
-    MSR_PAT = 0x277,               /* rw  CPUID.1:EDX.PAT */
-    MSR_MTRR_DEF_TYPE = 0x2ff,     /* rw */
-    MSR_PERF_GLOBAL_CTRL = 0x38f,  /* rw  CPUID.0xA:EAX[7:0] > 0 */
-    MSR_VMX_BASIC = 0x480,         /* r-  CPUID.1:ECX.VMX, and up to 0x48d */
-    MSR_VMX_PINBASED_CTLS = 0x481,
-    MSR_VMX_PROCBASED_CTLS = 0x482,
-    MSR_VMX_EXIT_CTLS = 0x483,
-    MSR_VMX_ENTRY_CTLS = 0x484,
-    MSR_VMX_MISC = 0x485,
-    MSR_VMX_CR0_FIXED0 = 0x486,
-    MSR_VMX_CR0_FIXED1 = 0x487,
-    MSR_VMX_CR4_FIXED0 = 0x488,
-    MSR_VMX_CR4_FIXED1 = 0x489,
-    MSR_VMX_PROCBASED_CTLS2 = 0x48b,    /* r-  PROCBASED_CTLS allows-1 bit 31 */
-    MSR_VMX_EPT_VPID_CAP = 0x48c,       /* r-  PROCBASED_CTLS2 allows EPT or VPID */
-    MSR_VMX_TRUE_PINBASED_CTLS = 0x48d, /* r-  VMX_BASIC bit 55, and up to 0x490 */
-    MSR_VMX_TRUE_PROCBASED_CTLS = 0x48e,
-    MSR_VMX_TRUE_EXIT_CTLS = 0x48f,
-    MSR_VMX_TRUE_ENTRY_CTLS = 0x490,
+    MSR_TSC = 0x10,                 /* rw */
+    MSR_PLATFORM_ID = 0x17,         /* r- */
+    MSR_APIC_BASE = 0x1b,           /* rw  CPUID.1:EDX.APIC */
+    MSR_FEATURE_CONTROL = 0x3a,     /* rw  CPUID.1:ECX.VMX or SMX; once locked r- */
+    MSR_TSC_ADJUST = 0x3b,          /* rw  CPUID.(7,0):EBX.1 */
+    MSR_SPEC_CTRL = 0x48,           /* rw  CPUID.(7,0):EDX.26/27/31 */
+    MSR_PRED_CMD = 0x49,            /* -w  CPUID.(7,0):EDX.26 */
+    MSR_UCODE_REV = 0x8b,           /* rw */
+    MSR_MTRR_CAP = 0xfe,            /* r-  CPUID.1:EDX.MTRR */
+    MSR_ARCH_CAPABILITIES = 0x10a,  /* r-  CPUID.(7,0):EDX.29 */
+    MSR_FLUSH_CMD = 0x10b,          /* -w  CPUID.(7,0):EDX.28 */
+    MSR_SYSENTER_CS = 0x174,        /* rw */
+    MSR_SYSENTER_ESP = 0x175,       /* rw */
+    MSR_SYSENTER_EIP = 0x176,       /* rw */
+    MSR_MCG_CAP = 0x179,            /* r-  CPUID.1:EDX.MCA */
+    MSR_MCG_STATUS = 0x17a,         /* rw  CPUID.1:EDX.MCA */
+    MSR_MISC_ENABLE = 0x1a0,        /* rw */
+    MSR_DEBUGCTL = 0x1d9,           /* rw */
+    MSR_MTRR_PHYSBASE0 = 0x200,     /* rw  up to 0x213 by MTRR_CAP */
+    MSR_MTRR_FIX64K = 0x250,        /* rw */
+    MSR_MTRR_FIX16K = 0x258,        /* rw  2 registers */
+    MSR_MTRR_FIX4K = 0x268,         /* rw  8 registers */
+    MSR_PAT = 0x277,                /* rw  CPUID.1:EDX.PAT */
+    MSR_MTRR_DEF_TYPE = 0x2ff,      /* rw */
+    MSR_PERF_GLOBAL_CTRL = 0x38f,   /* rw  CPUID.0xA:EAX[7:0] > 0 */
     MSR_TSC_DEADLINE = 0x6e0,       /* rw  CPUID.1:ECX.24 */
     MSR_X2APIC_FIRST = 0x800,       /* x2APIC mode only: else #GP */
     MSR_X2APIC_ID = 0x802,          /* r- */

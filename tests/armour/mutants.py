@@ -94,9 +94,9 @@ def without_flag(flag, around="{}"):
     return mutant(name, "Makefile", around.format(f" {flag}"), around.format(""), FLAGS)
 
 
-def cleared(name, old, new=""):
-    """A line of cpu_reset_guest_state()."""
-    return mutant(f"clean-{name}", "kernel/core/cpu.c", old, new, audit(CLEAN))
+def cleared(name, old, new="", file="kernel/core/cpu.c"):
+    """A line of cpu_reset_guest_state(), or of vmx_reset_core()."""
+    return mutant(f"clean-{name}", file, old, new, audit(CLEAN))
 
 
 MUTANTS = {
@@ -279,9 +279,9 @@ MUTANTS = {
                audit(CLEARED)),
     ],
     "No indirect branch on the way from a guest": [
-        mutant("indirect-call", "vmx/run.c", "    vmx_switch(v, stay);\n",
+        mutant("indirect-call", "vmx/run.c", "    const uint64_t reason = vmx_switch(v, stay);\n",
                "    void (*volatile go)(struct vcpu *) = vmx_before_entry;\n    go(v);\n"
-               "    vmx_switch(v, stay);\n", NO_INDIRECT),
+               "    const uint64_t reason = vmx_switch(v, stay);\n", NO_INDIRECT),
         without_flag("-fno-jump-tables"),
     ],
     "IBRS, RRSBA_DIS_S, BHI_DIS_S for good; IBPB between lives; return stack filled at exits, VERW "
@@ -299,7 +299,7 @@ MUTANTS = {
         mutant("entry-work-forgotten", "vmx/run.c", "        vmx_clear_buffers(); /* last */",
                "        vmx_clear_buffers();\n    v->work &= ~(uint32_t)WORK_BUFFERS;",
                audit(SPECULATION), Unit("test_entry")),
-        mutant("first-entry-without-work", "vmx/cpu.c", "v->work = vmx_spec.at_entry ? WORK_BUFFERS : 0;",
+        mutant("first-entry-without-work", "vmx/cpu.c", "v->hw_work = vmx_spec.at_entry ? WORK_BUFFERS : 0;",
                "v->work = 0;", Unit("test_entry")),
         mutant("no-verw", "vmx/run.c", "        verw_own_segment();", "        (void)0;",
                Unit("test_entry")),
@@ -316,20 +316,17 @@ MUTANTS = {
         mutant("no-bhi-dis", "vmx/spec.c", "        value |= SPEC_CTRL_BHI_DIS;", "        (void)0;",
                Unit("test_spec")),
     ],
-    "Numbers that a guest chooses masked where they are an index: hypercall, CPUID leaf; the MSR row "
-    "is guessed by the low byte and checked": [
+    "Numbers that a guest chooses masked where they are an index: hypercall, CPUID leaf": [
         mutant("hypercall-unmasked", "kernel/vm/hypercall.c",
                "calls[index_masked(number, VCPU_CALLS)]++;", "calls[number]++;",
                Unit("test_masks")),
         mutant("cpuid-unmasked", "vdev/vcpuid.h",
-               "t->plain[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)];",
-               "t->plain[vcpuid_slot(leaf)];", Unit("test_masks")),
-        mutant("cpuid-rows-unmasked", "vdev/vcpuid.c",
-               "t->first[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)]",
-               "t->first[vcpuid_slot(leaf)]", Unit("test_masks")),
+               "t->place[index_masked(leaf, VCPUID_SLOTS)];",
+               "t->place[leaf];", Unit("test_masks")),
+        mutant("cpuid-far-unmasked", "vdev/vcpuid.h",
+               "t->place[index_masked(vcpuid_slot(leaf), VCPUID_SLOTS)];",
+               "t->place[vcpuid_slot(leaf)];", Unit("test_masks")),
         mutant("mask-optimised-away", "lib/bits.h", '    __asm__("" : "+r"(index));\n', "", MASKED),
-        mutant("msr-guess-unchecked", "vdev/vmsr.c", "row_guess[(uint8_t)index];",
-               "row_guess[index];", Unit("test_vmsr")),
     ],
     "#DB, #AC, #MC intercepted": [
         *(mutant(f"{vector.lower()}-not-intercepted", "vmx/vmx.h",
@@ -345,8 +342,8 @@ MUTANTS = {
                "vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~PIN_PREEMPTION_TIMER);",
                "vmwrite32(VMCS_PIN_BASED_CONTROLS, vmx_controls.pin & ~(PIN_PREEMPTION_TIMER | "
                "PIN_NMI | PIN_VIRTUAL_NMIS));", audit(CONTROLS)),
-        mutant("no-io-bitmaps", "vmx/vmcs.c", "    hw->controls_cpu = vmx_controls.cpu & ~CPU_MONITOR_TRAP;",
-               "    hw->controls_cpu = vmx_controls.cpu & ~(CPU_MONITOR_TRAP | CPU_IO_BITMAPS);", audit(CONTROLS)),
+        mutant("no-io-bitmaps", "vmx/vmcs.c", "vmx_controls.cpu & ~CPU_MONITOR_TRAP;",
+               "vmx_controls.cpu & ~(CPU_MONITOR_TRAP | CPU_IO_BITMAPS);", audit(CONTROLS)),
         mutant("no-mwait-exits", "vmx/fit.c", "CPU_SECONDARY | CPU_MWAIT | CPU_MONITOR |",
                "CPU_SECONDARY | CPU_MONITOR |", audit(CONTROLS), Unit("test_fit")),
         mutant("one-control-more", "vmx/fit.c", ".wish = CPU2_RDTSCP |",
@@ -368,7 +365,7 @@ MUTANTS = {
         mutant("msrs-open", "vmx/bitmaps.c", "memset(&shared->msr, 0xff, sizeof(shared->msr));",
                "memset(&shared->msr, 0xff, sizeof(shared->msr) - 1);", audit(BITMAPS)),
         mutant("writes-open-with-reads", "vmx/bitmaps.c",
-               "if (rows[i].write == MSR_DIRECT)", "if (rows[i].read == MSR_DIRECT)",
+               "if (row->write == MSR_DIRECT)", "if (row->read == MSR_DIRECT)",
                audit(BITMAPS)),
         mutant("bitmap-elsewhere", "vmx/vmcs.c",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);",
@@ -387,12 +384,12 @@ MUTANTS = {
         mutant("clean-xcr0", "kernel/core/fpu.asm", "        mov     eax, 1\n",
                "        mov     eax, 3\n", audit(CLEAN)),
         *(cleared(f"dr{n}", f"    write_dr{n}(0);\n") for n in range(4)),
-        cleared("dr6", "    write_dr6(DR6_RESET);\n"),
+        cleared("dr6", "    write_dr6(DR6_RESET);\n", file="vmx/cpu.c"),
         cleared("dr7", "    write_dr7(DR7_RESET);\n"),
-        *(cleared(name.lower(), f"    wrmsr(MSR_{name}, 0);\n")
+        *(cleared(name.lower(), f"    wrmsr(MSR_{name}, 0);\n", file="vmx/cpu.c")
           for name in ("STAR", "LSTAR", "CSTAR", "FMASK", "KERNEL_GS_BASE")),
         cleared("tsc-aux", "        wrmsr(MSR_TSC_AUX, 0);", "        (void)0;"),
-        cleared("cr2", "    write_cr2(0);\n"),
+        cleared("cr2", "    write_cr2(0);\n", file="vmx/cpu.c"),
         cleared("apic", "    lapic_reset();\n"),
         cleared("pending-interrupts", "    cpu_drain_interrupts();\n    /* \"Local",
                 "    /* \"Local"),

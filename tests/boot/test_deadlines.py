@@ -7,7 +7,8 @@ import re
 import pytest
 
 import elf
-from partitions import (check_ended_well, exits_of, guest, images, machine_section, powered_off)
+from partitions import (check_ended_well, check_refused, exits_of, guest, images, machine_section,
+                        powered_off, with_hook)
 
 # What guests/deadline can loop on, alone and with a second core.
 LOOPS = ["none", "cpuid", "call", "write", "in", "out", "rdmsr", "refused", "xsetbv", "cr",
@@ -104,3 +105,39 @@ def test_fed_by_another_core(machine):
     result = machine.boot(images("watchdog"), conf, cores=3, mhz=100)
     check_ended_well(result)
     assert powered_off(result, "fed")
+
+
+# ------------------------------------------------------------------ without a timer in the guest
+
+def test_watched_deadlines(machine):
+    """Where no timer counts while a guest runs, core 0 watches: the PV timer of a guest that makes
+    no exit and of one that makes many, and two watchdogs. Late by less than a millisecond and what
+    the kick takes, and never early."""
+    loops = ["none", "cpuid", "write"]
+    conf = machine_section(reserve=1) + "".join(
+        guest(f"t-{loop}", image="deadline", memory="2M", cmdline=f"loop={loop} what=timer")
+        for loop in loops) + "".join(
+        guest(f"w-{loop}", image="deadline", memory="2M", watchdog=f"{ms}ms",
+              cmdline=f"loop={loop}") for loop, ms in zip(loops, WATCHDOG_MS))
+    result = machine.boot(images("deadline") | with_hook("notimer"), conf, cores=7, mhz=100)
+    check_ended_well(result)
+    for loop in loops:
+        assert powered_off(result, f"t-{loop}"), loop
+        late, asked = re.fullmatch(r"late by at most (\d+) us of (\d+)",
+                                   result.guest(f"t-{loop}")[-1]).groups()
+        print(f"t-{loop}: late by {late} us of {asked}")
+        assert int(late) <= int(asked) / 10, loop
+    ended = dict(re.findall(r"guest 'w-(\w+)' was stopped after (\d+) ms", result.serial))
+    assert set(ended) == set(loops)
+    for loop, ms in zip(loops, WATCHDOG_MS):
+        assert ms <= int(ended[loop]) <= ms * 11 // 10, loop
+    assert " timer" not in "".join(line for line in result.hv if " exits: " in line)
+
+
+def test_watched_deadlines_need_the_monitor(machine):
+    """With nobody to watch, nothing is started."""
+    conf = machine_section(reserve=0) + guest("hello")
+    result = machine.boot(images("hello") | with_hook("notimer"), conf, cores=2)
+    check_refused(result)
+    assert any("so core #0 has to watch the guests' deadlines: write 1 or more" in line
+               for line in result.hv), result.hv

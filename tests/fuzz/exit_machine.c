@@ -18,6 +18,7 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
+#include "vdev/vendor.h"
 #include "vmx/vmx.h"
 
 struct exit_machine machine;
@@ -38,7 +39,7 @@ static void machine_make_host(struct vcpuid_host *host, struct fuzz_input *in)
     uint32_t leaf, subleaf;
 
     memset(host, 0, sizeof(*host));
-    while (vcpuid_host_wants(host->count, &leaf, &subleaf)) {
+    while (vcpuid_host_wants(&cpuid_intel, host->count, &leaf, &subleaf)) {
         DEMAND(host->count < VCPUID_HOST_MAX);
         struct cpuid_row *row = &host->rows[host->count++];
         uint32_t *const words[] = {&row->eax, &row->ebx, &row->ecx, &row->edx};
@@ -64,6 +65,7 @@ static void machine_make_vcpu(uint32_t i, const struct vcpuid_host *host)
     v->vm = &machine.vm;
     v->soft = soft;
     soft->phase = VCPU_RUNNING;
+    trace_reset(&soft->stats.trace);
     soft->xcr0 = XCR0_X87;
     soft->timer_deadline = UINT64_MAX;
     soft->pump_deadline = UINT64_MAX;
@@ -73,9 +75,9 @@ static void machine_make_vcpu(uint32_t i, const struct vcpuid_host *host)
     for (uint32_t k = 0; k < machine.vm.vcpu_count; k++)
         soft->peers.apic_ids[k] = machine.vcpus[k].apic_id;
     vapic_reset(&soft->apic, v->apic_id);
-    vmsr_reset(&soft->msr, i == 0);
+    vmsr_reset(&soft->msr, &msr_intel, i == 0);
     if (machine.v == v) /* the others' are never looked at */
-        vcpuid_build(&soft->cpuid, host, &wish);
+        vcpuid_build(&soft->cpuid, &cpuid_intel, host, &wish);
 }
 
 void machine_make(struct fuzz_input *in)
@@ -109,7 +111,7 @@ void machine_make(struct fuzz_input *in)
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock);
     machine_make_host(&host, in);
     vm->xcr0_allowed = vcpuid_xcr0_allowed(&host);
-    machine.cr4_allowed = vcpuid_cr4_allowed(&host);
+    machine.cr4_allowed = vcpuid_cr4_allowed(&cpuid_intel, &host);
     DEMAND((machine.cr4_allowed & (CR4_VMXE | CR4_SMXE)) == 0);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         machine_make_vcpu(i, &host);
@@ -205,16 +207,6 @@ uint64_t rdtsc(void)
 }
 
 /* ------------------------------------------------------------------ the backend */
-
-bool virt_is(const struct vcpu_stay *stay, enum exit_kind kind)
-{
-    return vmx_is(stay, kind);
-}
-
-bool virt_decode_pio(struct exit_pio *io)
-{
-    return vmx_decode_io(machine.qualification, io);
-}
 
 uint64_t virt_cr4(const struct vcpu *v)
 {

@@ -33,7 +33,7 @@ struct exit_machine {
     struct vcpu *v; /* the one that exits */
     struct effects effects;
     /* What the backend would answer; each input chooses. */
-    uint64_t now, cr4, cr0_fixed0, cr4_fixed0, cr4_allowed, qualification;
+    uint64_t now, cr4, cr0_fixed0, cr4_fixed0, cr4_allowed;
     uint8_t cpl;
     bool in_64bit;
 };

@@ -10,6 +10,7 @@
 #include "guests/kit/abi.h"
 #include "lib/bits.h"
 #include "lib/x86/msr.h"
+#include "vdev/vendor.h"
 #include "vmx/bits.h"
 #include "vmx/vmx.h"
 
@@ -18,7 +19,11 @@
 /* What the guest did, told without the hypervisor's help. */
 struct seen {
     enum exit_kind kind;
-    struct exit_pio pio;
+    struct {
+        uint16_t port;
+        uint8_t size;
+        bool in, string;
+    } pio;
     struct {
         uint32_t index;
         uint64_t value;
@@ -70,9 +75,9 @@ static void check_rdmsr(const struct seen *x, enum verdict verdict)
     const uint64_t *gpr = machine.v->regs.gpr;
     const struct msr_row *row = NULL;
 
-    for (uint32_t i = 0; i < vmsr_row_count; i++)
-        if (x->msr.index >= vmsr_rows[i].first && x->msr.index <= vmsr_rows[i].last)
-            row = &vmsr_rows[i];
+    for (uint32_t i = 0; i < msr_intel.count; i++)
+        if (x->msr.index >= msr_intel.rows[i].first && x->msr.index <= msr_intel.rows[i].last)
+            row = &msr_intel.rows[i];
     DEMAND(verdict == DO_NEXT || verdict == DO_GP);
     if (verdict == DO_GP) {
         check_registers(0);
@@ -272,7 +277,7 @@ static uint64_t register_value(struct fuzz_input *in)
     case 0:
         return BULKHEAD_CALL_BASE + i % (BULKHEAD_CALL_COUNT + 1);
     case 1:
-        return vmsr_rows[i % vmsr_row_count].first + (how >> 3) - 1;
+        return msr_intel.rows[i % msr_intel.count].first + (how >> 3) - 1;
     case 2:
         return machine.vcpus[i % machine.vm.vcpu_count].apic_id;
     case 3:
@@ -343,35 +348,38 @@ static bool is_simple(uint32_t reason)
            reason == VMX_REASON_RDMSR || reason == VMX_REASON_WRMSR || reason == VMX_REASON_XSETBV;
 }
 
-static enum exit_kind often_kind(const struct vcpu_stay *stay)
+/* As vmx/run.c ends a stay. */
+static struct stay stay_of(const struct vmx_raw *raw)
 {
-    for (uint32_t kind = 0; kind < EXIT_KIND_COUNT; kind++) {
-        if (vmx_is(stay, (enum exit_kind)kind))
-            return (enum exit_kind)kind;
-    }
-    return EXIT_UNKNOWN;
+    struct stay stay = {.kind = vmx_decode_kind(raw), .time = machine.now, .hw_code = raw->reason};
+
+    if (stay.kind != EXIT_PIO)
+        return stay;
+    stay.pio = (uint32_t)raw->qualification;
+    if (!vmx_io_is_good(raw->qualification))
+        stay.kind = EXIT_UNKNOWN;
+    return stay;
 }
 
 static enum verdict handle(struct vcpu *v, const struct vmx_raw *raw, struct seen *seen)
 {
-    const struct vcpu_stay stay = {.reason = raw->reason, .time = machine.now};
-    const uint8_t at = trace_stay(&v->soft->stats.trace, &stay);
+    const struct stay stay = stay_of(raw);
     enum verdict verdict;
     struct vcpu_exit x;
 
-    machine.qualification = raw->qualification;
+    DEMAND(stay.kind < EXIT_KIND_COUNT);
+    seen->kind = stay.kind;
     seen->msr.index = (uint32_t)gpr_before[REG_RCX];
     seen->msr.value = gpr_before[REG_RDX] << 32 | (uint32_t)gpr_before[REG_RAX];
-    if (exit_fast(v, v->soft, &stay, at, &verdict)) {
-        seen->kind = often_kind(&stay);
-        if (seen->kind == EXIT_PIO)
-            DEMAND(vmx_decode_io(raw->qualification, &seen->pio));
+    seen->pio.port = (uint16_t)bits_get(raw->qualification, 31, 16);
+    seen->pio.size = (uint8_t)(bits_get(raw->qualification, 2, 0) + 1);
+    seen->pio.in = raw->qualification >> 3 & 1;
+    seen->pio.string = raw->qualification >> 4 & 1;
+    if (exit_fast(v, v->soft, &stay, &verdict))
         return verdict;
-    }
     memset(&x, 0xa5, sizeof(x)); /* what an earlier exit left */
-    vmx_decode_raw(raw, &v->regs, &x);
-    seen->kind = x.kind;
-    DEMAND(x.kind < EXIT_KIND_COUNT);
+    x.kind = stay.kind;
+    vmx_decode_details(raw, &v->regs, &x);
     return exit_dispatch(v, &x);
 }
 

@@ -145,6 +145,7 @@ void armour_clean_core(struct vcpu *v)
 {
     dirty_core(v->vm->xcr0_allowed);
     cpu_reset_guest_state(v->vm->xcr0_allowed);
+    vmx_reset_core();
     armour_expect(read_dr0() == 0, 0);
     armour_expect(read_dr1() == 0, 1);
     armour_expect(read_dr2() == 0, 2);

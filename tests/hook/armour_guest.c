@@ -9,7 +9,7 @@
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 #include "tests/hook/armour.h"
-#include "vdev/vmsr.h"
+#include "vdev/vendor.h"
 #include "vmx/bits.h"
 #include "vmx/insn.h"
 
@@ -116,8 +116,8 @@ void armour_owned_bits(struct vcpu *v)
 
 static bool is_direct(uint32_t msr, bool is_write)
 {
-    for (uint32_t i = 0; i < vmsr_row_count; i++) {
-        const struct msr_row *row = &vmsr_rows[i];
+    for (uint32_t i = 0; i < msr_intel.count; i++) {
+        const struct msr_row *row = &msr_intel.rows[i];
         if (row->first <= msr && msr <= row->last)
             return (is_write ? row->write : row->read) == MSR_DIRECT;
     }

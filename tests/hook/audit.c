@@ -61,13 +61,13 @@ static void hook_write(struct vcpu *v, const struct vmx_audit_cpu *cpu, struct v
 static const char *hook_enter(struct vcpu *v)
 {
     for (uint32_t i = 0; i < KICKS_MAX; i++) {
-        struct vcpu_stay stay;
+        struct stay stay;
+        const uint64_t reason = vmx_switch(v, &stay);
 
-        vmx_switch(v, &stay);
-        if (vmx_no_exit(stay.reason) == VMX_REFUSED)
+        if (vmx_no_exit(reason) == VMX_REFUSED)
             return "fails";
-        if (vmx_no_exit(stay.reason) != VMX_KICKED)
-            return stay.reason & EXIT_REASON_ENTRY_FAILED ? "refuses" : "enters";
+        if (vmx_no_exit(reason) != VMX_KICKED)
+            return reason & EXIT_REASON_ENTRY_FAILED ? "refuses" : "enters";
         atomic_store(&v->kick, 0);
     }
     return "is kicked";

@@ -58,12 +58,12 @@ MUTANTS = [
     # The memory type goes where the rights are.
     ("vmx/ept.c", "ept_kind", "return type | EPT_LARGE;", "return type >> 1 | EPT_LARGE;"),
     # A row too many, or the wrong one.
-    ("vdev/vmsr.c", "vmsr_row", "if (low == ROWS || index < vmsr_rows[low].first) {",
-     "if (low == ROWS) {"),
+    ("vdev/vmsr.c", "vmsr_row", "if (low == policy->count || index < rows[low].first) {",
+     "if (low == policy->count) {"),
     # What has a row may be written though the row says no.
     ("vdev/vmsr.c", "vmsr_write", "if (row->write != MSR_EMULATE)\n        return false;", ""),
     # The clock may be written.
-    ("vdev/vmsr.c", "table", "{MSR_TSC, MSR_TSC, DIRECT, IGNORE,",
+    ("vdev/msr_intel.c", "table", "{MSR_TSC, MSR_TSC, DIRECT, IGNORE,",
      "{MSR_TSC, MSR_TSC, DIRECT, DIRECT,"),
     # An IPI reaches whom the guest names, its own or not.
     ("vdev/vapic.c", "targets_of", "addressed_by_logical_id(peers, count, destination) & all",
@@ -101,8 +101,8 @@ MUTANTS = [
     # Nothing is counted.
     ("vdev/refused.c", "refused_count", "r->total++;", ""),
     # One number too many is a call.
-    ("kernel/vm/hypercall.c", "call_look_up", "return from_base < BULKHEAD_CALL_COUNT;",
-     "return from_base <= BULKHEAD_CALL_COUNT;"),
+    ("kernel/vm/hypercall.c", "call_look_up", "return *number < BULKHEAD_CALL_COUNT;",
+     "return *number <= BULKHEAD_CALL_COUNT;"),
     # A byte from behind the ring.
     ("lib/ring.c", "rx_get", "atomic_load_explicit(&r->bytes[tail & RX_MASK]",
      "atomic_load_explicit(&r->bytes[tail & (2 * RX_MASK)]"),

@@ -8,6 +8,7 @@
 #include "lib/x86/cr.h"
 #include "support.h"
 #include "vdev/vcpuid.h"
+#include "vdev/vendor.h"
 
 enum reg { EAX, EBX, ECX, EDX };
 
@@ -61,7 +62,7 @@ static inline int every_feature(void **state)
     (void)state;
     host.count = 0;
     uint32_t leaf, subleaf;
-    while (vcpuid_host_wants(host.count, &leaf, &subleaf)) {
+    while (vcpuid_host_wants(&cpuid_intel, host.count, &leaf, &subleaf)) {
         assert_true(host.count < VCPUID_HOST_MAX);
         host.rows[host.count++] =
             (struct cpuid_row){leaf, subleaf, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
@@ -74,13 +75,13 @@ static inline int every_feature(void **state)
         .tsc_hz = 2400000000,
         .xcr0_allowed = vcpuid_xcr0_allowed(&host),
     };
-    vcpuid_build(&table, &host, &wish);
+    vcpuid_build(&table, &cpuid_intel, &host, &wish);
     return 0;
 }
 
 static inline void build(void)
 {
-    vcpuid_build(&table, &host, &wish);
+    vcpuid_build(&table, &cpuid_intel, &host, &wish);
 }
 
 /* ------------------------------------------------------------------ looking */

@@ -12,6 +12,7 @@
 #include "vcpuid_host.h"
 #include "vdev/vcpuid_bits.h"
 #include "vdev/vmsr.h"
+#include "vmx/bits.h"
 
 /* ------------------------------------------------------------------ closed by default */
 
@@ -262,7 +263,7 @@ static const struct {
 static bool range_has_rows(uint32_t first, uint32_t last)
 {
     for (uint32_t msr = first; msr <= last; msr++) {
-        if (vmsr_row(msr) == NULL)
+        if (vmsr_row(&msr_intel, msr) == NULL)
             return false;
     }
     return true;
@@ -271,7 +272,7 @@ static bool range_has_rows(uint32_t first, uint32_t last)
 static void test_a_shown_bit_works(void **state)
 {
     (void)state;
-    uint64_t cr4 = vcpuid_cr4_allowed(&host);
+    uint64_t cr4 = vcpuid_cr4_allowed(&cpuid_intel, &host);
     for (uint32_t i = 0; i < ARRAY_SIZE(pairs); i++) {
         bool shown = (get(pairs[i].leaf, pairs[i].subleaf, pairs[i].reg) & pairs[i].bit) != 0;
         bool has_msrs =
@@ -290,7 +291,7 @@ static void test_a_shown_bit_works(void **state)
 static void test_cr4_follows_the_host(void **state)
 {
     (void)state;
-    assert_int_equal(vcpuid_cr4_allowed(&host), 0x370fff);
+    assert_int_equal(vcpuid_cr4_allowed(&cpuid_intel, &host), 0x370fff);
     for (uint32_t i = 0; i < ARRAY_SIZE(pairs); i++) {
         if (pairs[i].cr4 == 0)
             continue;
@@ -301,7 +302,7 @@ static void test_cr4_follows_the_host(void **state)
         wish.xcr0_allowed = vcpuid_xcr0_allowed(&host);
         build();
         assert_int_equal(get(pairs[i].leaf, pairs[i].subleaf, pairs[i].reg) & pairs[i].bit, 0);
-        assert_int_equal(vcpuid_cr4_allowed(&host) & pairs[i].cr4 & ~CR4_MCE, 0);
+        assert_int_equal(vcpuid_cr4_allowed(&cpuid_intel, &host) & pairs[i].cr4 & ~CR4_MCE, 0);
     }
 }
 
@@ -395,14 +396,15 @@ static void test_leaves_the_host_has_not(void **state)
     assert_true(is_zero(0x80000002, 0));
     assert_int_equal(get(0x15, 0, ECX), 2400000000); /* not the 24 MHz that is not there */
     assert_int_equal(get(0x16, 0, ECX), 0);
-    assert_int_equal(vcpuid_cr4_allowed(&host) & (CR4_SMEP | CR4_FSGSBASE | CR4_OSXSAVE), 0);
+    assert_int_equal(
+        vcpuid_cr4_allowed(&cpuid_intel, &host) & (CR4_SMEP | CR4_FSGSBASE | CR4_OSXSAVE), 0);
 
     host.count = 0; /* nothing at all: still the leaves that are ours */
     build();
     assert_int_equal(get(0x0, 0, EAX), 0x16);
     assert_int_equal(get(0x1, 0, ECX), CPUID_1C_HYPERVISOR);
     assert_int_equal(get(0x40000000, 0, EBX), 0x6b6c7542);
-    assert_int_equal(vcpuid_cr4_allowed(&host), CR4_MCE | CR4_PCE);
+    assert_int_equal(vcpuid_cr4_allowed(&cpuid_intel, &host), CR4_MCE | CR4_PCE);
 }
 
 int main(void)

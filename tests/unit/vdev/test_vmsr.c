@@ -6,6 +6,8 @@
 
 #include "lib/x86/msr.h"
 #include "support.h"
+#include "vdev/vendor.h"
+#include "vmx/bits.h"
 
 #define ROUNDS 200000
 
@@ -19,7 +21,7 @@ struct fixture {
 static struct fixture fixture(bool is_bsp)
 {
     struct fixture f = {.peers = {.count = 2, .self = 0, .apic_ids = {4, 6}}};
-    vmsr_reset(&f.msr, is_bsp);
+    vmsr_reset(&f.msr, &msr_intel, is_bsp);
     vapic_reset(&f.apic, 4);
     return f;
 }
@@ -36,9 +38,9 @@ static bool write_msr(struct fixture *f, uint32_t index, uint64_t value)
 
 static const struct msr_row *row_slowly(uint32_t index)
 {
-    for (uint32_t i = 0; i < vmsr_row_count; i++) {
-        if (index >= vmsr_rows[i].first && index <= vmsr_rows[i].last)
-            return &vmsr_rows[i];
+    for (uint32_t i = 0; i < msr_intel.count; i++) {
+        if (index >= msr_intel.rows[i].first && index <= msr_intel.rows[i].last)
+            return &msr_intel.rows[i];
     }
     return NULL;
 }
@@ -52,8 +54,8 @@ static bool in_bitmap(uint32_t index)
 static void test_table_is_sorted_and_disjoint(void **state)
 {
     (void)state;
-    for (uint32_t i = 0; i < vmsr_row_count; i++) {
-        const struct msr_row *row = &vmsr_rows[i];
+    for (uint32_t i = 0; i < msr_intel.count; i++) {
+        const struct msr_row *row = &msr_intel.rows[i];
         assert_true(row->first <= row->last);
         assert_non_null(row->name);
         assert_true(in_bitmap(row->first) && in_bitmap(row->last));
@@ -62,7 +64,7 @@ static void test_table_is_sorted_and_disjoint(void **state)
         assert_true(row->read != MSR_REFUSE || row->write != MSR_REFUSE);
         assert_true(row->read == MSR_CONST || row->value == 0);
         if (i > 0)
-            assert_true(row->first > vmsr_rows[i - 1].last);
+            assert_true(row->first > msr_intel.rows[i - 1].last);
     }
 }
 
@@ -71,21 +73,21 @@ static void test_row_finds_what_a_slow_search_finds(void **state)
 {
     (void)state;
     for (uint32_t index = 0; index <= 0x2100; index++) {
-        assert_ptr_equal(vmsr_row(index), row_slowly(index));
-        assert_ptr_equal(vmsr_row(0xc0000000 + index), row_slowly(0xc0000000 + index));
+        assert_ptr_equal(vmsr_row(&msr_intel, index), row_slowly(index));
+        assert_ptr_equal(vmsr_row(&msr_intel, 0xc0000000 + index), row_slowly(0xc0000000 + index));
     }
-    for (uint32_t i = 0; i < vmsr_row_count; i++) {
-        assert_ptr_equal(vmsr_row(vmsr_rows[i].first), &vmsr_rows[i]);
-        assert_ptr_equal(vmsr_row(vmsr_rows[i].last), &vmsr_rows[i]);
+    for (uint32_t i = 0; i < msr_intel.count; i++) {
+        assert_ptr_equal(vmsr_row(&msr_intel, msr_intel.rows[i].first), &msr_intel.rows[i]);
+        assert_ptr_equal(vmsr_row(&msr_intel, msr_intel.rows[i].last), &msr_intel.rows[i]);
     }
     uint64_t seed = 1;
     for (uint32_t i = 0; i < ROUNDS; i++) {
         uint32_t index = (uint32_t)random_next(&seed);
-        assert_ptr_equal(vmsr_row(index), row_slowly(index));
+        assert_ptr_equal(vmsr_row(&msr_intel, index), row_slowly(index));
     }
-    assert_null(vmsr_row(UINT32_MAX));
-    assert_null(vmsr_row(0xbfffffff));
-    assert_null(vmsr_row(0xc0002000));
+    assert_null(vmsr_row(&msr_intel, UINT32_MAX));
+    assert_null(vmsr_row(&msr_intel, 0xbfffffff));
+    assert_null(vmsr_row(&msr_intel, 0xc0002000));
 }
 
 /* What an attacker asks for first; each range is refused whole, read and write. */
@@ -150,8 +152,8 @@ static void test_forbidden_is_refused(void **state)
     for (uint32_t i = 0; i < ARRAY_SIZE(forbidden); i++) {
         for (uint32_t index = forbidden[i].first; index <= forbidden[i].last; index++) {
             uint64_t value = 0;
-            if (vmsr_row(index) != NULL || read_msr(&f, index, &value) || write_msr(&f, index, 0) ||
-                write_msr(&f, index, UINT64_MAX))
+            if (vmsr_row(&msr_intel, index) != NULL || read_msr(&f, index, &value) ||
+                write_msr(&f, index, 0) || write_msr(&f, index, UINT64_MAX))
                 fail_msg("MSR 0x%x has an answer: %s", index, forbidden[i].what);
         }
     }
@@ -192,27 +194,27 @@ static void test_direct_is_not_answered(void **state)
 {
     (void)state;
     struct fixture f = fixture(true);
-    for (uint32_t i = 0; i < vmsr_row_count; i++) {
+    for (uint32_t i = 0; i < msr_intel.count; i++) {
         uint64_t value;
-        if (vmsr_rows[i].read == MSR_DIRECT || vmsr_rows[i].read == MSR_REFUSE)
-            assert_false(read_msr(&f, vmsr_rows[i].first, &value));
+        if (msr_intel.rows[i].read == MSR_DIRECT || msr_intel.rows[i].read == MSR_REFUSE)
+            assert_false(read_msr(&f, msr_intel.rows[i].first, &value));
         else
-            assert_true(read_msr(&f, vmsr_rows[i].last, &value));
-        if (vmsr_rows[i].write == MSR_DIRECT || vmsr_rows[i].write == MSR_REFUSE)
-            assert_false(write_msr(&f, vmsr_rows[i].first, 0));
+            assert_true(read_msr(&f, msr_intel.rows[i].last, &value));
+        if (msr_intel.rows[i].write == MSR_DIRECT || msr_intel.rows[i].write == MSR_REFUSE)
+            assert_false(write_msr(&f, msr_intel.rows[i].first, 0));
     }
     /* TSC_DEADLINE and EOI must stay exit-free, or every tick costs. */
-    assert_int_equal(vmsr_row(MSR_TSC_DEADLINE)->write, MSR_DIRECT);
-    assert_int_equal(vmsr_row(MSR_X2APIC_EOI)->write, MSR_DIRECT);
-    assert_int_equal(vmsr_row(MSR_X2APIC_EOI)->read, MSR_REFUSE);
-    assert_int_equal(vmsr_row(MSR_X2APIC_ICR)->write, MSR_EMULATE);
+    assert_int_equal(vmsr_row(&msr_intel, MSR_TSC_DEADLINE)->write, MSR_DIRECT);
+    assert_int_equal(vmsr_row(&msr_intel, MSR_X2APIC_EOI)->write, MSR_DIRECT);
+    assert_int_equal(vmsr_row(&msr_intel, MSR_X2APIC_EOI)->read, MSR_REFUSE);
+    assert_int_equal(vmsr_row(&msr_intel, MSR_X2APIC_ICR)->write, MSR_EMULATE);
 }
 
 static void test_tsc_does_not_move(void **state)
 {
     (void)state;
     struct fixture f = fixture(true);
-    assert_int_equal(vmsr_row(MSR_TSC)->read, MSR_DIRECT);
+    assert_int_equal(vmsr_row(&msr_intel, MSR_TSC)->read, MSR_DIRECT);
     assert_true(write_msr(&f, MSR_TSC, UINT64_MAX));
     assert_int_equal(f.action.kind, VAPIC_NOTHING);
 }
@@ -317,7 +319,7 @@ static void test_random(void **state)
         uint64_t r = random_next(&seed);
         uint32_t index = (r & 1) != 0 ? (uint32_t)(r >> 32) & 0xfff : (uint32_t)(r >> 32);
         uint64_t value;
-        const struct msr_row *row = vmsr_row(index);
+        const struct msr_row *row = vmsr_row(&msr_intel, index);
         bool read = read_msr(&f, index, &value);
         bool written = write_msr(&f, index, random_next(&seed) >> (r >> 8 & 63));
         assert_true(row != NULL || (!read && !written));

@@ -35,7 +35,7 @@ static bool is_open(const struct msr_row *rows, uint32_t count, uint32_t msr, bo
 static void check(const struct msr_row *rows, uint32_t count)
 {
     memset(&shared, 0x55, sizeof(shared));
-    vmx_bitmaps_build(&shared, rows, count);
+    vmx_bitmaps_build(&shared, &(struct msr_policy){rows, count});
     for (uint32_t i = 0; i <= LOW_LAST; i++) {
         for (int write = 0; write < 2; write++) {
             assert_int_equal(exits(i, write), !is_open(rows, count, i, write));

@@ -19,8 +19,9 @@ void vmwrite_raw(enum vmcs_field field, uint64_t value);
 #define vmwrite_nat(f, v) vmwrite_raw(f, (v))
 
 bool vmxon(hpa_t region);
-void vmxoff(void);
 void vmclear(hpa_t vmcs);
 void vmptrld(hpa_t vmcs);
 void invept_single(uint64_t ept_pointer);
 void invvpid_single(uint16_t vpid);
+#define vmread_known  vmread_raw
+#define vmwrite_known vmwrite_raw

@@ -14,14 +14,14 @@ static struct trace_row rows[TRACE_ROWS];
 /* Exit number `n`, counted from 0, at its time. */
 static void note(uint32_t n)
 {
-    const struct vcpu_stay stay = {.time = HIGH | n, .rip = 0x1000 + n};
+    const struct stay stay = {.time = HIGH | n, .rip = 0x1000 + n, .hw_code = n};
 
-    trace_exit(&trace, trace_stay(&trace, &stay), n, EXIT_CPUID);
+    trace_exit(&trace, &stay, EXIT_CPUID);
 }
 
 static void note_all(uint32_t count)
 {
-    memset(&trace, 0, sizeof(trace));
+    trace_reset(&trace);
     for (uint32_t n = 0; n < count; n++)
         note(n);
 }
@@ -33,7 +33,7 @@ static void assert_rows(uint32_t first, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         assert_int_equal(rows[i].time, HIGH + first + i);
         assert_int_equal(rows[i].rip, 0x1000 + first + i);
-        assert_int_equal(rows[i].reason, first + i);
+        assert_int_equal(rows[i].hw_code, first + i);
         assert_int_equal(rows[i].kind, EXIT_CPUID);
         assert_int_equal(rows[i].verdict, DO_NEXT);
     }
@@ -58,7 +58,7 @@ static void rows_that_are_written_over_are_left_out(void **state)
     (void)state;
     for (uint32_t overwritten = 0; overwritten < TRACE_ROWS; overwritten++) {
         note_all(2 * TRACE_ROWS);
-        const uint8_t next = trace.next;
+        struct trace_place *next = trace.next;
         for (uint32_t n = 0; n < overwritten; n++)
             note(2 * TRACE_ROWS + n);
         trace.next = next;

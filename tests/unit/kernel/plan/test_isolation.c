@@ -11,12 +11,13 @@
 #include "lib/time.h"
 #include "support.h"
 #include "vdev/bus.h"
+#include "vdev/vendor.h"
 
 static struct config_guest configs[2] = {{.name = "one"}, {.name = "fifteen-letters"}};
 static struct config config;
 static struct plan plan;
 static struct machine machine;
-static const struct isolation desk = {.plan = &plan, .machine = &machine};
+static const struct isolation desk = {.plan = &plan, .machine = &machine, .msrs = &msr_intel};
 
 static int setup(void **state)
 {
@@ -55,6 +56,7 @@ static void owners_are_named(void **state)
 static void the_whole_report_goes_on(void **state)
 {
     const struct isolation whole = {.plan = &plan,
+                                    .msrs = &msr_intel,
                                     .machine = &machine,
                                     .image = {.base = 0x1000000, .size = 256 * KIB},
                                     .pool = {.base = 0x2000000, .size = 6 * MIB}};

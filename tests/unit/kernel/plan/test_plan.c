@@ -224,6 +224,26 @@ static void test_reserve_given(void **state)
            "guest 'a' wants 5 cores, 4 are left (4 in the machine)");
 }
 
+/* Where core 0 has to watch guests' deadlines, it is kept; a file that says otherwise is refused.
+ */
+static void test_reserve_needed(void **state)
+{
+    (void)state;
+    machine.needs_monitor = true;
+    add_guest("a", 3, 16 * MIB);
+    accept();
+    assert_int_equal(plan.reserved_cores, 1);
+    config.guests[0].cores.count = 4;
+    refuse(1, 11, "guest 'a' wants 4 cores, 3 are left (4 in the machine, 1 reserved)");
+    config.guests[0].cores.count = 1;
+    reserve(0);
+    refuse(1, 3,
+           "reserve = 0: no timer of this processor counts while a guest runs, so core #0 has to "
+           "watch the guests' deadlines: write 1 or more");
+    reserve(1);
+    accept();
+}
+
 static void test_exact_first(void **state)
 {
     (void)state;
@@ -981,6 +1001,7 @@ int main(void)
         TEST(test_simple),
         TEST(test_reserve_to_spare),
         TEST(test_reserve_given),
+        TEST(test_reserve_needed),
         TEST(test_exact_first),
         TEST(test_too_few_cores),
         TEST(test_many_takers),

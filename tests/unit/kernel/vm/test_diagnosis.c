@@ -48,13 +48,13 @@ static void modes_are_named(void **state)
     s.efer = UINT64_C(1) << 10;
     expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 2 CPL 3, compatibility mode");
     s.segments[SEG_CS].attributes = SEGMENT_LONG;
-    s.blocked_by_sti = s.blocked_by_mov_ss = s.blocked_by_nmi = true;
-    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 2 CPL 3, 64-bit mode, blocked by STI, blocked "
-                          "by MOV SS, in an NMI");
+    s.in_shadow = s.in_nmi = true;
+    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 2 CPL 3, 64-bit mode, behind STI or "
+                          "MOV SS, in an NMI");
     s.efer = 0;
     s.rflags |= 1u << 17;
-    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 20002 CPL 3, virtual-8086 mode, blocked by STI, "
-                          "blocked by MOV SS, in an NMI");
+    expect_first_line(&s, "  RIP 7c00 RSP 0 RFLAGS 20002 CPL 3, virtual-8086 mode, behind STI or "
+                          "MOV SS, in an NMI");
 }
 
 /* With every bit set all lines still fit. */
@@ -65,7 +65,7 @@ static void state_lines_fit(void **state)
 
     (void)state;
     memset(&s, 0xff, sizeof(s));
-    s.blocked_by_sti = s.blocked_by_mov_ss = s.blocked_by_nmi = true;
+    s.in_shadow = s.in_nmi = true;
     while (diagnosis_state_line(&s, count, line, sizeof(line))) {
         assert_in_range(strlen(line), 10, LOG_LINE_MAX - 2);
         assert_memory_equal(line, "  ", 2);
@@ -83,18 +83,18 @@ static void qualifications_are_explained(void **state)
 
     (void)state;
     x.fault.access = NESTED_READ | NESTED_WRITE;
-    diagnosis_qualification(&x, line, sizeof(line));
+    diagnosis_access(&x, line, sizeof(line));
     assert_string_equal(line, "read write by the instruction");
     x.fault.access = NESTED_EXEC;
     x.fault.table_walk = true;
-    diagnosis_qualification(&x, line, sizeof(line));
+    diagnosis_access(&x, line, sizeof(line));
     assert_string_equal(line, "fetch by a page-table walk");
     x = (struct vcpu_exit){.kind = EXIT_EXCEPTION};
     x.exception.vector = 8;
-    diagnosis_qualification(&x, line, sizeof(line));
+    diagnosis_access(&x, line, sizeof(line));
     assert_string_equal(line, "vector 8");
     x = (struct vcpu_exit){.kind = EXIT_TRIPLE_FAULT};
-    diagnosis_qualification(&x, line, sizeof(line));
+    diagnosis_access(&x, line, sizeof(line));
     assert_string_equal(line, "");
 }
 
@@ -214,12 +214,12 @@ static void source_lines_can_be_typed(void **state)
 static void traces_have_columns(void **state)
 {
     const struct trace_row row = {
-        .rip = 0x102b24, .reason = 0x80000012, .kind = EXIT_HYPERCALL, .verdict = DO_NEXT};
+        .rip = 0x102b24, .hw_code = 18, .kind = EXIT_HYPERCALL, .verdict = DO_NEXT};
 
     (void)state;
-    diagnosis_trace_line(&row, 1234, line, sizeof(line));
-    assert_string_equal(line,
-                        "        1234 us ago  hypercall    reason 18  RIP 102b24             next");
+    diagnosis_trace_line(&row, "VMCALL", 1234, line, sizeof(line));
+    assert_string_equal(
+        line, "        1234 us ago  hypercall     VMCALL               RIP 102b24           next");
 }
 
 int main(void)

@@ -33,3 +33,5 @@ void write_dr3(uint64_t value);
 void write_dr6(uint64_t value);
 void write_dr7(uint64_t value);
 void verw_own_segment(void);
+void xsetbv(uint32_t index, uint64_t value);
+void iret_here(void);

@@ -1,0 +1,741 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_vcpu_loop: the loop above the seam as it is (vcpu, exit, hypercall, deadlines, requests,
+ * inject) on a backend that is neither vendor's but a script: a list of stays goes in, and what the
+ * loop has done to the guest comes out. That nothing else was needed is the seam's proof.
+ */
+#include "kernel/vm/vcpu.h"
+
+#include <stdarg.h>
+
+#include "recorder.h"
+
+#include "kernel/vm/deadlines.c"
+#include "kernel/vm/exit.c"
+#include "kernel/vm/hypercall.c"
+#include "kernel/vm/requests.c"
+#include "kernel/vm/vcpu.c"
+#include "kernel/vm/watchdog.c"
+
+/* ------------------------------------------------------------------ what was done, in order */
+
+enum act {
+    ACT_RUN, /* value: the kind that the stay ended by */
+    ACT_ADVANCE,
+    ACT_EXCEPTION,
+    ACT_REFLECT,
+    ACT_INTERRUPT,
+    ACT_NMI,
+    ACT_HALT,
+    ACT_DEADLINE,
+    ACT_CR_WRITE,
+    ACT_RESET,
+    ACT_LEAVE,
+    ACT_CRASH,
+    ACT_END, /* value: enum vm_end_kind */
+    ACT_XSETBV,
+};
+
+#define ACTS_MAX 256
+static struct {
+    enum act act;
+    uint64_t value;
+} acts[ACTS_MAX];
+static uint32_t act_count;
+
+static void did(enum act act, uint64_t value)
+{
+    assert_true(act_count < ACTS_MAX);
+    acts[act_count].act = act;
+    acts[act_count++].value = value;
+}
+
+static uint32_t count_of(enum act act)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < act_count; i++)
+        count += acts[i].act == act;
+    return count;
+}
+
+static bool has_done(enum act act, uint64_t value)
+{
+    for (uint32_t i = 0; i < act_count; i++) {
+        if (acts[i].act == act && acts[i].value == value)
+            return true;
+    }
+    return false;
+}
+
+/* ------------------------------------------------------------------ the backend */
+
+/* A stay of the guest, and what there is to know of it. */
+struct step {
+    enum exit_kind kind;
+    struct vcpu_exit details;
+    uint32_t pio;
+    uint32_t kick;  /* another core's, during the stay: it ends by that */
+    uint64_t ticks; /* how long it is */
+    bool shut;      /* the guest can take no event at its end */
+};
+
+static const struct step *script;
+static uint32_t script_left;
+static struct vcpu vcpu;
+static struct vcpu_soft soft;
+static struct vm vm;
+static struct tsc tsc;
+static struct plan_guest plan_guest;
+static struct config_guest config_guest;
+static bool shut, is_user, ended;
+static enum verdict cr_verdict;
+
+/* Every function of the seam, by its own list. */
+#define DECLARE_SCRIPT(type, name, parameters, arguments) static type script_##name parameters;
+VIRT_CALLS(DECLARE_SCRIPT)
+#define FORWARD_SCRIPT(type, name, parameters, arguments) \
+    type virt_##name parameters                           \
+    {                                                     \
+        return script_##name arguments;                   \
+    }
+VIRT_CALLS(FORWARD_SCRIPT)
+
+static void script_run(struct vcpu *on, struct stay *stay)
+{
+    assert_ptr_equal(on, &vcpu);
+    *stay = (struct stay){.kind = EXIT_KICK, .time = recorder.tsc, .rip = 0x1000, .insn_len = 2};
+    if (atomic_load(&vcpu.kick) == 0 && script_left == 0)
+        atomic_store(&vcpu.kick, KICK_STOP); /* the script's end */
+    if (atomic_load(&vcpu.kick) != 0) {      /* before the entry */
+        did(ACT_RUN, EXIT_KICK);
+        return;
+    }
+    script_left--;
+    recorder.tsc += script->ticks;
+    shut = script->shut;
+    atomic_fetch_or(&vcpu.kick, script->kick);
+    stay->kind = script->kind;
+    stay->pio = script->pio;
+    stay->time = recorder.tsc;
+    stay->hw_code = 0x7700 + script->kind;
+    did(ACT_RUN, stay->kind);
+    script++;
+}
+
+static void script_details(struct vcpu *on, enum exit_kind kind, uint32_t hw_code,
+                           struct vcpu_exit *x)
+{
+    assert_ptr_equal(on, &vcpu);
+    *x = (struct vcpu_exit){.kind = kind, .hw_code = hw_code};
+    if (kind == EXIT_KICK)
+        return;
+    assert_int_equal(kind, script[-1].kind);
+    assert_int_equal(hw_code, 0x7700 + kind);
+    *x = script[-1].details;
+    x->kind = kind;
+    x->hw_code = hw_code;
+}
+
+static void script_advance(struct vcpu *on, const struct stay *stay)
+{
+    assert_ptr_equal(on, &vcpu);
+    did(ACT_ADVANCE, stay->rip + stay->insn_len);
+}
+
+static void script_inject_exception(struct vcpu *on, uint8_t vector, bool has_code, uint32_t code)
+{
+    (void)on;
+    assert_int_equal(has_code, vector == VECTOR_GP);
+    assert_int_equal(code, 0);
+    did(ACT_EXCEPTION, vector);
+}
+
+static void script_reflect(struct vcpu *on, const struct vcpu_exit *x)
+{
+    (void)on;
+    did(ACT_REFLECT, x->exception.vector);
+}
+
+static bool script_inject_interrupt(struct vcpu *on, uint8_t vector)
+{
+    (void)on;
+    if (!shut)
+        did(ACT_INTERRUPT, vector);
+    return !shut;
+}
+
+static bool script_inject_nmi(struct vcpu *on)
+{
+    (void)on;
+    if (!shut)
+        did(ACT_NMI, 2);
+    return !shut;
+}
+
+static void script_halt(struct vcpu *on)
+{
+    (void)on;
+    shut = false;
+    did(ACT_HALT, 0);
+}
+
+static void script_set_deadline(struct vcpu *on, uint64_t deadline)
+{
+    (void)on;
+    did(ACT_DEADLINE, deadline);
+}
+
+static enum verdict script_cr_write(struct vcpu *on, const struct vcpu_exit *x)
+{
+    (void)on;
+    did(ACT_CR_WRITE, x->cr.value);
+    return cr_verdict;
+}
+
+static void script_vcpu_reset(struct vcpu *on, const struct vcpu_state *state)
+{
+    (void)on;
+    did(ACT_RESET, state->rip);
+}
+
+static void script_leave(struct vcpu *on)
+{
+    (void)on;
+    did(ACT_LEAVE, 0);
+}
+
+static bool script_has_halted(const struct vcpu *on)
+{
+    (void)on;
+    return false;
+}
+
+static uint8_t script_cpl(const struct vcpu *on)
+{
+    (void)on;
+    return is_user ? 3 : 0;
+}
+
+static bool script_in_64bit(const struct vcpu *on)
+{
+    (void)on;
+    return true;
+}
+
+static uint64_t script_cr4(const struct vcpu *on)
+{
+    (void)on;
+    return 0;
+}
+
+static void script_get_state(struct vcpu *on, struct vcpu_state *state)
+{
+    (void)on;
+    *state = (struct vcpu_state){0};
+}
+
+static void script_explain(struct vcpu *on, const struct vcpu_exit *x, char *buf, size_t size)
+{
+    (void)on;
+    assert_int_equal(x->kind, EXIT_ENTRY_FAILED);
+    fmt_print(buf, size, "for a reason");
+}
+
+static const char *script_exit_name(uint32_t hw_code)
+{
+    (void)hw_code;
+    return "SCRIPTED";
+}
+
+/* Not the loop's. */
+static void script_probe(struct virt_report *report)
+{
+    (void)report;
+    abort();
+}
+
+static enum status script_nested_create(struct pagetable *pt, struct pages *pages)
+{
+    (void)pt, (void)pages;
+    abort();
+}
+
+static bool script_nested_valid(const struct guest_map *map, struct range tables, hpa_t root)
+{
+    (void)map, (void)tables, (void)root;
+    abort();
+}
+
+static enum status script_cpu_on(struct page *region)
+{
+    (void)region;
+    abort();
+}
+
+static enum status script_vm_create(const struct virt_vm_config *config, struct pages *pages,
+                                    void **shared)
+{
+    (void)config, (void)pages, (void)shared;
+    abort();
+}
+
+static enum status script_vcpu_create(struct vcpu *on, struct pages *pages, void *shared)
+{
+    (void)on, (void)pages, (void)shared;
+    abort();
+}
+
+/* ------------------------------------------------------------------ the loop's neighbours */
+
+struct cpu cpus[CORES_MAX];
+
+enum verdict crash_guest(struct vcpu *on, const struct vcpu_exit *x, const char *fmt, ...)
+{
+    (void)on, (void)fmt;
+    did(ACT_CRASH, x->kind);
+    ended = true;
+    atomic_fetch_or(&vcpu.kick, KICK_STOP); /* life_end() */
+    return DO_STOP;
+}
+
+enum verdict crash_by_guest(struct vcpu *on, const struct crash_report *report)
+{
+    const struct vcpu_exit x = {.kind = EXIT_HYPERCALL, .report = *report};
+
+    return crash_guest(on, &x, "%u", report->code);
+}
+
+void crash_waiting(struct vcpu *on, const char *why)
+{
+    (void)on, (void)why;
+    abort();
+}
+
+void crash_note_core(struct vcpu *on)
+{
+    (void)on;
+}
+
+void crash_finish(struct vm *of)
+{
+    (void)of;
+}
+
+bool life_end(struct vm *of, struct vm_end end)
+{
+    assert_ptr_equal(of, &vm);
+    did(ACT_END, end.kind);
+    ended = true;
+    atomic_fetch_or(&vcpu.kick, KICK_STOP);
+    return true;
+}
+
+bool life_park(struct vm *of)
+{
+    (void)of;
+    return false;
+}
+
+void life_follow(struct vm *of, uint64_t parked)
+{
+    (void)of, (void)parked;
+}
+
+void life_load(struct vm *of)
+{
+    (void)of;
+}
+
+uint64_t life_look(struct vm *of, uint64_t now)
+{
+    (void)of, (void)now;
+    return UINT64_MAX;
+}
+
+void life_tell(struct vm *of, enum note_kind kind, const char *fmt, ...)
+{
+    (void)of, (void)kind, (void)fmt;
+}
+
+void memory_scrub_share(struct vm *of, uint32_t index)
+{
+    (void)of, (void)index;
+}
+
+static uint32_t duties;
+
+void watch_set(struct vcpu *on, uint64_t deadline)
+{
+    (void)on;
+    did(ACT_DEADLINE, deadline);
+}
+
+void kick_send(struct vcpu *to, uint32_t kicks)
+{
+    atomic_fetch_or(&to->kick, kicks);
+}
+
+void cpu_reset_guest_state(uint64_t xcr0_allowed)
+{
+    (void)xcr0_allowed;
+}
+
+void cpu_drain_interrupts(void)
+{
+}
+
+void cpu_wait(_Atomic uint32_t *flag)
+{
+    (void)flag;
+    abort();
+}
+
+void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline)
+{
+    (void)flag, (void)deadline;
+    abort();
+}
+
+void lapic_reset(void)
+{
+}
+
+void lapic_write_icr(uint32_t apic_id, uint32_t command)
+{
+    (void)apic_id, (void)command;
+    abort();
+}
+
+bool panic_is_on(void)
+{
+    return false;
+}
+
+void panic_stop_core(void)
+{
+    abort();
+}
+
+void xsetbv(uint32_t index, uint64_t value)
+{
+    assert_int_equal(index, 0);
+    did(ACT_XSETBV, value);
+}
+
+/* ------------------------------------------------------------------ running a script */
+
+static int begin(void **state)
+{
+    static const struct vcpuid_host host;
+    const struct vcpuid_wish wish = {.core_count = 1, .physical_bits = 39, .tsc_hz = 1000000000};
+
+    (void)state;
+    recorder_clear();
+    recorder.tsc = 1000000;
+    recorder.tsc_step = 0;
+    act_count = 0;
+    duties = 0;
+    shut = is_user = ended = false;
+    cr_verdict = DO_AGAIN;
+    tsc = (struct tsc){.hz = 1000000000, .scale = time_scale_make(1000000000)};
+    config_guest = (struct config_guest){.memory = 128 * MIB};
+    plan_guest = (struct plan_guest){.config = &config_guest};
+    guest_map_add_ram(&plan_guest.map, hpa(GIB), config_guest.memory);
+    vm = (struct vm){.name = "x",
+                     .tsc = &tsc,
+                     .plan = &plan_guest,
+                     .vcpu_count = 1,
+                     .vcpus = &vcpu,
+                     .vendor = vendor_of(POLICY_INTEL),
+                     .xcr0_allowed = 7,
+                     .phase = VM_RUNNING};
+    tx_init(&vm.console.tx);
+    rx_init(&vm.console.rx);
+    bus_reset(&vm.bus, &vm.console.tx, &vm.console.rx, &vm.clock);
+    soft = (struct vcpu_soft){.phase = VCPU_RUNNING,
+                              .timer_deadline = UINT64_MAX,
+                              .pump_deadline = UINT64_MAX,
+                              .watchdog_deadline = UINT64_MAX,
+                              .deadline = UINT64_MAX,
+                              .xcr0 = 1};
+    vcpu = (struct vcpu){.vm = &vm, .soft = &soft, .cpu = &cpus[0], .look_at = UINT64_MAX};
+    vapic_reset(&soft.apic, 0);
+    vmsr_reset(&soft.msr, vm.vendor->msrs, true);
+    vcpuid_build(&soft.cpuid, vm.vendor->cpuid, &host, &wish);
+    trace_reset(&soft.stats.trace);
+    return 0;
+}
+
+static void run(const struct step *steps, uint32_t count)
+{
+    script = steps;
+    script_left = count;
+    for (vcpu_run(&vcpu); soft.phase == VCPU_RUNNING; vcpu_run(&vcpu)) {
+        duties++; /* the console's turn */
+        deadlines_set_console(&vcpu, recorder.tsc + 10 * soft.pump_ticks, false);
+    }
+    assert_int_equal(soft.phase, VCPU_PARKED);
+    assert_true(has_done(ACT_LEAVE, 0));
+}
+
+#define RUN(...)                                          \
+    do {                                                  \
+        static const struct step steps[] = {__VA_ARGS__}; \
+        run(steps, ARRAY_SIZE(steps));                    \
+    } while (0)
+
+/* ------------------------------------------------------------------ the kinds */
+
+static void the_kinds_that_go_on_behind(void **state)
+{
+    (void)state;
+    vcpu.regs.gpr[REG_RAX] = BULKHEAD_CPUID_BASE;
+    RUN({.kind = EXIT_CPUID}, {.kind = EXIT_PIO, .pio = 0x80u << 16}, {.kind = EXIT_CACHE});
+    assert_int_equal(count_of(ACT_ADVANCE), 3);
+    assert_true(has_done(ACT_ADVANCE, 0x1002));
+    assert_int_equal(vcpu.regs.gpr[REG_RBX], 0x6b6c7542); /* "Bulk" */
+    assert_int_equal(soft.stats.trace.exits[EXIT_CPUID], 1);
+    assert_int_equal(soft.stats.ports.total, 1);
+    assert_int_equal(trace_row(&soft.stats.trace, 2).hw_code, 0x7700 + EXIT_PIO);
+}
+
+static void msrs_and_calls(void **state)
+{
+    (void)state;
+    vcpu.regs.gpr[REG_RCX] = MSR_APIC_BASE;
+    RUN({.kind = EXIT_RDMSR}, {.kind = EXIT_WRMSR});
+    assert_int_equal(count_of(ACT_ADVANCE), 2); /* what it has read may be written */
+    assert_int_equal((uint32_t)vcpu.regs.gpr[REG_RAX], 0xfee00d00);
+
+    begin(NULL);
+    vcpu.regs.gpr[REG_RCX] = 0x1234;
+    RUN({.kind = EXIT_RDMSR}, {.kind = EXIT_WRMSR});
+    assert_int_equal(count_of(ACT_ADVANCE), 0);
+    assert_int_equal(count_of(ACT_EXCEPTION), 2);
+    assert_true(has_done(ACT_EXCEPTION, VECTOR_GP));
+    assert_int_equal(soft.stats.injected, 2);
+    assert_int_equal(trace_row(&soft.stats.trace, 1).verdict, DO_GP);
+
+    begin(NULL);
+    vcpu.regs.gpr[REG_RAX] = BULKHEAD_CALL_VERSION;
+    RUN({.kind = EXIT_HYPERCALL});
+    assert_int_equal(vcpu.regs.gpr[REG_RAX], BULKHEAD_ABI_VERSION);
+    assert_int_equal(count_of(ACT_ADVANCE), 1);
+}
+
+static void xsetbv_is_carried_out(void **state)
+{
+    (void)state;
+    vcpu.regs.gpr[REG_RAX] = 7;
+    RUN({.kind = EXIT_XSETBV});
+    assert_true(has_done(ACT_XSETBV, 7));
+    begin(NULL);
+    is_user = true;
+    vcpu.regs.gpr[REG_RAX] = 7;
+    RUN({.kind = EXIT_XSETBV});
+    assert_int_equal(count_of(ACT_XSETBV), 0);
+    assert_true(has_done(ACT_EXCEPTION, VECTOR_GP));
+}
+
+static void verdicts_are_applied(void **state)
+{
+    (void)state;
+    RUN({.kind = EXIT_FORBIDDEN}, {.kind = EXIT_RDPMC}, {.kind = EXIT_INIT}, {.kind = EXIT_STEP},
+        {.kind = EXIT_PIO, .pio = PIO_STRING},
+        {.kind = EXIT_EXCEPTION, .details.exception = {.vector = VECTOR_AC}},
+        {.kind = EXIT_CR_WRITE, .details.cr = {.value = 0x33}});
+    assert_true(has_done(ACT_EXCEPTION, VECTOR_UD));
+    assert_int_equal(count_of(ACT_EXCEPTION), 3);
+    assert_true(has_done(ACT_REFLECT, VECTOR_AC));
+    assert_true(has_done(ACT_CR_WRITE, 0x33));
+    assert_int_equal(count_of(ACT_ADVANCE), 0);
+    assert_false(ended);
+
+    /* A backend may carry the write out by itself. */
+    begin(NULL);
+    cr_verdict = DO_NEXT;
+    RUN({.kind = EXIT_CR_WRITE});
+    assert_int_equal(count_of(ACT_ADVANCE), 1);
+}
+
+/* One after the other: it is not run again after the first. */
+static void the_kinds_that_stop_a_guest(void **state)
+{
+    static const enum exit_kind kinds[] = {
+        EXIT_NESTED_FAULT,  EXIT_TRIPLE_FAULT, EXIT_TASK_SWITCH,
+        EXIT_MACHINE_CHECK, EXIT_ENTRY_FAILED, EXIT_UNKNOWN,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+        const struct step steps[] = {
+            {.kind = kinds[i], .details.fault = {.address = {0x8000000}, .access = NESTED_READ}},
+            {.kind = EXIT_CPUID}};
+        begin(state);
+        run(steps, ARRAY_SIZE(steps));
+        assert_true(has_done(ACT_CRASH, kinds[i]));
+        assert_false(has_done(ACT_RUN, EXIT_CPUID));
+        assert_int_equal(trace_row(&soft.stats.trace, 0).verdict, DO_STOP);
+    }
+    begin(state);
+    RUN({.kind = EXIT_EXCEPTION, .details.exception = {.vector = VECTOR_MC}});
+    assert_true(has_done(ACT_CRASH, EXIT_EXCEPTION));
+}
+
+static void a_guest_ends_its_life(void **state)
+{
+    (void)state;
+    vcpu.regs.gpr[REG_RAX] = BULKHEAD_CALL_RESTART;
+    RUN({.kind = EXIT_HYPERCALL}, {.kind = EXIT_CPUID});
+    assert_true(has_done(ACT_END, VM_END_RESTART));
+    assert_false(has_done(ACT_RUN, EXIT_CPUID));
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void what_the_guest_cannot_take_waits_for_the_window(void **state)
+{
+    (void)state;
+    RUN({.kind = EXIT_KICK, .kick = KICK_NMI, .shut = true}, {.kind = EXIT_CPUID, .shut = true},
+        {.kind = EXIT_WINDOW});
+    assert_int_equal(count_of(ACT_NMI), 1);
+    assert_int_equal(soft.stats.injected, 1);
+    /* The last thing before the end, not the first after the kick. */
+    for (uint32_t i = 0; i < act_count; i++) {
+        if (acts[i].act == ACT_NMI)
+            assert_int_equal(acts[i - 1].value, EXIT_WINDOW);
+    }
+}
+
+static void a_halt_that_waits_is_woken(void **state)
+{
+    (void)state;
+    RUN({.kind = EXIT_KICK, .kick = KICK_NMI, .shut = true}, {.kind = EXIT_HALT, .shut = true});
+    assert_int_equal(count_of(ACT_HALT), 1);
+    assert_int_equal(count_of(ACT_NMI), 1);
+    assert_int_equal(count_of(ACT_ADVANCE), 1);
+}
+
+static void a_kick_between_two_stays(void **state)
+{
+    (void)state;
+    RUN({.kind = EXIT_CPUID, .kick = KICK_SHOW}, {.kind = EXIT_CPUID});
+    assert_int_equal(soft.shown_count, 1);
+    assert_int_equal(count_of(ACT_ADVANCE), 2);
+    assert_int_equal(soft.stats.trace.exits[EXIT_KICK], 2); /* and the stop */
+}
+
+static void init_and_sipi_begin_anew(void **state)
+{
+    (void)state;
+    atomic_store(&soft.sipi_vector, 0x9a);
+    RUN({.kind = EXIT_KICK, .kick = KICK_INIT | KICK_SIPI});
+    assert_int_equal(count_of(ACT_RESET), 1);
+    assert_int_equal(acts[1].act, ACT_LEAVE);
+    assert_int_equal(count_of(ACT_LEAVE), 2); /* and at the end */
+}
+
+/* ------------------------------------------------------------------ deadlines */
+
+static void set_timer(uint64_t after)
+{
+    soft.timer_vector = 0x50;
+    soft.timer_deadline = recorder.tsc + after;
+    deadlines_update(&vcpu);
+}
+
+static void a_deadline_ends_a_stay(void **state)
+{
+    (void)state;
+    set_timer(5000);
+    assert_true(has_done(ACT_DEADLINE, 1005000));
+    RUN({.kind = EXIT_TIMER, .ticks = 5000});
+    assert_true(has_done(ACT_INTERRUPT, 0x50));
+    assert_int_equal(soft.timer_deadline, UINT64_MAX);
+    assert_int_equal(soft.stats.trace.exits[EXIT_TIMER], 1);
+    assert_int_equal(trace_row(&soft.stats.trace, 1).verdict, DO_AGAIN);
+}
+
+static void a_timer_that_is_early_is_set_again(void **state)
+{
+    (void)state;
+    set_timer(5000);
+    RUN({.kind = EXIT_TIMER, .ticks = 4990}, {.kind = EXIT_TIMER, .ticks = 10});
+    assert_int_equal(count_of(ACT_INTERRUPT), 1);
+}
+
+/* The backend's timer has not come, because it stands still between two stays. */
+static void a_deadline_passes_during_exits(void **state)
+{
+    (void)state;
+    set_timer(5000);
+    RUN({.kind = EXIT_CPUID, .ticks = 3000}, {.kind = EXIT_CPUID, .ticks = 3000},
+        {.kind = EXIT_CPUID});
+    assert_int_equal(count_of(ACT_INTERRUPT), 1);
+    assert_int_equal(count_of(ACT_ADVANCE), 3);
+    assert_int_equal(soft.stats.trace.exits[EXIT_KICK], 1); /* the stop: our own is not an exit */
+}
+
+static void core_0_watches_where_there_is_no_timer(void **state)
+{
+    (void)state;
+    soft.is_watched = true;
+    set_timer(5000);
+    assert_int_equal(vcpu.look_at, 1005000 - 5000 + 5000 / 16);
+    RUN({.kind = EXIT_KICK, .kick = KICK_WATCHED, .ticks = 6000});
+    assert_int_equal(count_of(ACT_INTERRUPT), 1);
+    /* Too early by that core's clock: watched on. */
+    begin(NULL);
+    soft.is_watched = true;
+    set_timer(5000);
+    RUN({.kind = EXIT_KICK, .kick = KICK_WATCHED, .ticks = 100});
+    assert_int_equal(count_of(ACT_INTERRUPT), 0);
+    assert_int_equal(count_of(ACT_DEADLINE), 2);
+}
+
+static void the_console_has_its_turn(void **state)
+{
+    (void)state;
+    soft.console_duty = true;
+    soft.pump_ticks = 1000;
+    soft.pump_deadline = recorder.tsc + 1000;
+    deadlines_update(&vcpu);
+    RUN({.kind = EXIT_TIMER, .ticks = 1000}, {.kind = EXIT_CPUID});
+    assert_int_equal(duties, 1);
+    assert_true(has_done(ACT_DEADLINE, 1001000 + 10000));
+}
+
+static void a_silent_guest_is_stopped(void **state)
+{
+    (void)state;
+    vm.watchdog_ticks = 5000;
+    watchdog_begin(&vm, recorder.tsc);
+    soft.watchdog_deadline = recorder.tsc + 5000;
+    deadlines_update(&vcpu);
+    RUN({.kind = EXIT_TIMER, .ticks = 5000}, {.kind = EXIT_CPUID});
+    assert_true(has_done(ACT_CRASH, EXIT_TIMER));
+    assert_false(has_done(ACT_RUN, EXIT_CPUID));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(the_kinds_that_go_on_behind, begin),
+        cmocka_unit_test_setup(msrs_and_calls, begin),
+        cmocka_unit_test_setup(xsetbv_is_carried_out, begin),
+        cmocka_unit_test_setup(verdicts_are_applied, begin),
+        cmocka_unit_test_setup(the_kinds_that_stop_a_guest, begin),
+        cmocka_unit_test_setup(a_guest_ends_its_life, begin),
+        cmocka_unit_test_setup(what_the_guest_cannot_take_waits_for_the_window, begin),
+        cmocka_unit_test_setup(a_halt_that_waits_is_woken, begin),
+        cmocka_unit_test_setup(a_kick_between_two_stays, begin),
+        cmocka_unit_test_setup(init_and_sipi_begin_anew, begin),
+        cmocka_unit_test_setup(a_deadline_ends_a_stay, begin),
+        cmocka_unit_test_setup(a_timer_that_is_early_is_set_again, begin),
+        cmocka_unit_test_setup(a_deadline_passes_during_exits, begin),
+        cmocka_unit_test_setup(core_0_watches_where_there_is_no_timer, begin),
+        cmocka_unit_test_setup(the_console_has_its_turn, begin),
+        cmocka_unit_test_setup(a_silent_guest_is_stopped, begin),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+#include "vdev/vcpuid_fit.h"
+
+#include "guests/kit/abi.h"
+#include "lib/bits.h"
+#include "vdev/vcpuid_bits.h"
+
+_Static_assert(LEAF_HYPERVISOR == BULKHEAD_CPUID_BASE, "the ABI's numbers");
+_Static_assert(LEAF_HYPERVISOR + 1 == BULKHEAD_CPUID_FEATURES, "the ABI's numbers");
+_Static_assert(LEAF_HYPERVISOR + 2 == BULKHEAD_CPUID_TIME, "the ABI's numbers");
+
+/* "BulkheadHV\0\0" and "KVMKVMKVM\0\0\0" as they come out of EBX, ECX, EDX. */
+#define WORD_OF(a, b, c, d) \
+    ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
+
+static uint32_t log2_up(uint32_t n)
+{
+    uint32_t bits = 0;
+    while (bits < 31 && BIT32(bits) < n)
+        bits++;
+    return bits;
+}
+
+/*
+ * How many low bits of an APIC id say where in its package a core is: guests see the machine's own
+ * ids, so they are cut where the machine cuts them. But a package never has fewer ids than the
+ * guest has cores, or the counts would contradict each other.
+ */
+static uint32_t package_shift(const struct vcpuid_fit *from)
+{
+    const struct vcpuid_host *host = from->host;
+    const uint32_t level_core = 2;
+    const struct cpuid_row *cores = vcpuid_host_row(host, 0xb, 1);
+    const struct cpuid_row *legacy = vcpuid_host_row(host, 0x1, 0);
+    uint32_t shift = 0;
+    if (cores != NULL && bits_get(cores->ecx, 15, 8) == level_core)
+        shift = cores->eax & 0x1f;
+    else if (legacy != NULL && (legacy->edx & CPUID_1D_HTT) != 0)
+        shift = log2_up((uint32_t)bits_get(legacy->ebx, 23, 16));
+    uint32_t needed = log2_up(from->wish->core_count);
+    return shift > needed ? shift : needed;
+}
+
+/* Ids that a package has room for, less one, as far as a field goes. */
+static uint32_t package_ids_less_one(uint32_t shift, uint32_t field_max)
+{
+    uint32_t ids = (uint32_t)MASK64(shift, 0) >> 1;
+    return ids < field_max ? ids : field_max;
+}
+
+void vcpuid_fit_features(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const uint32_t shift = package_shift(from);
+    uint32_t ids = package_ids_less_one(shift, 254) + 1;
+    row->ebx |= ids << 16 | (from->wish->apic_id & 0xff) << 24;
+    row->ecx |= CPUID_1C_HYPERVISOR;
+    if (ids > 1)
+        row->edx |= CPUID_1D_HTT;
+}
+
+/* One thread per core: L1 and L2 are a core's own, what is above them the package's. */
+void vcpuid_fit_cache(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const uint32_t shift = package_shift(from);
+    bool is_cache = (row->eax & 0x1f) != 0;
+    if (!is_cache)
+        return;
+    if (bits_get(row->eax, 7, 5) > 2)
+        row->eax |= package_ids_less_one(shift, 0xfff) << 14;
+    row->eax |= package_ids_less_one(shift, 0x3f) << 26;
+}
+
+/* SDM "Hierarchical Mapping of Shared Resources": two levels, threads (one each) and cores. */
+void vcpuid_fit_topology(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const uint32_t level_type[] = {1, 2};
+    row->eax = row->subleaf == 0 ? 0 : package_shift(from);
+    row->ebx = row->subleaf == 0 ? 1 : from->wish->core_count & 0xffff;
+    row->ecx = row->subleaf | level_type[row->subleaf & 1] << 8;
+    row->edx = from->wish->apic_id;
+}
+
+/*
+ * TSC rate = ECX * EBX / EAX. The host's own words where they say exactly that: then ECX is also
+ * the true input of the APIC timer. Else a crystal as fast as the TSC, or a whole fraction of it
+ * where that needs more than 32 bits; EBX stays small, for Linux multiplies in 32 bits.
+ */
+void vcpuid_fit_tsc(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const struct cpuid_row *own = vcpuid_host_row(from->host, 0x15, 0);
+    const uint64_t tsc_hz = from->wish->tsc_hz;
+    if (own != NULL && own->eax != 0 && own->ebx != 0 && own->ecx != 0 &&
+        (uint64_t)own->ecx * own->ebx / own->eax == tsc_hz) {
+        *row = *own;
+        row->edx = 0;
+        return;
+    }
+    uint64_t parts = tsc_hz / UINT32_MAX + 1;
+    row->eax = 1;
+    row->ebx = (uint32_t)parts;
+    row->ecx = (uint32_t)(tsc_hz / parts);
+}
+
+void vcpuid_fit_mhz(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    row->eax = (uint32_t)min_u64((from->wish->tsc_hz + 500000) / 1000000, 0xffff);
+    row->ebx = row->eax;
+}
+
+/* The APIC timer's input is the crystal, where there is one with a rate. */
+void vcpuid_fit_time(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const struct cpuid_row *crystal = vcpuid_host_row(from->host, 0x15, 0);
+    row->eax = (uint32_t)min_u64(from->wish->tsc_hz / 1000, UINT32_MAX);
+    row->ebx = crystal != NULL ? crystal->ecx / 1000 : 0;
+}
+
+void vcpuid_fit_name(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    (void)from;
+    if (row->leaf == LEAF_KVM) {
+        row->eax = LEAF_KVM + 1;
+        row->ebx = WORD_OF('K', 'V', 'M', 'K');
+        row->ecx = WORD_OF('V', 'M', 'K', 'V');
+        row->edx = WORD_OF('M', 0, 0, 0);
+    } else {
+        row->eax = BULKHEAD_CPUID_TIME;
+        row->ebx = WORD_OF('B', 'u', 'l', 'k');
+        row->ecx = WORD_OF('h', 'e', 'a', 'd');
+        row->edx = WORD_OF('H', 'V', 0, 0);
+    }
+}
+
+void vcpuid_fit_abi(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    (void)from;
+    row->eax = BULKHEAD_ABI_VERSION;
+    row->ebx = BULKHEAD_FEATURE_CONSOLE | BULKHEAD_FEATURE_TIME | BULKHEAD_FEATURE_TIMER |
+               BULKHEAD_FEATURE_POWER | BULKHEAD_FEATURE_WATCHDOG | BULKHEAD_FEATURE_CRASH;
+}
+
+void vcpuid_fit_highest(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const struct vcpuid_policy *policy = from->policy;
+    for (uint32_t i = 0; i < policy->count; i++) {
+        uint32_t leaf = policy->rules[i].leaf;
+        if (leaf - row->leaf < LEAF_HYPERVISOR)
+            row->eax = leaf;
+    }
+}
+
+void vcpuid_fit_subleaves(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const struct vcpuid_policy *policy = from->policy;
+    for (uint32_t i = 0; i < policy->count; i++) {
+        if (policy->rules[i].leaf == row->leaf)
+            row->eax = policy->rules[i].subleaf;
+    }
+}
+
+void vcpuid_fit_invariant_tsc(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    (void)from;
+    row->edx = CPUID_E7D_INVARIANT_TSC;
+}
+
+void vcpuid_fit_widths(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    row->eax = (from->wish->physical_bits & 0xff) | 48 << 8; /* linear: without LA57 */
+}
