@@ -20,7 +20,8 @@ WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes 
         -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough -Wconversion
 
 # ---------------------------------------------------------------------- the hypervisor
-HV_FOLDERS := $(shell find lib mm drivers vdev $(wildcard svm) vmx kernel -type d)
+BACKENDS   := $(wildcard vmx svm)
+HV_FOLDERS := $(shell find lib mm drivers vdev $(BACKENDS) kernel -type d)
 hv_files    = $(foreach folder,$(HV_FOLDERS),$(wildcard $(folder)/$(1)))
 
 # Host tests run the pure sources as they are. The desk has a string.c of its own.
@@ -60,10 +61,10 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
 # links without. All others are compiled to be small.
 HV_JOINED   := kernel/vm/vcpu.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm/deadlines.c \
                kernel/vm/requests.c kernel/vm/inject.c kernel/virt.c \
-               vmx/run.c vmx/decode.c vmx/cr.c vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c \
+               $(BACKENDS:%=%/run.c) $(BACKENDS:%=%/decode.c) vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c \
                vdev/vpower.c vdev/vuart.c drivers/lapic.c lib/ring.c lib/time.c
 # Where a guest's registers come back to: RBP is one of them.
-HV_FRAMELESS := kernel/vm/vcpu.c vmx/run.c tests/hook/audit.c
+HV_FRAMELESS := kernel/vm/vcpu.c $(BACKENDS:%=%/run.c) tests/hook/audit.c
 comma       := ,
 HV_IS_CLANG := $(findstring clang,$(CC))
 HV_LTO      := $(if $(HV_IS_CLANG),,-flto -ffat-lto-objects)

@@ -9,8 +9,7 @@
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
-#define LVT_MASKED       UINT64_C(0x10000)
-#define LVT_TSC_DEADLINE UINT64_C(0x40000)
+#define CPUID_1_ECX_XSAVE (1u << 26)
 
 #define DR7_RESET UINT64_C(0x400)
 
@@ -39,26 +38,27 @@ void cpu_setup(struct cpu *cpu)
     wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
     load_tr(GDT_SELECTOR(GDT_TSS));
     trap_load_idt();
-    if (cpuid(1, 0).ecx & (1u << 26)) /* XSAVE: guests' XSETBV is carried out by us */
+    if (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) /* XSAVE: guests' XSETBV is carried out by us */
         write_cr4(read_cr4() | CR4_OSXSAVE);
     /* A machine check with CR4.MCE clear would shut the machine down without a word. */
     if (cpuid(1, 0).edx & (1u << 7))
         write_cr4(read_cr4() | CR4_MCE);
 }
 
-static void cpu_need_one(struct virt_report *report, bool have, const char *what)
+static void cpu_need_one(struct virt_report *report, const char *what)
 {
-    if (!have && report->missing_count < ARRAY_SIZE(report->missing))
+    if (report->missing_count < ARRAY_SIZE(report->missing))
         report->missing[report->missing_count++] = what;
 }
 
 void cpu_need(struct virt_report *report)
 {
-    const struct cpuid_regs one = cpuid(1, 0);
+    const char *lack;
 
-    cpu_need_one(report, one.ecx & (1u << 21), "x2APIC");
-    cpu_need_one(report, one.ecx & (1u << 24), "TSC-deadline timer");
-    cpu_need_one(report, one.ecx & (1u << 26), "XSAVE");
+    for (uint32_t i = 0; (lack = lapic_lack(i)) != NULL; i++)
+        cpu_need_one(report, lack);
+    if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE))
+        cpu_need_one(report, "XSAVE");
 }
 
 void cpu_reset_guest_state(uint64_t xcr0_allowed)
@@ -79,12 +79,9 @@ void cpu_reset_guest_state(uint64_t xcr0_allowed)
 
 void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline)
 {
-    wrmsr(MSR_X2APIC_LVT_TIMER, LVT_TSC_DEADLINE | HOST_VECTOR_TICK);
-    mfence_lfence(); /* SDM "TSC-Deadline Mode": the mode before the deadline */
-    wrmsr(MSR_TSC_DEADLINE, deadline);
+    lapic_arm(HOST_VECTOR_TICK, deadline);
     cpu_wait(flag);
-    wrmsr(MSR_TSC_DEADLINE, 0);
-    wrmsr(MSR_X2APIC_LVT_TIMER, LVT_MASKED);
+    lapic_disarm();
 }
 
 void cpu_drain_interrupts(void)

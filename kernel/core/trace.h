@@ -29,7 +29,8 @@ struct trace {
     struct trace_place *next; /* where the next row goes; trace_reset() */
     uint64_t exits[EXIT_KIND_COUNT];
 };
-_Static_assert(sizeof(((struct trace *)0)->places) == 256 && sizeof(struct trace_what) == 16,
+_Static_assert(TRACE_ROWS * sizeof(struct trace_place) == 256 &&
+                   sizeof(struct trace_what) == sizeof(struct trace_place),
                "rows of both halves are as far apart as `next` counts");
 
 /* One exit as it is read back. */

@@ -425,8 +425,8 @@ MUTANTS = {
     "not in a reset": [
         mutant("error-code-of-gp", "kernel/core/trap.asm", "((v) >= 10 && (v) <= 14)",
                "((v) >= 10 && (v) <= 12) || (v) == 14", Fault("general-protection", "PANIC")),
-        mutant("no-backtrace", "kernel/core/panic.c", "    panic_backtrace(rip, rbp);\n",
-               "    if (rip == 0)\n        panic_backtrace(rip, rbp);\n",
+        mutant("no-backtrace", "kernel/core/panic.c", "    panic_backtrace(rip, rbp, is_return);\n",
+               "    if (rip == 0)\n        panic_backtrace(rip, rbp, is_return);\n",
                Fault("general-protection", "PANIC")),
         Mutant("reset-after-panic",
                [("kernel/core/panic.c", "again\");\n    panic_stop_core();", "again\");\n    power_reset();"),

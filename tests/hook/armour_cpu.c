@@ -205,11 +205,11 @@ void armour_speculation(struct vcpu *v)
 
     /* With something to do at each entry, each goes the way where it is done. */
     set_at_entry(SPEC_ENTRY_VERW | (cpuid(7, 0).edx & BIT32(28) ? SPEC_ENTRY_L1D : 0));
-    v->work = WORK_BUFFERS;
+    v->hw_work = WORK_BUFFERS;
     (void)calls_made(v, chosen, 1);
-    armour_expect(v->work == WORK_BUFFERS, v->work);
+    armour_expect(v->hw_work == WORK_BUFFERS, v->hw_work);
     set_at_entry(at_entry);
-    v->work = at_entry ? WORK_BUFFERS : 0;
+    v->hw_work = at_entry ? WORK_BUFFERS : 0;
 }
 
 /* One from this core to itself while it is not in a guest. */
