@@ -372,7 +372,7 @@ MUTANTS = {
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[0]);", audit(BITMAPS)),
         mutant("memory-of-the-next", "mm/guest_map.c", "s = pt_map(pt, r->at.v, r->to, r->size,",
                "s = pt_map(pt, r->at.v, hpa(r->to.v + PAGE_SIZE_2M), r->size,",
-               audit(OWN_MEMORY, dies=True), Unit("test_guest_map")),
+               Unit("test_guest_map"), Fault("sealed", "PANIC .*virt_nested_valid")),
         mutant("one-tag-for-all", "vmx/cpu.c", "s->vpid = config->tag;", "s->vpid = 1;",
                audit(OWN_MEMORY, cores=4)),
     ],
