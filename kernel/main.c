@@ -11,7 +11,9 @@
 #include "kernel/core/cpu.h"
 #include "kernel/core/power.h"
 #include "kernel/core/trap.h"
-#include "kernel/start/boot.h"
+#include "kernel/start/address_space.h"
+#include "kernel/start/bring_up.h"
+#include "kernel/start/handover.h"
 #include "kernel/start/launch.h"
 #include "kernel/start/smp.h"
 #include "lib/log.h"
@@ -21,7 +23,7 @@
 NORETURN void main_early(const struct boot_info *info);
 NORETURN void entry_switch_stack(uint64_t top, void (*go_on)(void));
 
-static SEALED struct boot_state boot; /* what the steps hand to each other */
+static SEALED struct start_state start; /* what the steps hand to each other */
 
 NORETURN static void main_give_up(void)
 {
@@ -32,14 +34,15 @@ NORETURN static void main_give_up(void)
 /* On our own tables and stack. */
 static void main_late(void)
 {
-    cpu_setup(&cpus[0]);            /* from here on a fault of ours is caught and named */
-    boot.x2apic = lapic_init();     /* before the other cores, which are started through it */
-    if (!boot_start_cores(&boot) || /* before probing: a refusal should know all the cores */
-        !launch_possible() ||       /* every lack of this machine, in one message */
-        !launch_plan(&boot) ||      /* every error of the file, in one list */
-        !launch_prepare(&boot))     /* all memory is taken here */
+    cpu_setup(&cpus[0]);           /* from here on a fault of ours is caught and named */
+    start.x2apic = lapic_init();   /* before the other cores, which are started through it */
+    if (!bring_up_cores(&start) || /* before probing: a refusal should know all the cores */
+        !launch_possible() ||      /* every lack of this machine, in one message */
+        !launch_plan(&start) ||    /* every error of the file, in one list */
+        !launch_prepare(&start))   /* all memory is taken here */
         main_give_up();
-    launch_run(&boot); /* seals memory, then starts the guests: from there on nothing is remapped */
+    launch_run(
+        &start); /* seals memory, then starts the guests: from there on nothing is remapped */
 }
 
 void main_early(const struct boot_info *info)
@@ -49,15 +52,15 @@ void main_early(const struct boot_info *info)
     atomic_store(&cpus[0].stage, CPU_STARTED);
     console_init(&info->framebuffer); /* first: from here on failures can speak */
     log_line("Bulkhead, a partitioning hypervisor");
-    if (!boot_check(info))
+    if (!handover_check(info))
         main_give_up();
-    boot_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
+    handover_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
     trap_init();
-    boot_read_firmware(&boot, info); /* while everything is still mapped: ACPI, IOAPICs */
-    tsc_init(&boot.tsc, info->stamps[BOOT_STAMP_ENTRY]);
-    console_set_tick_rate(boot.tsc.hz);
-    power_set_tick_rate(boot.tsc.hz);
-    if (!boot_take_memory(&boot)) /* our pool, our tables; what is left is for guests */
+    handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
+    tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);
+    console_set_tick_rate(start.tsc.hz);
+    power_set_tick_rate(start.tsc.hz);
+    if (!address_space_create(&start)) /* our pool, our tables; what is left is for guests */
         main_give_up();
     host_core_enter(&cpus[0].host);
     entry_switch_stack(host_stack_top(STACK_MAIN), main_late);

@@ -8,6 +8,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/monitor/monitor.h"
 #include "kernel/plan/modules.h"
+#include "kernel/start/address_space.h"
 #include "kernel/start/smp.h"
 #include "kernel/vm/build.h"
 #include "kernel/vm/life.h"
@@ -53,22 +54,22 @@ static void launch_print_errors(void)
 }
 
 /* As large as the file's guests need, from what will be constant. */
-static bool launch_make_plan(struct boot_state *boot)
+static bool launch_make_plan(struct start_state *start)
 {
     const size_t size = plan_size(config.guest_count);
 
-    plan = pages_get_constant(&boot->pages, (size + PAGE_SIZE - 1) / PAGE_SIZE);
+    plan = pages_get_constant(&start->pages, (size + PAGE_SIZE - 1) / PAGE_SIZE);
     if (plan == NULL) {
         errors_add(&report, 0, "there is no memory for a plan of %u guests", config.guest_count);
         return false;
     }
-    return plan_make(plan, &config, &boot->machine, &report);
+    return plan_make(plan, &config, &start->machine, &report);
 }
 
-bool launch_plan(struct boot_state *boot)
+bool launch_plan(struct start_state *start)
 {
-    boot->machine.needs_monitor = !virt_report.guest_timer;
-    const struct machine_module *module = modules_find(&boot->machine, FOLDER_CONFIG);
+    start->machine.needs_monitor = !virt_report.guest_timer;
+    const struct machine_module *module = modules_find(&start->machine, FOLDER_CONFIG);
 
     if (!module) {
         log_line("there is no \\bulkhead\\%s on the boot partition, so there are no guests "
@@ -77,11 +78,11 @@ bool launch_plan(struct boot_state *boot)
         return false;
     }
     if (!config_parse(&config, (const char *)module->bytes, module->size, &report) ||
-        !launch_make_plan(boot)) {
+        !launch_make_plan(start)) {
         launch_print_errors();
         return false;
     }
-    ASSERT(plan_valid(plan, &boot->machine));
+    ASSERT(plan_valid(plan, &start->machine));
     if (config.machine.serial && (config.machine.serial_port || config.machine.serial_baud))
         console_use_serial(config.machine.serial_port ? config.machine.serial_port : UART_COM1,
                            config.machine.serial_baud);
@@ -108,13 +109,13 @@ static void launch_read_cpuid(void)
     }
 }
 
-bool launch_prepare(struct boot_state *boot)
+bool launch_prepare(struct start_state *start)
 {
     const struct build_kit kit = {
-        .pages = &boot->pages,
-        .machine = &boot->machine,
-        .tsc = &boot->tsc,
-        .seconds = boot->seconds ? boot->seconds : DATE_UNKNOWN,
+        .pages = &start->pages,
+        .machine = &start->machine,
+        .tsc = &start->tsc,
+        .seconds = start->seconds ? start->seconds : DATE_UNKNOWN,
         .cpuid = &cpuid_host,
         .vendor = vendor,
         .physical_bits = virt_report.physical_bits,
@@ -127,18 +128,18 @@ bool launch_prepare(struct boot_state *boot)
         if (build_vm(&vms[i], &plan->guests[i], i, &kit) != OK)
             return false;
     }
-    if (!smp_virt_on(boot->machine.core_count, &boot->tsc))
+    if (!smp_virt_on(start->machine.core_count, &start->tsc))
         return false;
-    pages_seal(&boot->pages);
+    pages_seal(&start->pages);
     return true;
 }
 
 /* ------------------------------------------------------------------ running */
 
 /* Where the time until now went; what a guest's own start takes, its first line tells. */
-static void launch_print_ticks(const struct boot_state *boot)
+static void launch_print_ticks(const struct start_state *start)
 {
-    const uint64_t *stamps = boot->stamps;
+    const uint64_t *stamps = start->stamps;
 
     log_line("start-up ticks: files %llu, loader %llu, hypervisor %llu",
              (unsigned long long)ticks_since(stamps[BOOT_STAMP_FILES], stamps[BOOT_STAMP_ENTRY]),
@@ -146,24 +147,24 @@ static void launch_print_ticks(const struct boot_state *boot)
              (unsigned long long)ticks_since(rdtsc(), stamps[BOOT_STAMP_EXIT]));
 }
 
-void launch_run(struct boot_state *boot)
+void launch_run(struct start_state *start)
 {
     const struct monitor_view view = {
-        .machine = &boot->machine,
-        .pages = &boot->pages,
-        .tsc = &boot->tsc,
+        .machine = &start->machine,
+        .pages = &start->pages,
+        .tsc = &start->tsc,
         .plan = plan,
         .vendor = vendor,
         .vms = vms,
         .vm_count = plan->guest_count,
     };
 
-    launch_print_ticks(boot);
+    launch_print_ticks(start);
     monitor_init(&view);
-    if (boot_seal(boot) != OK)
+    if (address_space_seal(start) != OK)
         panic("the hypervisor's own memory could not be sealed");
     console_start_pumping();
-    for (uint32_t id = 1; id < boot->machine.core_count; id++) {
+    for (uint32_t id = 1; id < start->machine.core_count; id++) {
         atomic_store(&cpus[id].wake, 1);
         cores_kick(&cpus[id]);
     }

@@ -5,16 +5,16 @@
  */
 #pragma once
 
-#include "kernel/start/boot.h"
+#include "kernel/start/start.h"
 
 /* False, after naming everything this machine lacks. */
 MUST_CHECK bool launch_possible(void);
 
 /* Reads bulkhead.conf and makes the plan; false after listing every error. */
-MUST_CHECK bool launch_plan(struct boot_state *boot);
+MUST_CHECK bool launch_plan(struct start_state *start);
 
 /* Builds the partitions, turns virtualisation on everywhere, seals the page pool. */
-MUST_CHECK bool launch_prepare(struct boot_state *boot);
+MUST_CHECK bool launch_prepare(struct start_state *start);
 
 /* Starts every guest and goes on as the monitor or as core 0's vCPU. */
-NORETURN void launch_run(struct boot_state *boot);
+NORETURN void launch_run(struct start_state *start);

@@ -137,7 +137,7 @@ void smp_core_main(struct cpu *cpu)
     smp_sleep(cpu);
     smp_turn_on(cpu);
     smp_sleep(cpu);
-    host_flush_tlb(); /* what was sealed meanwhile (boot_seal()) is so here too */
+    host_flush_tlb(); /* what was sealed meanwhile (address_space_seal()) is so here too */
     for (;;) {
         if (cpu->vcpu)
             vcpu_loop(cpu->vcpu);

@@ -2,7 +2,7 @@
 /*
  * fuzz_boot: any firmware memory map → the list of boot_info: sorted, apart, whole pages, nothing
  * free that any descriptor says otherwise of; and from that list the hypervisor's, with the pool
- * taken out, as kernel/start/boot.c does it.
+ * taken out, as kernel/start/address_space.c does it.
  *
  * Input: descriptors of 17 bytes: base, pages, kind.
  */

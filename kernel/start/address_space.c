@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/start/address_space.h"
+
+#include "drivers/lapic.h"
+#include "kernel/core/cores.h"
+#include "kernel/plan/modules.h"
+#include "kernel/start/handover.h"
+#include "kernel/start/smp.h"
+#include "lib/assert.h"
+#include "lib/bits.h"
+#include "lib/log.h"
+#include "lib/x86/insn.h"
+#include "mm/firmware.h"
+
+#define POOL_BASE_SIZE    (4 * MIB)
+#define POOL_PER_CORE     (256 * KIB)
+#define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* the nested tables' entry for 2 MiB of guest */
+
+/* linker.ld */
+extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
+extern const uint8_t image_sealed[], image_sealed_end[];
+
+static uint64_t address_space_ram_size(const struct start_state *start)
+{
+    uint64_t size = 0;
+
+    for (uint32_t i = 0; i < start->machine.range_count; i++)
+        size += start->machine.ranges[i].size;
+    return size;
+}
+
+/* A place for the pool in `free` that holds none of the page tables we run on: zeroing it would
+ * take them away. */
+static bool address_space_fit_pool(struct range free, uint64_t size, struct range *pool)
+{
+    const hpa_t tables = hpa(read_cr3());
+    struct range table;
+
+    while (range_fit(free, size, PAGE_SIZE_2M, pool)) {
+        if (!firmware_table_in(tables, *pool, &table))
+            return true;
+        const uint64_t behind = table.base + PAGE_SIZE;
+        free = range_intersect(free, (struct range){behind, 4 * GIB - behind});
+    }
+    return false;
+}
+
+/* The pool: below 4 GiB, because a starting core loads its first CR3 in 32-bit mode. */
+static bool address_space_take_pool(struct start_state *start)
+{
+    const uint64_t cores = start->acpi.core_count ? start->acpi.core_count : 1;
+    const struct range low = {RAM_LOW_END, 4 * GIB - RAM_LOW_END};
+    struct range_list list = {start->machine.range_count, MACHINE_RANGES_MAX,
+                              start->machine.ranges};
+    uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE +
+                    address_space_ram_size(start) / RAM_PER_POOL_BYTE;
+    struct range pool;
+
+    if (!align_up(size, PAGE_SIZE_2M, &size))
+        return false;
+    for (uint32_t i = list.count; i-- > 0;) { /* from the top: low memory is dear */
+        if (!address_space_fit_pool(range_intersect(list.rows[i], low), size, &pool))
+            continue;
+        if (!range_list_remove(&list, pool))
+            continue;
+        start->machine.range_count = list.count;
+        pages_init(&start->pages, pool);
+        return true;
+    }
+    log_line("not enough memory: the hypervisor needs %llu KiB of contiguous memory below 4 GiB",
+             (unsigned long long)(size / KIB));
+    return false;
+}
+
+struct shared_region {
+    uint64_t base, size; /* size 0: this machine has none */
+    uint32_t rights;
+    enum pt_memory type;
+    bool small; /* by 4 KiB pages, because a part of it changes its rights later */
+};
+
+static enum status address_space_add(struct host_map *map, const struct shared_region *r)
+{
+    if (r->size == 0)
+        return OK;
+    return r->small ? host_map_add_small(map, r->base, r->size, r->rights, r->type)
+                    : host_map_add(map, r->base, r->size, r->rights, r->type);
+}
+
+/* Everything that is the same on all cores. */
+static enum status address_space_map_shared(struct start_state *start)
+{
+    const uint64_t image = (uintptr_t)image_start, text_end = (uintptr_t)image_text_end;
+    const uint64_t rodata_end = (uintptr_t)image_rodata_end, end = (uintptr_t)image_end;
+    const uint64_t sealed = (uintptr_t)image_sealed, sealed_end = (uintptr_t)image_sealed_end;
+    const struct boot_info *info = start->info;
+    const struct boot_framebuffer *fb = &info->framebuffer;
+    const struct range pool = start->pages.pool;
+    const uint64_t low_size = start->low_page.v ? PAGE_SIZE : 0;
+    const uint64_t fb_size = fb->format != BOOT_PIXEL_NONE ? fb->size : 0;
+    const struct shared_region regions[] = {
+        {image, text_end - image, PT_R | PT_X, PT_WRITE_BACK, false},
+        {text_end, rodata_end - text_end, PT_R, PT_WRITE_BACK, false},
+        {rodata_end, sealed - rodata_end, PT_R | PT_W, PT_WRITE_BACK, false},
+        {sealed, sealed_end - sealed, PT_R | PT_W, PT_WRITE_BACK, true},
+        {sealed_end, end - sealed_end, PT_R | PT_W, PT_WRITE_BACK, false},
+        {pool.base, pool.size, PT_R | PT_W, PT_WRITE_BACK, true},
+        {start->low_page.v, low_size, PT_R | PT_X, PT_WRITE_BACK, false},
+        /* Uncached: a reset throws away what is in the caches only. */
+        {info->lastlog, info->lastlog_size, PT_R | PT_W, PT_UNCACHED, false},
+        {fb->base, fb_size, PT_R | PT_W, PT_WRITE_COMBINING, false},
+        {LAPIC_MMIO, PAGE_SIZE, PT_R | PT_W, PT_UNCACHED, false},
+    };
+    enum status s = host_map_create(&start->map, &start->pages);
+
+    for (uint32_t i = 0; i < ARRAY_SIZE(regions) && s == OK; i++)
+        s = address_space_add(&start->map, &regions[i]);
+    for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++)
+        s = host_map_add(&start->map, (uintptr_t)start->machine.modules[i].bytes,
+                         start->machine.modules[i].size, PT_R, PT_WRITE_BACK);
+    return s;
+}
+
+/* Notes that this is not for guests, and takes it out of what is free if the firmware thinks so. */
+static bool address_space_keep(struct machine *machine, uint64_t base, uint64_t size)
+{
+    const struct range own = {.base = base, .size = size};
+    struct range_list list = {machine->range_count, MACHINE_RANGES_MAX, machine->ranges};
+
+    ASSERT(machine->own_count < MACHINE_OWN_MAX);
+    machine->own[machine->own_count++] = own;
+    if (!range_list_remove(&list, own))
+        return false;
+    machine->range_count = list.count;
+    return true;
+}
+
+/* After address_space_map_shared(), which refuses what wraps. plan_valid() checks guests against
+ * this. */
+static bool address_space_keep_own(struct start_state *start)
+{
+    struct machine *machine = &start->machine;
+    const struct boot_framebuffer *fb = &start->info->framebuffer;
+    bool ok =
+        address_space_keep(machine, 0, RAM_LOW_END) &&
+        address_space_keep(machine, (uintptr_t)image_start, (uint64_t)(image_end - image_start)) &&
+        address_space_keep(machine, start->pages.pool.base, start->pages.pool.size) &&
+        address_space_keep(machine, LAPIC_MMIO, PAGE_SIZE) &&
+        address_space_keep(machine, start->info->lastlog, start->info->lastlog_size) &&
+        (fb->format == BOOT_PIXEL_NONE || address_space_keep(machine, fb->base, fb->size));
+
+    for (uint32_t i = 0; i < machine->module_count && ok; i++)
+        ok = address_space_keep(machine, (uintptr_t)machine->modules[i].bytes,
+                                machine->modules[i].size);
+    if (!ok)
+        log_line("memory is in too many pieces");
+    return ok;
+}
+
+bool address_space_create(struct start_state *start)
+{
+    const struct ram_list ram = handover_ram_list(start->info);
+
+    memory_map_find(&start->machine, &ram);
+    modules_take(&start->machine, start->info);
+    if (!host_paging_ok() || !address_space_take_pool(start))
+        return false;
+    if (address_space_map_shared(start) != OK || !address_space_keep_own(start) ||
+        host_core_create(&cpus[0].host, &start->map, &start->pages) != OK)
+        return false;
+    if (start->low_page.v)
+        smp_prepare(start->low_page, cpus[0].host.root);
+    return true;
+}
+
+enum status address_space_seal(struct start_state *start)
+{
+    const struct range constant[] = {
+        {(uintptr_t)image_sealed, (uintptr_t)image_sealed_end - (uintptr_t)image_sealed},
+        pages_constant(&start->pages),
+    };
+    enum status s = OK;
+
+    if (start->low_page.v) {
+        smp_retire(start->low_page);
+        s = host_map_remove(&start->map, start->low_page.v, PAGE_SIZE);
+    }
+    if (s == OK && start->x2apic) /* from now on it is reached by MSRs only */
+        s = host_map_remove(&start->map, LAPIC_MMIO, PAGE_SIZE);
+    return s == OK ? host_make_constant(&start->map, constant, ARRAY_SIZE(constant)) : s;
+}

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/start/bring_up.h"
+
+#include "drivers/lapic.h"
+#include "kernel/core/canary.h"
+#include "kernel/core/cores.h"
+#include "kernel/start/smp.h"
+#include "lib/fmt.h"
+#include "lib/log.h"
+#include "lib/x86/insn.h"
+
+/* One more core answered. */
+static void bring_up_add(struct start_state *start, uint32_t apic_id)
+{
+    start->machine.apic_ids[start->machine.core_count++] = apic_id;
+}
+
+static bool bring_up_prepare(struct start_state *start, uint32_t id, uint32_t apic_id)
+{
+    struct cpu *cpu = &cpus[id];
+
+    cpu->id = id;
+    cpu->apic_id = apic_id;
+    if (id != 0)
+        cpu->canary = canary_make();
+    cpu->virt_region = pages_get(&start->pages, 1, PAGE_SIZE);
+    return cpu->virt_region &&
+           (id == 0 || host_core_create(&cpu->host, &start->map, &start->pages) == OK);
+}
+
+/* How many low bits of an APIC id count the threads of a core. SDM "CPUID—CPU Identification",
+ * leaves 1FH and 0BH. Processors keep bits for threads that they do not have: what counts is that
+ * this core, of the kind that boots where there are two, has more than one (EBX). */
+static uint32_t bring_up_thread_bits(void)
+{
+    const uint32_t last = cpuid(0, 0).eax;
+    const uint32_t smt = 1; /* level type, in ECX */
+
+    for (uint32_t i = 0; i < 2; i++) {
+        const uint32_t leaf = i == 0 ? 0x1f : 0x0b;
+        if (leaf > last)
+            continue;
+        const struct cpuid_regs r = cpuid(leaf, 0);
+        if (r.ebx != 0)
+            return (r.ecx >> 8 & 0xff) == smt && (r.ebx & 0xffff) > 1 ? r.eax & 0x1f : 0;
+    }
+    return 0;
+}
+
+/* All at once, so that they take their time together. */
+static void bring_up_init_all(const struct start_state *start, uint32_t self)
+{
+    uint32_t others = 0;
+
+    for (uint32_t i = 0; i < start->acpi.core_count && start->low_page.v; i++) {
+        if (start->acpi.cores[i].apic_id == self)
+            continue;
+        lapic_init_core(start->acpi.cores[i].apic_id);
+        others++;
+    }
+    if (others)
+        tsc_delay_us(&start->tsc, LAPIC_INIT_US);
+}
+
+bool bring_up_cores(struct start_state *start)
+{
+    const uint32_t self = lapic_id();
+    bool room = bring_up_prepare(start, 0, self);
+
+    if (!room) {
+        log_line("no memory for the boot core, APIC id %u", self);
+        return false;
+    }
+    start->machine.thread_bits = bring_up_thread_bits();
+    bring_up_add(start, self);
+    bring_up_init_all(start, self);
+    for (uint32_t i = 0; i < start->acpi.core_count && room; i++) {
+        const uint32_t apic_id = start->acpi.cores[i].apic_id;
+        const uint32_t id = start->machine.core_count;
+
+        if (apic_id == self)
+            continue;
+        if (id == CORES_MAX || !start->low_page.v) {
+            log_line("core with APIC id %u is not used: %s", apic_id,
+                     id == CORES_MAX ? "there are too many" : "no free page below 1 MiB");
+            continue;
+        }
+        room = bring_up_prepare(start, id, apic_id);
+        if (!room) {
+            log_line("no memory for the core with APIC id %u and those after it", apic_id);
+            break;
+        }
+        if (!smp_start_core(id, start->low_page, &start->tsc)) {
+            log_line("core with APIC id %u does not answer: it is not used", apic_id);
+            continue;
+        }
+        bring_up_add(start, apic_id);
+    }
+    if (!start->tsc.invariant)
+        log_line("this processor reports no invariant TSC: guests' clocks may drift");
+    const uint32_t listed = start->acpi.core_count ? start->acpi.core_count : 1;
+    log_line("%u of %u core%s answer%s, %s, TSC %llu kHz (%s)", start->machine.core_count, listed,
+             fmt_plural(listed), start->machine.core_count == 1 ? "s" : "",
+             start->x2apic ? "x2APIC" : "no x2APIC", (unsigned long long)(start->tsc.hz / 1000),
+             start->tsc.source);
+    return true;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * start: what the steps from the loader's jump to running guests hand to each other.
+ */
+#pragma once
+
+#include "boot/boot_info.h"
+#include "drivers/acpi/acpi.h"
+#include "drivers/tsc.h"
+#include "kernel/plan/machine.h"
+#include "lib/types.h"
+#include "mm/host.h"
+#include "mm/pages.h"
+
+struct start_state {
+    const struct boot_info *info; /* not readable any more after address_space_create() */
+    hpa_t low_page;
+    uint64_t stamps[BOOT_STAMP_COUNT];
+    uint64_t seconds; /* since 1970-01-01 UTC, at the first stamp; 0: not known */
+    struct acpi_info acpi;
+    struct tsc tsc;
+    struct pages pages;
+    struct host_map map;
+    bool x2apic;
+    struct machine machine; /* what there is for guests */
+};
