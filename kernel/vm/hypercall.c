@@ -135,7 +135,7 @@ NOINLINE static enum verdict call_crash(struct vcpu *v)
 static bool call_look_up(uint32_t eax, uint32_t *number)
 {
     *number = eax - BULKHEAD_CALL_BASE; /* wraps: then it is none of ours */
-    return *number < BULKHEAD_CALL_COUNT;
+    return eax >= BULKHEAD_CALL_BASE && eax < BULKHEAD_CALL_BASE + BULKHEAD_CALL_COUNT;
 }
 
 enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)

@@ -101,8 +101,8 @@ MUTANTS = [
     # Nothing is counted.
     ("vdev/refused.c", "refused_count", "r->total++;", ""),
     # One number too many is a call.
-    ("kernel/vm/hypercall.c", "call_look_up", "return *number < BULKHEAD_CALL_COUNT;",
-     "return *number <= BULKHEAD_CALL_COUNT;"),
+    ("kernel/vm/hypercall.c", "call_look_up", "&& eax < BULKHEAD_CALL_BASE + BULKHEAD_CALL_COUNT;",
+     "&& eax <= BULKHEAD_CALL_BASE + BULKHEAD_CALL_COUNT;"),
     # A byte from behind the ring.
     ("lib/ring.c", "rx_get", "atomic_load_explicit(&r->bytes[tail & RX_MASK]",
      "atomic_load_explicit(&r->bytes[tail & (2 * RX_MASK)]"),
