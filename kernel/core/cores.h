@@ -25,6 +25,7 @@ struct cpu {
     struct page *virt_region;  /* for virt_cpu_on() */
     struct vcpu *vcpu;         /* NULL: none; set before launch, then constant */
     const struct trace *trace; /* that vCPU's */
+    const void *loop_caller;   /* while in that vCPU's loop: where it returns to, for a panic */
     _Atomic uint32_t wake;     /* any core sets: work is waiting; the owner clears */
     _Atomic uint64_t sleeps;   /* TSC until when, at the latest; kernel/vm/watch.c */
     _Atomic uint32_t stage;    /* enum cpu_stage; the owner sets, the boot core reads */

@@ -70,28 +70,38 @@ static bool panic_is_stack(uint64_t address)
            (address % HOST_STACK_STRIDE) < (1 + HOST_STACK_PAGES) * PAGE_SIZE - 8;
 }
 
+/* A return address is behind the call, and so perhaps behind its function: the last byte of the
+ * call is looked up. */
+static void panic_call(uint32_t number, uint64_t rip, bool is_return)
+{
+    const uint32_t behind = is_return ? 1 : 0;
+    uint64_t offset;
+    const char *name = panic_symbol(rip - behind, &offset);
+
+    panic_line("  #%u 0x%llx %s+0x%llx", number, (unsigned long long)rip, name,
+               (unsigned long long)offset + behind);
+}
+
 /*
- * Frames are linked through RBP (-fno-omit-frame-pointer): saved RBP, then the return address. That
- * is behind the call, and so perhaps behind its function: the last byte of the call is looked up.
+ * Frames are linked through RBP (-fno-omit-frame-pointer): saved RBP, then the return address. The
+ * loop around a guest has no frame (the Makefile's HV_FRAMELESS), and what it calls saves some
+ * other value as RBP: there the chain ends, and the loop's caller is known by itself.
  */
 static void panic_backtrace(uint64_t rip, uint64_t rbp, bool is_return)
 {
-    for (uint32_t i = 0; i < FRAMES_MAX; i++) {
-        const uint32_t behind = is_return || i > 0 ? 1 : 0;
-        uint64_t offset;
-        const char *name = panic_symbol(rip - behind, &offset);
-        panic_line("  #%u 0x%llx %s+0x%llx", i, (unsigned long long)rip, name,
-                   (unsigned long long)offset + behind);
-        if (!panic_is_stack(rbp))
-            return;
+    const uint64_t loop_caller = (uintptr_t)this_cpu()->loop_caller;
+    uint32_t count = 0;
+
+    panic_call(count++, rip, is_return);
+    while (count < FRAMES_MAX && panic_is_stack(rbp)) {
         const uint64_t *frame = (const uint64_t *)(uintptr_t)rbp;
-        if (frame[0] <= rbp && frame[0] != 0)
-            return;
-        rbp = frame[0];
-        rip = frame[1];
-        if (rip == 0)
-            return;
+        if (frame[1] < (uintptr_t)image_start || frame[1] > (uintptr_t)image_text_end)
+            break;
+        panic_call(count++, frame[1], true);
+        rbp = frame[0] > rbp ? frame[0] : 0;
     }
+    if (loop_caller != 0)
+        panic_call(count, loop_caller, true);
 }
 
 /* The first core to come here goes on; one that comes second, or again, only stops. */

@@ -96,14 +96,16 @@ static void vcpu_run(struct vcpu *v)
 
 void vcpu_loop(struct vcpu *v)
 {
+    v->cpu->loop_caller = __builtin_return_address(0); /* no frame of ours says so */
     for (;;) {
         if (atomic_load(&v->kick))
             (void)requests_take(v);
         if (v->soft->pump_deadline <= rdtsc())
-            return;
+            break;
         if (v->soft->phase == VCPU_RUNNING)
             vcpu_run(v);
         else
             vcpu_wait(v); /* also between two of many kicks */
     }
+    v->cpu->loop_caller = NULL;
 }

@@ -13,14 +13,14 @@
 #include "lib/log.h"
 
 static struct lock lines_lock = LOCK_INIT; /* tests may have threads */
-static char lines[OUTPUT_KEPT][LOG_LINE_MAX + 1];
+static char lines[LINES_KEPT][LOG_LINE_MAX + 1];
 static size_t lines_written;
 
 void log_emit(const char *line, size_t len)
 {
     const char *verbose = getenv("V");
     lock_take(&lines_lock);
-    char *kept = lines[lines_written++ % OUTPUT_KEPT];
+    char *kept = lines[lines_written++ % LINES_KEPT];
     memcpy(kept, line, len);
     kept[len] = '\0';
     lock_release(&lines_lock);
@@ -41,14 +41,14 @@ size_t lines_count(void)
 
 const char *lines_last(size_t back)
 {
-    if (back >= lines_written || back >= OUTPUT_KEPT)
+    if (back >= lines_written || back >= LINES_KEPT)
         return "";
-    return lines[(lines_written - 1 - back) % OUTPUT_KEPT];
+    return lines[(lines_written - 1 - back) % LINES_KEPT];
 }
 
 bool lines_contain(const char *text)
 {
-    for (size_t i = 0; i < OUTPUT_KEPT; i++) {
+    for (size_t i = 0; i < LINES_KEPT; i++) {
         if (strstr(lines_last(i), text) != NULL)
             return true;
     }

@@ -19,7 +19,7 @@
 
 #include "lib/types.h"
 
-#define OUTPUT_KEPT 64
+#define LINES_KEPT 64
 
 /* Forgets every line; call it in a test before what is to be looked at. */
 void lines_clear(void);
