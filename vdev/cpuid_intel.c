@@ -47,6 +47,13 @@
 #define SHOWN_E1D \
     (CPUID_E1D_SYSCALL | CPUID_E1D_NX | CPUID_E1D_PAGE_1G | CPUID_E1D_RDTSCP | CPUID_E1D_LM)
 
+/* "Deterministic Cache Parameters Leaf". */
+#define CACHE(number)                                                                            \
+    {                                                                                            \
+        .leaf = 0x4, .subleaf = (number), .eax = 0x00003fff, .ebx = ALL, .ecx = ALL, .edx = 0x7, \
+        .fit = vcpuid_fit_cache                                                                  \
+    }
+
 /* A register that is not named keeps nothing; "computed": by the row's `fit`, 0xd by
  * vcpuid_build(). */
 static const struct cpuid_rule rules[] = {
@@ -61,48 +68,12 @@ static const struct cpuid_rule rules[] = {
      .fit = vcpuid_fit_features},
     /* Caches and TLBs, the old way and the new; in 4 the sharing is computed. */
     {.leaf = 0x2, .eax = ALL, .ebx = ALL, .ecx = ALL, .edx = ALL},
-    {.leaf = 0x4,
-     .subleaf = 0,
-     .eax = 0x00003fff,
-     .ebx = ALL,
-     .ecx = ALL,
-     .edx = 0x7,
-     .fit = vcpuid_fit_cache},
-    {.leaf = 0x4,
-     .subleaf = 1,
-     .eax = 0x00003fff,
-     .ebx = ALL,
-     .ecx = ALL,
-     .edx = 0x7,
-     .fit = vcpuid_fit_cache},
-    {.leaf = 0x4,
-     .subleaf = 2,
-     .eax = 0x00003fff,
-     .ebx = ALL,
-     .ecx = ALL,
-     .edx = 0x7,
-     .fit = vcpuid_fit_cache},
-    {.leaf = 0x4,
-     .subleaf = 3,
-     .eax = 0x00003fff,
-     .ebx = ALL,
-     .ecx = ALL,
-     .edx = 0x7,
-     .fit = vcpuid_fit_cache},
-    {.leaf = 0x4,
-     .subleaf = 4,
-     .eax = 0x00003fff,
-     .ebx = ALL,
-     .ecx = ALL,
-     .edx = 0x7,
-     .fit = vcpuid_fit_cache},
-    {.leaf = 0x4,
-     .subleaf = 5,
-     .eax = 0x00003fff,
-     .ebx = ALL,
-     .ecx = ALL,
-     .edx = 0x7,
-     .fit = vcpuid_fit_cache},
+    CACHE(0),
+    CACHE(1),
+    CACHE(2),
+    CACHE(3),
+    CACHE(4),
+    CACHE(5),
     /* Power and heat are not the guest's; only that the APIC timer never stops. */
     {.leaf = 0x6, .eax = CPUID_6A_ARAT},
     /* EAX, the highest subleaf, computed. */

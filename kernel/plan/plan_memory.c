@@ -8,6 +8,7 @@
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
+#include "lib/string.h"
 
 /* Taking one range out of a list adds at most one row to it. */
 #define FREE_ROWS_MAX (MACHINE_RANGES_MAX + GUESTS_MAX)
@@ -56,23 +57,6 @@ static bool plan_memory_place(struct range_list *list, uint64_t size, bool huge,
         return false;
     bool removed = range_list_remove(list, *out);
     ASSERT(removed);
-    return true;
-}
-
-/* Without a report: only whether all guests find room, and where. */
-static bool plan_memory_try(const struct plan *plan, const struct machine *machine, bool huge,
-                            struct range ram[GUESTS_MAX])
-{
-    struct free_memory mem;
-    uint32_t order[GUESTS_MAX];
-
-    plan_memory_start(&mem, machine);
-    plan_memory_order(plan, order);
-    for (uint32_t i = 0; i < plan->guest_count; i++) {
-        const struct config_guest *wish = plan->guests[order[i]].config;
-        if (!plan_memory_place(&mem.list, wish->memory, huge, &ram[order[i]]))
-            return false;
-    }
     return true;
 }
 
@@ -132,21 +116,27 @@ static void plan_memory_short(const struct plan *plan, const struct machine *mac
                left, total / MIB, takers_text(&takers));
 }
 
-/* As plan_memory_try(), but a guest that finds no room is reported and left out. */
-static void plan_memory_explain(const struct plan *plan, const struct machine *machine,
-                                struct errors *report)
+/* Finds a place for each guest: in `ram`, size 0 where there is none. With a report such guests are
+ * said, without one the first ends it. False: not all have one. */
+static bool plan_memory_try(const struct plan *plan, const struct machine *machine, bool huge,
+                            struct range ram[GUESTS_MAX], struct errors *report)
 {
-    struct range ram[GUESTS_MAX] = {0};
     struct free_memory mem;
     uint32_t order[GUESTS_MAX];
+    bool all = true;
 
+    memset(ram, 0, GUESTS_MAX * sizeof(*ram));
     plan_memory_start(&mem, machine);
     plan_memory_order(plan, order);
-    for (uint32_t i = 0; i < plan->guest_count; i++) {
+    for (uint32_t i = 0; i < plan->guest_count && (all || report); i++) {
         const struct config_guest *wish = plan->guests[order[i]].config;
-        if (!plan_memory_place(&mem.list, wish->memory, false, &ram[order[i]]))
+        if (plan_memory_place(&mem.list, wish->memory, huge, &ram[order[i]]))
+            continue;
+        all = false;
+        if (report)
             plan_memory_short(plan, machine, ram, &mem.list, wish, report);
     }
+    return all;
 }
 
 /*
@@ -156,10 +146,10 @@ static void plan_memory_explain(const struct plan *plan, const struct machine *m
  */
 void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report)
 {
-    struct range ram[GUESTS_MAX] = {0};
+    struct range ram[GUESTS_MAX];
 
-    if (!plan_memory_try(plan, machine, true, ram) && !plan_memory_try(plan, machine, false, ram))
-        plan_memory_explain(plan, machine, report);
+    if (!plan_memory_try(plan, machine, true, ram, NULL))
+        (void)plan_memory_try(plan, machine, false, ram, report);
     for (uint32_t g = 0; g < plan->guest_count; g++)
         guest_map_add_ram(&plan->guests[g].map, hpa(ram[g].base), plan->guests[g].config->memory);
 }
