@@ -25,7 +25,7 @@ HV_FOLDERS := $(shell find lib mm drivers vdev $(BACKENDS) kernel -type d)
 hv_files    = $(foreach folder,$(HV_FOLDERS),$(wildcard $(folder)/$(1)))
 
 # Host tests run the pure sources as they are. The desk has a string.c of its own.
-PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c,$(shell scripts/layers --pure))
+PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c svm/hook_none.c,$(shell scripts/layers --pure))
 
 # A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
 HOOK    ?=

@@ -544,7 +544,7 @@ static void verdicts_are_applied(void **state)
     RUN({.kind = EXIT_FORBIDDEN}, {.kind = EXIT_RDPMC}, {.kind = EXIT_INIT}, {.kind = EXIT_STEP},
         {.kind = EXIT_PIO, .pio = PIO_STRING},
         {.kind = EXIT_EXCEPTION, .details.exception = {.vector = VECTOR_AC}},
-        {.kind = EXIT_CR_WRITE, .details.cr = {.value = 0x33}});
+        {.kind = EXIT_CONTROL, .details.cr = {.value = 0x33}});
     assert_true(has_done(ACT_EXCEPTION, VECTOR_UD));
     assert_int_equal(count_of(ACT_EXCEPTION), 3);
     assert_true(has_done(ACT_REFLECT, VECTOR_AC));
@@ -555,7 +555,7 @@ static void verdicts_are_applied(void **state)
     /* A backend may carry the write out by itself. */
     begin(NULL);
     cr_verdict = DO_NEXT;
-    RUN({.kind = EXIT_CR_WRITE});
+    RUN({.kind = EXIT_CONTROL});
     assert_int_equal(count_of(ACT_ADVANCE), 1);
 }
 
