@@ -278,19 +278,17 @@ struct virt_vm_config {
     /* The processor's own name for why a stay ended, by its code's lower 16 bits. */              \
     C(const char *, exit_name, (uint32_t hw_code), (hw_code))
 
-/* Can this core do it? Any core, before anything else; fills the report, picks the backend. */
-void virt_probe(struct virt_report *report);
-void vmx_probe(struct virt_report *report);
-void svm_probe(struct virt_report *report);
-
-/* Whether this processor's extension is SVM, if it has one. */
-bool svm_is_here(void);
-
 #define VIRT_DECLARE_VMX(type, name, parameters, arguments) type vmx_##name parameters;
 VIRT_CALLS(VIRT_DECLARE_VMX)
+VIRT_DECLARE_VMX(void, probe, (struct virt_report * report), (report))
 
 #define VIRT_DECLARE_SVM(type, name, parameters, arguments) type svm_##name parameters;
 VIRT_CALLS(VIRT_DECLARE_SVM)
+VIRT_DECLARE_SVM(void, probe, (struct virt_report * report), (report))
+VIRT_DECLARE_SVM(bool, is_here, (void), ()) /* whether this processor's extension would be SVM */
 
 #define VIRT_DECLARE(type, name, parameters, arguments) type virt_##name parameters;
 VIRT_CALLS(VIRT_DECLARE)
+
+/* Can this core do it? Any core, before anything else; fills the report, and picks the backend. */
+void virt_probe(struct virt_report *report);
