@@ -28,15 +28,15 @@ bool svm_is_here(void)
            svm_vendor_is(0x6f677948, 0x6e65476e, 0x656e6975);   /* "HygonGenuine" */
 }
 
-static struct cpuid_regs svm_extended(uint32_t leaf)
+struct cpuid_regs svm_cpuid(uint32_t leaf)
 {
     return cpuid(0x80000000, 0).eax >= leaf ? cpuid(leaf, 0) : (struct cpuid_regs){0};
 }
 
 void svm_caps_read(struct svm_caps *caps)
 {
-    const struct cpuid_regs features = svm_extended(0x80000001);
-    const struct cpuid_regs sizes = svm_extended(0x80000008);
+    const struct cpuid_regs features = svm_cpuid(0x80000001);
+    const struct cpuid_regs sizes = svm_cpuid(0x80000008);
 
     *caps = (struct svm_caps){
         .has_svm = features.ecx & CPUID_E1_ECX_SVM,
@@ -50,17 +50,17 @@ void svm_caps_read(struct svm_caps *caps)
     if (!caps->has_svm)
         return;
     caps->vm_cr = rdmsr(MSR_VM_CR);
-    caps->asids = svm_extended(0x8000000a).ebx;
-    caps->features = svm_extended(0x8000000a).edx;
+    caps->asids = svm_cpuid(0x8000000a).ebx;
+    caps->features = svm_cpuid(0x8000000a).edx;
 }
 
 static void svm_choose_spec(void)
 {
     const struct svm_spec_cpu cpu = {
         .family = svm_family(cpuid(1, 0).eax),
-        .features = svm_extended(0x80000008).ebx,
-        .features_2 = svm_extended(0x80000021).eax,
-        .features_2c = svm_extended(0x80000021).ecx,
+        .features = svm_cpuid(0x80000008).ebx,
+        .features_2 = svm_cpuid(0x80000021).eax,
+        .features_2c = svm_cpuid(0x80000021).ecx,
     };
     char line[LOG_LINE_MAX];
 

@@ -92,7 +92,7 @@ static uint64_t npt_grant(uint32_t rights)
 {
     const uint64_t low = (rights & PT_W) != 0 ? NPT_USED_LEAF | NPT_WRITABLE : NPT_USED_LEAF;
 
-    return (rights & PT_X) != 0 ? low : low | NPT_NX;
+    return (rights & PT_X) != 0 ? low : low + NPT_NX;
 }
 
 /*@ requires fits(address.v, 1);

@@ -36,15 +36,15 @@ static uint64_t npt_type_bits(enum pt_memory type)
     return type == PT_WRITE_COMBINING ? 0x08 : 0x18;
 }
 
-/* The lowest bits of a leaf. */
-/*@ requires \valid_read(row);
+/* The lowest byte of a leaf, and its highest bit. */
+/*@ requires \valid_read(row) && row->rights <= 7;
   @ assigns \nothing;
   @ ensures \result == leaf_bits(row, span);
   @*/
 static uint64_t npt_leaf_bits(const struct guest_region *row, uint64_t span)
 {
     return LEAF_BITS + (row->rights / 2 % 2 == 1 ? WRITE_BITS : 0) + npt_type_bits(row->type) +
-           (span == SPAN_4K ? 0 : LARGE_BIT);
+           (span == SPAN_4K ? 0 : LARGE_BIT) + (row->rights < 4 ? EXECUTE_NOT : 0);
 }
 
 /*@ requires \valid_read(row) && fits(row) && is_span(span) && from + span <= SPAN_ALL;
@@ -56,11 +56,11 @@ static bool npt_is_leaf_of(const struct guest_region *row, uint64_t entry, uint6
 {
     if (span > SPAN_1G || row->rights > RIGHTS_MAX || row->rights % 2 == 0)
         return false;
+    if (row->at.v > from || from + span > row->at.v + row->size)
+        return false;
 
-    const uint64_t bits = npt_leaf_bits(row, span);
-    const uint64_t top = row->rights < 4 ? EXECUTE_NOT : 0;
-    return row->at.v <= from && from + span <= row->at.v + row->size && entry >= top &&
-           entry - top == row->to.v + (from - row->at.v) + bits && (entry - top) % span == bits;
+    const uint64_t host = row->to.v + (from - row->at.v);
+    return host % span == 0 && entry == host + npt_leaf_bits(row, span);
 }
 
 /*@ requires readable_map(map) && is_span(span) && from + span <= SPAN_ALL;
