@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor \
+.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -186,19 +186,27 @@ $B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
 	@touch $@
 
+# Of run and demo: qemu, bochs or kvm, which is QEMU too; empty: what scripts/run takes by itself.
+ENGINE    ?=
+EMULATOR  := $(ENGINE:kvm=qemu)
+
+setup-engine:
+	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
+	@scripts/setup --run $(EMULATOR)
+
 # make run [CONF=demo|linux]: which files, and a machine for them.
 CONF      ?= demo
 RUN_demo  := --cores 6 --memory 512
 RUN_linux := --cores 3 --memory 768
 
-run: setup
+run: setup-engine
 	$(if $(RUN_$(CONF)),,$(error CONF is demo or linux))
 	@$(MAKE) --no-print-directory $B/$(CONF)
-	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) --interactive
+	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
-demo: setup
+demo: setup-engine
 	@$(MAKE) --no-print-directory $B/demo
-	@$(PYTHON) scripts/demo $B/demo
+	@$(PYTHON) scripts/demo $B/demo $(ENGINE)
 
 test: setup-tests
 	@$(MAKE) --no-print-directory all
@@ -260,6 +268,7 @@ gdb: setup
 help:
 	@echo 'make run     boot the demo in an emulator, with its console on this terminal'
 	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|newest'
+	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'
 	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'
 	@echo '             tests are not skipped because something is not installed'
