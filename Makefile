@@ -263,7 +263,7 @@ armour-mutants: setup
 
 gdb: setup
 	@$(MAKE) --no-print-directory $B/demo
-	@scripts/gdb $B/demo
+	@scripts/gdb/gdb $B $B/demo
 
 help:
 	@echo 'make run     boot the demo in an emulator, with its console on this terminal'
@@ -284,7 +284,7 @@ help:
 	@echo 'make armour-mutants  removes the hypervisor'"'"'s hardening piece by piece and checks that'
 	@echo '             a test notices: NAMES="...", QUICK=1 (docs/armour.md)'
 	@echo 'make proof   prove the contracts in the code with Frama-C (docs/proofs.md)'
-	@echo 'make gdb     the demo in QEMU, stopped at reset, with gdb attached'
+	@echo 'make gdb     the demo in QEMU, stopped at the hypervisor'"'"'s entry, with gdb and symbols'
 	@echo 'make clean   remove $B'
 
 -include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $B/hv/kernel/core/offsets.d

@@ -17,7 +17,7 @@ FIRMWARE = next((file for file in FIRMWARES if file.exists()), FIRMWARES[0])
 # The model of an AMD processor of which TCG has most; its SVM is on, its x2APIC has to be asked for.
 DEFAULT_CPU = {"qemu": "EPYC-Rome,+x2apic", "kvm": "host"}
 ACCELERATOR = {"qemu": "tcg", "kvm": "kvm"}
-GDB_PORT = 1234
+GDB_PORT = "localhost:1234"
 REPLY_TIMEOUT_S = 10
 
 # What QEMU says of every machine: what the model has and TCG has not, and modules of another QEMU's
@@ -112,7 +112,8 @@ class Qemu:
         if args.date:
             self._command += ["-rtc", f"base={args.date}T12:00:00"]
         if args.gdb:
-            self._command += ["-S", "-gdb", f"tcp:localhost:{GDB_PORT}"]
+            self._command += ["-S", "-gdb", f"tcp:{GDB_PORT}" if args.gdb == GDB_PORT
+                              else f"unix:{args.gdb},server=on,wait=off"]
 
     def start(self):
         ours, theirs = socket.socketpair()
