@@ -120,6 +120,7 @@ static bool npt_valid_entry(const struct guest_map *map, struct range tables, ui
         /*@ assert below * TABLE_ENTRIES == span; */
         if (!npt_valid_entry(map, tables, entries[i], from + i * below, below))
             return false;
+        /*@ assert entry_ok(map, tables, entries[i], from + i * part(span), part(span)); */
     }
     /*@ assert entry_ok(map, tables, entry, from, span); */
     return true;

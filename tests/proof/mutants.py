@@ -52,7 +52,9 @@ MUTANTS = [
     ("vmx/ept_valid.c", "ept_is_leaf_of", " || row->rights > RIGHTS_BITS", ""),
     # A device's registers are cached.
     ("vmx/ept_valid.c", "ept_type_bits", "return type == PT_WRITE_COMBINING ? 0x08 : 0;",
-     "return type == PT_WRITE_COMBINING ? 0x08 : 0x30;"),
+     "return type == PT_WRITE_COMBINING ? 0x08 : 0x70;"),
+    # A guest's PAT makes its RAM uncached.
+    ("vmx/ept_valid.c", "ept_type_bits", "return 0x70;", "return 0x30;"),
     # A table may lie in somebody's RAM.
     ("vmx/ept_valid.c", "ept_valid_entry", " || !ept_is_table(tables, entry - TABLE_BITS))", ")"),
     # The memory type goes where the rights are.

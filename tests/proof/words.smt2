@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ;
-; words: the axioms of words.h and bytes.h, each as the claim that nothing contradicts it. Every answer has to
-; be "unsat". 64-bit words; where words.h has a sum or a power of two beyond them, 128-bit ones.
+; words: the axioms of words.h, bytes.h and npt.h, each as the claim that nothing contradicts it. Every
+; answer has to be "unsat". 64-bit words; where words.h has a sum or a power of two beyond them, 128-bit ones.
 (set-logic QF_BV)
 (declare-const a (_ BitVec 64))
 (declare-const b (_ BitVec 64))
@@ -11,7 +11,7 @@
 (define-fun address () (_ BitVec 64) #x000ffffffffff000)
 (define-fun bits_of ((x (_ BitVec 64)) (r (_ BitVec 64)) (t (_ BitVec 64))
                      (g (_ BitVec 64)) (d (_ BitVec 64))) Bool
-  (and (= (bvand x address) d) (= (bvand x #x0000000000000038) t)
+  (and (= (bvand x address) d) (= (bvand x #x0000000000000078) t)
        (= (bvand x #x0000000000000080) g) (= (bvand x #x0000000000000007) r)))
 
 (echo "and_below")
@@ -122,7 +122,7 @@
 (echo "or_rights")
 (push) (assert (not (leaves #x0000000000000007))) (check-sat) (pop)
 (echo "or_type")
-(push) (assert (not (leaves #x0000000000000038))) (check-sat) (pop)
+(push) (assert (not (leaves #x0000000000000078))) (check-sat) (pop)
 (echo "or_npt_type")
 (push) (assert (not (leaves #x0000000000000018))) (check-sat) (pop)
 (echo "or_execute")
@@ -135,7 +135,7 @@
 (assert (not (bits_of a a zero zero zero))) (check-sat) (pop)
 
 (echo "ept_type")
-(push) (assert (or (= a zero) (= a #x0000000000000008) (= a #x0000000000000030)))
+(push) (assert (or (= a zero) (= a #x0000000000000008) (= a #x0000000000000070)))
 (assert (not (bits_of a zero a zero zero))) (check-sat) (pop)
 
 (echo "ept_large")
