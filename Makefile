@@ -148,6 +148,11 @@ $B/walk.efi: $B/walk.so
 	@echo "  EFI   $@"
 	@$(EFI_APP)
 
+# A plug-in for QEMU that counts what an exit costs: scripts/run --plugin.
+$B/exits.so: tests/bench/exits.c
+	@echo "  CC    $@"
+	@$(CC) -std=c11 -O2 $(WARN) -shared -fPIC $< -o $@
+
 # ---------------------------------------------------------------------- guests
 include guests/guests.mk
 

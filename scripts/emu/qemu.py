@@ -111,6 +111,8 @@ class Qemu:
         ]
         if args.date:
             self._command += ["-rtc", f"base={args.date}T12:00:00"]
+        if args.plugin:
+            self._command += ["-plugin", args.plugin[0], "-d", "plugin", "-D", args.plugin[1]]
         if args.gdb:
             self._command += ["-S", "-gdb", f"tcp:{GDB_PORT}" if args.gdb == GDB_PORT
                               else f"unix:{args.gdb},server=on,wait=off"]

@@ -3,13 +3,15 @@
 
     bh-exits [CORE]     what the guest on a core has left it for: counts, and the last of them
     bh-vmcb [CORE]      the control block of the vCPU on a core
-    bh-guest NAME       the symbols of a guest's program, in place of another's
+    bh-guest NAME       the symbols of a guest's program, in place of another's. Of its memory only
+                        code can be seen, from the file: QEMU's reads take no nested tables
 
 CORE is the hypervisor's number of it, by default that of gdb's thread. Neither gdb nor QEMU is told
 where the hypervisor is. But it is placed at a multiple of 2 MiB and begins with its entry (linker.ld),
 and TCG has breakpoints for every such address in RAM; the one that is hit in front of the entry's
 code is it.
 """
+import contextlib
 import os
 import pathlib
 
@@ -29,6 +31,16 @@ def memory(address, size):
 
 def value_of(expression):
     return int(gdb.parse_and_eval(expression))
+
+
+@contextlib.contextmanager
+def physical_memory():
+    """The hypervisor's memory is where its addresses say, also while a guest's tables are in force."""
+    gdb.execute("maintenance packet Qqemu.PhyMemMode:1", to_string=True)
+    try:
+        yield
+    finally:
+        gdb.execute("maintenance packet Qqemu.PhyMemMode:0", to_string=True)
 
 
 def first_code(elf):
@@ -81,15 +93,21 @@ def vcpu_of(core):
 
 
 class Command(gdb.Command):
+    """Its show() looks at the hypervisor's memory."""
+
     def __init__(self):
         super().__init__(self.name, gdb.COMMAND_USER)
+
+    def invoke(self, argument, _from_tty):
+        with physical_memory():
+            self.show(argument)
 
 
 class Exits(Command):
     """bh-exits [CORE]: what the guest on a core has left it for."""
     name = "bh-exits"
 
-    def invoke(self, argument, _from_tty):
+    def show(self, argument):
         trace = f"{vcpu_of(argument)}->soft->stats.trace"
         kinds = {field.enumval: field.name for field in gdb.lookup_type("enum exit_kind").fields()}
         for kind, name in kinds.items():
@@ -109,7 +127,7 @@ class Vmcb(Command):
     """bh-vmcb [CORE]: the control block of the vCPU on a core."""
     name = "bh-vmcb"
 
-    def invoke(self, argument, _from_tty):
+    def show(self, argument):
         gdb.execute(f"print/x ((struct svm_vcpu *){vcpu_of(argument)}->hw)->vmcb")
 
 
@@ -118,7 +136,7 @@ class Guest(Command):
     name = "bh-guest"
     loaded = None
 
-    def invoke(self, argument, _from_tty):
+    def show(self, argument):
         elf = BUILD / "guests" / f"{argument}.elf"
         if not elf.is_file():
             raise gdb.GdbError(f"{elf} is missing")
@@ -129,7 +147,8 @@ class Guest(Command):
 
 
 def main():
-    for setting in ("confirm off", "pagination off", "breakpoint pending off"):
+    for setting in ("confirm off", "pagination off", "breakpoint pending off",
+                    "trust-readonly-sections on"):
         gdb.execute(f"set {setting}")
     for command in (Exits, Vmcb, Guest):
         command()
