@@ -93,9 +93,9 @@ enum msr_index {
 #define PRED_CMD_IBPB (UINT64_C(1) << 0)
 
 /* MSR_EFER */
-#define EFER_SCE (UINT64_C(1) << 0)
-#define EFER_LME (UINT64_C(1) << 8)
-#define EFER_LMA (UINT64_C(1) << 10)
+#define EFER_SCE    (UINT64_C(1) << 0)
+#define EFER_LME    (UINT64_C(1) << 8)
+#define EFER_LMA    (UINT64_C(1) << 10)
 #define EFER_NXE    (UINT64_C(1) << 11)
 #define EFER_SVME   (UINT64_C(1) << 12) /* AMD's, as the next */
 #define EFER_AIBRSE (UINT64_C(1) << 21)

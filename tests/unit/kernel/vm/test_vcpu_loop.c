@@ -186,7 +186,7 @@ static void script_set_deadline(struct vcpu *on, uint64_t deadline)
     did(ACT_DEADLINE, deadline);
 }
 
-static enum verdict script_cr_write(struct vcpu *on, const struct vcpu_exit *x)
+static enum verdict script_control(struct vcpu *on, const struct vcpu_exit *x)
 {
     (void)on;
     did(ACT_CR_WRITE, x->cr.value);
@@ -249,12 +249,6 @@ static const char *script_exit_name(uint32_t hw_code)
 }
 
 /* Not the loop's. */
-static void script_probe(struct virt_report *report)
-{
-    (void)report;
-    abort();
-}
-
 static enum status script_nested_create(struct pagetable *pt, struct pages *pages)
 {
     (void)pt, (void)pages;
