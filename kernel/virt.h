@@ -201,6 +201,8 @@ struct virt_report {
     enum policy_vendor vendor;
     uint32_t physical_bits;
     bool guest_timer; /* it can end a stay by itself: virt_set_deadline() */
+    bool no_rdtscp;   /* RDTSCP and RDPID are #UD in a guest, ... */
+    bool no_invpcid;  /* ... INVPCID is */
 };
 
 /* What every vCPU of a guest shares: built once at launch, then read-only. */

@@ -26,6 +26,15 @@ static const struct cpuid_row needs_avx512[] = {
     {.leaf = 0xd, .subleaf = 7, .eax = ALL, .ebx = ALL, .ecx = ALL},
 };
 
+/* What goes away where the backend has no control that lets a guest have the instruction. */
+static const struct cpuid_row needs_rdtscp[] = {
+    {.leaf = 0x7, .subleaf = 0, .ecx = CPUID_7C_RDPID},
+    {.leaf = LEAF_EXTENDED + 1, .edx = CPUID_E1D_RDTSCP},
+};
+static const struct cpuid_row needs_invpcid[] = {
+    {.leaf = 0x7, .subleaf = 0, .ebx = CPUID_7B_INVPCID},
+};
+
 static bool host_has(uint32_t leaf)
 {
     return leaf < LEAF_HYPERVISOR || leaf >= LEAF_EXTENDED;
@@ -85,6 +94,16 @@ struct cpuid_row vcpuid_shown(const struct cpuid_rule *rule, const struct vcpuid
                               uint64_t xcr0_allowed)
 {
     struct cpuid_row row = {.leaf = rule->leaf, .subleaf = rule->subleaf};
+void vcpuid_host_hide(struct vcpuid_host *host, bool no_rdtscp, bool no_invpcid)
+{
+    for (uint32_t i = 0; i < host->count && i < VCPUID_HOST_MAX; i++) {
+        if (no_rdtscp)
+            row_clear(&host->rows[i], needs_rdtscp, ARRAY_SIZE(needs_rdtscp));
+        if (no_invpcid)
+            row_clear(&host->rows[i], needs_invpcid, ARRAY_SIZE(needs_invpcid));
+    }
+}
+
     const struct cpuid_row *from = vcpuid_host_row(host, rule->leaf, rule->subleaf);
     if (from != NULL) {
         row.eax = from->eax & rule->eax;

@@ -57,6 +57,9 @@ struct vcpuid_policy {
 MUST_CHECK bool vcpuid_host_wants(const struct vcpuid_policy *policy, uint32_t i, uint32_t *leaf,
                                   uint32_t *subleaf);
 
+/* Takes out of the snapshot what a guest would get #UD for, though the host has it. */
+void vcpuid_host_hide(struct vcpuid_host *host, bool no_rdtscp, bool no_invpcid);
+
 /* The host's answer, or NULL where this host has no such leaf. */
 const struct cpuid_row *vcpuid_host_row(const struct vcpuid_host *host, uint32_t leaf,
                                         uint32_t subleaf);

@@ -108,6 +108,7 @@ static void launch_read_cpuid(void)
             (struct cpuid_row){leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx};
     }
 }
+    vcpuid_host_hide(&cpuid_host, virt_report.no_rdtscp, virt_report.no_invpcid);
 
 bool launch_prepare(struct start_state *start)
 {
