@@ -75,6 +75,10 @@ const struct cpuid_row *vcpuid_host_row(const struct vcpuid_host *host, uint32_t
         snapshot_row(host, leaf < LEAF_EXTENDED ? 0 : LEAF_EXTENDED, 0);
     if (highest == NULL || leaf > highest->eax)
         return NULL;
+    /* Of the leaves here only 7 counts its subleaves; the others end in an empty one. */
+    const struct cpuid_row *first = snapshot_row(host, leaf, 0);
+    if (leaf == 0x7 && (first == NULL || subleaf > first->eax))
+        return NULL;
     return snapshot_row(host, leaf, subleaf);
 }
 
@@ -90,10 +94,6 @@ static void row_clear(struct cpuid_row *row, const struct cpuid_row *needs, uint
     }
 }
 
-struct cpuid_row vcpuid_shown(const struct cpuid_rule *rule, const struct vcpuid_host *host,
-                              uint64_t xcr0_allowed)
-{
-    struct cpuid_row row = {.leaf = rule->leaf, .subleaf = rule->subleaf};
 void vcpuid_host_hide(struct vcpuid_host *host, bool no_rdtscp, bool no_invpcid)
 {
     for (uint32_t i = 0; i < host->count && i < VCPUID_HOST_MAX; i++) {
@@ -104,6 +104,10 @@ void vcpuid_host_hide(struct vcpuid_host *host, bool no_rdtscp, bool no_invpcid)
     }
 }
 
+struct cpuid_row vcpuid_shown(const struct cpuid_rule *rule, const struct vcpuid_host *host,
+                              uint64_t xcr0_allowed)
+{
+    struct cpuid_row row = {.leaf = rule->leaf, .subleaf = rule->subleaf};
     const struct cpuid_row *from = vcpuid_host_row(host, rule->leaf, rule->subleaf);
     if (from != NULL) {
         row.eax = from->eax & rule->eax;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vcpuid_policy: what of the host's CPUID a guest may see, by the rules of a vendor's table
- * (vdev/cpuid_intel.c), and what follows from it for CR4 and XCR0. Pure.
+ * (vdev/cpuid_intel.c, cpuid_amd.c), and what follows from it for CR4 and XCR0. Pure.
  */
 #pragma once
 

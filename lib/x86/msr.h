@@ -67,6 +67,14 @@ enum msr_index {
     MSR_GS_BASE = 0xc0000101,        /* rw */
     MSR_KERNEL_GS_BASE = 0xc0000102, /* rw */
     MSR_TSC_AUX = 0xc0000103,        /* rw  CPUID.0x80000001:EDX.27 or RDPID */
+
+    /* AMD's own, each on all processors with x2APIC. AMD "Processor Programming Reference". */
+    MSR_SYSCFG = 0xc0010010,   /* rw */
+    MSR_HWCR = 0xc0010015,     /* rw */
+    MSR_TOP_MEM = 0xc001001a,  /* rw */
+    MSR_TOP_MEM2 = 0xc001001d, /* rw */
+    MSR_NB_CFG = 0xc001001f,   /* rw */
+    MSR_DE_CFG = 0xc0011029,   /* rw */
 };
 
 /* MSR_APIC_BASE */
