@@ -123,7 +123,8 @@ NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size,
     ASSERT(size <= sizeof(uint32_t));
     uint32_t value = 0;
     bool closed = false;
-    /*@ loop invariant 0 <= i <= size && 0 <= value < above(i);
+    /*@ loop invariant 0 <= i <= size;
+      @ loop invariant bound: 0 <= value < above(i);
       @ loop invariant closed != 0 <==>
       @   \exists integer n; 0 <= n < i && !has_device(nth(port, n));
       @ loop invariant uart: reached_uart{Pre, Here}(port, i);
@@ -142,6 +143,7 @@ NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size,
         closed |= !device_in(b, (uint16_t)(port + i), now, &byte);
         /*@ assert (value | (uint32_t)(byte << 8 * i)) == with_byte(value, byte, i); */
         value |= (uint32_t)byte << (8 * i);
+        /*@ assert 0 <= value < above(i + 1) && (uint8_t)(i + 1) == i + 1; */
     }
     if (closed)
         refused_count(refused, port);
