@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor \
+.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -25,7 +25,7 @@ HV_FOLDERS := $(shell find lib mm drivers vdev $(BACKENDS) kernel -type d)
 hv_files    = $(foreach folder,$(HV_FOLDERS),$(wildcard $(folder)/$(1)))
 
 # Host tests run the pure sources as they are. The desk has a string.c of its own.
-PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c,$(shell scripts/layers --pure))
+PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c svm/hook_none.c,$(shell scripts/layers --pure))
 
 # A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
 HOOK    ?=
@@ -148,6 +148,11 @@ $B/walk.efi: $B/walk.so
 	@echo "  EFI   $@"
 	@$(EFI_APP)
 
+# A plug-in for QEMU that counts what an exit costs: scripts/run --plugin.
+$B/exits.so: tests/bench/exits.c
+	@echo "  CC    $@"
+	@$(CC) -std=c11 -O2 $(WARN) -shared -fPIC $< -o $@
+
 # ---------------------------------------------------------------------- guests
 include guests/guests.mk
 
@@ -186,19 +191,27 @@ $B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
 	@touch $@
 
+# Of run and demo: qemu, bochs or kvm, which is QEMU too; empty: what scripts/run takes by itself.
+ENGINE    ?=
+EMULATOR  := $(ENGINE:kvm=qemu)
+
+setup-engine:
+	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
+	@scripts/setup --run $(EMULATOR)
+
 # make run [CONF=demo|linux]: which files, and a machine for them.
 CONF      ?= demo
 RUN_demo  := --cores 6 --memory 512
 RUN_linux := --cores 3 --memory 768
 
-run: setup
+run: setup-engine
 	$(if $(RUN_$(CONF)),,$(error CONF is demo or linux))
 	@$(MAKE) --no-print-directory $B/$(CONF)
-	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) --interactive
+	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
-demo: setup
+demo: setup-engine
 	@$(MAKE) --no-print-directory $B/demo
-	@$(PYTHON) scripts/demo $B/demo
+	@$(PYTHON) scripts/demo $B/demo $(ENGINE)
 
 test: setup-tests
 	@$(MAKE) --no-print-directory all
@@ -255,11 +268,12 @@ armour-mutants: setup
 
 gdb: setup
 	@$(MAKE) --no-print-directory $B/demo
-	@scripts/gdb $B/demo
+	@scripts/gdb/gdb $B $B/demo
 
 help:
 	@echo 'make run     boot the demo in an emulator, with its console on this terminal'
 	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|newest'
+	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'
 	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'
 	@echo '             tests are not skipped because something is not installed'
@@ -275,7 +289,7 @@ help:
 	@echo 'make armour-mutants  removes the hypervisor'"'"'s hardening piece by piece and checks that'
 	@echo '             a test notices: NAMES="...", QUICK=1 (docs/armour.md)'
 	@echo 'make proof   prove the contracts in the code with Frama-C (docs/proofs.md)'
-	@echo 'make gdb     the demo in QEMU, stopped at reset, with gdb attached'
+	@echo 'make gdb     the demo in QEMU, stopped at the hypervisor'"'"'s entry, with gdb and symbols'
 	@echo 'make clean   remove $B'
 
 -include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $B/hv/kernel/core/offsets.d

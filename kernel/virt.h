@@ -114,17 +114,18 @@ enum exit_kind {
     EXIT_XSETBV,
     EXIT_TIMER,                   /* the deadline given to virt_set_deadline() is about to pass */
     EXIT_OFTEN_LAST = EXIT_TIMER, /* up to here a stay says all; behind it there are details */
-    EXIT_CR_WRITE,     /* MOV to CR0 or CR4 that the backend has to look at: virt_cr_write() */
-    EXIT_STEP,         /* the backend's own business, and done */
-    EXIT_NESTED_FAULT, /* guest-physical address with no such right */
-    EXIT_EXCEPTION,    /* #DB, #AC or #MC: intercepted to break endless delivery, reflected */
-    EXIT_KICK,         /* NMI from another core, or the kick flag seen before entry */
-    EXIT_WINDOW,       /* what virt_inject_*() could not inject can be injected now */
-    EXIT_HALT,         /* HLT while something waits to be injected */
-    EXIT_FORBIDDEN,    /* an instruction that does not exist for guests: #UD */
-    EXIT_RDPMC,        /* no counters for guests: #GP(0) */
-    EXIT_CACHE,        /* INVD, WBINVD: nothing to do */
-    EXIT_INIT,         /* an INIT that was not a guest's: ignored */
+    EXIT_CONTROL,                 /* an access to a control register that the backend carries out:
+                                     virt_control() */
+    EXIT_STEP,                    /* the backend's own business, and done */
+    EXIT_NESTED_FAULT,            /* guest-physical address with no such right */
+    EXIT_EXCEPTION, /* #DB, #AC or #MC: intercepted to break endless delivery, reflected */
+    EXIT_KICK,      /* NMI from another core, or the kick flag seen before entry */
+    EXIT_WINDOW,    /* what virt_inject_*() could not inject can be injected now */
+    EXIT_HALT,      /* HLT while something waits to be injected */
+    EXIT_FORBIDDEN, /* an instruction that does not exist for guests: #UD */
+    EXIT_RDPMC,     /* no counters for guests: #GP(0) */
+    EXIT_CACHE,     /* INVD, WBINVD: nothing to do */
+    EXIT_INIT,      /* an INIT that was not a guest's: ignored */
     EXIT_TRIPLE_FAULT,
     EXIT_TASK_SWITCH,
     EXIT_MACHINE_CHECK, /* while the guest was being entered */
@@ -165,6 +166,7 @@ struct vcpu_exit {
         struct {
             uint64_t value;
             uint8_t number; /* 0 or 4 */
+            bool is_write;
         } cr;
         struct {
             gpa_t address;
@@ -201,6 +203,8 @@ struct virt_report {
     enum policy_vendor vendor;
     uint32_t physical_bits;
     bool guest_timer; /* it can end a stay by itself: virt_set_deadline() */
+    bool no_rdtscp;   /* RDTSCP and RDPID are #UD in a guest, ... */
+    bool no_invpcid;  /* ... INVPCID is */
 };
 
 /* What every vCPU of a guest shares: built once at launch, then read-only. */
@@ -216,8 +220,6 @@ struct virt_vm_config {
  * has no other.
  */
 #define VIRT_CALLS(C)                                                                              \
-    /* Can this core do it? Any core, before anything else; fills the report, changes nothing. */  \
-    C(void, probe, (struct virt_report * report), (report))                                        \
     /* Empty tables for a guest's map; E_NOMEM. */                                                 \
     C(MUST_CHECK enum status, nested_create, (struct pagetable * pt, struct pages * pages),        \
       (pt, pages))                                                                                 \
@@ -254,14 +256,14 @@ struct virt_vm_config {
      * asks for a window and returns false: try again at EXIT_WINDOW or EXIT_HALT. */              \
     C(MUST_CHECK bool, inject_interrupt, (struct vcpu * v, uint8_t vector), (v, vector))           \
     C(MUST_CHECK bool, inject_nmi, (struct vcpu * v), (v))                                         \
-    /* The HLT of EXIT_HALT is carried out; RIP is still to be moved. */                           \
+    /* The HLT of EXIT_HALT is carried out; virt_advance() is still to come. */                    \
     C(void, halt, (struct vcpu * v), (v))                                                          \
     /* EXIT_TIMER about when the TSC reaches the deadline; UINT64_MAX: never. It comes later by    \
      * the time that is spent outside the guest behind the next entry. Not without guest_timer. */ \
     C(void, set_deadline, (struct vcpu * v, uint64_t deadline), (v, deadline))                     \
-    /* The write of EXIT_CR_WRITE: DO_NEXT: it is done; DO_GP; or DO_AGAIN: the guest repeats it.  \
+    /* The access of EXIT_CONTROL: DO_NEXT: it is done; DO_GP; or DO_AGAIN: the guest repeats it.  \
      */                                                                                            \
-    C(MUST_CHECK enum verdict, cr_write, (struct vcpu * v, const struct vcpu_exit *x), (v, x))     \
+    C(MUST_CHECK enum verdict, control, (struct vcpu * v, const struct vcpu_exit *x), (v, x))      \
     /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */       \
     C(MUST_CHECK bool, has_halted, (const struct vcpu *v), (v))                                    \
     /* Privilege level and mode at the exit. */                                                    \
@@ -280,6 +282,15 @@ struct virt_vm_config {
 
 #define VIRT_DECLARE_VMX(type, name, parameters, arguments) type vmx_##name parameters;
 VIRT_CALLS(VIRT_DECLARE_VMX)
+VIRT_DECLARE_VMX(void, probe, (struct virt_report * report), (report))
+
+#define VIRT_DECLARE_SVM(type, name, parameters, arguments) type svm_##name parameters;
+VIRT_CALLS(VIRT_DECLARE_SVM)
+VIRT_DECLARE_SVM(void, probe, (struct virt_report * report), (report))
+VIRT_DECLARE_SVM(bool, is_here, (void), ()) /* whether this processor's extension would be SVM */
 
 #define VIRT_DECLARE(type, name, parameters, arguments) type virt_##name parameters;
 VIRT_CALLS(VIRT_DECLARE)
+
+/* Can this core do it? Any core, before anything else; fills the report, and picks the backend. */
+void virt_probe(struct virt_report *report);

@@ -11,7 +11,7 @@
 enum msr_access {
     MSR_REFUSE = 0, /* #GP(0): what every MSR without a row gets */
     MSR_DIRECT,     /* the hardware register, no exit */
-    MSR_EMULATE,    /* exits; vdev/vmsr.c or vdev/vapic.c answers */
+    MSR_EMULATE,    /* exits; vdev/vmsr.c, vdev/vapic.c or the backend answers */
     MSR_CONST,      /* read: row.value; no exit-free way, so it exits */
     MSR_IGNORE,     /* write: dropped */
     MSR_KEEP,       /* write: row.value, which it has anyway; else #GP(0) */
@@ -30,4 +30,4 @@ struct msr_policy {
 };
 
 /* Whose processors a table of rows is for. The backend that was picked knows. */
-enum policy_vendor { POLICY_INTEL, POLICY_COUNT };
+enum policy_vendor { POLICY_INTEL, POLICY_AMD, POLICY_COUNT };

@@ -25,6 +25,18 @@ debian_keyring() {
     done
 }
 
+# Why packages of another Debian suite cannot be had here, or nothing.
+debian_refusal() {
+    # shellcheck disable=SC1091
+    if [ "$(. /etc/os-release; echo "${ID-}")" != debian ]; then
+        echo "this is not Debian"
+    elif [ -z "$(debian_mirror)" ]; then
+        echo "apt has no source for this Debian release"
+    elif [ -z "$(debian_keyring)" ]; then
+        echo "the package debian-archive-keyring is missing"
+    fi
+}
+
 # apt_private DIR COMMAND...: an apt command with the sources and state in DIR.
 apt_private() {
     local dir=$1 command=$2
@@ -43,4 +55,28 @@ apt_private_suite() {
     : >"$dir/status"
     echo "deb [signed-by=$keyring] $mirror $suite main" >"$dir/sources.list"
     apt_private "$dir" apt-get update >"$dir/log" 2>&1
+}
+
+# apt_private_fetch DIR PACKAGE...: they and all that they depend on, into DIR/cache/archives.
+apt_private_fetch() {
+    local dir=$1
+    shift
+    rm -f "$dir"/cache/archives/*.deb
+    apt_private "$dir" apt-get install -y --download-only --no-install-recommends "$@" \
+        >"$dir/log" 2>&1
+}
+
+# apt_private_unpack DIR PREFIX: what was fetched.
+apt_private_unpack() {
+    local deb
+    rm -rf "$2"
+    mkdir "$2"
+    for deb in "$1"/cache/archives/*.deb; do
+        dpkg -x "$deb" "$2" || return 1
+    done
+}
+
+# apt_private_error DIR: the first error in the log, for a message.
+apt_private_error() {
+    sed -n 's/^E: //p' "$1/log" | head -1
 }

@@ -31,6 +31,14 @@ static bool is_rtc(uint16_t port)
     return port >= VRTC_PORT && port < VRTC_PORT + VRTC_PORTS;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result != 0 <==> has_pit(port);
+  @*/
+static bool is_pit(uint16_t port)
+{
+    return port == BUS_PIT_CHANNEL_2;
+}
+
 /* False: nobody has this port. In line: the byte access is on the exit path. */
 /*@ requires bus_ready(b) && \valid(value);
   @ requires \separated(value, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
@@ -50,6 +58,8 @@ static ALWAYS_INLINE bool device_in(struct bus *b, uint16_t port, uint64_t now, 
         *value = vuart_in(&b->uart, port - VUART_PORT);
     else if (is_rtc(port))
         *value = vrtc_in(&b->rtc, port - VRTC_PORT, now);
+    else if (is_pit(port))
+        *value = 0;
     else
         return vpower_in(port, value);
     return true;
@@ -84,7 +94,7 @@ static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value
         *event = BUS_TEXT;
     } else if (is_rtc(port)) {
         vrtc_out(&b->rtc, port - VRTC_PORT, value);
-    } else {
+    } else if (!is_pit(port)) {
         return vpower_out(port, value, alone, event);
     }
     return true;
@@ -113,7 +123,8 @@ NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size,
     ASSERT(size <= sizeof(uint32_t));
     uint32_t value = 0;
     bool closed = false;
-    /*@ loop invariant 0 <= i <= size && 0 <= value < above(i);
+    /*@ loop invariant 0 <= i <= size;
+      @ loop invariant bound: 0 <= value < above(i);
       @ loop invariant closed != 0 <==>
       @   \exists integer n; 0 <= n < i && !has_device(nth(port, n));
       @ loop invariant uart: reached_uart{Pre, Here}(port, i);
@@ -132,6 +143,7 @@ NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size,
         closed |= !device_in(b, (uint16_t)(port + i), now, &byte);
         /*@ assert (value | (uint32_t)(byte << 8 * i)) == with_byte(value, byte, i); */
         value |= (uint32_t)byte << (8 * i);
+        /*@ assert 0 <= value < above(i + 1) && (uint8_t)(i + 1) == i + 1; */
     }
     if (closed)
         refused_count(refused, port);

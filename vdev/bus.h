@@ -12,6 +12,13 @@
 #include "vdev/vrtc.h"
 #include "vdev/vuart.h"
 
+/*
+ * The one port of a PC's interval timer that answers: reads 0, swallows writes. A Linux that tries
+ * to calibrate with it takes 0 for "no such timer" at once, but waits 50,000 reads for all ones to
+ * change.
+ */
+#define BUS_PIT_CHANNEL_2 0x42
+
 /* The devices of one guest. */
 struct bus {
     struct vuart uart;
@@ -24,7 +31,9 @@ struct bus {
  */
 /*@ predicate has_uart(integer port) = VUART_PORT <= port < VUART_PORT + VUART_PORTS;
   @ predicate has_rtc(integer port) = VRTC_PORT <= port < VRTC_PORT + VRTC_PORTS;
-  @ predicate has_device(integer port) = has_uart(port) || has_rtc(port) || has_power(port);
+  @ predicate has_pit(integer port) = port == BUS_PIT_CHANNEL_2;
+  @ predicate has_device(integer port) =
+  @   has_uart(port) || has_rtc(port) || has_power(port) || has_pit(port);
   @
   @ logic integer nth(integer port, integer n) =
   @   port + n <= 0xffff ? port + n : port + n - 0x10000;

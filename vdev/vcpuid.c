@@ -12,12 +12,14 @@
 #include "vdev/vcpuid_bits.h"
 
 _Static_assert(SLOT_NONE < VCPUID_SLOTS && (VCPUID_SLOTS & (VCPUID_SLOTS - 1)) == 0, "masked");
+_Static_assert(SLOT_EXTENDED + SLOT_EXTENDED_COUNT <= SLOT_HYPERVISOR, "disjoint");
 _Static_assert(sizeof(struct vcpuid) <= UINT16_MAX, "rows are found by 16 bits");
 _Static_assert(offsetof(struct vcpuid, rows) % 2 == 0 && sizeof(struct cpuid_row) % 2 == 0,
                "VCPUID_SPECIAL is no place");
 
 /* Leaves with subleaves, or that depend on CR4 or XCR0. */
 #define SPECIAL_LEAVES (BIT32(0x1) | BIT32(0x4) | BIT32(0x7) | BIT32(0xb) | BIT32(0xd))
+#define SPECIAL_CACHES (LEAF_EXTENDED + 0x1d) /* AMD's leaf 4 */
 
 /* The XSAVE area: legacy region and header, then the components. SDM "XSAVE Area". */
 #define XSAVE_HEADER_END 576u
@@ -83,7 +85,9 @@ static void fit_xsave(struct vcpuid *t, uint64_t xcr0_allowed)
 
 static bool is_special(uint32_t leaf)
 {
-    return leaf < SLOT_BASIC_END && (SPECIAL_LEAVES & BIT32(leaf)) != 0;
+    if (leaf < SLOT_BASIC_END)
+        return (SPECIAL_LEAVES & BIT32(leaf)) != 0;
+    return leaf == SPECIAL_CACHES;
 }
 
 void vcpuid_build(struct vcpuid *out, const struct vcpuid_policy *policy,

@@ -12,19 +12,19 @@
 
 /*
  *  slot   0 .. 31    leaf 0 ..
- *        32 .. 63    0x80000000 ..
- *        64 .. 71    0x40000000 ..
- *        72 .. 75    0x40000100 ..
+ *        32 .. 79    0x80000000 ..
+ *        80 .. 87    0x40000000 ..
+ *        88 .. 91    0x40000100 ..
  *            127     every other leaf
  */
 enum cpuid_slot {
     SLOT_BASIC = 0,
     SLOT_BASIC_END = 32,
     SLOT_EXTENDED = 32,
-    SLOT_EXTENDED_COUNT = 32,
-    SLOT_HYPERVISOR = 64,
+    SLOT_EXTENDED_COUNT = 48,
+    SLOT_HYPERVISOR = 80,
     SLOT_HYPERVISOR_COUNT = 8,
-    SLOT_KVM = 72,
+    SLOT_KVM = 88,
     SLOT_KVM_COUNT = 4,
     SLOT_NONE = 127,
     VCPUID_SLOTS = 128, /* a power of two: indices are masked */

@@ -3,7 +3,7 @@
  * vcpuid_bits: names of the CPUID bits that a guest may see, and of a few that it must not but
  * that the tests speak of. CPUID_<leaf><register>_<feature>: 1C is leaf 1, ECX; 7_1A leaf 7,
  * subleaf 1, EAX; E1D leaf 0x80000001, EDX. A bit without a name here is never shown.
- * SDM "CPUID: CPU Identification".
+ * SDM "CPUID: CPU Identification"; APM "Obtaining Processor Information Via the CPUID Instruction".
  */
 #pragma once
 
@@ -157,18 +157,60 @@
 #define CPUID_D_1A_XGETBV1  BIT32(2)
 #define CPUID_D_1A_XSAVES   BIT32(3) /* hidden: "enable XSAVES" is off */
 
-/* Leaf 0x80000001, ECX and EDX */
-#define CPUID_E1C_LAHF      BIT32(0)
-#define CPUID_E1C_LZCNT     BIT32(5)
-#define CPUID_E1C_PREFETCHW BIT32(8)
-#define CPUID_E1D_SYSCALL   BIT32(11)
-#define CPUID_E1D_NX        BIT32(20)
-#define CPUID_E1D_PAGE_1G   BIT32(26)
-#define CPUID_E1D_RDTSCP    BIT32(27) /* needs "enable RDTSCP" */
-#define CPUID_E1D_LM        BIT32(29)
+/* Leaf 0x80000001, ECX */
+#define CPUID_E1C_LAHF         BIT32(0)
+#define CPUID_E1C_CMP_LEGACY   BIT32(1) /* computed: HTT says cores, not threads */
+#define CPUID_E1C_SVM          BIT32(2) /* hidden */
+#define CPUID_E1C_EXTAPIC      BIT32(3) /* hidden: APIC registers from 0x400 on */
+#define CPUID_E1C_LZCNT        BIT32(5)
+#define CPUID_E1C_SSE4A        BIT32(6)
+#define CPUID_E1C_MISALIGNSSE  BIT32(7)
+#define CPUID_E1C_PREFETCHW    BIT32(8)
+#define CPUID_E1C_OSVW         BIT32(9) /* hidden, as all that is from here on */
+#define CPUID_E1C_IBS          BIT32(10)
+#define CPUID_E1C_SKINIT       BIT32(12)
+#define CPUID_E1C_WDT          BIT32(13)
+#define CPUID_E1C_LWP          BIT32(15)
+#define CPUID_E1C_TCE          BIT32(17)
+#define CPUID_E1C_NODEID_MSR   BIT32(19)
+#define CPUID_E1C_TOPOEXT      BIT32(22) /* shown: leaves 0x8000001d and 0x8000001e */
+#define CPUID_E1C_PERFCTR_CORE BIT32(23)
+#define CPUID_E1C_PERFCTR_NB   BIT32(24)
+#define CPUID_E1C_DBEXT        BIT32(26)
+#define CPUID_E1C_PERFTSC      BIT32(27)
+#define CPUID_E1C_PERFCTR_LLC  BIT32(28)
+#define CPUID_E1C_MWAITX       BIT32(29)
+
+/* Leaf 0x80000001, EDX */
+#define CPUID_E1D_SYSCALL BIT32(11)
+#define CPUID_E1D_NX      BIT32(20)
+#define CPUID_E1D_MMXEXT  BIT32(22)
+#define CPUID_E1D_FFXSR   BIT32(25) /* hidden: a bit of EFER */
+#define CPUID_E1D_PAGE_1G BIT32(26)
+#define CPUID_E1D_RDTSCP  BIT32(27) /* needs "enable RDTSCP" */
+#define CPUID_E1D_LM      BIT32(29)
 
 /* Leaf 0x80000007, EDX */
 #define CPUID_E7D_INVARIANT_TSC BIT32(8)
+
+/* Leaf 0x80000008, EBX */
+#define CPUID_E8B_CLZERO     BIT32(0)
+#define CPUID_E8B_XSAVEERPTR BIT32(2)
+#define CPUID_E8B_INVLPGB    BIT32(3)  /* hidden: reaches other cores */
+#define CPUID_E8B_RDPRU      BIT32(4)  /* hidden: reads MPERF and APERF */
+#define CPUID_E8B_MCOMMIT    BIT32(8)  /* hidden: a bit of EFER */
+#define CPUID_E8B_IBPB       BIT32(12) /* hidden, as the next five: speculation control */
+#define CPUID_E8B_IBRS       BIT32(14)
+#define CPUID_E8B_STIBP      BIT32(15)
+#define CPUID_E8B_PPIN       BIT32(23)
+#define CPUID_E8B_SSBD       BIT32(24)
+#define CPUID_E8B_VIRT_SSBD  BIT32(25)
+#define CPUID_E8B_CPPC       BIT32(27) /* hidden */
+
+/* Leaf 0x80000021, EAX */
+#define CPUID_E21A_LFENCE_SERIALIZES BIT32(2) /* else MSR_DE_CFG says so */
+#define CPUID_E21A_NULL_CLEARS_BASE  BIT32(6)
+#define CPUID_E21A_AUTOMATIC_IBRS    BIT32(8) /* hidden: a bit of EFER */
 
 /* Of a leaf's features, those that come with AVX and AVX-512. */
 #define AVX512_7B                                                                      \

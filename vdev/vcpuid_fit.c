@@ -80,6 +80,64 @@ void vcpuid_fit_topology(struct cpuid_row *row, const struct vcpuid_fit *from)
     row->edx = from->wish->apic_id;
 }
 
+/* ------------------------------------------------------------------ AMD */
+
+/* APM "Legacy Method": HTT, LogicalProcessorCount, CmpLegacy and NC all say the same. */
+void vcpuid_fit_features_amd(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const uint32_t count = (uint32_t)min_u64(from->wish->core_count, 0xff);
+    row->ebx |= count << 16 | (from->wish->apic_id & 0xff) << 24;
+    row->ecx |= CPUID_1C_HYPERVISOR;
+    if (count > 1)
+        row->edx |= CPUID_1D_HTT;
+}
+
+void vcpuid_fit_legacy(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    if (from->wish->core_count > 1)
+        row->ecx |= CPUID_E1C_CMP_LEGACY;
+}
+
+void vcpuid_fit_sizes_amd(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const uint32_t count = (uint32_t)min_u64(from->wish->core_count, 0x100);
+    vcpuid_fit_widths(row, from);
+    row->ecx |= (count - 1) | (uint32_t)min_u64(package_shift(from), 0xf) << 12;
+}
+
+static bool has_topoext(const struct vcpuid_fit *from)
+{
+    const struct cpuid_row *features = vcpuid_host_row(from->host, LEAF_EXTENDED + 1, 0);
+    return features != NULL && (features->ecx & CPUID_E1C_TOPOEXT) != 0;
+}
+
+/*
+ * L1 and L2 are a core's own, as on Intel. An L3 is shared by the ids that the machine says: a
+ * package has several, and guests have the machine's ids.
+ */
+void vcpuid_fit_cache_amd(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const uint32_t sharing = 0x03ffc000;
+    if (!has_topoext(from))
+        *row = (struct cpuid_row){.leaf = row->leaf, .subleaf = row->subleaf};
+    else if (bits_get(row->eax, 7, 5) <= 2)
+        row->eax &= ~sharing;
+}
+
+/* APM "Extended APIC ID", "Compute Unit Identifiers", "Node Identifiers": a node is a package, one
+ * thread per core. */
+void vcpuid_fit_ids_amd(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    const uint32_t id = from->wish->apic_id, shift = package_shift(from);
+    if (!has_topoext(from))
+        return;
+    row->eax = id;
+    row->ebx = id & package_ids_less_one(shift, UINT32_MAX) & 0xff;
+    row->ecx = (id >> shift) & 0xff;
+}
+
+/* ------------------------------------------------------------------ time */
+
 /*
  * TSC rate = ECX * EBX / EAX. The host's own words where they say exactly that: then ECX is also
  * the true input of the APIC timer. Else a crystal as fast as the TSC, or a whole fraction of it

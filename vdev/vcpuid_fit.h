@@ -16,6 +16,13 @@ void vcpuid_fit_features(struct cpuid_row *row, const struct vcpuid_fit *from);
 void vcpuid_fit_cache(struct cpuid_row *row, const struct vcpuid_fit *from);
 void vcpuid_fit_topology(struct cpuid_row *row, const struct vcpuid_fit *from);
 
+/* The same on AMD: leaf 1, 0x8000001d; then 0x80000001, 0x80000008, 0x8000001e. */
+void vcpuid_fit_features_amd(struct cpuid_row *row, const struct vcpuid_fit *from);
+void vcpuid_fit_cache_amd(struct cpuid_row *row, const struct vcpuid_fit *from);
+void vcpuid_fit_legacy(struct cpuid_row *row, const struct vcpuid_fit *from);
+void vcpuid_fit_sizes_amd(struct cpuid_row *row, const struct vcpuid_fit *from);
+void vcpuid_fit_ids_amd(struct cpuid_row *row, const struct vcpuid_fit *from);
+
 /* Leaves 0x15, 0x16. */
 void vcpuid_fit_tsc(struct cpuid_row *row, const struct vcpuid_fit *from);
 void vcpuid_fit_mhz(struct cpuid_row *row, const struct vcpuid_fit *from);

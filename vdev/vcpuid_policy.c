@@ -26,6 +26,15 @@ static const struct cpuid_row needs_avx512[] = {
     {.leaf = 0xd, .subleaf = 7, .eax = ALL, .ebx = ALL, .ecx = ALL},
 };
 
+/* What goes away where the backend has no control that lets a guest have the instruction. */
+static const struct cpuid_row needs_rdtscp[] = {
+    {.leaf = 0x7, .subleaf = 0, .ecx = CPUID_7C_RDPID},
+    {.leaf = LEAF_EXTENDED + 1, .edx = CPUID_E1D_RDTSCP},
+};
+static const struct cpuid_row needs_invpcid[] = {
+    {.leaf = 0x7, .subleaf = 0, .ebx = CPUID_7B_INVPCID},
+};
+
 static bool host_has(uint32_t leaf)
 {
     return leaf < LEAF_HYPERVISOR || leaf >= LEAF_EXTENDED;
@@ -66,6 +75,10 @@ const struct cpuid_row *vcpuid_host_row(const struct vcpuid_host *host, uint32_t
         snapshot_row(host, leaf < LEAF_EXTENDED ? 0 : LEAF_EXTENDED, 0);
     if (highest == NULL || leaf > highest->eax)
         return NULL;
+    /* Of the leaves here only 7 counts its subleaves; the others end in an empty one. */
+    const struct cpuid_row *first = snapshot_row(host, leaf, 0);
+    if (leaf == 0x7 && (first == NULL || subleaf > first->eax))
+        return NULL;
     return snapshot_row(host, leaf, subleaf);
 }
 
@@ -78,6 +91,16 @@ static void row_clear(struct cpuid_row *row, const struct cpuid_row *needs, uint
         row->ebx &= ~needs[i].ebx;
         row->ecx &= ~needs[i].ecx;
         row->edx &= ~needs[i].edx;
+    }
+}
+
+void vcpuid_host_hide(struct vcpuid_host *host, bool no_rdtscp, bool no_invpcid)
+{
+    for (uint32_t i = 0; i < host->count && i < VCPUID_HOST_MAX; i++) {
+        if (no_rdtscp)
+            row_clear(&host->rows[i], needs_rdtscp, ARRAY_SIZE(needs_rdtscp));
+        if (no_invpcid)
+            row_clear(&host->rows[i], needs_invpcid, ARRAY_SIZE(needs_invpcid));
     }
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vcpuid_policy: what of the host's CPUID a guest may see, by the rules of a vendor's table
- * (vdev/cpuid_intel.c), and what follows from it for CR4 and XCR0. Pure.
+ * (vdev/cpuid_intel.c, cpuid_amd.c), and what follows from it for CR4 and XCR0. Pure.
  */
 #pragma once
 
@@ -56,6 +56,9 @@ struct vcpuid_policy {
 /* Which leaves and subleaves the host snapshot must hold: row i, false when there are no more. */
 MUST_CHECK bool vcpuid_host_wants(const struct vcpuid_policy *policy, uint32_t i, uint32_t *leaf,
                                   uint32_t *subleaf);
+
+/* Takes out of the snapshot what a guest would get #UD for, though the host has it. */
+void vcpuid_host_hide(struct vcpuid_host *host, bool no_rdtscp, bool no_invpcid);
 
 /* The host's answer, or NULL where this host has no such leaf. */
 const struct cpuid_row *vcpuid_host_row(const struct vcpuid_host *host, uint32_t leaf,

@@ -11,9 +11,10 @@
 struct vendor {
     const struct vcpuid_policy *cpuid;
     const struct msr_policy *msrs;
+    bool linux_needs_tsc_rate; /* on the command line: Linux looks into no leaf that has it */
 };
 
-extern const struct vcpuid_policy cpuid_intel;
-extern const struct msr_policy msr_intel;
+extern const struct vcpuid_policy cpuid_intel, cpuid_amd;
+extern const struct msr_policy msr_intel, msr_amd;
 
 const struct vendor *vendor_of(enum policy_vendor vendor);

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vmsr: the MSR policy: one table for each vendor (vdev/msr_intel.c) that the hardware bitmap is
- * built from (vmx/bitmaps.c) and that answers the exits. An MSR without a row is #GP(0). x2APIC
- * rows are there too; their answers are vdev/vapic.c's. Pure.
+ * built from (vmx/bitmaps.c) and that answers the exits, except AMD's of EFER (the backend's). An
+ * MSR without a row is #GP(0). x2APIC rows are there too; their answers are vdev/vapic.c's. Pure.
  */
 #pragma once
 
 #include "lib/policy.h"
 #include "lib/types.h"
 #include "vdev/vapic.h"
+
+/* No variable MTRRs; fixed ones, all write-back, and write-combining exist, which is what makes
+ * every Linux set up its PAT. SDM "Memory Type Range Registers (MTRRs)" */
+#define VMSR_MTRR_CAP   UINT64_C(0x500)
+#define VMSR_MTRR_FIXED UINT64_C(0x0606060606060606)
 
 /* What emulated MSRs hold, per vCPU. vmsr_reset() fills it. */
 struct vmsr {

@@ -174,7 +174,7 @@ enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_
     R(VMWRITE, 25, FORBIDDEN)                 \
     R(VMXOFF, 26, FORBIDDEN)                  \
     R(VMXON, 27, FORBIDDEN)                   \
-    R(CR_ACCESS, 28, CR_WRITE)                \
+    R(CR_ACCESS, 28, CONTROL)                 \
     R(MOV_DR, 29, UNKNOWN)                    \
     R(IO, 30, PIO)                            \
     R(RDMSR, 31, RDMSR)                       \

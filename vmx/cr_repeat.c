@@ -59,7 +59,7 @@ static enum verdict vmx_cr_let_repeat(struct vcpu *v, uint8_t number, uint64_t v
     return DO_AGAIN;
 }
 
-enum verdict vmx_cr_write(struct vcpu *v, const struct vcpu_exit *x)
+enum verdict vmx_control(struct vcpu *v, const struct vcpu_exit *x)
 {
     const struct vmx_vcpu *hw = v->hw;
     /* Outside 64-bit mode the operand has 32 bits, whatever lies in the register above them. */

@@ -86,7 +86,7 @@ enum exit_kind vmx_decode_kind(const struct vmx_raw *raw)
 void vmx_decode_details(const struct vmx_raw *raw, const struct vcpu_regs *regs,
                         struct vcpu_exit *x)
 {
-    if (x->kind == EXIT_CR_WRITE) {
+    if (x->kind == EXIT_CONTROL) {
         decode_cr(raw, regs, x);
     } else if (x->kind == EXIT_NESTED_FAULT) {
         decode_ept(raw, x);

@@ -20,11 +20,14 @@
 
 #define EPTP_WALK_SHIFT 3 /* levels of the walk, minus one */
 
-/* As they stand in an entry: bits 5..3. */
+/* As they stand in an entry: bits 5..3; and bit 6, by which RAM is write-back whatever the guest's
+ * PAT says. Uncached RAM would make each of its locked accesses a bus lock, which all cores wait
+ * for, and leave dirty lines beside what it reads. */
 enum ept_memory {
     EPT_UC = 0 << EPT_MEMORY_SHIFT,
     EPT_WC = 1 << EPT_MEMORY_SHIFT,
-    EPT_WB = 6 << EPT_MEMORY_SHIFT
+    EPT_WB = 6 << EPT_MEMORY_SHIFT,
+    EPT_WB_ALWAYS = EPT_WB | 1 << 6, /* with the ignore-PAT bit */
 };
 
 _Static_assert((uint64_t)PT_R == EPT_R && (uint64_t)PT_W == EPT_W && (uint64_t)PT_X == EPT_X,
@@ -50,14 +53,14 @@ static bool ept_fits(hpa_t address, uint32_t level)
 }
 
 /*@ assigns \nothing;
-  @ ensures \result == EPT_WB || \result == EPT_UC || \result == EPT_WC;
-  @ ensures \result == EPT_WB <==> memory == PT_WRITE_BACK;
+  @ ensures \result == EPT_WB_ALWAYS || \result == EPT_UC || \result == EPT_WC;
+  @ ensures \result == EPT_WB_ALWAYS <==> memory == PT_WRITE_BACK;
   @*/
 static enum ept_memory ept_memory(enum pt_memory memory)
 {
     switch (memory) {
     case PT_WRITE_BACK:
-        return EPT_WB;
+        return EPT_WB_ALWAYS;
     case PT_UNCACHED:
         return EPT_UC;
     case PT_WRITE_COMBINING:
@@ -69,7 +72,7 @@ static enum ept_memory ept_memory(enum pt_memory memory)
 /*@ requires fits(address.v, 1) && rights < 8;
   @ assigns \nothing;
   @ ensures (\result & 0xffffffffff000) == address.v && (\result & 7) == rights;
-  @ ensures (\result & 0x38) == 0 && (\result & 0x80) == 0;
+  @ ensures (\result & 0x78) == 0 && (\result & 0x80) == 0;
   @*/
 static uint64_t ept_place(hpa_t address, uint64_t rights)
 {
@@ -91,7 +94,7 @@ static uint64_t ept_make_table(hpa_t table)
   @ assigns \nothing;
   @ ensures (\result & 0xffffffffff000) == 0 && (\result & 7) == 0;
   @ ensures (\result & 0x80) == (level > 1 ? 0x80 : 0);
-  @ ensures (\result & 0x38) == 0x30 <==> memory == PT_WRITE_BACK;
+  @ ensures (\result & 0x78) == 0x70 <==> memory == PT_WRITE_BACK;
   @*/
 static uint64_t ept_kind(uint32_t level, enum pt_memory memory)
 {
@@ -110,7 +113,7 @@ static uint64_t ept_kind(uint32_t level, enum pt_memory memory)
   @ ensures (\result & 0xffffffffff000) == address.v;
   @ ensures (\result & 7) == rights;
   @ ensures (\result & 0x80) == (level > 1 ? 0x80 : 0);
-  @ ensures (\result & 0x38) == 0x30 <==> memory == PT_WRITE_BACK;
+  @ ensures (\result & 0x78) == 0x70 <==> memory == PT_WRITE_BACK;
   @*/
 static uint64_t ept_make_leaf(hpa_t address, uint32_t level, uint32_t rights, enum pt_memory memory)
 {

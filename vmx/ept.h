@@ -3,8 +3,8 @@
  * ept: the format of Intel's extended page tables for mm/pagetable.c, out of which a partition's
  * guest-physical map is made. Pure. SDM "The Extended Page Table Mechanism (EPT)".
  *
- * The memory type of a leaf is combined with the guest's PAT (the ignore-PAT bit is clear); the
- * accessed and dirty flags are not used.
+ * Memory is write-back whatever the guest's PAT says (the ignore-PAT bit is set); the type of a
+ * device's registers is combined with it. The accessed and dirty flags are not used.
  */
 #pragma once
 

@@ -22,14 +22,14 @@
 #define RIGHTS_BITS UINT64_C(0x07) /* of a leaf: as the numbers of enum pt_right */
 #define LARGE_BIT   UINT64_C(0x80)
 
-/* A memory type, in bits 5..3, combined with the guest's PAT. */
+/* A memory type, in bits 5..3. Write-back ignores the guest's PAT, by bit 6; others combine. */
 /*@ assigns \nothing;
   @ ensures \result == type_bits(type);
   @*/
 static uint64_t ept_type_bits(enum pt_memory type)
 {
     if (type == PT_WRITE_BACK)
-        return 0x30;
+        return 0x70;
     return type == PT_WRITE_COMBINING ? 0x08 : 0;
 }
 

@@ -141,6 +141,8 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
     controls->pin = fit_word(&word_pin, caps->pin, report);
     controls->cpu = fit_word(&word_cpu, caps->cpu, report);
     controls->cpu2 = fit_word(&word_cpu2, caps->cpu2, report);
+    report->no_rdtscp = !(controls->cpu2 & CPU2_RDTSCP);
+    report->no_invpcid = !(controls->cpu2 & CPU2_INVPCID);
     controls->exit = fit_word(&word_exit, caps->exit, report);
     controls->entry = fit_word(&word_entry, caps->entry, report);
     fit_need(report, caps->misc & BIT64(MISC_ACTIVITY_SHIFT + ACTIVITY_HLT), "HLT activity state");

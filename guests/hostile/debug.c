@@ -146,12 +146,21 @@ static void debug_hypervisor(void)
               trap_dr6);                                                                  \
     } while (0)
 
+/* The same with the instruction that this processor makes hypercalls with behind `before`. */
+#define STEP_CALL(id, setup, before)           \
+    do {                                       \
+        if (bulkhead_uses_vmmcall)             \
+            STEP(id, setup, before "vmmcall"); \
+        else                                   \
+            STEP(id, setup, before "vmcall");  \
+    } while (0)
+
 static void debug_steps(void)
 {
     row("DR-05");
     STEP("step-nop", "", "nop");
     STEP("step-cpuid", "", "cpuid");
-    STEP("step-vmcall", "", "vmcall");
+    STEP_CALL("step-vmcall", "", "");
     STEP("step-in", "", "in $0x80, %%al");
     STEP("step-out", "", "out %%al, $0x80");
     STEP("step-rdmsr", "mov $0x1b, %%ecx", "rdmsr");
@@ -162,7 +171,7 @@ static void debug_steps(void)
     STEP("step-cr0-back", "mov %%cr0, %%rcx; xor $0x20, %%ecx", "mov %%rcx, %%cr0");
     /* MOV SS and STI hold a trap back until the next instruction is done; here that one exits. */
     STEP("step-mov-ss-cpuid", "mov %%ss, %%ecx", "mov %%ecx, %%ss; cpuid");
-    STEP("step-mov-ss-vmcall", "mov %%ss, %%ecx", "mov %%ecx, %%ss; vmcall");
+    STEP_CALL("step-mov-ss-vmcall", "mov %%ss, %%ecx", "mov %%ecx, %%ss; ");
 }
 
 static volatile uint32_t raised[32];

@@ -4,6 +4,7 @@
  * nothing worse than that.
  */
 #include "guests/hostile/hostile.h"
+#include "guests/kit/bulkhead.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
@@ -75,7 +76,8 @@ static void instructions_hidden(void)
     check_fault("insn-seamcall", try_insn(".byte 0x66, 0x0f, 0x01, 0xcf"), VECTOR_UD);
     check_fault("insn-tdcall", try_insn(".byte 0x66, 0x0f, 0x01, 0xcc"), VECTOR_UD);
     row("X-03");
-    check_fault("insn-vmmcall", try_insn(".byte 0x0f, 0x01, 0xd9"), VECTOR_UD);
+    check_fault("insn-other-call", bulkhead_uses_vmmcall ? try_insn("vmcall") : try_insn("vmmcall"),
+                VECTOR_UD);
     check_fault("insn-vmrun", try_insn(".byte 0x0f, 0x01, 0xd8"), VECTOR_UD);
     check_fault("insn-stgi", try_insn(".byte 0x0f, 0x01, 0xdc"), VECTOR_UD);
     check_fault("insn-invlpga", try_insn(".byte 0x0f, 0x01, 0xdf"), VECTOR_UD);
@@ -84,6 +86,7 @@ static void instructions_hidden(void)
     check_fault("insn-enclu", try_insn(".byte 0x0f, 0x01, 0xd7"), VECTOR_UD);
     check_fault("insn-pconfig", try_insn(".byte 0x0f, 0x01, 0xc5"), VECTOR_UD);
     check_fault("insn-lock-vmcall", try_insn("lock; .byte 0x0f, 0x01, 0xc1"), VECTOR_UD);
+    check_fault("insn-lock-vmmcall", try_insn("lock; .byte 0x0f, 0x01, 0xd9"), VECTOR_UD);
     check_fault("insn-lock-cpuid", try_insn("lock; .byte 0x0f, 0xa2"), VECTOR_UD);
     check_fault("insn-uiret", try_insn(".byte 0xf3, 0x0f, 0x01, 0xec"), VECTOR_UD);
     check_fault("insn-wrpkru", try_insn(".byte 0x0f, 0x01, 0xef"), VECTOR_UD);

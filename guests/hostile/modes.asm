@@ -39,6 +39,7 @@ MODE_REAL   equ 6
 global modes_low, modes_low_end, modes_round
 extern kit_pml4
 
+; Where hypercalls are made with VMMCALL, modes.c lets the two change places.
 ; probe INDEX, {what comes before}, {the instruction}: row INDEX of the mode gets the exception, EAX
 ; afterwards, and the error code (in real mode the length of the exception's frame).
 %macro PROBE 3

@@ -6,7 +6,7 @@
 #include "guests/hostile/modes.h"
 
 #include "guests/hostile/hostile.h"
-#include "guests/kit/abi.h"
+#include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
 #include "lib/fmt.h"
@@ -22,6 +22,10 @@
 #define ERRORS   UINT32_C(0x227d00) /* vectors 8, 10-14, 17 and 21 push an error code */
 #define GATE32   0x8e00
 #define GATE32_3 0xee00 /* reachable from CPL 3 */
+
+#define VMCALL_LAST   0xc1 /* 0f 01 before */
+#define VMMCALL_LAST  0xd9
+#define CALLS_IN_MODE 3 /* version, unknown, the other vendor's */
 
 static const char *const mode_names[MODES] = {"compatibility", "protected",    "pae", "paging-32",
                                               "virtual-8086",  "protected-16", "real"};
@@ -114,6 +118,23 @@ static void modes_descriptors(struct modes *m)
     m->idt32[0x31] = modes_gate(modes_v86_done, 0x18, GATE32_3);
 }
 
+/* modes.asm was written for VMCALL: where calls are made with VMMCALL the two change places. They
+ * differ in the last of three bytes. */
+static void modes_call(uint8_t *code, uint64_t size)
+{
+    uint32_t calls = 0;
+
+    for (uint64_t i = 0; i + 2 < size; i++) {
+        const bool is_call = code[i] == 0x0f && code[i + 1] == 0x01 &&
+                             (code[i + 2] == VMCALL_LAST || code[i + 2] == VMMCALL_LAST);
+        calls += is_call;
+        if (is_call && bulkhead_uses_vmmcall)
+            code[i + 2] ^= VMCALL_LAST ^ VMMCALL_LAST;
+    }
+    if (calls != CALLS_IN_MODE * MODES)
+        fatal(1, "%u hypercall instructions in modes.asm", calls);
+}
+
 void modes_prepare(void)
 {
     uint32_t *ivt = NULL;
@@ -121,6 +142,7 @@ void modes_prepare(void)
 
     __asm__ volatile("" : "+r"(ivt)); /* at 0 */
     memcpy(m, modes_low, (size_t)(modes_low_end - modes_low));
+    modes_call((uint8_t *)m, (uint64_t)(modes_low_end - modes_low));
     for (uint32_t v = 0; v < 32; v++)
         ivt[v] = modes_vectors16 + v * 8;
     ivt[0] = 0x0b0f; /* also UD2, for who wraps around to address 0 */
@@ -189,7 +211,7 @@ static void modes_check_faults(uint32_t mode)
             modes_check("vmx", mode, probe, false);
     }
     modes_check("monitor", mode, 23, modes_faulted(mode, 23, VECTOR_UD));
-    modes_check("vmmcall", mode, 25, modes_faulted(mode, 25, VECTOR_UD));
+    modes_check("other-call", mode, 25, modes_faulted(mode, 25, VECTOR_UD));
     modes_check("xsetbv", mode, 20, modes_faulted(mode, 20, VECTOR_UD));
     row(mode == MODE_REAL ? "VE-01" : "CR-01");
     modes_check("rdmsr", mode, 3, modes_faulted(mode, 3, VECTOR_GP));

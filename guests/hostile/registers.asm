@@ -10,7 +10,7 @@ SELECTOR_CODE3 equ 0x20 | 3
 WORDS          equ 16                   ; of struct registers
 
 global registers_call, ring3_enter, ring3_leave, raise_entry, raise_count
-extern ring3_stack0
+extern bulkhead_uses_vmmcall, ring3_stack0
 
 section .text
 bits 64
@@ -20,6 +20,11 @@ registers_call:
         PUSH_KEPT
         push    rsi                     ; out
         push    qword [rdi + 15 * 8]    ; RFLAGS, loaded when all that changes them is done
+        lea     rax, [.vmcall]
+        lea     rcx, [.vmmcall]
+        cmp     byte [bulkhead_uses_vmmcall], 0
+        cmovne  rax, rcx
+        mov     [call_insn], rax
         mov     rax, [rdi + 0 * 8]
         mov     rbx, [rdi + 1 * 8]
         mov     rcx, [rdi + 2 * 8]
@@ -36,8 +41,11 @@ registers_call:
         mov     r15, [rdi + 14 * 8]
         mov     rdi, [rdi + 5 * 8]
         popfq
-        vmcall
-        pushfq
+        jmp     [call_insn]             ; changes no flag
+.vmmcall: vmmcall
+        jmp     .done
+.vmcall: vmcall
+.done:  pushfq
         push    r15
         push    r14
         push    r13
@@ -89,3 +97,4 @@ raise_entry:
 
 section .bss
 raise_count: resq 1
+call_insn:   resq 1

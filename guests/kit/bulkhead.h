@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bulkhead: the hypercalls as C functions, for 64-bit guests. Copy this file and abi.h into any
- * kernel: nothing else is needed, and nothing is kept between calls. docs/guest-abi.md is the
- * text.
+ * kernel: nothing else is needed. docs/guest-abi.md is the text.
  *
- * Every call is a VMCALL instruction at CPL 0; no pointer crosses the border, the data of a call
- * travels in six registers. On a processor with SVM instead of VT-x write VMMCALL for VMCALL.
+ * Every call is one instruction at CPL 0: VMCALL, or VMMCALL on AMD's processors. No pointer
+ * crosses the border, the data of a call travels in six registers.
  */
 #pragma once
 
@@ -19,6 +18,12 @@ struct bulkhead_data {
     uint64_t word[BULKHEAD_CONSOLE_MAX / 8];
 };
 
+/* Which of the two: bulkhead_present() finds out. Weak, so that all files of a guest have one. */
+__attribute__((weak)) bool bulkhead_uses_vmmcall;
+
+#define BULKHEAD_INSN       "cmpb $0, %[amd]\n\tjne 1f\n\tvmcall\n\tjmp 2f\n1:\tvmmcall\n2:"
+#define BULKHEAD_INSN_TAKES [amd] "m"(bulkhead_uses_vmmcall)
+
 /* Any call: the result, and the data registers as the hypervisor left them in *data. */
 static inline int64_t bulkhead_call(uint64_t number, uint64_t argument, struct bulkhead_data *data)
 {
@@ -26,11 +31,11 @@ static inline int64_t bulkhead_call(uint64_t number, uint64_t argument, struct b
     register uint64_t r8 __asm__("r8") = data->word[4];
     register uint64_t r9 __asm__("r9") = data->word[5];
 
-    __asm__ volatile("vmcall"
+    __asm__ volatile(BULKHEAD_INSN
                      : "=a"(result), "+c"(data->word[0]), "+d"(data->word[1]), "+S"(data->word[2]),
                        "+D"(data->word[3]), "+r"(r8), "+r"(r9)
-                     : "a"(number), "b"(argument)
-                     : "memory");
+                     : "a"(number), "b"(argument), BULKHEAD_INSN_TAKES
+                     : "memory", "cc");
     data->word[4] = r8;
     data->word[5] = r9;
     return result;
@@ -41,7 +46,10 @@ static inline int64_t bulkhead_call2(uint64_t number, uint64_t rbx, uint64_t rcx
 {
     int64_t result;
 
-    __asm__ volatile("vmcall" : "=a"(result) : "a"(number), "b"(rbx), "c"(rcx) : "memory");
+    __asm__ volatile(BULKHEAD_INSN
+                     : "=a"(result)
+                     : "a"(number), "b"(rbx), "c"(rcx), BULKHEAD_INSN_TAKES
+                     : "memory", "cc");
     return result;
 }
 
@@ -53,7 +61,8 @@ static inline void bulkhead_cpuid(uint32_t leaf, uint32_t out[4])
                      : "a"(leaf), "c"(0));
 }
 
-/* Are we on Bulkhead? Ask this before the first call: elsewhere VMCALL may be #UD. */
+/* Are we on Bulkhead? Ask this once before the first call, on any core: it also finds out which
+ * instruction calls are made with, and elsewhere neither may exist. */
 static inline bool bulkhead_present(void)
 {
     uint32_t r[4];
@@ -61,6 +70,9 @@ static inline bool bulkhead_present(void)
     bulkhead_cpuid(1, r);
     if ((r[2] & UINT32_C(1) << 31) == 0) /* no hypervisor at all */
         return false;
+    bulkhead_cpuid(0, r);
+    bulkhead_uses_vmmcall = r[1] == 0x68747541 && r[3] == 0x69746e65 && /* "Auth", "enti" */
+                            r[2] == 0x444d4163;                         /* "cAMD" */
     bulkhead_cpuid(BULKHEAD_CPUID_BASE, r);
     return r[0] >= BULKHEAD_CPUID_FEATURES && r[1] == 0x6b6c7542 && /* "Bulk" */
            r[2] == 0x64616568 && r[3] == 0x00005648;                /* "head", "HV" */
@@ -143,16 +155,17 @@ static inline int64_t bulkhead_restart(void)
  * BULKHEAD_CRASH_GAVE_UP plus a code of its own, 0..255; `rip` is where that was, `error` the
  * exception's error code, or 0. Version 2: returns BULKHEAD_ERROR_UNKNOWN before, and
  * BULKHEAD_ERROR_ARGUMENT for another code. All registers but RAX, RBX, RCX and RDX are printed as
- * they are: load those of the fault before VMCALL.
+ * they are: load those of the fault before the call.
  */
 static inline int64_t bulkhead_crash(uint32_t code, uint64_t rip, uint64_t error)
 {
     int64_t result;
 
-    __asm__ volatile("vmcall"
+    __asm__ volatile(BULKHEAD_INSN
                      : "=a"(result)
-                     : "a"((uint64_t)BULKHEAD_CALL_CRASH), "b"((uint64_t)code), "c"(rip), "d"(error)
-                     : "memory");
+                     : "a"((uint64_t)BULKHEAD_CALL_CRASH), "b"((uint64_t)code), "c"(rip),
+                       "d"(error), BULKHEAD_INSN_TAKES
+                     : "memory", "cc");
     return result;
 }
 

@@ -15,18 +15,13 @@ ERROR_CODE     equ 8
 RIP            equ 16
 RSP_AT_FAULT   equ 40
 
+extern bulkhead_uses_vmmcall
+
 global crash_frame
 
-section .text
-bits 64
-; NORETURN void crash_frame(struct trap_frame *frame)
-crash_frame:
-        cli
-        mov     rsp, rdi                ; what is below is not needed any more
-        mov     rax, [rsp + FRAME_RFLAGS]
-        and     rax, ~FLAGS_OFF
-        push    rax
-        popfq                           ; from here on no instruction changes a flag
+; From here on no instruction changes a flag.
+%macro CRASH 1                          ; VMCALL or VMMCALL
+        popfq
         pop     r15
         pop     r14
         pop     r13
@@ -44,9 +39,24 @@ crash_frame:
         mov     rcx, [rsp + RIP]
         mov     eax, CALL_CRASH
         mov     rsp, [rsp + RSP_AT_FAULT]
-        vmcall
+        %1
         mov     eax, CALL_POWER_OFF
         mov     ebx, EXIT_CRASHED
-        vmcall
-.never: hlt
-        jmp     .never
+        %1
+%%never: hlt
+        jmp     %%never
+%endmacro
+
+section .text
+bits 64
+; NORETURN void crash_frame(struct trap_frame *frame)
+crash_frame:
+        cli
+        mov     rsp, rdi                ; what is below is not needed any more
+        mov     rax, [rsp + FRAME_RFLAGS]
+        and     rax, ~FLAGS_OFF
+        push    rax
+        cmp     byte [bulkhead_uses_vmmcall], 0
+        jne     .amd
+        CRASH   vmcall
+.amd:   CRASH   vmmcall

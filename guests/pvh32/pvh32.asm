@@ -52,8 +52,16 @@ start:
         mov     esi, newline
         call    say
 .good:  xor     ebx, ebx
-.off:   mov     eax, CALL_POWER_OFF
+.off:   mov     esi, ebx
+        xor     eax, eax
+        cpuid
+        cmp     ecx, 'cAMD'             ; the end of its vendor's name
+        mov     eax, CALL_POWER_OFF
+        mov     ebx, esi
+        je      .amd
         vmcall
+        jmp     .never
+.amd:   vmmcall
 .never: hlt
         jmp     .never
 

@@ -34,6 +34,7 @@ void offsets(void)
                    "switch.asm reads both at once");
     EMIT(VCPU_KICK, offsetof(struct vcpu, kick));
     EMIT(VCPU_HOST_STACK, offsetof(struct vcpu, hw_stack));
+    EMIT(VCPU_HW, offsetof(struct vcpu, hw));
     EMIT(CPU_ROOT, offsetof(struct cpu, host.root));
     EMIT(HOST_MAIN_STACK_TOP,
          HOST_PRIVATE + STACK_MAIN * HOST_STACK_STRIDE + (1 + HOST_STACK_PAGES) * PAGE_SIZE);

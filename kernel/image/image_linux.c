@@ -185,7 +185,8 @@ static void linux_fill_boot_data(struct image *image, const struct image_request
 
     linux_fill_tables(data);
     linux_fill_params(&data->params, rq, k, initrd_at);
-    text_copy(data->cmdline, sizeof(data->cmdline), rq->cmdline);
+    image_fill_cmdline(data->cmdline, image, rq,
+                       min_u64(k->header.cmdline_size, sizeof(data->cmdline) - 1));
     data->gdt[LINUX_GDT_CODE] = GDT_CODE64;
     data->gdt[LINUX_GDT_DATA] = GDT_DATA;
 

@@ -54,6 +54,18 @@ uint32_t image_memory_map(const struct guest_map *map, struct image_map_row rows
     return count;
 }
 
+void image_fill_cmdline(char out[CMDLINE_MAX], const struct image *image,
+                        const struct image_request *rq, uint64_t max)
+{
+    char rate[40] = "";
+
+    if (image->is_linux && rq->linux_tsc_khz != 0)
+        fmt_print(rate, sizeof(rate), "tsc_early_khz=%lu ", rq->linux_tsc_khz);
+    if (strlen(rate) + strlen(rq->cmdline) > max)
+        rate[0] = '\0';
+    fmt_print(out, CMDLINE_MAX, "%s%s", rate, rq->cmdline);
+}
+
 void image_add_piece(struct image *image, uint64_t to, const void *source, uint64_t size)
 {
     if (size == 0)

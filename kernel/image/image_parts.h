@@ -24,6 +24,14 @@ PRINTF_LIKE(2, 3) bool image_refuse(struct image *image, const char *fmt, ...);
 bool image_starts_with(const struct image_request *rq, uint64_t at, const char *bytes,
                        uint64_t len);
 
+/*
+ * The guest's command line; a Linux's with the TSC rate in front, if that still makes at most `max`
+ * characters, `max` < CMDLINE_MAX. In front, because what comes later wins, and what comes behind
+ * "--" is not the kernel's.
+ */
+void image_fill_cmdline(char out[CMDLINE_MAX], const struct image *image,
+                        const struct image_request *rq, uint64_t max);
+
 /* Without effect when there is nothing to place. */
 void image_add_piece(struct image *image, uint64_t to, const void *source, uint64_t size);
 

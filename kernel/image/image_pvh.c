@@ -183,7 +183,7 @@ static void image_fill_boot_data(struct image *image, const struct image_request
     data.info.cmdline = base + offsetof(struct image_boot_data, cmdline);
     data.info.memory_map = base + offsetof(struct image_boot_data, map);
     data.info.memory_map_count = image_pvh_map(data.map, rq->map);
-    text_copy(data.cmdline, sizeof(data.cmdline), rq->cmdline);
+    image_fill_cmdline(data.cmdline, image, rq, sizeof(data.cmdline) - 1);
     if (rq->initrd != NULL) {
         data.info.module_count = 1;
         data.info.modules = base + offsetof(struct image_boot_data, initrd);

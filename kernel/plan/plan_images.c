@@ -93,6 +93,7 @@ static void plan_image(struct plan_guest *guest, const struct machine *machine,
                                     .initrd_size = initrd == NULL ? 0 : initrd->size,
                                     .cmdline = wish->cmdline,
                                     .map = &guest->map,
+                                    .linux_tsc_khz = machine->linux_tsc_khz,
                                     .core_count = guest->core_count};
     for (uint32_t i = 0; i < guest->core_count; i++)
         request.apic_ids[i] = machine->apic_ids[guest->cores[i]];

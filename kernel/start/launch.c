@@ -69,6 +69,7 @@ static bool launch_make_plan(struct start_state *start)
 bool launch_plan(struct start_state *start)
 {
     start->machine.needs_monitor = !virt_report.guest_timer;
+    start->machine.linux_tsc_khz = vendor->linux_needs_tsc_rate ? start->tsc.hz / 1000 : 0;
     const struct machine_module *module = modules_find(&start->machine, FOLDER_CONFIG);
 
     if (!module) {
@@ -107,6 +108,7 @@ static void launch_read_cpuid(void)
         cpuid_host.rows[cpuid_host.count++] =
             (struct cpuid_row){leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx};
     }
+    vcpuid_host_hide(&cpuid_host, virt_report.no_rdtscp, virt_report.no_invpcid);
 }
 
 bool launch_prepare(struct start_state *start)

@@ -16,7 +16,7 @@ const char *diagnosis_exit_kind(enum exit_kind kind)
         [EXIT_PIO] = "port",
         [EXIT_RDMSR] = "rdmsr",
         [EXIT_WRMSR] = "wrmsr",
-        [EXIT_CR_WRITE] = "cr",
+        [EXIT_CONTROL] = "cr",
         [EXIT_STEP] = "step",
         [EXIT_XSETBV] = "xsetbv",
         [EXIT_NESTED_FAULT] = "memory",

@@ -5,6 +5,7 @@
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/diagnosis.h"
+#include "kernel/vm/halt.h"
 #include "kernel/vm/hypercall.h"
 #include "kernel/vm/inject.h"
 #include "kernel/vm/kick.h"
@@ -235,14 +236,15 @@ static enum verdict on_halt(struct vcpu *v)
         return DO_GP;
     virt_halt(v);
     inject_pending(v);
+    halt_look(v, true); /* here it is known, where the processor does not tell later */
     return DO_NEXT;
 }
 
 enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
 {
     switch (x->kind) {
-    case EXIT_CR_WRITE:
-        return virt_cr_write(v, x);
+    case EXIT_CONTROL:
+        return virt_control(v, x);
     case EXIT_NESTED_FAULT:
         return on_nested_fault(v, x);
     case EXIT_EXCEPTION:

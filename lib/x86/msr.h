@@ -67,6 +67,14 @@ enum msr_index {
     MSR_GS_BASE = 0xc0000101,        /* rw */
     MSR_KERNEL_GS_BASE = 0xc0000102, /* rw */
     MSR_TSC_AUX = 0xc0000103,        /* rw  CPUID.0x80000001:EDX.27 or RDPID */
+
+    /* AMD's own, each on all processors with x2APIC. AMD "Processor Programming Reference". */
+    MSR_SYSCFG = 0xc0010010,   /* rw */
+    MSR_HWCR = 0xc0010015,     /* rw */
+    MSR_TOP_MEM = 0xc001001a,  /* rw */
+    MSR_TOP_MEM2 = 0xc001001d, /* rw */
+    MSR_NB_CFG = 0xc001001f,   /* rw */
+    MSR_DE_CFG = 0xc0011029,   /* rw */
 };
 
 /* MSR_APIC_BASE */
@@ -85,7 +93,9 @@ enum msr_index {
 #define PRED_CMD_IBPB (UINT64_C(1) << 0)
 
 /* MSR_EFER */
-#define EFER_SCE (UINT64_C(1) << 0)
-#define EFER_LME (UINT64_C(1) << 8)
-#define EFER_LMA (UINT64_C(1) << 10)
-#define EFER_NXE (UINT64_C(1) << 11)
+#define EFER_SCE    (UINT64_C(1) << 0)
+#define EFER_LME    (UINT64_C(1) << 8)
+#define EFER_LMA    (UINT64_C(1) << 10)
+#define EFER_NXE    (UINT64_C(1) << 11)
+#define EFER_SVME   (UINT64_C(1) << 12) /* AMD's, as the next */
+#define EFER_AIBRSE (UINT64_C(1) << 21)

@@ -4,17 +4,26 @@ the machine stopped, and takes the picture of the screen."""
 import json
 import os
 import pathlib
+import re
 import socket
 import subprocess
 
-from . import process
+from . import process, us_keyboard
 
-PROGRAM = "qemu-system-x86_64"
-FIRMWARE = pathlib.Path("/usr/share/ovmf/OVMF.fd")
-DEFAULT_CPU = {"qemu": "max", "kvm": "host"}
+PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "qemu" / "qemu"
+# Debian's and Ubuntu's, Fedora's.
+FIRMWARES = [pathlib.Path("/usr/share/ovmf/OVMF.fd"), pathlib.Path("/usr/share/edk2/ovmf/OVMF_CODE.fd")]
+FIRMWARE = next((file for file in FIRMWARES if file.exists()), FIRMWARES[0])
+# The model of an AMD processor of which TCG has most; its SVM is on, its x2APIC has to be asked for.
+DEFAULT_CPU = {"qemu": "EPYC-Rome,+x2apic", "kvm": "host"}
 ACCELERATOR = {"qemu": "tcg", "kvm": "kvm"}
-GDB_PORT = 1234
+GDB_PORT = "localhost:1234"
 REPLY_TIMEOUT_S = 10
+
+# What QEMU says of every machine: what the model has and TCG has not, and modules of another QEMU's
+# that it has looked into.
+NOISE = re.compile(r"TCG doesn't support requested feature|[Ff]ailed to initialize module"
+                   r"|Only modules from the same build can be loaded")
 
 # Reasons in QMP's SHUTDOWN event.
 POWER_OFF = "guest-shutdown"
@@ -25,23 +34,29 @@ STOPS = {
 
 
 def kvm_refusal():
-    """Why the kvm engine cannot offer VT-x here; None if it can. A /dev/kvm that opens proves
-    nothing: QEMU is asked for a virtual CPU that must have VMX."""
+    """Why the kvm engine cannot offer VT-x or SVM here; None if it can. A /dev/kvm that opens proves
+    nothing: QEMU is asked for a virtual CPU that must have it."""
     try:
         os.close(os.open("/dev/kvm", os.O_RDWR))
     except OSError as error:
         return f"/dev/kvm: {error.strerror}"
     flags = pathlib.Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split()
-    if "vmx" not in flags:
-        return "/dev/kvm exists, but this processor has no VT-x"
+    feature = next((flag for flag in ("vmx", "svm") if flag in flags), None)
+    if feature is None:
+        return "/dev/kvm exists, but this processor has neither VT-x nor SVM"
     probe = subprocess.run(
-        [PROGRAM, "-machine", "q35,accel=kvm", "-cpu", "host,+vmx,enforce", "-m", "64",
+        [PROGRAM, "-machine", "q35,accel=kvm", "-cpu", f"host,+{feature},enforce", "-m", "64",
          "-display", "none", "-nodefaults", "-S", "-qmp", "stdio"],
         input='{"execute":"qmp_capabilities"}{"execute":"quit"}', text=True, check=False,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, timeout=REPLY_TIMEOUT_S)
     if probe.returncode != 0:
-        return "KVM does not offer VT-x to its guests: " + probe.stderr.strip().replace("\n", "; ")
+        return f"KVM does not offer {feature} to its guests: " + "; ".join(worth_saying(probe.stderr))
     return None
+
+
+def worth_saying(stderr):
+    """The lines that are not noise."""
+    return [line for line in stderr.splitlines() if not NOISE.search(line)]
 
 
 class Qmp:
@@ -96,8 +111,11 @@ class Qemu:
         ]
         if args.date:
             self._command += ["-rtc", f"base={args.date}T12:00:00"]
+        if args.plugin:
+            self._command += ["-plugin", args.plugin[0], "-d", "plugin", "-D", args.plugin[1]]
         if args.gdb:
-            self._command += ["-S", "-gdb", f"tcp:localhost:{GDB_PORT}"]
+            self._command += ["-S", "-gdb", f"tcp:{GDB_PORT}" if args.gdb == GDB_PORT
+                              else f"unix:{args.gdb},server=on,wait=off"]
 
     def start(self):
         ours, theirs = socket.socketpair()
@@ -130,6 +148,16 @@ class Qemu:
                 return event["data"]["reason"]
         return None
 
+    def write(self, keys):
+        """Presses one key on the PS/2 keyboard. Returns how many it took."""
+        codes = us_keyboard.CODES.get(keys[:1], ())
+        presses = [(code, True) for code in codes] + [(code, False) for code in reversed(codes)]
+        if presses:
+            self._qmp.send("input-send-event", events=[
+                {"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": code}}}
+                for code, down in presses])
+        return 1
+
     def screenshot(self, path):
         """Saves the screen; returns why it could not."""
         try:
@@ -149,4 +177,4 @@ class Qemu:
 
     def last_words(self, count=15):
         text = (self._work / "qemu.err").read_text(encoding="utf-8", errors="replace")
-        return text.splitlines()[-count:]
+        return worth_saying(text)[-count:]

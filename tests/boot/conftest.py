@@ -1,6 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Fixtures of the boot tests. Tests are independent of each other: run them with -n 2 to use two
-cores. Serial logs stay in build/test-logs/."""
+cores. Serial logs stay in build/test-logs/.
+
+A test boots in Bochs. One that is to run in other engines too, once in each, says so for itself or
+for its module:
+
+    pytestmark = engines("bochs", "qemu")
+
+    @engines("bochs", qemu="TCG lets a guest's INIT reset the core")    # skipped there, for that reason
+    def test_...(machine):
+"""
+import functools
 import os
 import pathlib
 import subprocess
@@ -14,6 +24,17 @@ from machine import ROOT, Machine                                   # noqa: E402
 
 LOG_DIR = ROOT / "build" / "test-logs"
 BUILT = ("BOOTX64.EFI", "bulkhead.elf")
+ENGINES = ("bochs", "qemu")
+DEFAULT_ENGINE = "bochs"
+
+
+def engines(*names, **gaps):
+    """The mark of a test that runs in each of the engines `names`. `gaps` names engines that lack
+    something, and what: there it is skipped."""
+    for name in (*names, *gaps):
+        if name not in ENGINES:
+            raise ValueError(f"{name} is not one of the engines {', '.join(ENGINES)}")
+    return pytest.mark.engines(*names, **gaps)
 
 
 def skip(why):
@@ -27,20 +48,40 @@ def missing(why):
     skip(why)
 
 
+@functools.cache
+def lacking_setup(engine):
+    """What scripts/setup would have to install for this engine; None if nothing."""
+    check = subprocess.run([ROOT / "scripts" / "setup", "--check", engine], capture_output=True,
+                           text=True, check=False)
+    return None if check.returncode == 0 else check.stdout.strip() or check.stderr.strip()
+
+
+def require_setup(*names):
+    for why in filter(None, map(lacking_setup, names)):
+        missing(f"scripts/setup has to run first: {why}")
+
+
 @pytest.fixture(scope="session")
 def testbed():
     """Everything that scripts/setup provides is there."""
-    check = subprocess.run([ROOT / "scripts" / "setup", "--check"], capture_output=True, text=True,
-                           check=False)
-    if check.returncode != 0:
-        missing(f"scripts/setup has to run first: {check.stdout.strip() or check.stderr.strip()}")
+    require_setup(*ENGINES)
 
 
 @pytest.fixture
-def bare_machine(testbed, request):
+def engine(request):
+    """The emulator that this run of the test boots in. What a test parametrises itself comes first."""
+    name, gap = getattr(request, "param", (DEFAULT_ENGINE, None))
+    if gap:
+        skip(gap)
+    return name
+
+
+@pytest.fixture
+def bare_machine(engine, request):
     """Boots whatever the test brings along; needs no hypervisor."""
+    require_setup(engine)
     module = request.node.module.__name__
-    return Machine(f"{module}-{request.node.name}", LOG_DIR)
+    return Machine(f"{module}-{request.node.name}", LOG_DIR, engine)
 
 
 @pytest.fixture
@@ -52,7 +93,16 @@ def machine(bare_machine):
     return bare_machine
 
 
+def pytest_generate_tests(metafunc):
+    """A test that boots and is marked with engines() runs once in each."""
+    mark = metafunc.definition.get_closest_marker("engines")
+    if mark and "engine" in metafunc.fixturenames:
+        rows = [(name, None) for name in mark.args] + list(mark.kwargs.items())
+        metafunc.parametrize("engine", rows, ids=[name for name, _ in rows], indirect=True)
+
+
 def pytest_configure(config):
+    config.addinivalue_line("markers", "engines: the emulators that a test runs in, see engines()")
     config.addinivalue_line("markers", "long: takes minutes; only run when asked for by -m long")
     # Debian 12's pexpect is older than its Python.
     config.addinivalue_line("filterwarnings", "ignore:setDaemon:DeprecationWarning")

@@ -120,9 +120,11 @@ class Console:
 
 
 class Machine:
-    """Boots machines for one test; keeps the serial log of each below `log_dir`."""
+    """Boots machines for one test, in `engine` unless a boot names another; keeps the serial log of
+    each below `log_dir`."""
 
-    def __init__(self, name, log_dir):
+    def __init__(self, name, log_dir, engine="bochs"):
+        self.engine = engine
         self._name = re.sub(r"[^A-Za-z0-9_.-]+", "_", name).strip("_")
         self._log_dir = log_dir
         self.logs = []
@@ -133,7 +135,7 @@ class Machine:
 
         files: {name: bytes or path}, what \\bulkhead\\ holds beside the hypervisor.
         conf: text of bulkhead.conf. input: bytes or text for the serial port, keys: for the PS/2
-        keyboard (Bochs only), both typed once a guest has started.
+        keyboard, both typed once a guest has started.
         options: cores, memory, engine, cpu, screen, no_kernel, as in scripts/run.
         """
         log = self._next_log()
@@ -193,11 +195,11 @@ class Machine:
                     target.write_bytes(content.encode() if isinstance(content, str) else content)
             yield directory
 
-    @staticmethod
-    def _command(files, timeout, options):
+    def _command(self, files, timeout, options):
         command = [str(RUN), "--files", str(files), "--timeout", str(timeout)]
         # BULKHEAD_DATE is scripts/steady's: another day on every machine's clock.
-        for name, value in ({"mhz": MHZ, "date": os.environ.get("BULKHEAD_DATE")} | options).items():
+        defaults = {"engine": self.engine, "mhz": MHZ, "date": os.environ.get("BULKHEAD_DATE")}
+        for name, value in (defaults | options).items():
             flag = "--" + name.replace("_", "-")
             if value is True:
                 command.append(flag)

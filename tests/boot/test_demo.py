@@ -12,7 +12,8 @@ def test_demo(machine):
     LOG_DIR.mkdir(parents=True, exist_ok=True)
     log = LOG_DIR / "test_demo.txt"
     with log.open("wb") as output:
-        done = subprocess.run([sys.executable, ROOT / "scripts" / "demo", ROOT / "build" / "demo"],
-                              stdout=output, stderr=subprocess.PIPE, text=True, check=False)
+        done = subprocess.run([sys.executable, ROOT / "scripts" / "demo", ROOT / "build" / "demo",
+                               machine.engine], stdout=output, stderr=subprocess.PIPE, text=True,
+                              check=False)
     machine.logs.append(log)
     assert done.returncode == 0, done.stderr

@@ -1,23 +1,31 @@
 # SPDX-License-Identifier: MIT
 """Tests of the test bed itself: set-up, disk images, the emulators. No hypervisor is needed."""
+import json
 import os
+import pathlib
 import signal
 import struct
 import subprocess
+import sys
 import time
 import zlib
 
 import pytest
 
 import efi
-from conftest import missing
+from conftest import engines, missing
 from machine import CRASHED, POWERED_OFF, ROOT, RUN, TIMED_OUT, TIMEOUT_S, MachineError
 
+sys.path.insert(0, str(ROOT / "scripts"))
+
+from emu import qemu, us_keyboard                                   # noqa: E402
+
+QEMU = ROOT / "scripts" / "qemu" / "qemu"
 MKIMAGE = ROOT / "scripts" / "mkimage"
 SETUP = ROOT / "scripts" / "setup"
 ESP = "@@1M"                            # where the EFI system partition is in an image
 
-ENGINES = ("bochs", "qemu")
+in_each_engine = engines("bochs", "qemu")
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +79,130 @@ def test_setup_with_nothing_to_do_does_nothing(testbed, tmp_path):
     path = f"{tmp_path}:{os.environ['PATH']}"
     subprocess.run([SETUP, "--run"], check=True, env=dict(os.environ, PATH=path))
     assert not called.exists(), called.read_text()
+
+
+def on_debian():
+    return "ID=debian" in pathlib.Path("/etc/os-release").read_text(encoding="utf-8").splitlines()
+
+
+def fake_apt_get(folder, script):
+    """A PATH whose apt-get is this script; it may hand over to the real one."""
+    folder.mkdir()
+    (folder / "apt-get").write_text("#!/bin/sh\n" + script)
+    (folder / "apt-get").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+NO_NETWORK = """\
+for word in "$@"; do [ "$word" != indextargets ] || exec /usr/bin/apt-get "$@"; done
+echo "E: no such network"
+exit 100
+"""
+
+
+@pytest.mark.parametrize("apt_get, why", [
+    (NO_NETWORK, "Debian forky: no such network"),
+    ("exit 1\n", "apt has no source for this Debian release"),
+], ids=["network", "source"])
+def test_setup_that_cannot_download(testbed, tmp_path, apt_get, why):
+    """One line for each emulator says why and where to read on; then no machine can be started."""
+    if not on_debian():
+        why = "this is not Debian"
+    cache = tmp_path / "cache"
+    environment = dict(os.environ, XDG_CACHE_HOME=str(cache),
+                       PATH=fake_apt_get(tmp_path / "bin", apt_get))
+    # What the system itself has is not to be taken.
+    shadow = tmp_path / "bin" / "qemu-system-x86_64"
+    shadow.write_text("#!/bin/sh\nexit 1\n")
+    shadow.chmod(0o755)
+    done = subprocess.run([SETUP, "--run", "qemu"], capture_output=True, text=True, check=False,
+                          env=environment)
+    *_, reason, verdict = done.stdout.splitlines()
+    assert done.returncode == 1, done.stdout
+    assert why in reason and reason.endswith("see 'Emulators' in README.md")
+    assert verdict == "setup: no suitable qemu is set up"
+    assert "## Emulators" in (ROOT / "README.md").read_text()
+    assert [file.name for file in (cache / "bulkhead").iterdir()] == ["lock"]
+    refused = subprocess.run([QEMU, "--version"], capture_output=True, text=True, check=False,
+                             env=environment)
+    assert refused.returncode == 127 and "run scripts/setup first" in refused.stderr
+
+
+def test_setup_knows_its_emulators():
+    done = subprocess.run([SETUP, "--check", "simics"], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "unknown emulator 'simics'" in done.stderr
+
+
+@pytest.mark.parametrize("cpu, status", [("qemu64,enforce,+svm,+npt,+x2apic", 0),
+                                         ("qemu64,enforce,+nrip-save", 1)])
+def test_qemu_offers_what_is_needed(testbed, cpu, status):
+    """As setup asks it; the second shows that 'enforce' would refuse."""
+    done = subprocess.run(
+        ["timeout", "-k", "5", "60", QEMU, "-machine", "q35,accel=tcg", "-cpu", cpu, "-display",
+         "none", "-nodefaults", "-S", "-qmp", "stdio"], capture_output=True, text=True, check=False,
+        input='{"execute":"qmp_capabilities"}{"execute":"quit"}')
+    assert done.returncode == status, done.stderr
+
+
+def test_noise_of_qemu_is_left_out():
+    noise = ("qemu-system-x86_64: warning: TCG doesn't support requested feature: CPUID.0DH:EAX.xsaves "
+             "[bit 3]\nFailed to initialize module: /usr/lib/x86_64-linux-gnu/qemu/ui-opengl.so\n"
+             "Only modules from the same build can be loaded.\n")
+    assert qemu.worth_saying(noise + "qemu-system-x86_64: a real error\n" + noise) == [
+        "qemu-system-x86_64: a real error"]
+
+
+def test_every_character_has_a_key_in_qemu(testbed):
+    """A name that QEMU does not know is refused by QMP."""
+    presses = [{"type": "key", "data": {"down": down, "key": {"type": "qcode", "data": code}}}
+               for code in {code for codes in us_keyboard.CODES.values() for code in codes}
+               for down in (True, False)]
+    commands = ['{"execute":"qmp_capabilities"}', json.dumps(
+        {"execute": "input-send-event", "arguments": {"events": presses}}), '{"execute":"quit"}']
+    done = subprocess.run(
+        ["timeout", "-k", "5", "60", QEMU, "-machine", "q35,accel=tcg", "-display", "none",
+         "-qmp", "stdio"], capture_output=True, text=True, check=False, input="\n".join(commands))
+    assert done.stdout.count('"return"') == 3 and '"error"' not in done.stdout, done.stdout
+    typed = {bytes([code]) for code in range(ord(" "), 0x7f)}
+    assert typed <= set(us_keyboard.CODES)
+
+
+MARKED = """\
+from conftest import engines
+pytestmark = engines("bochs", "qemu")
+
+def test_both(engine):
+    assert engine in ("bochs", "qemu")
+
+@engines("bochs", qemu="TCG rains")
+def test_gap(engine):
+    assert engine == "bochs"
+
+def test_no_boot():
+    pass
+"""
+UNMARKED = "def test_plain(bare_machine):\n    assert bare_machine.engine == 'bochs'\n"
+
+
+def test_engines_of_a_test(testbed, tmp_path):
+    """It runs once in each engine that it is marked with, in Bochs without a mark, and a gap is a
+    skip with its reason."""
+    (tmp_path / "test_marked.py").write_text(MARKED)
+    (tmp_path / "test_unmarked.py").write_text(UNMARKED)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-rs", "-p", "conftest", "-p", "no:cacheprovider", tmp_path],
+        capture_output=True, text=True, check=False, cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=str(ROOT / "tests" / "boot"), COLUMNS="200"))
+    for line in ("test_marked.py::test_both[bochs] PASSED", "test_marked.py::test_both[qemu] PASSED",
+                 "test_marked.py::test_gap[bochs] PASSED", "test_marked.py::test_gap[qemu] SKIPPED",
+                 "skipped, because TCG rains", "test_marked.py::test_no_boot PASSED",
+                 "test_unmarked.py::test_plain PASSED", "5 passed, 1 skipped"):
+        assert line in done.stdout, done.stdout
+
+
+def test_a_mistyped_engine():
+    with pytest.raises(ValueError, match="boch is not one of the engines"):
+        engines("boch")
 
 
 @pytest.mark.parametrize("tool", ["clang-format", "objdump", "readelf"])
@@ -166,9 +298,9 @@ def test_image_without_a_kernel(folder, tmp_path):
 
 
 @pytest.mark.parametrize("cores", [1, 4])
-@pytest.mark.parametrize("engine", ENGINES)
-def test_power_off(probed, engine, cores):
-    result = probed("go", engine=engine, cores=cores, memory=512)
+@in_each_engine
+def test_power_off(probed, cores):
+    result = probed("go", cores=cores, memory=512)
     assert result.status == POWERED_OFF, result.reason
     assert result.hv == ["guest 'probe' starts and listens"]
     assert f"cores {cores}" in result.lines
@@ -178,42 +310,45 @@ def test_power_off(probed, engine, cores):
     assert result.guest("guest") == ["PANIC is mine alone"]     # and it was no panic of ours
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_power_off_by_firmware(probed, engine):
-    result = probed("s", engine=engine, cores=1)
+@in_each_engine
+def test_power_off_by_firmware(probed):
+    result = probed("s", cores=1)
     assert result.status == POWERED_OFF, result.reason
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_triple_fault(probed, engine):
-    result = probed("t", engine=engine, cores=2)
+@in_each_engine
+def test_triple_fault(probed):
+    result = probed("t", cores=2)
     assert result.status == CRASHED and "triple fault" in result.reason
 
 
+@engines("qemu")
 def test_panic(probed):
-    result = probed("p", engine="qemu")
+    result = probed("p")
     assert result.status == CRASHED and "PANIC: as asked" in result.reason
     assert "the rest of it" in result.lines
 
 
+@engines("qemu")
 def test_time_out(probed):
     """Nothing else ends this machine."""
     started = time.monotonic()
-    result = probed("h", engine="qemu", timeout=3)
+    result = probed("h", timeout=3)
     assert result.status == TIMED_OUT and "timed out after 3 s" in result.reason
     assert time.monotonic() - started >= 3
 
 
-@pytest.mark.parametrize("engine", ENGINES)
-def test_input_arrives_complete(probed, engine):
+@in_each_engine
+def test_input_arrives_complete(probed):
     text = " ".join(f"word {i}" for i in range(100))
-    result = probed(f"e{text}\no", engine=engine, cores=1)
+    result = probed(f"e{text}\no", cores=1)
     assert result.status == POWERED_OFF, result.reason
     assert text in result.lines
 
 
+@engines("qemu")
 def test_conversation(bare_machine, probe):
-    with bare_machine.spawn(probe, engine="qemu", no_kernel=True) as console:
+    with bare_machine.spawn(probe, no_kernel=True) as console:
         console.expect_exact("[bulkhead] guest 'probe' starts and listens")
         console.sendline("ehello")
         console.expect_exact("hello")
@@ -221,10 +356,10 @@ def test_conversation(bare_machine, probe):
         assert console.finish() == POWERED_OFF
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@in_each_engine
 def test_screen(probed, engine, tmp_path):
     picture = tmp_path / "screen.png"
-    result = probed("co", engine=engine, cores=1, screen=picture)
+    result = probed("co", cores=1, screen=picture)
     assert result.status == POWERED_OFF, result.reason
     png = picture.read_bytes()
     assert png.startswith(b"\x89PNG\r\n\x1a\n")
@@ -239,13 +374,13 @@ def test_screen(probed, engine, tmp_path):
 
 def test_impossible_wishes_are_refused(bare_machine, probe):
     with pytest.raises(MachineError, match="Bochs supports at most 15 cores"):
-        bare_machine.boot(probe, engine="bochs", no_kernel=True, cores=16)
+        bare_machine.boot(probe, no_kernel=True, cores=16)
     with pytest.raises(MachineError, match="gdb"):
-        bare_machine.boot(probe, engine="bochs", no_kernel=True, gdb=True)
+        bare_machine.boot(probe, no_kernel=True, gdb=True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-@pytest.mark.parametrize("engine", ENGINES)
+@in_each_engine
 def test_nothing_is_left_behind(probe, tmp_path, engine, number):
     (tmp_path / "files").mkdir()
     (tmp_path / "files" / "BOOTX64.EFI").write_bytes(probe["BOOTX64.EFI"].read_bytes())

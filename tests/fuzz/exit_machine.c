@@ -239,7 +239,7 @@ void virt_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t s
 
 /* As vmx/run.c does it, with the real policy of vmx/cr.c: what the guest believes may be anything
  * that is accepted, what the processor runs with may not. */
-enum verdict virt_cr_write(struct vcpu *v, const struct vcpu_exit *x)
+enum verdict virt_control(struct vcpu *v, const struct vcpu_exit *x)
 {
     const struct vmx_caps caps = {.cr0_fixed0 = machine.cr0_fixed0,
                                   .cr4_fixed0 = machine.cr4_fixed0};

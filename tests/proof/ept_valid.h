@@ -15,8 +15,8 @@
   @ // Of what an entry stands for, the part of an entry of the table below.
   @ logic integer part(integer span) = span / 512;
   @
-  @ // What a leaf is apart from its address: bits 5..3, 2..0 and 7.
-  @ logic integer type_bits(integer type) = type == PT_WRITE_BACK ? 0x30 :
+  @ // What a leaf is apart from its address: bits 6..3, 2..0 and 7.
+  @ logic integer type_bits(integer type) = type == PT_WRITE_BACK ? 0x70 :
   @   type == PT_WRITE_COMBINING ? 0x08 : 0;
   @ logic integer leaf_bits{L}(struct guest_region *row, integer span) =
   @   row->rights + type_bits(row->type) + (span == 0x1000 ? 0 : 0x80);

@@ -52,11 +52,32 @@ MUTANTS = [
     ("vmx/ept_valid.c", "ept_is_leaf_of", " || row->rights > RIGHTS_BITS", ""),
     # A device's registers are cached.
     ("vmx/ept_valid.c", "ept_type_bits", "return type == PT_WRITE_COMBINING ? 0x08 : 0;",
-     "return type == PT_WRITE_COMBINING ? 0x08 : 0x30;"),
+     "return type == PT_WRITE_COMBINING ? 0x08 : 0x70;"),
+    # A guest's PAT makes its RAM uncached.
+    ("vmx/ept_valid.c", "ept_type_bits", "return 0x70;", "return 0x30;"),
     # A table may lie in somebody's RAM.
     ("vmx/ept_valid.c", "ept_valid_entry", " || !ept_is_table(tables, entry - TABLE_BITS))", ")"),
     # The memory type goes where the rights are.
     ("vmx/ept.c", "ept_kind", "return type | EPT_LARGE;", "return type >> 1 | EPT_LARGE;"),
+    # The same of AMD's tables: a leaf may end beyond the guest's memory, ...
+    ("svm/npt_valid.c", "npt_is_leaf_of", "from + span > row->at.v + row->size",
+     "from > row->at.v + row->size"),
+    # ... a large page may begin in the middle of one, ...
+    ("svm/npt_valid.c", "npt_is_leaf_of", "host % span == 0 && ", ""),
+    # ... a row that may not even be read has a leaf, ...
+    ("svm/npt_valid.c", "npt_is_leaf_of", " || row->rights % 2 == 0", ""),
+    # ... a guest may write what its row lets it read, ...
+    ("svm/npt_valid.c", "npt_leaf_bits", "(row->rights / 2 % 2 == 1 ? WRITE_BITS : 0)",
+     "WRITE_BITS"),
+    # ... or execute it, ...
+    ("svm/npt_valid.c", "npt_leaf_bits", "(row->rights < 4 ? EXECUTE_NOT : 0)",
+     "(row->rights < 2 ? EXECUTE_NOT : 0)"),
+    # ... a device's registers are cached, ...
+    ("svm/npt_valid.c", "npt_type_bits", "? 0x08 : 0x18;", "? 0x08 : 0;"),
+    # ... or a table may lie in somebody's RAM.
+    ("svm/npt_valid.c", "npt_valid_entry", " || !npt_is_table(tables, entry - TABLE_BITS))", ")"),
+    # What must not be executed can be.
+    ("svm/npt.c", "npt_grant", "low + NPT_NX;", "low;"),
     # A row too many, or the wrong one.
     ("vdev/vmsr.c", "vmsr_row", "if (low == policy->count || index < rows[low].first) {",
      "if (low == policy->count) {"),

@@ -38,8 +38,8 @@
   @     ((a & 7) == 0 ==> ((a | b) & 7) == (b & 7)) &&
   @     ((b & 7) == 0 ==> ((a | b) & 7) == (a & 7));
   @   axiom or_type: \forall uint64_t a, b;
-  @     ((a & 0x38) == 0 ==> ((a | b) & 0x38) == (b & 0x38)) &&
-  @     ((b & 0x38) == 0 ==> ((a | b) & 0x38) == (a & 0x38));
+  @     ((a & 0x78) == 0 ==> ((a | b) & 0x78) == (b & 0x78)) &&
+  @     ((b & 0x78) == 0 ==> ((a | b) & 0x78) == (a & 0x78));
   @   axiom or_address: \forall uint64_t a, b;
   @     ((a & 0xffffffffff000) == 0 ==>
   @       ((a | b) & 0xffffffffff000) == (b & 0xffffffffff000)) &&
@@ -47,16 +47,28 @@
   @       ((a | b) & 0xffffffffff000) == (a & 0xffffffffff000));
   @
   @   axiom ept_rights: \forall uint64_t r; r < 8 ==>
-  @     (r & 0xffffffffff000) == 0 && (r & 0x38) == 0 && (r & 0x80) == 0 && (r & 7) == r;
-  @   axiom ept_type: \forall uint64_t t; t == 0 || t == 8 || t == 0x30 ==>
-  @     (t & 0xffffffffff000) == 0 && (t & 0x38) == t && (t & 0x80) == 0 && (t & 7) == 0;
+  @     (r & 0xffffffffff000) == 0 && (r & 0x78) == 0 && (r & 0x80) == 0 && (r & 7) == r;
+  @   axiom ept_type: \forall uint64_t t; t == 0 || t == 8 || t == 0x70 ==>
+  @     (t & 0xffffffffff000) == 0 && (t & 0x78) == t && (t & 0x80) == 0 && (t & 7) == 0;
   @   axiom ept_large: \forall uint64_t l; l == 0 || l == 0x80 ==>
-  @     (l & 0xffffffffff000) == 0 && (l & 0x38) == 0 && (l & 0x80) == l && (l & 7) == 0;
+  @     (l & 0xffffffffff000) == 0 && (l & 0x78) == 0 && (l & 0x80) == l && (l & 7) == 0;
   @   axiom ept_address: \forall uint64_t a; (a & 0xfff0000000000fff) == 0 ==>
-  @     (a & 0xffffffffff000) == a && (a & 0x38) == 0 && (a & 0x80) == 0 && (a & 7) == 0;
+  @     (a & 0xffffffffff000) == a && (a & 0x78) == 0 && (a & 0x80) == 0 && (a & 7) == 0;
   @   axiom ept_address_2m: \forall uint64_t a; (a & 0xfff00000001fffff) == 0 ==>
   @     (a & 0xfff0000000000fff) == 0;
   @   axiom ept_address_1g: \forall uint64_t a; (a & 0xfff000003fffffff) == 0 ==>
   @     (a & 0xfff0000000000fff) == 0;
+  @
+  @   axiom npt_type: \forall uint64_t t; t == 0 || t == 8 || t == 0x18 ==>
+  @     (t & 0xffffffffff000) == 0 && (t & 0x18) == t && (t & 0x80) == 0 && (t & 7) == 0 &&
+  @     (t & 0x8000000000000000) == 0;
+  @   axiom npt_large: \forall uint64_t l; l == 0 || l == 0x80 ==>
+  @     (l & 0x18) == 0 && (l & 0x8000000000000000) == 0;
+  @   axiom npt_flags: \forall uint64_t f;
+  @     f == 0x27 || f == 0x25 || f == 0x67 || f == 0x8000000000000025 || f == 0x8000000000000067
+  @     ==> (f & 0xffffffffff000) == 0 && (f & 0x18) == 0 && (f & 0x80) == 0 && (f & 7) == f % 8
+  @       && (f & 0x8000000000000000) == (f < 0x8000000000000000 ? 0 : 0x8000000000000000);
+  @   axiom npt_address: \forall uint64_t a; (a & 0xfff0000000000fff) == 0 ==>
+  @     (a & 0x18) == 0 && (a & 0x8000000000000000) == 0;
   @ }
   @*/

@@ -1,7 +1,7 @@
 ; SPDX-License-Identifier: MIT
 ;
-; words: the axioms of words.h and bytes.h, each as the claim that nothing contradicts it. Every answer has to
-; be "unsat". 64-bit words; where words.h has a sum or a power of two beyond them, 128-bit ones.
+; words: the axioms of words.h, bytes.h and npt.h, each as the claim that nothing contradicts it. Every
+; answer has to be "unsat". 64-bit words; where words.h has a sum or a power of two beyond them, 128-bit ones.
 (set-logic QF_BV)
 (declare-const a (_ BitVec 64))
 (declare-const b (_ BitVec 64))
@@ -11,7 +11,7 @@
 (define-fun address () (_ BitVec 64) #x000ffffffffff000)
 (define-fun bits_of ((x (_ BitVec 64)) (r (_ BitVec 64)) (t (_ BitVec 64))
                      (g (_ BitVec 64)) (d (_ BitVec 64))) Bool
-  (and (= (bvand x address) d) (= (bvand x #x0000000000000038) t)
+  (and (= (bvand x address) d) (= (bvand x #x0000000000000078) t)
        (= (bvand x #x0000000000000080) g) (= (bvand x #x0000000000000007) r)))
 
 (echo "and_below")
@@ -115,14 +115,18 @@
 (echo "shift_keeps_order")
 (push) (assert (and (bvule both x) (not (bvule (bvlshr both s) (bvlshr x s))))) (check-sat) (pop)
 
-; What the three axioms "or_..." say of a mask.
+; What the five axioms "or_..." say of a mask.
 (define-fun leaves ((x (_ BitVec 64))) Bool
   (and (=> (= (bvand a x) zero) (= (bvand (bvor a b) x) (bvand b x)))
        (=> (= (bvand b x) zero) (= (bvand (bvor a b) x) (bvand a x)))))
 (echo "or_rights")
 (push) (assert (not (leaves #x0000000000000007))) (check-sat) (pop)
 (echo "or_type")
-(push) (assert (not (leaves #x0000000000000038))) (check-sat) (pop)
+(push) (assert (not (leaves #x0000000000000078))) (check-sat) (pop)
+(echo "or_npt_type")
+(push) (assert (not (leaves #x0000000000000018))) (check-sat) (pop)
+(echo "or_execute")
+(push) (assert (not (leaves #x8000000000000000))) (check-sat) (pop)
 (echo "or_address")
 (push) (assert (not (leaves address))) (check-sat) (pop)
 
@@ -131,7 +135,7 @@
 (assert (not (bits_of a a zero zero zero))) (check-sat) (pop)
 
 (echo "ept_type")
-(push) (assert (or (= a zero) (= a #x0000000000000008) (= a #x0000000000000030)))
+(push) (assert (or (= a zero) (= a #x0000000000000008) (= a #x0000000000000070)))
 (assert (not (bits_of a zero a zero zero))) (check-sat) (pop)
 
 (echo "ept_large")
@@ -157,3 +161,28 @@
 (push) (assert (not (= (long (bvsub a calls))
   (ite (bvult a calls) (bvadd (bvsub (long a) (long calls)) (_ bv18446744073709551616 130))
                        (bvsub (long a) (long calls)))))) (check-sat) (pop)
+
+(define-fun type_of ((x (_ BitVec 64))) (_ BitVec 64) (bvand x #x0000000000000018))
+(define-fun top_of ((x (_ BitVec 64))) (_ BitVec 64) (bvand x #x8000000000000000))
+(define-fun large_of ((x (_ BitVec 64))) (_ BitVec 64) (bvand x #x0000000000000080))
+(echo "npt_type")
+(push) (assert (or (= a zero) (= a #x0000000000000008) (= a #x0000000000000018)))
+(assert (not (and (= (bvand a address) zero) (= (type_of a) a) (= (large_of a) zero)
+                  (= (bvand a #x0000000000000007) zero) (= (top_of a) zero)))) (check-sat) (pop)
+
+(echo "npt_large")
+(push) (assert (or (= a zero) (= a #x0000000000000080)))
+(assert (not (and (= (type_of a) zero) (= (top_of a) zero)))) (check-sat) (pop)
+
+(echo "npt_flags")
+(push)
+(assert (or (= a #x0000000000000027) (= a #x0000000000000025) (= a #x0000000000000067)
+            (= a #x8000000000000025) (= a #x8000000000000067)))
+(assert (not (and (= (bvand a address) zero) (= (type_of a) zero) (= (large_of a) zero)
+                  (= (bvand a #x0000000000000007) (bvurem a #x0000000000000008))
+                  (= (top_of a) (ite (bvult a #x8000000000000000) zero #x8000000000000000)))))
+(check-sat) (pop)
+
+(echo "npt_address")
+(push) (assert (= (bvand a #xfff0000000000fff) zero))
+(assert (not (and (= (type_of a) zero) (= (top_of a) zero)))) (check-sat) (pop)

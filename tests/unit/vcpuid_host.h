@@ -12,6 +12,7 @@
 
 enum reg { EAX, EBX, ECX, EDX };
 
+static const struct vcpuid_policy *policy = &cpuid_intel;
 static struct vcpuid_host host;
 static struct vcpuid table;
 static struct vcpuid_wish wish;
@@ -56,17 +57,28 @@ static inline void set_shape(void)
     set_row(0x80000008, 0, 0x3027, 0, 0, 0);
 }
 
-/* A host with every bit of every leaf set, but where the shape gives numbers. */
-static inline int every_feature(void **state)
+/* Every row that the policy looks at, with every bit set. */
+static inline void host_all_ones(void)
 {
-    (void)state;
     host.count = 0;
     uint32_t leaf, subleaf;
-    while (vcpuid_host_wants(&cpuid_intel, host.count, &leaf, &subleaf)) {
+    while (vcpuid_host_wants(policy, host.count, &leaf, &subleaf)) {
         assert_true(host.count < VCPUID_HOST_MAX);
         host.rows[host.count++] =
             (struct cpuid_row){leaf, subleaf, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX};
     }
+}
+
+static inline void build(void)
+{
+    vcpuid_build(&table, policy, &host, &wish);
+}
+
+/* A host with every bit of every leaf set, but where the shape gives numbers. */
+static inline int every_feature(void **state)
+{
+    (void)state;
+    host_all_ones();
     set_shape();
     wish = (struct vcpuid_wish){
         .apic_id = 6,
@@ -75,13 +87,8 @@ static inline int every_feature(void **state)
         .tsc_hz = 2400000000,
         .xcr0_allowed = vcpuid_xcr0_allowed(&host),
     };
-    vcpuid_build(&table, &cpuid_intel, &host, &wish);
+    build();
     return 0;
-}
-
-static inline void build(void)
-{
-    vcpuid_build(&table, &cpuid_intel, &host, &wish);
 }
 
 /* ------------------------------------------------------------------ looking */

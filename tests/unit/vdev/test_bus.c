@@ -37,7 +37,7 @@ static bool is_open(uint32_t port)
 {
     port &= 0xffff;
     return (port >= 0x3f8 && port <= 0x3ff) || (port >= 0x600 && port <= 0x602) || port == 0x70 ||
-           port == 0x71;
+           port == 0x71 || port == 0x42;
 }
 
 /* Where nothing is going to happen. */
@@ -87,6 +87,19 @@ static void test_open_ports_are_not_counted(void **state)
     out(0x3fc, 4, 0x77000000); /* MCR, LSR, MSR, SCR */
     assert_int_equal(bus_in(&bus, 0x3fc, 4, 0, &refused), 0x77b06000);
     assert_int_equal(refused.total, 0);
+}
+
+/* A PC's timer that does not count: who waits for a change of 0xff would wait long. */
+static void test_timer_port(void **state)
+{
+    (void)state;
+    assert_int_equal(bus_in(&bus, 0x42, 1, 0, &refused), 0);
+    out(0x42, 1, 0xff);
+    assert_int_equal(bus_in(&bus, 0x42, 1, 0, &refused), 0);
+    assert_int_equal(refused.total, 0);
+    assert_int_equal(bus_in(&bus, 0x40, 4, 0, &refused), 0xff00ffff);
+    assert_int_equal(bus_in(&bus, 0x61, 1, 0, &refused), 0xff);
+    assert_int_equal(refused.total, 2);
 }
 
 static void test_straddling(void **state)
@@ -249,6 +262,7 @@ int main(void)
         cmocka_unit_test_setup(test_closed_ports, reset),
         cmocka_unit_test_setup(test_open_ports_are_not_counted, reset),
         cmocka_unit_test_setup(test_straddling, reset),
+        cmocka_unit_test_setup(test_timer_port, reset),
         cmocka_unit_test_setup(test_wrap, reset),
         cmocka_unit_test_setup(test_power_block, reset),
         cmocka_unit_test_setup(test_chipset_resets, reset),

@@ -85,7 +85,7 @@ static void test_qualifications(void **state)
     for (uint64_t number = 0; number < 16; number++) {
         for (uint64_t access = 0; access < 4; access++)
             assert_int_equal(decode(VMX_REASON_CR_ACCESS, number | access << 4).kind,
-                             access == 0 && (number == 0 || number == 4) ? EXIT_CR_WRITE
+                             access == 0 && (number == 0 || number == 4) ? EXIT_CONTROL
                                                                          : EXIT_UNKNOWN);
     }
 }
@@ -104,7 +104,7 @@ static void test_cr_sources(void **state)
             .reason = VMX_REASON_CR_ACCESS, .qualification = from << 8, .rsp = rsp};
         struct vcpu_exit x = {.kind = vmx_decode_kind(&raw)};
         vmx_decode_details(&raw, &regs, &x);
-        assert_int_equal(x.kind, EXIT_CR_WRITE);
+        assert_int_equal(x.kind, EXIT_CONTROL);
         assert_int_equal(x.cr.value, from == REG_RSP ? rsp : 0x1000 + from);
     }
     assert_true(vmx_exit_needs(VMX_REASON_CR_ACCESS) & NEEDS_RSP);

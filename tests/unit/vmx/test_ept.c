@@ -33,13 +33,13 @@ static void test_leaf_bits(void **state)
         {0, 1, PT_R | PT_X, PT_UNCACHED, 0x5},
         {0, 1, PT_R | PT_W | PT_X, PT_UNCACHED, 0x7},
         {0, 1, PT_R | PT_W | PT_X, PT_WRITE_COMBINING, 0xf},
-        {0, 1, PT_R | PT_W | PT_X, PT_WRITE_BACK, 0x37},
+        {0, 1, PT_R | PT_W | PT_X, PT_WRITE_BACK, 0x77},
         {0xfee00000, 1, PT_R | PT_W, PT_UNCACHED, 0xfee00003},
-        {0x40200000, 2, PT_R | PT_W | PT_X, PT_WRITE_BACK, 0x402000b7},
-        {0x40000000, 3, PT_R | PT_W | PT_X, PT_WRITE_BACK, 0x400000b7},
-        {0xffffffffff000, 1, PT_R, PT_WRITE_BACK, 0xffffffffff031},
-        {0xfffffffe00000, 2, PT_R, PT_WRITE_BACK, 0xfffffffe000b1},
-        {0xfffffc0000000, 3, PT_R, PT_WRITE_BACK, 0xfffffc00000b1},
+        {0x40200000, 2, PT_R | PT_W | PT_X, PT_WRITE_BACK, 0x402000f7},
+        {0x40000000, 3, PT_R | PT_W | PT_X, PT_WRITE_BACK, 0x400000f7},
+        {0xffffffffff000, 1, PT_R, PT_WRITE_BACK, 0xffffffffff071},
+        {0xfffffffe00000, 2, PT_R, PT_WRITE_BACK, 0xfffffffe000f1},
+        {0xfffffc0000000, 3, PT_R, PT_WRITE_BACK, 0xfffffc00000f1},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {

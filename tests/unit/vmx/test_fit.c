@@ -175,6 +175,26 @@ static void test_controls_that_guests_rely_on(void **state)
 }
 
 /* All at once: nothing is cut, and what cpu_need() adds has room. */
+/* Without its control an instruction is #UD in a guest, whatever CPUID says. */
+static void test_instructions_with_a_control(void **state)
+{
+    struct vmx_caps caps = able();
+    struct vmx_controls controls;
+    struct virt_report report = {0};
+
+    (void)state;
+    vmx_fit(&caps, &controls, &report);
+    assert_false(report.no_rdtscp || report.no_invpcid);
+    caps.cpu2 &= ~((uint64_t)CPU2_RDTSCP << 32);
+    vmx_fit(&caps, &controls, &report);
+    assert_true(report.no_rdtscp && !report.no_invpcid);
+    caps = able();
+    caps.cpu2 &= ~((uint64_t)CPU2_INVPCID << 32);
+    vmx_fit(&caps, &controls, &report);
+    assert_true(!report.no_rdtscp && report.no_invpcid);
+    assert_int_equal(report.missing_count, 0);
+}
+
 static void test_nothing_at_all(void **state)
 {
     struct vmx_caps caps = {.has_vmx = true, .feature_control = FEATURE_CONTROL_LOCK};
@@ -191,6 +211,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nothing_at_all),
+        cmocka_unit_test(test_instructions_with_a_control),
         cmocka_unit_test(test_able),
         cmocka_unit_test(test_feature_control),
         cmocka_unit_test(test_under_another_hypervisor),

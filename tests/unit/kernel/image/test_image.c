@@ -627,6 +627,25 @@ static void test_kernels_without_entry(void **state)
     refuse("is a program for an operating system, not a kernel");
 }
 
+/* A Linux started by its PVH entry is told the TSC's rate, too; nobody else is. */
+static void test_tsc_rate(void **state)
+{
+    static const uint8_t note[] = {6,   0,   0,   0,   4,   0, 0, 0, 0, 1, 0, 0,
+                                   'L', 'i', 'n', 'u', 'x', 0, 0, 0, 0, 0, 0, 0};
+    (void)state;
+    request.cmdline = "quiet";
+    request.linux_tsc_khz = 2600000;
+    accept();
+    assert_string_equal(guest_read(start_info().cmdline, 40), "quiet");
+    struct elf64_phdr *s = pvh_file_add(&file, 0, sizeof(note), sizeof(note));
+    s->type = PT_NOTE;
+    s->offset = PVH_FILE_DATA + 0x2800;
+    s->align = 4;
+    memcpy(file.bytes + s->offset, note, sizeof(note));
+    accept();
+    assert_string_equal(guest_read(start_info().cmdline, 40), "tsc_early_khz=2600000 quiet");
+}
+
 /* A guest that knows only what a 32-bit linker writes gets what any other gets. */
 static void test_elf32(void **state)
 {
@@ -755,6 +774,7 @@ int main(void)
         TEST(test_memory_map),
         TEST(test_memory_map_regions),
         TEST(test_cmdline),
+        TEST(test_tsc_rate),
         TEST(test_initrd),
         TEST(test_initrd_below_segments),
         TEST(test_initrd_just_fits),

@@ -253,6 +253,41 @@ static void test_cmdline(void **state)
     accept();
 }
 
+/* The TSC's rate goes in front, where there is room. */
+static void test_tsc_rate(void **state)
+{
+    static char longest[CMDLINE_MAX];
+    (void)state;
+    request.linux_tsc_khz = 2600000;
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64),
+                        "tsc_early_khz=2600000 console=ttyS0");
+    request.cmdline = "";
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "tsc_early_khz=2600000 ");
+
+    request.cmdline = "console=ttyS0"; /* 22 characters and 13 */
+    header->cmdline_size = 35;
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64),
+                        "tsc_early_khz=2600000 console=ttyS0");
+    header->cmdline_size = 34;
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "console=ttyS0");
+
+    header->cmdline_size = 2047; /* then our own room is the limit */
+    memset(longest, 'x', sizeof(longest) - 1 - 22);
+    request.cmdline = longest;
+    accept();
+    assert_memory_equal(guest_read(params()->header.cmd_line_ptr, CMDLINE_MAX),
+                        "tsc_early_khz=2600000 xx", 24);
+    assert_int_equal(strlen(guest_read(params()->header.cmd_line_ptr, CMDLINE_MAX)),
+                     CMDLINE_MAX - 1);
+    longest[strlen(longest)] = 'x';
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, CMDLINE_MAX), longest);
+}
+
 /* An older header ends earlier; what follows is code and not told. */
 static void test_short_header(void **state)
 {
@@ -407,6 +442,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_initrd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cmdline, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_tsc_rate, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_header, setup, teardown),
         cmocka_unit_test_setup_teardown(test_entry_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_header, setup, teardown),

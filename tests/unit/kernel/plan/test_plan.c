@@ -161,6 +161,9 @@ static void test_simple(void **state)
     assert_ptr_equal(plan.guests[0].initrd_module, &machine.modules[1]);
     assert_int_equal(plan.guests[0].image.entry.v, 0x2000);
     assert_int_equal(plan.guests[0].image.piece_count, 5); /* segment, three of ours, initrd */
+    machine.linux_tsc_khz = 2600000;                       /* the image is none */
+    accept();
+    assert_null(memmem(plan.guests[0].image.boot_data.pvh, PAGE_SIZE, "tsc_early_khz", 13));
     /* The MADT behind the DSDT of two cores: their real APIC ids, the boot core's first. */
     machine.apic_ids[1] = 0x1234;
     machine.apic_ids[2] = 0x5678;

@@ -186,7 +186,7 @@ static void script_set_deadline(struct vcpu *on, uint64_t deadline)
     did(ACT_DEADLINE, deadline);
 }
 
-static enum verdict script_cr_write(struct vcpu *on, const struct vcpu_exit *x)
+static enum verdict script_control(struct vcpu *on, const struct vcpu_exit *x)
 {
     (void)on;
     did(ACT_CR_WRITE, x->cr.value);
@@ -249,12 +249,6 @@ static const char *script_exit_name(uint32_t hw_code)
 }
 
 /* Not the loop's. */
-static void script_probe(struct virt_report *report)
-{
-    (void)report;
-    abort();
-}
-
 static enum status script_nested_create(struct pagetable *pt, struct pages *pages)
 {
     (void)pt, (void)pages;
@@ -544,7 +538,7 @@ static void verdicts_are_applied(void **state)
     RUN({.kind = EXIT_FORBIDDEN}, {.kind = EXIT_RDPMC}, {.kind = EXIT_INIT}, {.kind = EXIT_STEP},
         {.kind = EXIT_PIO, .pio = PIO_STRING},
         {.kind = EXIT_EXCEPTION, .details.exception = {.vector = VECTOR_AC}},
-        {.kind = EXIT_CR_WRITE, .details.cr = {.value = 0x33}});
+        {.kind = EXIT_CONTROL, .details.cr = {.value = 0x33}});
     assert_true(has_done(ACT_EXCEPTION, VECTOR_UD));
     assert_int_equal(count_of(ACT_EXCEPTION), 3);
     assert_true(has_done(ACT_REFLECT, VECTOR_AC));
@@ -555,7 +549,7 @@ static void verdicts_are_applied(void **state)
     /* A backend may carry the write out by itself. */
     begin(NULL);
     cr_verdict = DO_NEXT;
-    RUN({.kind = EXIT_CR_WRITE});
+    RUN({.kind = EXIT_CONTROL});
     assert_int_equal(count_of(ACT_ADVANCE), 1);
 }
 

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * cpu: SVM on one core, and the creation of what guests need. APM "Enabling SVM", "Host Save Area".
+ */
+#include "lib/string.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+#include "mm/host.h"
+#include "svm/insn.h"
+#include "svm/npt.h"
+#include "svm/npt_valid.h"
+#include "svm/svm.h"
+
+#define PAGES_OF(type) ((sizeof(type) + PAGE_SIZE - 1) / PAGE_SIZE)
+
+SEALED struct svm_caps svm_caps;
+SEALED struct svm_spec_plan svm_spec;
+SEALED uint32_t svm_barrier_at_exit;
+
+enum status svm_cpu_on(struct page *region)
+{
+    if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
+        return FAIL(E_UNSUPPORTED, "the firmware left SVM off on the core with APIC id %u",
+                    (uint32_t)rdmsr(MSR_X2APIC_ID));
+    if (svm_spec.has_spec_ctrl)
+        wrmsr(MSR_SPEC_CTRL, svm_spec.spec_ctrl);
+    wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME | (svm_spec.automatic_ibrs ? EFER_AIBRSE : 0));
+    wrmsr(MSR_VM_HSAVE_PA, (uintptr_t)region);
+    return OK;
+}
+
+/* Leaves up to 1 GiB, or 2 MiB on a CPU without these. */
+enum status svm_nested_create(struct pagetable *pt, struct pages *pages)
+{
+    return pt_create(pt, &npt_format, svm_caps.has_pages_1g ? 3 : 2, pages);
+}
+
+bool svm_nested_valid(const struct guest_map *map, struct range tables, hpa_t root)
+{
+    return npt_valid(map, tables, root);
+}
+
+enum status svm_vm_create(const struct virt_vm_config *config, struct pages *pages, void **shared)
+{
+    struct svm_shared *s = pages_get_constant(pages, PAGES_OF(*s));
+
+    if (!s)
+        return FAIL(E_NOMEM, "no pages for the MSR and I/O permission maps");
+    svm_bitmaps_build(&s->maps, config->msrs);
+    s->nested_root = config->nested_root;
+    *shared = s;
+    return OK;
+}
+
+enum status svm_vcpu_create(struct vcpu *v, struct pages *pages, void *shared)
+{
+    struct svm_vcpu *hw = pages_get(pages, PAGES_OF(*hw), PAGE_SIZE);
+
+    if (!hw)
+        return FAIL(E_NOMEM, "no pages for a VMCB");
+    hw->shared = shared;
+    v->hw = hw;
+    return OK;
+}
+
+void svm_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
+{
+    struct svm_vcpu *hw = v->hw;
+
+    *hw = (struct svm_vcpu){.shared = hw->shared};
+    vmsave(hpa((uintptr_t)&hw->host)); /* what VMRUN leaves alone, and an exit must bring back */
+    v->hw_work = WORK_FLUSH | (svm_spec.clears_buffers ? WORK_BUFFERS : 0);
+    for (uint32_t i = 0; i < GPR_COUNT; i++)
+        v->regs.gpr[i] = state->gpr[i];
+    svm_write_controls(hw);
+    svm_write_guest(hw, state);
+    /* The guest has a PAT of its own; where an emulator lets it have ours, it is put right. */
+    if (rdmsr(MSR_PAT) != HOST_PAT)
+        wrmsr(MSR_PAT, HOST_PAT);
+    if (svm_spec.barrier) /* what it taught the predictors is not for the next life */
+        wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);
+    svm_hook_reset(v, state);
+}
+
+enum verdict svm_control(struct vcpu *v, const struct vcpu_exit *x)
+{
+    struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
+    uint64_t *gpr = v->regs.gpr;
+    const uint64_t efer = vmcb->efer & ~EFER_SVME;
+
+    if (!x->cr.is_write) {
+        gpr[REG_RAX] = (uint32_t)efer;
+        gpr[REG_RDX] = efer >> 32;
+        return DO_NEXT;
+    }
+    const uint64_t value = gpr[REG_RDX] << 32 | (uint32_t)gpr[REG_RAX];
+    if (!svm_efer_ok(efer, vmcb->cr0, value))
+        return DO_GP;
+    vmcb->efer = svm_efer_real(efer, value);
+    return DO_NEXT;
+}
+
+/* An NMI that ended a stay was taken behind it. */
+void svm_leave(struct vcpu *v)
+{
+    (void)v;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * decode: a #VMEXIT → its neutral kind and details, before anything is decided. Pure.
+ * APM "#VMEXIT", appendix "SVM Intercept Exit Codes".
+ */
+#include "lib/x86/msr.h"
+#include "svm/svm.h"
+
+/* A code without a row stops the guest: never "skip". All 64 bits count, but for INVALID and its
+ * kin, of which some emulators write 32. */
+enum exit_kind svm_decode_kind(const struct svm_vmcb *vmcb)
+{
+    const uint32_t code = (uint32_t)vmcb->exit_code;
+
+    if (code >> 16 != 0 && code >> 16 != 0xffff)
+        return EXIT_UNKNOWN;
+    if (code == SVM_EXIT_MSR) /* EFER: all others are svm_run()'s */
+        return EXIT_CONTROL;
+    switch (code & 0xffff) {
+#define ROW(name, number, kind) \
+    case number:                \
+        return EXIT_##kind;
+        SVM_EXITS(ROW)
+#undef ROW
+    default:
+        return EXIT_UNKNOWN;
+    }
+}
+
+static uint8_t svm_access(uint64_t info)
+{
+    if (info & NPF_FETCH)
+        return NESTED_EXEC;
+    return info & NPF_WRITE ? NESTED_WRITE : NESTED_READ;
+}
+
+void svm_decode_details(const struct svm_vmcb *vmcb, struct vcpu_exit *x)
+{
+    const uint64_t info = vmcb->exit_info_1;
+
+    if (x->kind == EXIT_NESTED_FAULT) {
+        x->fault.address = gpa(vmcb->exit_info_2);
+        x->fault.access = svm_access(info);
+        x->fault.table_walk = info & NPF_GUEST_TABLE;
+    } else if (x->kind == EXIT_EXCEPTION) {
+        x->exception.vector = (uint8_t)(vmcb->exit_code - SVM_EXIT_EXCEPTION_DE);
+        x->exception.has_error_code = x->exception.vector == VECTOR_AC;
+        x->exception.error_code = (uint32_t)info;
+    } else if (x->kind == EXIT_CONTROL) {
+        x->cr.is_write = info & 1;
+    }
+}

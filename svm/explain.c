@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * explain: words for what the hardware refused; audit.c knows the rules. APM "VMRUN Instruction",
+ * "Canonicalization and Consistency Checks".
+ */
+#include "lib/fmt.h"
+#include "lib/x86/insn.h"
+#include "svm/audit.h"
+#include "svm/svm.h"
+
+static struct svm_audit_cpu explain_cpu(void)
+{
+    const struct cpuid_regs features = cpuid(0, 0).eax >= 7 ? cpuid(7, 0) : (struct cpuid_regs){0};
+    const uint32_t words[CPUID_WORDS] = {
+        [CPUID_1_ECX] = cpuid(1, 0).ecx,
+        [CPUID_7_EBX] = features.ebx,
+        [CPUID_7_ECX] = features.ecx,
+        [CPUID_7_EDX] = features.edx,
+        [CPUID_EXT_1_ECX] = svm_cpuid(0x80000001).ecx,
+        [CPUID_EXT_1_EDX] = svm_cpuid(0x80000001).edx,
+        [CPUID_EXT_8_EAX] = svm_cpuid(0x80000008).eax,
+        [CPUID_EXT_8_EBX] = svm_cpuid(0x80000008).ebx,
+        [CPUID_EXT_21_EAX] = svm_cpuid(0x80000021).eax,
+    };
+
+    return svm_audit_cpu_make(words);
+}
+
+void svm_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size)
+{
+    const struct svm_vcpu *hw = v->hw;
+    const struct svm_audit_cpu cpu = explain_cpu();
+    struct svm_breach breach;
+    const uint32_t count = svm_audit(&hw->vmcb, &cpu, &breach, 1);
+
+    (void)x;
+    if (count == 0) {
+        /* An emulator also answers so where a running guest writes a control register wrongly. */
+        fmt_print(buf, size, "the VMCB breaks no rule known here");
+        return;
+    }
+    const size_t len = fmt_print(buf, size, "%s is 0x%llx, but %s", breach.field,
+                                 (unsigned long long)breach.value, breach.rule);
+    if (count > 1)
+        fmt_print(buf + len, size - len, " (and %u more)", count - 1);
+}

@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run: one stay in the guest, from the decision to enter to the kind of its end; and what the
+ * kernel may do to a guest between two stays.
+ */
+#include "lib/assert.h"
+#include "lib/x86/cr.h"
+#include "lib/x86/insn.h"
+#include "lib/x86/msr.h"
+#include "svm/blocking.h"
+#include "svm/svm.h"
+#include "svm/switch.h"
+
+#define DR6_BD UINT64_C(0x2000)
+#define DR6_BS UINT64_C(0x4000)
+#define DR7_GD UINT64_C(0x2000)
+
+#define CPUID_LENGTH   2
+#define VMMCALL_LENGTH 3
+#define MSR_LENGTH     2 /* RDMSR, WRMSR */
+#define XSETBV_LENGTH  3
+#define SLOW_LENGTH    2
+#define HLT_LENGTH     1
+
+static uint64_t svm_event(enum svm_event_type type, uint8_t vector)
+{
+    return EVENT_VALID | (uint64_t)type << EVENT_TYPE_SHIFT | vector;
+}
+
+/* ------------------------------------------------------------------ events */
+
+bool svm_inject_interrupt(struct vcpu *v, uint8_t vector)
+{
+    struct svm_vcpu *hw = v->hw;
+
+    if (!svm_is_open(hw, EVENT_INTERRUPT)) {
+        svm_want_window(v, EVENT_INTERRUPT);
+        return false;
+    }
+    hw->is_halting = false;
+    hw->vmcb.event_inject = svm_event(EVENT_INTERRUPT, vector);
+    return true;
+}
+
+bool svm_inject_nmi(struct vcpu *v)
+{
+    struct svm_vcpu *hw = v->hw;
+
+    if (!svm_is_open(hw, EVENT_NMI)) {
+        svm_want_window(v, EVENT_NMI);
+        return false;
+    }
+    hw->is_halting = false;
+    hw->vmcb.event_inject = svm_event(EVENT_NMI, VECTOR_NMI);
+    svm_begin_nmi(hw);
+    return true;
+}
+
+void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code)
+{
+    struct svm_vcpu *hw = v->hw;
+    uint64_t event = svm_event(EVENT_EXCEPTION, vector);
+
+    /* Real mode pushes none. */
+    if (has_code && (hw->vmcb.cr0 & CR0_PE))
+        event |= EVENT_HAS_ERROR | (uint64_t)code << EVENT_ERROR_SHIFT;
+    hw->vmcb.event_inject = event;
+}
+
+/* An exit that interrupted the delivery of another event. An interrupt or NMI would be lost, so it
+ * is delivered later; anything else comes again with its instruction. APM "EXITINTINFO". */
+static void svm_keep_cut_event(struct vcpu *v)
+{
+    struct svm_vcpu *hw = v->hw;
+    const uint64_t info = hw->vmcb.exit_int_info;
+    const uint64_t type = (info & EVENT_TYPE_MASK) >> EVENT_TYPE_SHIFT;
+
+    if ((info & EVENT_VALID) && (type == EVENT_INTERRUPT || type == EVENT_NMI)) {
+        if (type == EVENT_NMI)
+            svm_cancel_nmi(hw);
+        hw->deferred = info & (EVENT_VALID | EVENT_TYPE_MASK | EVENT_VECTOR_MASK);
+        v->hw_work |= WORK_EVENT;
+    }
+}
+
+/* DR6 has what the guest's handler is to find: the processor wrote it before it exited. */
+void svm_reflect(struct vcpu *v, const struct vcpu_exit *x)
+{
+    struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
+
+    if (x->exception.vector == VECTOR_DB && (vmcb->dr6 & DR6_BD))
+        vmcb->dr7 &= ~DR7_GD;
+    svm_inject_exception(v, x->exception.vector, x->exception.has_error_code,
+                         x->exception.error_code);
+}
+
+void svm_set_deadline(struct vcpu *v, uint64_t deadline)
+{
+    (void)v;
+    (void)deadline;
+    ASSERT(false); /* there is no timer that counts in the guest: virt_report.guest_timer */
+}
+
+/* ------------------------------------------------------------------ before an entry */
+
+static bool svm_deliver_again(struct vcpu *v)
+{
+    struct svm_vcpu *hw = v->hw;
+    const enum svm_event_type type =
+        (enum svm_event_type)((hw->deferred & EVENT_TYPE_MASK) >> EVENT_TYPE_SHIFT);
+
+    return type == EVENT_NMI ? svm_inject_nmi(v) : svm_inject_interrupt(v, (uint8_t)hw->deferred);
+}
+
+/* An NMI to this core, which waits for the entry. */
+static void svm_nudge(const struct vcpu *v)
+{
+    const uint64_t icr_nmi = 0x400; /* APM "Interrupt Command Register": delivery mode 4 */
+
+    mfence_lfence();
+    wrmsr(MSR_X2APIC_ICR, (uint64_t)v->apic_id << 32 | icr_nmi);
+}
+
+void svm_before_entry(struct vcpu *v)
+{
+    struct svm_vcpu *hw = v->hw;
+
+    if ((v->hw_work & WORK_FLUSH) && hw->vmcb.exit_code != SVM_NEVER_LEFT) {
+        hw->vmcb.tlb_control = TLB_DO_NOTHING;
+        v->hw_work &= ~(uint32_t)WORK_FLUSH;
+    }
+    if ((v->hw_work & WORK_EVENT) && svm_deliver_again(v))
+        v->hw_work &= ~(uint32_t)WORK_EVENT;
+    if (v->hw_work & WORK_NUDGE) {
+        v->hw_work &= ~(uint32_t)WORK_NUDGE;
+        svm_nudge(v);
+    }
+    if (v->hw_work & WORK_BUFFERS)
+        verw_own_segment(); /* last */
+}
+
+/* ------------------------------------------------------------------ a stay */
+
+/* Of an exit by an NMI, which is none of the guest's. */
+static void svm_end_kick(struct svm_vcpu *hw)
+{
+    struct svm_vmcb *vmcb = &hw->vmcb;
+
+    if (vmcb->rflags & RFLAGS_IF) {
+        hw->is_halting = false;
+        return;
+    }
+    /* It may be in HLT, which the processor does not tell and which the exit has ended: RIP stands
+     * behind it. If it is the HLT that exited last it goes back there; else the next one tells. */
+    if (hw->is_halting && vmcb->rip == hw->halt_rip + HLT_LENGTH)
+        vmcb->rip = hw->halt_rip;
+    hw->is_halting = false;
+    vmcb->intercept_1 |= INTERCEPT1_HLT;
+}
+
+static void svm_end_halt(struct svm_vcpu *hw, struct stay *stay)
+{
+    hw->vmcb.intercept_1 &= ~INTERCEPT1_HLT;
+    hw->is_halting = true;
+    hw->halt_rip = hw->vmcb.rip;
+    stay->insn_len = HLT_LENGTH;
+    stay->hw_rest |= SVM_REST_HALT;
+}
+
+/* "On VMEXIT_INVALID no guest state is saved": what RIP was, we know. */
+static void svm_end_invalid(struct svm_vcpu *hw, struct stay *stay)
+{
+    hw->vmcb.rip = hw->entry_rip;
+    stay->rip = hw->entry_rip;
+}
+
+/* All ends that are never many. */
+NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v, struct stay *stay)
+{
+    struct svm_vcpu *hw = v->hw;
+    struct svm_vmcb *vmcb = &hw->vmcb;
+    enum exit_kind kind = svm_decode_kind(vmcb);
+
+    svm_keep_cut_event(v);
+    switch ((uint32_t)kind) {
+    case EXIT_KICK:
+        svm_end_kick(hw);
+        break;
+    case EXIT_HALT:
+        svm_end_halt(hw, stay);
+        break;
+    case EXIT_WINDOW:
+        kind = svm_end_window(hw);
+        break;
+    case EXIT_EXCEPTION:
+        if (svm_ends_step(v))
+            kind = EXIT_WINDOW;
+        break;
+    case EXIT_ENTRY_FAILED:
+        svm_end_invalid(hw, stay);
+        break;
+    default: /* INVD, WBINVD, RDMSR and WRMSR, of those that are to be passed over */
+        stay->insn_len = vmcb->next_rip ? vmcb->next_rip - vmcb->rip : SLOW_LENGTH;
+        break;
+    }
+    return kind;
+}
+
+static inline bool svm_ended_by(struct stay *stay, const struct svm_vmcb *vmcb, uint32_t code,
+                                enum svm_exit which, enum exit_kind kind, uint64_t known_length)
+{
+    if (code != which)
+        return false;
+    stay->hw_code = which;
+    stay->kind = kind;
+    /* Where the processor does not say where the next instruction is, the field is 0. */
+    stay->insn_len = vmcb->next_rip ? vmcb->next_rip - stay->rip : known_length;
+    return true;
+}
+
+/* The kinds that come often first, by as few compares as possible. */
+void svm_run(struct vcpu *v, struct stay *stay)
+{
+    const bool left = svm_switch(v, stay);
+    const struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
+    const uint32_t code = (uint32_t)vmcb->exit_code;
+
+    stay->rip = vmcb->rip;
+    stay->hw_rest = (vmcb->interrupt_shadow & SHADOW_ACTIVE) | (vmcb->rflags & RFLAGS_TF);
+    if (!left) {
+        stay->kind = EXIT_KICK;
+        return;
+    }
+    if (svm_ended_by(stay, vmcb, code, SVM_EXIT_CPUID, EXIT_CPUID, CPUID_LENGTH) ||
+        svm_ended_by(stay, vmcb, code, SVM_EXIT_VMMCALL, EXIT_HYPERCALL, VMMCALL_LENGTH))
+        return;
+    if (code == SVM_EXIT_MSR && (uint32_t)v->regs.gpr[REG_RCX] != MSR_EFER) {
+        const enum exit_kind kind = vmcb->exit_info_1 & 1 ? EXIT_WRMSR : EXIT_RDMSR;
+        (void)svm_ended_by(stay, vmcb, code, SVM_EXIT_MSR, kind, MSR_LENGTH);
+        return;
+    }
+    if (code == SVM_EXIT_IOIO) {
+        stay->hw_code = code;
+        stay->kind = svm_pio_is_good(vmcb->exit_info_1) ? EXIT_PIO : EXIT_UNKNOWN;
+        stay->pio = svm_pio(vmcb->exit_info_1);
+        stay->insn_len = vmcb->exit_info_2 - stay->rip;
+        return;
+    }
+    /* Without CR4.OSXSAVE it does not exist, but an emulator exits first. */
+    if ((vmcb->cr4 & CR4_OSXSAVE) &&
+        svm_ended_by(stay, vmcb, code, SVM_EXIT_XSETBV, EXIT_XSETBV, XSETBV_LENGTH))
+        return;
+    const enum exit_kind kind = svm_end_slow(v, stay);
+    stay->hw_code = code;
+    stay->kind = kind > EXIT_OFTEN_LAST ? kind : EXIT_UNKNOWN;
+}
+
+void svm_details(struct vcpu *v, enum exit_kind kind, uint32_t hw_code, struct vcpu_exit *x)
+{
+    const struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
+
+    *x = (struct vcpu_exit){.kind = kind, .hw_code = hw_code, .hw_info = vmcb->exit_info_1};
+    svm_decode_details(vmcb, x);
+}
+
+/* RIP has 32 bits outside 64-bit mode. */
+NOINLINE static uint64_t svm_cut_rip(const struct vcpu *v, uint64_t rip)
+{
+    return svm_in_64bit(v) ? rip : (uint32_t)rip;
+}
+
+/* The instruction is done, and with it the shadow of the STI or MOV SS before it; and a guest that
+ * single-steps gets its trap after it, as if it had not exited. A HLT that nothing has ended is
+ * done by the processor: it is not behind it yet. */
+NOINLINE static void svm_end_instruction(struct vcpu *v, const struct stay *stay)
+{
+    struct svm_vcpu *hw = v->hw;
+    struct svm_vmcb *vmcb = &hw->vmcb;
+    const bool has_event = vmcb->event_inject & EVENT_VALID;
+
+    if ((stay->hw_rest & SVM_REST_HALT) && !has_event && !(vmcb->rflags & RFLAGS_TF)) {
+        vmcb->rip = stay->rip;
+        return;
+    }
+    vmcb->interrupt_shadow &= ~SHADOW_ACTIVE;
+    if (!(vmcb->rflags & RFLAGS_TF))
+        return;
+    if (svm_ends_own_step(v))
+        return;
+    vmcb->dr6 |= DR6_BS;
+    if (!has_event)
+        vmcb->event_inject = svm_event(EVENT_EXCEPTION, VECTOR_DB);
+}
+
+void svm_advance(struct vcpu *v, const struct stay *stay)
+{
+    struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
+    uint64_t rip = stay->rip + stay->insn_len;
+
+    if (__builtin_expect((rip ^ stay->rip) >> 32 != 0, 0))
+        rip = svm_cut_rip(v, rip);
+    vmcb->rip = rip;
+    if (__builtin_expect(stay->hw_rest != 0, 0))
+        svm_end_instruction(v, stay);
+}
+
+/* Nothing to carry out: svm_end_instruction() has the guest repeat it, if nothing ends it. */
+void svm_halt(struct vcpu *v)
+{
+    (void)v;
+}
+
+bool svm_has_halted(const struct vcpu *v)
+{
+    const struct svm_vcpu *hw = v->hw;
+
+    return hw->is_halting && !(hw->vmcb.rflags & RFLAGS_IF) &&
+           !(hw->vmcb.event_inject & EVENT_VALID) && !(v->hw_work & WORK_EVENT);
+}
+
+uint8_t svm_cpl(const struct vcpu *v)
+{
+    return ((const struct svm_vcpu *)v->hw)->vmcb.cpl;
+}
+
+bool svm_in_64bit(const struct vcpu *v)
+{
+    const struct svm_vmcb *vmcb = &((const struct svm_vcpu *)v->hw)->vmcb;
+
+    return (vmcb->cs.attributes & ATTRIBUTE_LONG) && (vmcb->efer & EFER_LMA);
+}
+
+uint64_t svm_cr4(const struct vcpu *v)
+{
+    return ((const struct svm_vcpu *)v->hw)->vmcb.cr4;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * svm: what the files of this folder share. Nobody above kernel/virt.h includes it.
+ */
+#pragma once
+
+#include "kernel/virt.h"
+#include "lib/types.h"
+#include "lib/x86/cr.h"
+#include "svm/bitmaps.h"
+#include "svm/bits.h"
+#include "svm/fit.h"
+#include "svm/spec.h"
+#include "svm/vmcb.h"
+
+/* What the vCPUs of one guest share. Read-only after svm_vm_create(). */
+struct svm_shared {
+    struct svm_bitmaps maps;
+    hpa_t nested_root;
+};
+
+/* As vmx/vmx.h: vectors whose delivery a guest can make endless, or that are about the machine. */
+#define SVM_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC))
+
+enum svm_step {
+    STEP_NONE,
+    STEP_SHADOW, /* out of the shadow of STI or MOV SS */
+    STEP_IRET,   /* over the IRET that ends an NMI's handler */
+};
+
+/* v->hw. The owning core's alone. */
+struct svm_vcpu {
+    struct svm_vmcb vmcb;
+    struct svm_vmcb host; /* for VMLOAD behind an exit; no more of it is used */
+    uint64_t entry_rip;   /* RIP at the latest entry */
+    const struct svm_shared *shared;
+    uint64_t deferred; /* WORK_EVENT: an event whose delivery was cut short, as to be injected */
+    uint64_t halt_rip; /* of the HLT that exited last, while is_halting */
+    bool is_halting;
+    bool in_nmi;        /* between the delivery of an NMI and IRET */
+    enum svm_step step; /* one instruction at a time, by RFLAGS.TF: blocking.c */
+    bool own_trap;      /* RFLAGS.TF was the guest's own when the step began */
+    uint64_t step_dr6;  /* DR6 then */
+};
+_Static_assert(offsetof(struct svm_vcpu, host) == 0x1000, "switch.asm: HW_HOST");
+_Static_assert(offsetof(struct svm_vcpu, entry_rip) == 0x2000, "switch.asm: HW_ENTRY_RIP");
+
+/* v->hw_work: what is to be done before the next entry, svm_before_entry(). */
+enum svm_work {
+    WORK_FLUSH = 1,   /* end the flush of a new life, once it was carried out */
+    WORK_EVENT = 2,   /* deliver an event whose delivery was cut short */
+    WORK_BUFFERS = 4, /* svm_spec.clears_buffers, at each entry */
+    WORK_NUDGE = 8,   /* leave the guest again at once, once */
+};
+
+/* vmcb.exit_code of a life that has not left the guest yet: no code of the processor's. */
+#define SVM_NEVER_LEFT UINT64_C(0x8000)
+
+/* stay.hw_rest, beside RFLAGS.TF and SHADOW_ACTIVE */
+#define SVM_REST_HALT BIT64(32)
+
+/* Filled by svm_probe() on the boot core, then const. */
+extern struct svm_caps svm_caps;
+extern struct svm_spec_plan svm_spec;
+extern uint32_t svm_barrier_at_exit; /* for switch.asm */
+
+/* caps.c; an extended leaf that the processor does not have is 0. */
+struct cpuid_regs svm_cpuid(uint32_t leaf);
+void svm_caps_read(struct svm_caps *caps);
+
+/* state.c */
+void svm_write_controls(struct svm_vcpu *hw);
+void svm_write_guest(struct svm_vcpu *hw, const struct vcpu_state *state);
+
+/* decode.c: pure. */
+enum exit_kind svm_decode_kind(const struct svm_vmcb *vmcb);
+void svm_decode_details(const struct svm_vmcb *vmcb, struct vcpu_exit *x);
+
+/* efer.c: pure. Whether a guest may write `value` where EFER, as it sees it, is `efer`; what it is
+ * then. */
+bool svm_efer_ok(uint64_t efer, uint64_t cr0, uint64_t value);
+uint64_t svm_efer_real(uint64_t efer, uint64_t value);
+
+/* A test build's own code at the end of svm_vcpu_reset(); hook_none.c in all others. */
+void svm_hook_reset(struct vcpu *v, const struct vcpu_state *state);
+
+void svm_before_entry(struct vcpu *v); /* for switch.asm: v->hw_work is set, GIF is 0 */
+
+/* EXITINFO1 of IOIO as a pio_word. */
+static inline uint32_t svm_pio(uint64_t info)
+{
+    const uint32_t less_one = (uint32_t)(bits_get(info, 6, 4) - 1);
+
+    return (uint32_t)info >> IOIO_PORT_SHIFT << 16 | (info & IOIO_STRING ? PIO_STRING : 0) |
+           (info & IOIO_IN ? PIO_IN : 0) | (less_one & PIO_SIZE);
+}
+
+/* The one that stands: 1, 2 or 4 bytes. */
+static inline bool svm_pio_is_good(uint64_t info)
+{
+    const uint64_t size = bits_get(info, 6, 4);
+
+    return size == 1 || size == 2 || size == 4;
+}

@@ -1,0 +1,152 @@
+; SPDX-License-Identifier: MIT
+;
+; switch: into the guest and back. Saves, clears, returns; has no opinion. APM "VMRUN Instruction",
+; "#VMEXIT", "Global Interrupt Flag, STGI and CLGI Instructions".
+
+%include "offsets.inc"
+
+        bits 64
+        default rel
+
+VMCB_RIP        equ 0x578               ; struct svm_vmcb
+VMCB_RAX        equ 0x5f8
+HW_HOST         equ 0x1000              ; struct svm_vcpu
+HW_ENTRY_RIP    equ 0x2000
+
+MSR_PRED_CMD    equ 0x49
+PRED_CMD_IBPB   equ 1
+
+RSB_ENTRIES     equ 64          ; the most that any processor has
+
+        extern  svm_before_entry
+        extern  svm_barrier_at_exit
+        global  svm_switch:function hidden
+        global  svm_switch_guarded:function hidden
+
+%macro CALL_OVER 0
+        call    %%landed
+        int3                            ; for speculation that goes straight on
+%%landed:
+%endmacro
+
+; What the guest taught the predictors is not believed: before the first return.
+%macro FORGET 0
+        mov     ecx, [svm_barrier_at_exit]
+        test    ecx, ecx
+        jz      %%fill
+        mov     ecx, MSR_PRED_CMD
+        mov     eax, PRED_CMD_IBPB
+        xor     edx, edx
+        wrmsr
+%%fill:
+        lfence
+%rep RSB_ENTRIES
+        CALL_OVER
+%endrep
+        add     rsp, RSB_ENTRIES * 8
+        lfence
+%endmacro
+
+; RBX = struct vcpu. Comes back with
+;   RBX = struct vcpu           RCX = 0: there was an exit, 1: a request came first
+;   R15 = TSC, its halves also in RAX and RDX
+; and all other registers clear but RSP. The argument: whether the predictors are to forget.
+;
+; From CLGI on an NMI waits: it ends the stay in the guest before its first instruction, or is taken
+; at the STGI. So nobody's kick can fall between the look at it and the entry. VMRUN does not load
+; FS, GS, TR and LDTR: VMLOAD does, ours too, without which STGI must not be.
+%macro SWITCH 1
+        push    rbx
+        clgi
+        cmp     qword [rbx + VCPU_KICK], 0      ; and hw_work behind it
+        jne     %%work
+%%enter:
+        mov     rax, [rbx + VCPU_HW]
+        mov     rcx, [rax + VMCB_RIP]
+        mov     [rax + HW_ENTRY_RIP], rcx
+        mov     rcx, [rbx + VCPU_RAX]
+        mov     [rax + VMCB_RAX], rcx
+        mov     rcx, [rbx + VCPU_RCX]
+        mov     rdx, [rbx + VCPU_RDX]
+        mov     rbp, [rbx + VCPU_RBP]
+        mov     rsi, [rbx + VCPU_RSI]
+        mov     rdi, [rbx + VCPU_RDI]
+        mov     r8, [rbx + VCPU_R8]
+        mov     r9, [rbx + VCPU_R9]
+        mov     r10, [rbx + VCPU_R10]
+        mov     r11, [rbx + VCPU_R11]
+        mov     r12, [rbx + VCPU_R12]
+        mov     r13, [rbx + VCPU_R13]
+        mov     r14, [rbx + VCPU_R14]
+        mov     r15, [rbx + VCPU_R15]
+        mov     rbx, [rbx + VCPU_RBX]
+        vmload                          ; RAX
+        vmrun                           ; RAX
+        vmsave                          ; RAX
+        add     rax, HW_HOST
+        vmload                          ; RAX
+        mov     rax, [rsp]                      ; struct vcpu
+        mov     [rax + VCPU_RBX], rbx
+        mov     rbx, rax
+        mov     [rbx + VCPU_RCX], rcx
+        mov     [rbx + VCPU_RDX], rdx
+        mov     [rbx + VCPU_RBP], rbp
+        mov     [rbx + VCPU_RSI], rsi
+        mov     [rbx + VCPU_RDI], rdi
+        mov     [rbx + VCPU_R8], r8
+        mov     [rbx + VCPU_R9], r9
+        mov     [rbx + VCPU_R10], r10
+        mov     [rbx + VCPU_R11], r11
+        mov     [rbx + VCPU_R12], r12
+        mov     [rbx + VCPU_R13], r13
+        mov     [rbx + VCPU_R14], r14
+        mov     [rbx + VCPU_R15], r15
+        mov     rax, [rbx + VCPU_HW]
+        mov     rcx, [rax + VMCB_RAX]
+        mov     [rbx + VCPU_RAX], rcx
+%if %1
+        FORGET
+%endif
+        xor     ecx, ecx
+%%leave:
+        ; What the guest had in its registers is not left in ours: cleared here, RAX, RDX and R15
+        ; overwritten below.
+        xor     ebp, ebp
+        xor     esi, esi
+        xor     edi, edi
+        xor     r8d, r8d
+        xor     r9d, r9d
+        xor     r10d, r10d
+        xor     r11d, r11d
+        xor     r12d, r12d
+        xor     r13d, r13d
+        xor     r14d, r14d
+        stgi
+        rdtsc
+        shl     rdx, 32
+        lea     r15, [rax + rdx]
+        add     rsp, 8
+        ret
+
+; v->kick or v->hw_work is set; GIF is still 0.
+%%work:
+        cmp     dword [rbx + VCPU_KICK], 0
+        jne     %%abandon
+        mov     rdi, rbx
+        call    svm_before_entry
+        cmp     dword [rbx + VCPU_KICK], 0
+        je      %%enter
+%%abandon:
+        mov     ecx, 1
+        jmp     %%leave
+%endmacro
+
+        section .text
+
+svm_switch:
+        SWITCH  0
+
+svm_switch_guarded:
+        SWITCH  1
+
+        section .note.GNU-stack noalloc noexec nowrite

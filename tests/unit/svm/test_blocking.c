@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_blocking: when an interrupt or NMI may go in, what is asked of the processor when it may
+ * not, and how the end of that is noticed: the IRET of an NMI's handler, the shadow of STI and MOV
+ * SS, an event that goes first.
+ */
+#include "svm/blocking.h"
+
+#include "support.h"
+
+#define DR6_BS UINT64_C(0x4000)
+
+static struct svm_vcpu hw;
+static struct vcpu vcpu = {.hw = &hw};
+static struct vcpu *const v = &vcpu;
+
+static int fresh(void **state)
+{
+    (void)state;
+    memset(&hw, 0, sizeof(hw));
+    v->hw_work = 0;
+    hw.vmcb.rflags = RFLAGS_FIXED | RFLAGS_IF;
+    return 0;
+}
+
+static void leave(uint64_t code)
+{
+    hw.vmcb.exit_code = code;
+}
+
+static void test_open(void **state)
+{
+    (void)state;
+    assert_true(svm_is_open(&hw, EVENT_INTERRUPT));
+    assert_true(svm_is_open(&hw, EVENT_NMI));
+    hw.vmcb.rflags = RFLAGS_FIXED;
+    assert_false(svm_is_open(&hw, EVENT_INTERRUPT));
+    assert_true(svm_is_open(&hw, EVENT_NMI));
+    hw.vmcb.interrupt_shadow = SHADOW_ACTIVE;
+    assert_false(svm_is_open(&hw, EVENT_NMI));
+    hw.vmcb.interrupt_shadow = 0;
+    hw.vmcb.event_inject = EVENT_VALID;
+    assert_false(svm_is_open(&hw, EVENT_NMI));
+}
+
+static void test_interrupt_window(void **state)
+{
+    (void)state;
+    hw.vmcb.rflags = RFLAGS_FIXED;
+    svm_want_window(v, EVENT_INTERRUPT);
+    assert_true(hw.vmcb.vintr & VINTR_IRQ);
+    assert_true(hw.vmcb.vintr & VINTR_IGNORE_TPR);
+    assert_true(hw.vmcb.intercept_1 & INTERCEPT1_VINTR);
+    leave(SVM_EXIT_VINTR);
+    assert_int_equal(svm_end_window(&hw), EXIT_WINDOW);
+    assert_int_equal(hw.vmcb.vintr, 0);
+    assert_false(hw.vmcb.intercept_1 & INTERCEPT1_VINTR);
+}
+
+/* Delivery, the IRET that exits, one step over it, and open again. */
+static void test_nmi_handler(void **state)
+{
+    (void)state;
+    svm_begin_nmi(&hw);
+    assert_false(svm_is_open(&hw, EVENT_NMI));
+    assert_true(hw.vmcb.intercept_1 & INTERCEPT1_IRET);
+    svm_want_window(v, EVENT_NMI); /* a second one: its turn comes with the first one's IRET */
+    assert_int_equal(v->hw_work, 0);
+
+    leave(SVM_EXIT_IRET);
+    assert_int_equal(svm_end_window(&hw), EXIT_STEP);
+    assert_false(hw.vmcb.intercept_1 & INTERCEPT1_IRET);
+    assert_true(hw.vmcb.rflags & RFLAGS_TF);
+    assert_false(svm_is_open(&hw, EVENT_NMI));
+
+    leave(SVM_EXIT_EXCEPTION_DB);
+    hw.vmcb.rflags = RFLAGS_FIXED; /* as IRET has loaded them */
+    hw.vmcb.dr6 = DR6_BS;
+    assert_true(svm_ends_step(v));
+    assert_true(svm_is_open(&hw, EVENT_NMI));
+    assert_int_equal(hw.vmcb.dr6, 0);
+    assert_false(svm_ends_step(v)); /* the next #DB is the guest's */
+}
+
+/* The interrupted code single-steps itself: IRET has loaded its TF, which stays. */
+static void test_iret_to_stepping_code(void **state)
+{
+    (void)state;
+    svm_begin_nmi(&hw);
+    leave(SVM_EXIT_IRET);
+    (void)svm_end_window(&hw);
+    leave(SVM_EXIT_EXCEPTION_DB);
+    hw.vmcb.rflags = RFLAGS_FIXED | RFLAGS_TF;
+    hw.vmcb.dr6 = DR6_BS;
+    assert_true(svm_ends_step(v));
+    assert_true(hw.vmcb.rflags & RFLAGS_TF);
+}
+
+/* The handler single-steps itself: its trap behind IRET is its own, and what waited comes next. */
+static void test_handler_that_steps(void **state)
+{
+    (void)state;
+    svm_begin_nmi(&hw);
+    hw.vmcb.rflags |= RFLAGS_TF;
+    leave(SVM_EXIT_IRET);
+    (void)svm_end_window(&hw);
+    leave(SVM_EXIT_EXCEPTION_DB);
+    hw.vmcb.dr6 = DR6_BS;
+    assert_false(svm_ends_step(v));
+    assert_int_equal(hw.vmcb.dr6, DR6_BS);
+    assert_int_equal(v->hw_work, WORK_NUDGE);
+    assert_true(svm_is_open(&hw, EVENT_NMI));
+}
+
+/* A breakpoint on the IRET's way, say in the handler of a fault that it raised, ends no step. */
+static void test_other_debug_exceptions(void **state)
+{
+    (void)state;
+    svm_begin_nmi(&hw);
+    leave(SVM_EXIT_IRET);
+    (void)svm_end_window(&hw);
+    leave(SVM_EXIT_EXCEPTION_DB);
+    hw.vmcb.dr6 = 1;
+    assert_false(svm_ends_step(v));
+    leave(SVM_EXIT_EXCEPTION_AC);
+    hw.vmcb.dr6 = DR6_BS;
+    assert_false(svm_ends_step(v));
+    assert_false(svm_is_open(&hw, EVENT_NMI));
+}
+
+static void test_shadow(void **state)
+{
+    (void)state;
+    hw.vmcb.interrupt_shadow = SHADOW_ACTIVE;
+    svm_want_window(v, EVENT_NMI);
+    assert_true(hw.vmcb.rflags & RFLAGS_TF);
+    svm_want_window(v, EVENT_NMI); /* asked again before it is over: nothing more */
+    hw.vmcb.interrupt_shadow = 0;
+    leave(SVM_EXIT_EXCEPTION_DB);
+    hw.vmcb.dr6 = DR6_BS;
+    assert_true(svm_ends_step(v));
+    assert_false(hw.vmcb.rflags & RFLAGS_TF);
+    assert_true(svm_is_open(&hw, EVENT_NMI));
+}
+
+/* The instruction in the shadow exits by itself: the step is over with it. */
+static void test_shadow_over_an_exit(void **state)
+{
+    (void)state;
+    assert_false(svm_ends_own_step(v));
+    hw.vmcb.interrupt_shadow = SHADOW_ACTIVE;
+    svm_want_window(v, EVENT_NMI);
+    assert_true(svm_ends_own_step(v));
+    assert_false(hw.vmcb.rflags & RFLAGS_TF);
+    assert_int_equal(v->hw_work, WORK_NUDGE);
+}
+
+static void test_event_first(void **state)
+{
+    (void)state;
+    hw.vmcb.event_inject = EVENT_VALID | EVENT_EXCEPTION << EVENT_TYPE_SHIFT | VECTOR_GP;
+    svm_want_window(v, EVENT_NMI);
+    assert_int_equal(v->hw_work, WORK_NUDGE);
+    assert_false(hw.vmcb.rflags & RFLAGS_TF);
+}
+
+/* Its delivery was cut short: it is not in service. */
+static void test_cancelled(void **state)
+{
+    (void)state;
+    svm_begin_nmi(&hw);
+    svm_cancel_nmi(&hw);
+    assert_true(svm_is_open(&hw, EVENT_NMI));
+    assert_false(hw.vmcb.intercept_1 & INTERCEPT1_IRET);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup(test_##name, fresh)
+    const struct CMUnitTest tests[] = {
+        TEST(open),
+        TEST(interrupt_window),
+        TEST(nmi_handler),
+        TEST(iret_to_stepping_code),
+        TEST(handler_that_steps),
+        TEST(other_debug_exceptions),
+        TEST(shadow),
+        TEST(shadow_over_an_exit),
+        TEST(event_first),
+        TEST(cancelled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vcpuid_amd: for the tests of vdev/cpuid_amd.c: what AMD's processors and QEMU answer, as a
+ * snapshot of the host. Included once per program.
+ */
+#pragma once
+
+#include "support.h"
+#include "vcpuid_host.h"
+
+#define EXT(n) (0x80000000 + (n))
+
+/* As far as the policy looks; what is not here does not exist. A thread count of 0 ends the list.
+ */
+#define MODEL_ROWS 24
+struct model {
+    const char *name;
+    uint32_t id_bits, threads; /* of a package: 0xb, 0x80000008 */
+    struct cpuid_row rows[MODEL_ROWS];
+};
+
+/* One thread of two in a core; the first package. */
+static const struct model models[] = {
+    {"Zen 2",
+     7,
+     24,
+     {{0x0, 0, 0x10, 0x68747541, 0x444d4163, 0x69746e65},
+      {0x1, 0, 0x00870f10, 0x06180800, 0x7ef8320b, 0x178bfbff},
+      {0x6, 0, 0x4, 0, 0x1, 0},
+      {0x7, 0, 0, 0x219c91a9, 0x00400004, 0},
+      {0xd, 0, 0x7, 832, 832, 0},
+      {0xd, 1, 0xf, 832, 0, 0},
+      {0xd, 2, 256, 576, 0, 0},
+      {EXT(0x00), 0, 0x80000020, 0x68747541, 0x444d4163, 0x69746e65},
+      {EXT(0x01), 0, 0x00870f10, 0x20000000, 0x75c237ff, 0x2fd3fbff},
+      {EXT(0x05), 0, 0xff40ff40, 0xff40ff40, 0x20080140, 0x20080140},
+      {EXT(0x06), 0, 0x48006400, 0x68006400, 0x02006140, 0x02009140},
+      {EXT(0x07), 0, 0, 0x1b, 0, 0x6799},
+      {EXT(0x08), 0, 0x3030, 0x010eb757, 0x7017, 0x10000},
+      {EXT(0x19), 0, 0xf040f040, 0xf0400000, 0, 0},
+      {EXT(0x1a), 0, 0x6, 0, 0, 0},
+      {EXT(0x1d), 0, 0x00004121, 0x01c0003f, 0x3f, 0},
+      {EXT(0x1d), 1, 0x00004122, 0x01c0003f, 0x3f, 0},
+      {EXT(0x1d), 2, 0x00004143, 0x01c0003f, 0x3ff, 2},
+      {EXT(0x1d), 3, 0x00014163, 0x03c0003f, 0x3fff, 1},
+      {EXT(0x1e), 0, 6, 0x103, 0, 0}}},
+    {"Zen 3",
+     7,
+     128,
+     {{0x0, 0, 0x10, 0x68747541, 0x444d4163, 0x69746e65},
+      {0x1, 0, 0x00a00f11, 0x06800800, 0x7efa320b, 0x178bfbff},
+      {0x6, 0, 0x4, 0, 0x1, 0},
+      {0x7, 0, 0, 0x219c97a9, 0x0040068c, 0x10},
+      {0xd, 0, 0x207, 832, 2440, 0},
+      {0xd, 1, 0xf, 832, 0x1800, 0},
+      {0xd, 2, 256, 576, 0, 0},
+      {EXT(0x00), 0, 0x80000023, 0x68747541, 0x444d4163, 0x69746e65},
+      {EXT(0x01), 0, 0x00a00f11, 0x40000000, 0x75c237ff, 0x2fd3fbff},
+      {EXT(0x05), 0, 0xff40ff40, 0xff40ff40, 0x20080140, 0x20080140},
+      {EXT(0x06), 0, 0x48002200, 0x68004200, 0x02006140, 0x08009140},
+      {EXT(0x07), 0, 0, 0x3b, 0, 0x6799},
+      {EXT(0x08), 0, 0x3030, 0x111ef657, 0x707f, 0x10007},
+      {EXT(0x19), 0, 0xf040f040, 0xf0400000, 0, 0},
+      {EXT(0x1a), 0, 0x6, 0, 0, 0},
+      {EXT(0x1d), 0, 0x00004121, 0x01c0003f, 0x3f, 0},
+      {EXT(0x1d), 1, 0x00004122, 0x01c0003f, 0x3f, 0},
+      {EXT(0x1d), 2, 0x00004143, 0x01c0003f, 0x3ff, 2},
+      {EXT(0x1d), 3, 0x0003c163, 0x03c0003f, 0x7fff, 1},
+      {EXT(0x1e), 0, 6, 0x103, 0, 0},
+      {EXT(0x21), 0, 0x4d, 0, 0, 0}}},
+    {"Zen 4",
+     8,
+     192,
+     {{0x0, 0, 0x10, 0x68747541, 0x444d4163, 0x69746e65},
+      {0x1, 0, 0x00a10f11, 0x06c00800, 0x7efa320b, 0x178bfbff},
+      {0x6, 0, 0x4, 0, 0x1, 0},
+      {0x7, 0, 1, 0xf1bf97a9, 0x00415fce, 0x10000010},
+      {0x7, 1, 0x20, 0, 0, 0},
+      {0xd, 0, 0x2e7, 832, 2440, 0},
+      {0xd, 1, 0xf, 832, 0x1800, 0},
+      {0xd, 2, 256, 576, 0, 0},
+      {0xd, 5, 64, 832, 0, 0},
+      {0xd, 6, 512, 896, 0, 0},
+      {0xd, 7, 1024, 1408, 0, 0},
+      {EXT(0x00), 0, 0x80000028, 0x68747541, 0x444d4163, 0x69746e65},
+      {EXT(0x01), 0, 0x00a10f11, 0x40000000, 0x75c237ff, 0x2fd3fbff},
+      {EXT(0x07), 0, 0, 0x3b, 0, 0xe799},
+      {EXT(0x08), 0, 0x3034, 0x791ef257, 0x80bf, 0x10007},
+      {EXT(0x1a), 0, 0x6, 0, 0, 0},
+      {EXT(0x1d), 0, 0x00004121, 0x01c0003f, 0x3f, 0},
+      {EXT(0x1d), 1, 0x00004122, 0x01c0003f, 0x3f, 0},
+      {EXT(0x1d), 2, 0x00004143, 0x01c0003f, 0x7ff, 2},
+      {EXT(0x1d), 3, 0x0003c163, 0x03c0003f, 0x7fff, 1},
+      {EXT(0x1e), 0, 6, 0x103, 0, 0},
+      {EXT(0x21), 0, 0x62fcf, 0x15c, 0, 0}}},
+    {"Zen 5",
+     8,
+     256,
+     {{0x0, 0, 0x10, 0x68747541, 0x444d4163, 0x69746e65},
+      {0x1, 0, 0x00b00f21, 0x06ff0800, 0x7efa320b, 0x178bfbff},
+      {0x6, 0, 0x4, 0, 0x1, 0},
+      {0x7, 0, 1, 0xf1bf97a9, 0x19415fce, 0x10000110},
+      {0x7, 1, 0x30, 0, 0, 0},
+      {0xd, 0, 0x2e7, 832, 2440, 0},
+      {0xd, 1, 0xf, 832, 0x1800, 0},
+      {0xd, 2, 256, 576, 0, 0},
+      {0xd, 5, 64, 832, 0, 0},
+      {0xd, 6, 512, 896, 0, 0},
+      {0xd, 7, 1024, 1408, 0, 0},
+      {EXT(0x00), 0, 0x80000028, 0x68747541, 0x444d4163, 0x69746e65},
+      {EXT(0x01), 0, 0x00b00f21, 0x40000000, 0x75c237ff, 0x2fd3fbff},
+      {EXT(0x07), 0, 0, 0x3b, 0, 0xe799},
+      {EXT(0x08), 0, 0x3034, 0x791ef25f, 0x80ff, 0x10007},
+      {EXT(0x1a), 0, 0xa, 0, 0, 0},
+      {EXT(0x1d), 0, 0x00004121, 0x02c0003f, 0x3f, 0},
+      {EXT(0x1d), 1, 0x00004122, 0x01c0003f, 0x3f, 0},
+      {EXT(0x1d), 2, 0x00004143, 0x03c0003f, 0x3ff, 2},
+      {EXT(0x1d), 3, 0x0003c163, 0x03c0003f, 0x7fff, 1},
+      {EXT(0x1e), 0, 6, 0x103, 0, 0},
+      {EXT(0x21), 0, 0x411d8fcf, 0x15c, 0, 0}}},
+    /* QEMU 10.0 without KVM: no TOPOEXT, though its leaves are filled; no leaf 0x80000021, so it
+     * answers with the highest basic one's data. */
+    {"QEMU, EPYC-Rome",
+     2,
+     4,
+     {{0x0, 0, 0xd, 0x68747541, 0x444d4163, 0x69746e65},
+      {0x1, 0, 0x00830f10, 0x00040800, 0xf6f8320b, 0x178bfbfd},
+      {0x6, 0, 0x4, 0, 0, 0},
+      {0x7, 0, 0, 0x219c01a9, 0x00400004, 0},
+      {0xd, 0, 0x7, 576, 832, 0},
+      {0xd, 1, 0x5, 832, 0, 0},
+      {0xd, 2, 256, 576, 0, 0},
+      {EXT(0x00), 0, 0x8000001e, 0x68747541, 0x444d4163, 0x69746e65},
+      {EXT(0x01), 0, 0x00830f10, 0, 0x177, 0x2dd3fbfd},
+      {EXT(0x05), 0, 0x01ff01ff, 0x01ff01ff, 0x20080140, 0x20080140},
+      {EXT(0x06), 0, 0, 0x42004200, 0x02006140, 0x00808140},
+      {EXT(0x07), 0, 0, 0, 0, 0},
+      {EXT(0x08), 0, 0x3028, 0x204, 0x2003, 0},
+      {EXT(0x1d), 0, 0x121, 0x01c0003f, 0x3f, 1},
+      {EXT(0x1d), 1, 0x122, 0x01c0003f, 0x3f, 1},
+      {EXT(0x1d), 2, 0x43, 0x01c0003f, 0x3ff, 0},
+      {EXT(0x1d), 3, 0xc163, 0x03c0003f, 0x3fff, 2},
+      {EXT(0x21), 0, 0x7, 0x240, 0x340, 0}}},
+};
+
+enum { ZEN_2, ZEN_3, ZEN_4, ZEN_5, QEMU_ROME };
+_Static_assert(ARRAY_SIZE(models) == QEMU_ROME + 1, "named");
+
+static inline void wish_two_cores(void)
+{
+    wish = (struct vcpuid_wish){.apic_id = 6,
+                                .core_count = 2,
+                                .physical_bits = 48,
+                                .tsc_hz = 2400000000,
+                                .xcr0_allowed = vcpuid_xcr0_allowed(&host)};
+}
+
+static inline void use_model(const struct model *m)
+{
+    host_all_ones();
+    for (uint32_t i = 0; i < host.count; i++)
+        host.rows[i] =
+            (struct cpuid_row){.leaf = host.rows[i].leaf, .subleaf = host.rows[i].subleaf};
+    for (uint32_t i = 0; i < MODEL_ROWS && (m->rows[i].leaf != 0 || i == 0); i++)
+        *host_row(m->rows[i].leaf, m->rows[i].subleaf) = m->rows[i];
+    set_row(0xb, 0, 1, 2, 0x100, 6);
+    set_row(0xb, 1, m->id_bits, m->threads, 0x201, 6);
+    wish_two_cores();
+    build();
+}
