@@ -20,8 +20,7 @@
 
 /* A vector above 15 even though it is masked: SDM "Error Handling" allows an illegal-vector error
  * regardless of the mask. */
-#define LVT_OFF          (BIT32(16) | SPURIOUS_VECTOR)
-#define LVT_TSC_DEADLINE BIT32(18)
+#define LVT_OFF (BIT32(16) | SPURIOUS_VECTOR)
 
 /* The last LVT entry's number in the version register; entries beyond it are a #GP in x2APIC. */
 #define LVT_LAST(version) ((version) >> 16 & 0xff)
@@ -130,34 +129,6 @@ void lapic_reset(void)
     /* The first write moves what is pending into the register, the second clears that. */
     lapic_write(MSR_X2APIC_ESR, 0);
     lapic_write(MSR_X2APIC_ESR, 0);
-}
-
-const char *lapic_lack(uint32_t i)
-{
-    static const struct {
-        uint32_t feature; /* CPUID.1:ECX */
-        const char *name;
-    } needs[] = {{FEATURES_X2APIC, "x2APIC"}, {FEATURES_TSC_DEADLINE, "TSC-deadline timer"}};
-    const uint32_t has = cpuid(1, 0).ecx;
-
-    for (size_t k = 0; k < ARRAY_SIZE(needs); k++) {
-        if (!(has & needs[k].feature) && i-- == 0)
-            return needs[k].name;
-    }
-    return NULL;
-}
-
-void lapic_arm(uint8_t vector, uint64_t deadline)
-{
-    wrmsr(MSR_X2APIC_LVT_TIMER, LVT_TSC_DEADLINE | vector);
-    mfence_lfence(); /* SDM "TSC-Deadline Mode": the mode before the deadline */
-    wrmsr(MSR_TSC_DEADLINE, deadline);
-}
-
-void lapic_disarm(void)
-{
-    wrmsr(MSR_TSC_DEADLINE, 0);
-    wrmsr(MSR_X2APIC_LVT_TIMER, LVT_OFF);
 }
 
 bool lapic_init(void)

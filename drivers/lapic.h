@@ -25,13 +25,6 @@ void lapic_reset(void);
 bool lapic_is_x2apic(void);
 uint32_t lapic_id(void); /* of this core */
 
-/* What the core's APIC lacks that we and our guests need, by number; NULL: no more. */
-const char *lapic_lack(uint32_t i);
-
-/* Its timer: one interrupt of `vector` when the TSC reaches `deadline`; and off. */
-void lapic_arm(uint8_t vector, uint64_t deadline);
-void lapic_disarm(void);
-
 /* The two halves of SDM "MP Initialization Protocol Algorithm". Boot core only. INIT: from
  * LAPIC_INIT_US on the core waits for a SIPI, and for nothing else. */
 #define LAPIC_INIT_US UINT32_C(10000)

@@ -9,7 +9,8 @@
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
-#define CPUID_1_ECX_XSAVE (1u << 26)
+#define CPUID_1_ECX_X2APIC (1u << 21)
+#define CPUID_1_ECX_XSAVE  (1u << 26)
 
 #define DR7_RESET UINT64_C(0x400)
 
@@ -18,6 +19,13 @@ static SEALED struct cpu_tables {
     uint64_t gdt[GDT_SLOTS];
     struct tss tss;
 } cpu_tables[CORES_MAX];
+
+static SEALED const struct lapic_timer *cpu_timer;
+
+void cpu_use_timer(const struct lapic_timer *timer)
+{
+    cpu_timer = timer;
+}
 
 void cpu_setup(struct cpu *cpu)
 {
@@ -53,10 +61,10 @@ static void cpu_need_one(struct virt_report *report, const char *what)
 
 void cpu_need(struct virt_report *report)
 {
-    const char *lack;
-
-    for (uint32_t i = 0; (lack = lapic_lack(i)) != NULL; i++)
-        cpu_need_one(report, lack);
+    if (!(cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC))
+        cpu_need_one(report, "x2APIC");
+    else if (!lapic_timer_works(cpu_timer))
+        cpu_need_one(report, "APIC timer");
     if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE))
         cpu_need_one(report, "XSAVE");
 }
@@ -79,9 +87,9 @@ void cpu_reset_guest_state(uint64_t xcr0_allowed)
 
 void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline)
 {
-    lapic_arm(HOST_VECTOR_TICK, deadline);
+    lapic_timer_arm(cpu_timer, HOST_VECTOR_TICK, deadline);
     cpu_wait(flag);
-    lapic_disarm();
+    lapic_timer_disarm(cpu_timer);
 }
 
 void cpu_drain_interrupts(void)

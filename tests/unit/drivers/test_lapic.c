@@ -172,38 +172,6 @@ static void ipis_have_the_form_that_the_manual_asks(void **state)
     expect_assert_failure(lapic_start_core(1, hpa(0x9f001), delay));
 }
 
-/* SDM "TSC-Deadline Mode": the mode is there before the deadline, and a fence in between. */
-static void the_timer_is_armed_and_disarmed(void **state)
-{
-    static const struct recorder_write wanted[] = {
-        {WRITE_MSR, MSR_X2APIC_LVT_TIMER, LVT_TSC_DEADLINE | 0xf0},
-        {WRITE_FENCE, 0, 0},
-        {WRITE_MSR, MSR_TSC_DEADLINE, 123456},
-        {WRITE_MSR, MSR_TSC_DEADLINE, 0},
-        {WRITE_MSR, MSR_X2APIC_LVT_TIMER, LVT_OFF},
-    };
-    (void)state;
-    make(LVT_ENTRIES, true);
-    lapic_arm(0xf0, 123456);
-    lapic_disarm();
-    assert_int_equal(recorder.write_count, ARRAY_SIZE(wanted));
-    assert_memory_equal(recorder.writes, wanted, sizeof(wanted));
-}
-
-static void lacks_have_names(void **state)
-{
-    (void)state;
-    make(LVT_ENTRIES, true);
-    assert_null(lapic_lack(0));
-    make(LVT_ENTRIES, false);
-    assert_string_equal(lapic_lack(0), "TSC-deadline timer");
-    assert_null(lapic_lack(1));
-    recorder_clear();
-    assert_string_equal(lapic_lack(0), "x2APIC");
-    assert_string_equal(lapic_lack(1), "TSC-deadline timer");
-    assert_null(lapic_lack(2));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -214,8 +182,6 @@ int main(void)
         cmocka_unit_test(the_spurious_vector_in_service),
         cmocka_unit_test(x2apic_is_reached_by_the_legal_way),
         cmocka_unit_test(ipis_have_the_form_that_the_manual_asks),
-        cmocka_unit_test(the_timer_is_armed_and_disarmed),
-        cmocka_unit_test(lacks_have_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
