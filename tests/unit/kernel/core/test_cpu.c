@@ -13,6 +13,7 @@ enum other { OTHER_FPU, OTHER_APIC, OTHER_DRAIN, OTHER_WAIT, OTHER_NMI, OTHER_AR
 
 static struct lapic_timer the_timer;
 static bool timer_works;
+static uint32_t pending; /* interrupts; UINT32_MAX: never taken */
 
 void fpu_reset_xsave(uint64_t xcr0)
 {
@@ -48,8 +49,21 @@ void lapic_send_nmi(uint32_t apic_id)
     recorder_wrote(WRITE_OTHER, OTHER_NMI, apic_id);
 }
 
+uint32_t lapic_id(void)
+{
+    return 6;
+}
+
+bool lapic_pending(uint8_t *vector)
+{
+    *vector = 0x55;
+    return pending != 0;
+}
+
 void cpu_drain(void)
 {
+    if (pending != 0 && pending != UINT32_MAX)
+        pending--;
     recorder_wrote(WRITE_OTHER, OTHER_DRAIN, 0);
 }
 
@@ -95,6 +109,25 @@ static void interrupts_are_drained_before_the_apic_is_off(void **state)
     assert_true(reset < drain);
     assert_int_equal(drain + 2, recorder.write_count);
     assert_true(recorder_find(WRITE_MSR, MSR_X2APIC_SVR, HOST_VECTOR_SPURIOUS) > drain);
+}
+
+static void drained_until_nothing_is_pending(void **state)
+{
+    (void)state;
+    for (uint32_t waiting = 0; waiting <= 240; waiting += 40) {
+        recorder_clear();
+        lines_clear();
+        pending = waiting;
+        cpu_drain_interrupts();
+        assert_int_equal(pending, 0);
+        assert_int_equal(recorder.write_count, waiting == 0 ? 1 : waiting);
+        assert_false(lines_contain("pending"));
+    }
+    recorder_clear();
+    pending = UINT32_MAX;
+    cpu_drain_interrupts();
+    pending = 0;
+    assert_true(lines_contain("APIC id 6: an interrupt with vector 85 stays pending"));
 }
 
 /* A #GP, where the processor has no such register. */
@@ -167,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_of_a_guest_is_left),
         cmocka_unit_test(interrupts_are_drained_before_the_apic_is_off),
+        cmocka_unit_test(drained_until_nothing_is_pending),
         cmocka_unit_test(tsc_aux_is_left_where_there_is_none),
         cmocka_unit_test(a_wait_with_a_deadline),
         cmocka_unit_test(each_lack_has_its_name),
