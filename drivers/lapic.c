@@ -20,8 +20,10 @@
 
 /* A vector above 15 even though it is masked: SDM "Error Handling" allows an illegal-vector error
  * regardless of the mask. */
-#define LVT_OFF          (BIT32(16) | SPURIOUS_VECTOR)
-#define LVT_TSC_DEADLINE BIT32(18)
+#define LVT_OFF (BIT32(16) | SPURIOUS_VECTOR)
+
+#define LVT_MODE     UINT32_C(0x700)
+#define LVT_MODE_SMI UINT32_C(0x200)
 
 /* The last LVT entry's number in the version register; entries beyond it are a #GP in x2APIC. */
 #define LVT_LAST(version) ((version) >> 16 & 0xff)
@@ -85,6 +87,12 @@ void lapic_eoi(void)
     lapic_write(MSR_X2APIC_SVR, SVR_ENABLE | SPURIOUS_VECTOR);
 }
 
+/* The firmware keeps the processor cool by SMIs: not ours to end. */
+static bool lapic_thermal_is_smi(void)
+{
+    return (lapic_read(MSR_X2APIC_LVT_THERMAL) & LVT_MODE) == LVT_MODE_SMI;
+}
+
 static void lapic_mask_all(void)
 {
     uint32_t last = LVT_LAST(lapic_read(MSR_X2APIC_VERSION));
@@ -95,7 +103,7 @@ static void lapic_mask_all(void)
     lapic_write(MSR_X2APIC_LVT_ERROR, LVT_OFF);
     if (last >= LVT_LAST_PMI)
         lapic_write(MSR_X2APIC_LVT_PMI, LVT_OFF);
-    if (last >= LVT_LAST_THERMAL)
+    if (last >= LVT_LAST_THERMAL && !lapic_thermal_is_smi())
         lapic_write(MSR_X2APIC_LVT_THERMAL, LVT_OFF);
     if (last >= LVT_LAST_CMCI)
         lapic_write(MSR_X2APIC_LVT_CMCI, LVT_OFF);
@@ -130,34 +138,6 @@ void lapic_reset(void)
     /* The first write moves what is pending into the register, the second clears that. */
     lapic_write(MSR_X2APIC_ESR, 0);
     lapic_write(MSR_X2APIC_ESR, 0);
-}
-
-const char *lapic_lack(uint32_t i)
-{
-    static const struct {
-        uint32_t feature; /* CPUID.1:ECX */
-        const char *name;
-    } needs[] = {{FEATURES_X2APIC, "x2APIC"}, {FEATURES_TSC_DEADLINE, "TSC-deadline timer"}};
-    const uint32_t has = cpuid(1, 0).ecx;
-
-    for (size_t k = 0; k < ARRAY_SIZE(needs); k++) {
-        if (!(has & needs[k].feature) && i-- == 0)
-            return needs[k].name;
-    }
-    return NULL;
-}
-
-void lapic_arm(uint8_t vector, uint64_t deadline)
-{
-    wrmsr(MSR_X2APIC_LVT_TIMER, LVT_TSC_DEADLINE | vector);
-    mfence_lfence(); /* SDM "TSC-Deadline Mode": the mode before the deadline */
-    wrmsr(MSR_TSC_DEADLINE, deadline);
-}
-
-void lapic_disarm(void)
-{
-    wrmsr(MSR_TSC_DEADLINE, 0);
-    wrmsr(MSR_X2APIC_LVT_TIMER, LVT_OFF);
 }
 
 bool lapic_init(void)
@@ -224,6 +204,19 @@ void lapic_send_nmi(uint32_t apic_id)
 void lapic_write_icr(uint32_t apic_id, uint32_t command)
 {
     wrmsr_halves(MSR_X2APIC_ICR, apic_id, command);
+}
+
+bool lapic_pending(uint8_t *vector)
+{
+    for (uint32_t i = 8; i-- > 0;) {
+        const uint32_t irr = lapic_read(MSR_X2APIC_IRR0 + i);
+
+        if (irr != 0) {
+            *vector = (uint8_t)(32 * i + (31 - (uint32_t)__builtin_clz(irr)));
+            return true;
+        }
+    }
+    return false;
 }
 
 bool lapic_in_service(uint8_t vector)

@@ -13,7 +13,8 @@
 
 #define LAPIC_MMIO UINT64_C(0xfee00000) /* one page */
 
-/* Enables the APIC, in x2APIC mode when the CPU has it; masks every LVT entry, spurious vector
+/* Enables the APIC, in x2APIC mode when the CPU has it; masks every LVT entry (but a
+ * thermal one of the firmware's, in SMI mode), spurious vector
  * 0xff, clears TPR, timer, pending ESR. Each core, once, interrupts off. Returns whether x2APIC. */
 bool lapic_init(void);
 
@@ -24,13 +25,6 @@ void lapic_reset(void);
 
 bool lapic_is_x2apic(void);
 uint32_t lapic_id(void); /* of this core */
-
-/* What the core's APIC lacks that we and our guests need, by number; NULL: no more. */
-const char *lapic_lack(uint32_t i);
-
-/* Its timer: one interrupt of `vector` when the TSC reaches `deadline`; and off. */
-void lapic_arm(uint8_t vector, uint64_t deadline);
-void lapic_disarm(void);
 
 /* The two halves of SDM "MP Initialization Protocol Algorithm". Boot core only. INIT: from
  * LAPIC_INIT_US on the core waits for a SIPI, and for nothing else. */
@@ -51,6 +45,9 @@ void lapic_write_icr(uint32_t apic_id, uint32_t command);
 
 /* Also where nothing is in service: then it has no effect. */
 void lapic_eoi(void);
+
+/* Whether an interrupt waits to be taken, and the highest vector of those that do. */
+bool lapic_pending(uint8_t *vector);
 
 /* An interrupt of `vector` has been taken and not been ended by an EOI. */
 bool lapic_in_service(uint8_t vector);

@@ -37,19 +37,21 @@ enum pit_port {
 #define PIT_SPEAKER    0x02
 #define PIT_GATE_KEPT  0x0c /* parity and channel check NMI masks: not ours to change */
 #define PIT_GATE_OUT   0x20 /* the channel's output: high at terminal count */
-#define PIT_ROUNDS     3
+#define PIT_ROUNDS     8
+#define PIT_PRECISION  2000                /* 0.05 % */
 #define PIT_POLLS      (UINT32_C(1) << 22) /* a few seconds of port reads: nobody is there */
 #define TSC_GUESSED_HZ UINT64_C(2000000000)
 
 /* Crystals of processors that give the ratio but not the crystal: SDM "Determining the Processor
  * Base Frequency", table of nominal core crystal clock frequencies. Leaf 0x16 would do, but it is
- * rounded and up to 0.5 % off. */
+ * rounded and up to 0.5 % off. Not 0x55, which the manual lists with 25 MHz: workstations of that
+ * model have 24. */
 static const struct {
     uint8_t model; /* of family 6 */
     uint32_t hz;
 } tsc_crystals[] = {
-    {0x4e, 24000000}, {0x5e, 24000000}, {0x8e, 24000000}, {0x9e, 24000000},
-    {0x55, 25000000}, {0x5c, 19200000}, {0x5f, 25000000},
+    {0x4e, 24000000}, {0x5e, 24000000}, {0x8e, 24000000},
+    {0x9e, 24000000}, {0x5c, 19200000}, {0x5f, 25000000},
 };
 
 static uint32_t tsc_crystal_by_model(void)
@@ -98,44 +100,57 @@ static uint64_t tsc_from_base_frequency(void)
     return (cpuid(CPUID_FREQUENCY, 0).eax & 0xffff) * UINT64_C(1000000);
 }
 
-/* Ticks while PIT channel 2 counts PIT_COUNT down; 0 when its output does not move as it should. */
-static uint64_t tsc_measure_once(void)
-{
-    uint64_t begin;
+/* Ticks while PIT channel 2 counts PIT_COUNT down, and by how many they may be off: a round that
+ * something interrupts just then (a system-management interrupt, a busy host) may come out too long
+ * or too short. */
+struct pit_round {
+    uint64_t ticks, doubt;
+};
 
+/* False when its output does not move as it should. */
+static bool tsc_measure_once(struct pit_round *round)
+{
     out8(PIT_MODE, PIT_MODE_ONCE); /* output low; counting starts with the second byte */
     out8(PIT_CHANNEL2, (uint8_t)PIT_COUNT);
+    const uint64_t before = rdtsc();
     out8(PIT_CHANNEL2, (uint8_t)(PIT_COUNT >> 8));
-    begin = rdtsc();
+    const uint64_t begin = rdtsc();
     if ((in8(PIT_GATE) & PIT_GATE_OUT) != 0)
-        return 0;
+        return false;
+    uint64_t low = rdtsc(); /* it was low still */
     for (uint32_t poll = 0; poll < PIT_POLLS; poll++) {
-        if ((in8(PIT_GATE) & PIT_GATE_OUT) != 0)
-            return ticks_since(rdtsc(), begin);
+        const bool high = (in8(PIT_GATE) & PIT_GATE_OUT) != 0;
+        const uint64_t now = rdtsc();
+
+        if (high) {
+            const uint64_t longest = ticks_since(now, before), shortest = ticks_since(low, begin);
+            *round = (struct pit_round){(longest + shortest) / 2, longest - shortest};
+            return true;
+        }
+        low = now;
     }
-    return 0;
+    return false;
 }
 
-/* The shortest of a few rounds: what disturbs a round (a system-management interrupt, a busy host)
- * only ever makes it longer. */
+/* The first round with little doubt, else the one with the least. */
 static uint64_t tsc_from_pit(void)
 {
     uint8_t before = in8(PIT_GATE) & (PIT_GATE_KEPT | PIT_SPEAKER | PIT_GATE_ON);
-    uint64_t best = 0;
+    struct pit_round best = {0, UINT64_MAX};
 
     out8(PIT_GATE, (before & PIT_GATE_KEPT) | PIT_GATE_ON);
-    for (int round = 0; round < PIT_ROUNDS; round++) {
-        uint64_t ticks = tsc_measure_once();
+    for (int i = 0; i < PIT_ROUNDS && best.doubt > best.ticks / PIT_PRECISION; i++) {
+        struct pit_round round;
 
-        if (ticks == 0) {
-            best = 0;
+        if (!tsc_measure_once(&round)) {
+            best.ticks = 0;
             break;
         }
-        if (best == 0 || ticks < best)
-            best = ticks;
+        if (round.doubt < best.doubt)
+            best = round;
     }
     out8(PIT_GATE, before);
-    return best * PIT_HZ / PIT_COUNT; /* best < 2^43: polls x the slowest port read */
+    return best.ticks * PIT_HZ / PIT_COUNT; /* best < 2^43: polls x the slowest port read */
 }
 
 static const struct {

@@ -18,7 +18,7 @@ struct tsc {
 };
 
 /* `start`: the counter's value at time 0, a stamp of the loader's. Boot core, before other cores
- * run; takes up to 60 ms where the rate has to be measured. Always yields a rate: the last resort
+ * run; takes 20 to 160 ms where the rate has to be measured. Always yields a rate: the last resort
  * is a guess, which is logged and named in `source`. */
 void tsc_init(struct tsc *tsc, uint64_t start);
 

@@ -5,6 +5,7 @@
 #include "boot/boot_info.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/lapic.h"
+#include "drivers/lapic_timer.h"
 #include "drivers/tsc.h"
 #include "kernel/console/console.h"
 #include "kernel/core/canary.h"
@@ -34,8 +35,11 @@ NORETURN static void main_give_up(void)
 /* On our own tables and stack. */
 static void main_late(void)
 {
-    cpu_setup(&cpus[0]);           /* from here on a fault of ours is caught and named */
-    start.x2apic = lapic_init();   /* before the other cores, which are started through it */
+    cpu_setup(&cpus[0]);         /* from here on a fault of ours is caught and named */
+    start.x2apic = lapic_init(); /* before the other cores, which are started through it */
+    if (start.x2apic)
+        lapic_timer_init(&start.timer, &start.tsc);
+    cpu_use_timer(&start.timer);
     if (!bring_up_cores(&start) || /* before probing: a refusal should know all the cores */
         !launch_possible() ||      /* every lack of this machine, in one message */
         !launch_plan(&start) ||    /* every error of the file, in one list */

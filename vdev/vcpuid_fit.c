@@ -13,6 +13,8 @@ _Static_assert(LEAF_HYPERVISOR + 2 == BULKHEAD_CPUID_TIME, "the ABI's numbers");
 #define WORD_OF(a, b, c, d) \
     ((uint32_t)(a) | (uint32_t)(b) << 8 | (uint32_t)(c) << 16 | (uint32_t)(d) << 24)
 
+#define CRYSTAL_PRECISION 200 /* half a percent: what a measured rate may be off */
+
 static uint32_t log2_up(uint32_t n)
 {
     uint32_t bits = 0;
@@ -138,25 +140,44 @@ void vcpuid_fit_ids_amd(struct cpuid_row *row, const struct vcpuid_fit *from)
 
 /* ------------------------------------------------------------------ time */
 
+/* The crystal that the host names, if it goes with both rates: then it is exact. */
+static uint32_t vcpuid_crystal(const struct vcpuid_fit *from)
+{
+    const struct cpuid_row *own = vcpuid_host_row(from->host, 0x15, 0);
+    const uint64_t timer_hz = from->wish->apic_timer_hz;
+
+    if (own == NULL || own->eax == 0 || own->ebx == 0 || own->ecx == 0 ||
+        (uint64_t)own->ecx * own->ebx / own->eax != from->wish->tsc_hz)
+        return 0;
+    const uint64_t apart = timer_hz > own->ecx ? timer_hz - own->ecx : own->ecx - timer_hz;
+    return timer_hz == 0 || apart <= own->ecx / CRYSTAL_PRECISION ? own->ecx : 0;
+}
+
 /*
- * TSC rate = ECX * EBX / EAX. The host's own words where they say exactly that: then ECX is also
- * the true input of the APIC timer. Else a crystal as fast as the TSC, or a whole fraction of it
- * where that needs more than 32 bits; EBX stays small, for Linux multiplies in 32 bits.
+ * TSC rate = ECX * EBX / EAX, and ECX is the input of the APIC timer. The host's own words where
+ * they are true. Else the measured rate of that timer, moved by so little that the TSC's comes out
+ * right; without one a crystal as fast as the TSC, or a whole fraction of it where that needs more
+ * than 32 bits. ECX in kHz times EBX stays below 2^32, as Linux multiplies them.
  */
 void vcpuid_fit_tsc(struct cpuid_row *row, const struct vcpuid_fit *from)
 {
-    const struct cpuid_row *own = vcpuid_host_row(from->host, 0x15, 0);
-    const uint64_t tsc_hz = from->wish->tsc_hz;
-    if (own != NULL && own->eax != 0 && own->ebx != 0 && own->ecx != 0 &&
-        (uint64_t)own->ecx * own->ebx / own->eax == tsc_hz) {
-        *row = *own;
+    const uint64_t tsc_hz = from->wish->tsc_hz, timer_hz = from->wish->apic_timer_hz;
+
+    if (vcpuid_crystal(from) != 0) {
+        *row = *vcpuid_host_row(from->host, 0x15, 0);
         row->edx = 0;
         return;
     }
-    uint64_t parts = tsc_hz / UINT32_MAX + 1;
-    row->eax = 1;
+    uint64_t of = 1, parts = tsc_hz / UINT32_MAX + 1;
+    if (timer_hz != 0 && timer_hz <= UINT32_MAX) {
+        of = max_u64(UINT32_MAX / (tsc_hz / 1000 + 1) / 2, 1);
+        parts = max_u64((tsc_hz * of + timer_hz / 2) / timer_hz, 1);
+        if (tsc_hz * of / parts > UINT32_MAX)
+            parts++;
+    }
+    row->eax = (uint32_t)of;
     row->ebx = (uint32_t)parts;
-    row->ecx = (uint32_t)(tsc_hz / parts);
+    row->ecx = (uint32_t)(tsc_hz * of / parts);
 }
 
 void vcpuid_fit_mhz(struct cpuid_row *row, const struct vcpuid_fit *from)
@@ -165,12 +186,13 @@ void vcpuid_fit_mhz(struct cpuid_row *row, const struct vcpuid_fit *from)
     row->ebx = row->eax;
 }
 
-/* The APIC timer's input is the crystal, where there is one with a rate. */
 void vcpuid_fit_time(struct cpuid_row *row, const struct vcpuid_fit *from)
 {
-    const struct cpuid_row *crystal = vcpuid_host_row(from->host, 0x15, 0);
+    const uint32_t crystal = vcpuid_crystal(from);
+    const uint64_t timer_hz = crystal != 0 ? crystal : from->wish->apic_timer_hz;
+
     row->eax = (uint32_t)min_u64(from->wish->tsc_hz / 1000, UINT32_MAX);
-    row->ebx = crystal != NULL ? crystal->ecx / 1000 : 0;
+    row->ebx = (uint32_t)min_u64(timer_hz / 1000, UINT32_MAX);
 }
 
 void vcpuid_fit_name(struct cpuid_row *row, const struct vcpuid_fit *from)

@@ -27,7 +27,8 @@ struct vcpuid_wish {
     uint32_t core_count;    /* of the guest */
     uint32_t physical_bits; /* guest-physical address width */
     uint64_t tsc_hz;
-    uint64_t xcr0_allowed; /* components a guest may enable, of vcpuid_xcr0_allowed() */
+    uint64_t apic_timer_hz; /* measured; 0: not known */
+    uint64_t xcr0_allowed;  /* components a guest may enable, of vcpuid_xcr0_allowed() */
 };
 
 #define LEAF_HYPERVISOR 0x40000000u /* ours, BULKHEAD_CPUID_BASE */

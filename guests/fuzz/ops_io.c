@@ -226,7 +226,7 @@ static void arm_timer(struct stream *s)
 
     wrmsr(MSR_X2APIC_TIMER_DIV, stream_below(s, 16));
     wrmsr(MSR_X2APIC_LVT_TIMER, lvt);
-    if (stream_one_in(s, 2))
+    if (stream_one_in(s, 2) && x2apic_has_deadline())
         wrmsr(MSR_TSC_DEADLINE, rdtsc() + stream_below(s, 20000));
     else
         wrmsr(MSR_X2APIC_TIMER_INIT, 1000 + stream_below(s, 20000));

@@ -38,7 +38,8 @@ void hostile_apic_reset(void)
     apic_reset_value("apic-reset-error", MSR_X2APIC_LVT_ERROR, LVT_RESET);
     apic_reset_value("apic-reset-tpr", MSR_X2APIC_TPR, 0);
     apic_reset_value("apic-reset-count", MSR_X2APIC_TIMER_INIT, 0);
-    apic_reset_value("apic-reset-deadline", MSR_TSC_DEADLINE, 0);
+    if (x2apic_has_deadline())
+        apic_reset_value("apic-reset-deadline", MSR_TSC_DEADLINE, 0);
     for (uint32_t i = 0; i < 8; i++) {
         if (rdmsr(MSR_X2APIC_ISR0 + i) != 0 || rdmsr(MSR_X2APIC_IRR0 + i) != 0) {
             check("apic-reset-quiet", false, "an interrupt is pending or in service");

@@ -102,9 +102,12 @@ static void life_is_clean(void)
     life_debug_registers();
     dirty = 0;
     row("LC-01");
-    for (uint32_t i = 0; i < ARRAY_SIZE(reset_values); i++)
+    for (uint32_t i = 0; i < ARRAY_SIZE(reset_values); i++) {
+        if (reset_values[i].index == MSR_TSC_DEADLINE && !x2apic_has_deadline())
+            continue;
         life_value("MSR", reset_values[i].index, rdmsr(reset_values[i].index),
                    reset_values[i].value);
+    }
     for (uint32_t i = 0; i < 8; i++) {
         life_value("ISR", i, rdmsr(MSR_X2APIC_ISR0 + i), 0);
         life_value("IRR", i, rdmsr(MSR_X2APIC_IRR0 + i), 0);

@@ -8,12 +8,19 @@
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
+#include "guests/kit/timing.h"
+#include "lib/bits.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
-#define FEATURE_X2APIC (UINT32_C(1) << 21) /* CPUID.1:ECX */
-#define SVR_ENABLE     0x100
-#define DIVIDE_BY_1    0xb
+#define FEATURE_X2APIC   (UINT32_C(1) << 21) /* CPUID.1:ECX */
+#define FEATURE_DEADLINE (UINT32_C(1) << 24)
+#define SVR_ENABLE       0x100
+#define DIVIDE_BY_1      0xb
+
+/* Of the last x2apic_timer_deadline(), on any core: they are all the same. */
+static bool has_deadline;
+static uint64_t timer_khz;
 
 static void x2apic_spurious(struct trap_frame *frame)
 {
@@ -51,15 +58,39 @@ void x2apic_send_self(uint8_t vector)
     wrmsr(MSR_X2APIC_SELF_IPI, vector);
 }
 
+bool x2apic_has_deadline(void)
+{
+    return (cpuid(1, 0).ecx & FEATURE_DEADLINE) != 0;
+}
+
 void x2apic_timer_deadline(uint8_t vector)
 {
+    has_deadline = x2apic_has_deadline();
+    if (!has_deadline) {
+        timer_khz = x2apic_timer_khz();
+        x2apic_timer_count(vector, false, 0);
+        return;
+    }
     wrmsr(MSR_X2APIC_LVT_TIMER, LVT_DEADLINE | vector);
     mfence_lfence(); /* SDM "TSC-Deadline Mode": the mode before the first deadline */
 }
 
+/* 1 or more for a deadline that is over: 0 would stop it. */
+static uint32_t x2apic_count(uint64_t tsc)
+{
+    const uint64_t ns = tsc_to_ns(ticks_since(tsc, rdtsc()));
+
+    if (ns > NS_PER_SECOND * 3600) /* times kHz: no overflow below */
+        return UINT32_MAX;
+    return (uint32_t)min_u64(ns * timer_khz / NS_PER_MS + 1, UINT32_MAX);
+}
+
 void x2apic_arm(uint64_t tsc)
 {
-    wrmsr(MSR_TSC_DEADLINE, tsc);
+    if (has_deadline)
+        wrmsr(MSR_TSC_DEADLINE, tsc);
+    else
+        wrmsr(MSR_X2APIC_TIMER_INIT, tsc == 0 ? 0 : x2apic_count(tsc));
 }
 
 void x2apic_timer_count(uint8_t vector, bool periodic, uint32_t count)

@@ -34,7 +34,11 @@ void x2apic_eoi(void);
 void x2apic_send(uint32_t apic_id, uint32_t command); /* ICR_..., physical destination */
 void x2apic_send_self(uint8_t vector);                /* SELF IPI: no exit */
 
-/* The timer interrupts with `vector` at each deadline written by x2apic_arm(). */
+/* The timer has TSC-deadline mode. */
+bool x2apic_has_deadline(void);
+
+/* The timer interrupts with `vector` at each deadline written by x2apic_arm(): by itself, or where
+ * it has no such mode by a count, which is over in a few seconds at most. */
 void x2apic_timer_deadline(uint8_t vector);
 void x2apic_arm(uint64_t tsc); /* 0 disarms; no exit */
 

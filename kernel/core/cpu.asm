@@ -49,7 +49,7 @@ cpu_drain:
         lidt    [trap_wait_idtr]
         sti
         nop
-        nop
+        pause
         cli
         lidt    [trap_idtr]
         ret

@@ -4,12 +4,16 @@
 #include "drivers/lapic.h"
 #include "kernel/core/fpu.h"
 #include "kernel/core/trap.h"
+#include "lib/log.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
-#define CPUID_1_ECX_XSAVE (1u << 26)
+#define CPUID_1_ECX_X2APIC (1u << 21)
+#define CPUID_1_ECX_XSAVE  (1u << 26)
+
+#define DRAIN_ROUNDS 256 /* one for each vector */
 
 #define DR7_RESET UINT64_C(0x400)
 
@@ -18,6 +22,13 @@ static SEALED struct cpu_tables {
     uint64_t gdt[GDT_SLOTS];
     struct tss tss;
 } cpu_tables[CORES_MAX];
+
+static SEALED const struct lapic_timer *cpu_timer;
+
+void cpu_use_timer(const struct lapic_timer *timer)
+{
+    cpu_timer = timer;
+}
 
 void cpu_setup(struct cpu *cpu)
 {
@@ -53,10 +64,10 @@ static void cpu_need_one(struct virt_report *report, const char *what)
 
 void cpu_need(struct virt_report *report)
 {
-    const char *lack;
-
-    for (uint32_t i = 0; (lack = lapic_lack(i)) != NULL; i++)
-        cpu_need_one(report, lack);
+    if (!(cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC))
+        cpu_need_one(report, "x2APIC");
+    else if (!lapic_timer_works(cpu_timer))
+        cpu_need_one(report, "APIC timer");
     if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE))
         cpu_need_one(report, "XSAVE");
 }
@@ -79,13 +90,21 @@ void cpu_reset_guest_state(uint64_t xcr0_allowed)
 
 void cpu_wait_until(_Atomic uint32_t *flag, uint64_t deadline)
 {
-    lapic_arm(HOST_VECTOR_TICK, deadline);
+    lapic_timer_arm(cpu_timer, HOST_VECTOR_TICK, deadline);
     cpu_wait(flag);
-    lapic_disarm();
+    lapic_timer_disarm(cpu_timer);
 }
 
 void cpu_drain_interrupts(void)
 {
-    /* Each is taken as soon as the one before has been handled, with interrupts on in between. */
-    cpu_drain();
+    uint8_t vector;
+
+    /* Whatever was sent or raised to its priority just now may be presented to the core only a
+     * moment later, so what counts is what the APIC says. A guest chose what is pending. */
+    for (uint32_t round = 0; round < DRAIN_ROUNDS; round++) {
+        cpu_drain();
+        if (!lapic_pending(&vector))
+            return;
+    }
+    log_line("core with APIC id %u: an interrupt with vector %u stays pending", lapic_id(), vector);
 }

@@ -6,12 +6,16 @@
 
 #include <stdatomic.h>
 
+#include "drivers/lapic_timer.h"
 #include "kernel/core/cores.h"
 #include "kernel/virt.h"
 #include "lib/types.h"
 
 /* Descriptor tables, GS, IST stacks. On the core itself, on its own page tables. */
 void cpu_setup(struct cpu *cpu);
+
+/* What cpu_wait_until() waits by, on all cores. Boot core, before cpu_need(). */
+void cpu_use_timer(const struct lapic_timer *timer);
 
 /* Names in the log what this core lacks that Bulkhead needs beside virtualisation; adds to the
  * report. SDM "CPUID—CPU Identification". */

@@ -99,9 +99,13 @@ bool bring_up_cores(struct start_state *start)
     if (!start->tsc.invariant)
         log_line("this processor reports no invariant TSC: guests' clocks may drift");
     const uint32_t listed = start->acpi.core_count ? start->acpi.core_count : 1;
+    char apic[48] = "no x2APIC";
+    if (start->x2apic)
+        fmt_print(apic, sizeof(apic), "x2APIC (timer %llu kHz%s)",
+                  (unsigned long long)(start->timer.hz / 1000),
+                  start->timer.has_deadline ? "" : ", no TSC deadline");
     log_line("%u of %u core%s answer%s, %s, TSC %llu kHz (%s)", start->machine.core_count, listed,
-             fmt_plural(listed), start->machine.core_count == 1 ? "s" : "",
-             start->x2apic ? "x2APIC" : "no x2APIC", (unsigned long long)(start->tsc.hz / 1000),
-             start->tsc.source);
+             fmt_plural(listed), start->machine.core_count == 1 ? "s" : "", apic,
+             (unsigned long long)(start->tsc.hz / 1000), start->tsc.source);
     return true;
 }

@@ -117,6 +117,7 @@ bool launch_prepare(struct start_state *start)
         .pages = &start->pages,
         .machine = &start->machine,
         .tsc = &start->tsc,
+        .apic_timer_hz = start->timer.hz,
         .seconds = start->seconds ? start->seconds : DATE_UNKNOWN,
         .cpuid = &cpuid_host,
         .vendor = vendor,

@@ -6,6 +6,7 @@
 
 #include "boot/boot_info.h"
 #include "drivers/acpi/acpi.h"
+#include "drivers/lapic_timer.h"
 #include "drivers/tsc.h"
 #include "kernel/plan/machine.h"
 #include "lib/types.h"
@@ -22,5 +23,6 @@ struct start_state {
     struct pages pages;
     struct host_map map;
     bool x2apic;
-    struct machine machine; /* what there is for guests */
+    struct lapic_timer timer; /* all zero without x2APIC */
+    struct machine machine;   /* what there is for guests */
 };

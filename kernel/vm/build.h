@@ -12,7 +12,8 @@ struct build_kit {
     struct pages *pages;
     const struct machine *machine;
     const struct tsc *tsc;
-    uint64_t seconds; /* since 1970-01-01 UTC, at tsc->start */
+    uint64_t apic_timer_hz; /* 0: not known */
+    uint64_t seconds;       /* since 1970-01-01 UTC, at tsc->start */
     const struct vcpuid_host *cpuid;
     const struct vendor *vendor; /* of the processor */
     uint32_t physical_bits;

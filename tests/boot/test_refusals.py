@@ -17,9 +17,8 @@ TCG = VTX + (": QEMU does not emulate it; start QEMU with '-accel kvm -cpu host'
 # abuse: BC-01, BC-04, BC-07, BC-09
 @pytest.mark.parametrize("engine, cpu, lacks, has", [
     ("bochs", "core2_penryn_t9600", ["EPT", "VPID", "unrestricted guest", "VMX-preemption timer",
-                                     "x2APIC", "TSC-deadline timer"], [VTX, "MSR bitmaps"]),
-    ("bochs", "corei5_lynnfield_750", ["unrestricted guest", "x2APIC", "TSC-deadline timer"],
-     [VTX, "EPT", "VPID"]),
+                                     "x2APIC"], [VTX, "MSR bitmaps"]),
+    ("bochs", "corei5_lynnfield_750", ["unrestricted guest", "x2APIC"], [VTX, "EPT", "VPID"]),
     ("bochs", "athlon64_venice", [VTX, "x2APIC", "XSAVE"], []),
     ("qemu", None, [TCG], ["XSAVE"]),
 ])

@@ -45,8 +45,9 @@ static struct recorder {
     uint32_t leaf_count;
     uint64_t cr0, cr4, dr6;
     uint64_t tsc, tsc_step; /* the step is what one RDTSC or PAUSE takes */
-    /* May be NULL. After a write, and for a read of a port. */
+    /* May be NULL. After a write, for a read of an MSR (false: not this one) and of a port. */
     void (*on_write)(const struct recorder_write *write);
+    bool (*on_rdmsr)(uint32_t index, uint64_t *value);
     uint8_t (*on_in)(uint16_t port);
 } recorder;
 
@@ -113,6 +114,10 @@ struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
 
 uint64_t rdmsr(uint32_t index)
 {
+    uint64_t value;
+
+    if (recorder.on_rdmsr && recorder.on_rdmsr(index, &value))
+        return value;
     for (uint32_t i = 0; i < recorder.msr_count; i++) {
         if (recorder.msrs[i].index == index)
             return recorder.msrs[i].value;

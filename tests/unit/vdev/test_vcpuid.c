@@ -174,6 +174,7 @@ static void test_random_hosts(void **state)
         wish.core_count = 1 + random_next(&seed) % 64;
         wish.apic_id = (uint32_t)random_next(&seed);
         wish.tsc_hz = random_next(&seed) >> (random_next(&seed) & 63);
+        wish.apic_timer_hz = random_next(&seed) >> (random_next(&seed) & 63);
         build();
         for (uint32_t i = 0; i < ARRAY_SIZE(rows); i++) {
             const struct cpuid_row *from = host_row(rows[i].leaf, rows[i].subleaf);

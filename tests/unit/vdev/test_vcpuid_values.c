@@ -183,6 +183,32 @@ static void test_crystal(void **state)
     assert_int_equal(get(0x40000002, 0, EBX), 0);
 }
 
+/* A measured APIC timer decides where the host is silent or wrong about its crystal. */
+static void test_measured_timer(void **state)
+{
+    static const uint64_t tsc[] = {1000000000, 2598000000, 2893123456, 5200000000, 64000000000};
+    static const uint64_t timer[] = {19200000, 24000000,   25000000,
+                                     99999999, 1000000000, 2598000000};
+
+    (void)state;
+    wish.apic_timer_hz = 24100000; /* as the crystal, measured badly */
+    check_tsc(2400000000);
+    assert_int_equal(get(0x15, 0, ECX), 24000000);
+    assert_int_equal(get(0x40000002, 0, EBX), 24000);
+    for (uint32_t i = 0; i < ARRAY_SIZE(tsc) * ARRAY_SIZE(timer); i++) {
+        const uint64_t want = timer[i % ARRAY_SIZE(timer)];
+        wish.apic_timer_hz = want;
+        check_tsc(tsc[i / ARRAY_SIZE(timer)]);
+        if (wish.tsc_hz <= 5200000000 && want < wish.tsc_hz)
+            assert_in_range(get(0x15, 0, ECX), want - want / 900, want + want / 900);
+        assert_int_equal(get(0x40000002, 0, EBX), want / 1000);
+    }
+    host_row(0x15, 0)->ecx = 0;
+    wish.apic_timer_hz = 0;
+    check_tsc(2400000000);
+    assert_int_equal(get(0x40000002, 0, EBX), 0);
+}
+
 /* ------------------------------------------------------------------ the table itself */
 
 static void test_host_wants(void **state)
@@ -234,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup(test_topology_of_odd_hosts, every_feature),
         cmocka_unit_test_setup(test_tsc_rate, every_feature),
         cmocka_unit_test_setup(test_crystal, every_feature),
+        cmocka_unit_test_setup(test_measured_timer, every_feature),
         cmocka_unit_test_setup(test_host_wants, every_feature),
         cmocka_unit_test_setup(test_rows_are_sorted, every_feature),
     };

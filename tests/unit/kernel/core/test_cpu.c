@@ -11,9 +11,9 @@
 
 enum other { OTHER_FPU, OTHER_APIC, OTHER_DRAIN, OTHER_WAIT, OTHER_NMI, OTHER_ARM, OTHER_OFF };
 
-static uint32_t apic_lacks;
-
-#define FEATURES_ALL (UINT32_C(1) << 26)
+static struct lapic_timer the_timer;
+static bool timer_works;
+static uint32_t pending; /* interrupts; UINT32_MAX: never taken */
 
 void fpu_reset_xsave(uint64_t xcr0)
 {
@@ -25,19 +25,22 @@ void lapic_reset(void)
     recorder_wrote(WRITE_OTHER, OTHER_APIC, 0);
 }
 
-const char *lapic_lack(uint32_t i)
+bool lapic_timer_works(const struct lapic_timer *timer)
 {
-    return i < apic_lacks ? "a part of the APIC" : NULL;
+    assert_ptr_equal(timer, &the_timer);
+    return timer_works;
 }
 
-void lapic_arm(uint8_t vector, uint64_t deadline)
+void lapic_timer_arm(const struct lapic_timer *timer, uint8_t vector, uint64_t deadline)
 {
+    assert_ptr_equal(timer, &the_timer);
     assert_int_equal(vector, HOST_VECTOR_TICK);
     recorder_wrote(WRITE_OTHER, OTHER_ARM, deadline);
 }
 
-void lapic_disarm(void)
+void lapic_timer_disarm(const struct lapic_timer *timer)
 {
+    assert_ptr_equal(timer, &the_timer);
     recorder_wrote(WRITE_OTHER, OTHER_OFF, 0);
 }
 
@@ -46,8 +49,21 @@ void lapic_send_nmi(uint32_t apic_id)
     recorder_wrote(WRITE_OTHER, OTHER_NMI, apic_id);
 }
 
+uint32_t lapic_id(void)
+{
+    return 6;
+}
+
+bool lapic_pending(uint8_t *vector)
+{
+    *vector = 0x55;
+    return pending != 0;
+}
+
 void cpu_drain(void)
 {
+    if (pending != 0 && pending != UINT32_MAX)
+        pending--;
     recorder_wrote(WRITE_OTHER, OTHER_DRAIN, 0);
 }
 
@@ -95,6 +111,25 @@ static void interrupts_are_drained_before_the_apic_is_off(void **state)
     assert_true(recorder_find(WRITE_MSR, MSR_X2APIC_SVR, HOST_VECTOR_SPURIOUS) > drain);
 }
 
+static void drained_until_nothing_is_pending(void **state)
+{
+    (void)state;
+    for (uint32_t waiting = 0; waiting <= 240; waiting += 40) {
+        recorder_clear();
+        lines_clear();
+        pending = waiting;
+        cpu_drain_interrupts();
+        assert_int_equal(pending, 0);
+        assert_int_equal(recorder.write_count, waiting == 0 ? 1 : waiting);
+        assert_false(lines_contain("pending"));
+    }
+    recorder_clear();
+    pending = UINT32_MAX;
+    cpu_drain_interrupts();
+    pending = 0;
+    assert_true(lines_contain("APIC id 6: an interrupt with vector 85 stays pending"));
+}
+
 /* A #GP, where the processor has no such register. */
 static void tsc_aux_is_left_where_there_is_none(void **state)
 {
@@ -110,6 +145,7 @@ static void a_wait_with_a_deadline(void **state)
 
     (void)state;
     recorder_clear();
+    cpu_use_timer(&the_timer);
     cpu_wait_until(&flag, 123456);
     static const struct recorder_write wanted[] = {
         {WRITE_OTHER, OTHER_ARM, 123456},
@@ -123,14 +159,24 @@ static void a_wait_with_a_deadline(void **state)
 static void each_lack_has_its_name(void **state)
 {
     (void)state;
-    for (uint32_t lacks = 0; lacks < 6; lacks++) {
+    static const char *const names[] = {"x2APIC", "XSAVE"};
+    cpu_use_timer(&the_timer);
+    for (uint32_t lacks = 0; lacks < 8; lacks++) { /* x2APIC, XSAVE, the timer */
         struct virt_report report = {0};
+        uint32_t at = 0;
 
         recorder_clear();
-        recorder_put_leaf(1, (struct cpuid_regs){.ecx = lacks & 1 ? 0 : FEATURES_ALL});
-        apic_lacks = lacks / 2;
+        recorder_put_leaf(1, (struct cpuid_regs){.ecx = (lacks & 1 ? 0 : CPUID_1_ECX_X2APIC) |
+                                                        (lacks & 2 ? 0 : CPUID_1_ECX_XSAVE)});
+        timer_works = !(lacks & 4);
         cpu_need(&report);
-        assert_int_equal(report.missing_count, (lacks & 1) + lacks / 2);
+        if (lacks & 1) /* the timer has not been looked at then */
+            assert_string_equal(report.missing[at++], names[0]);
+        else if (lacks & 4)
+            assert_string_equal(report.missing[at++], "APIC timer");
+        if (lacks & 2)
+            assert_string_equal(report.missing[at++], names[1]);
+        assert_int_equal(report.missing_count, at);
     }
     struct virt_report full = {.missing_count = ARRAY_SIZE(((struct virt_report *)0)->missing)};
     recorder_clear();
@@ -154,6 +200,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_of_a_guest_is_left),
         cmocka_unit_test(interrupts_are_drained_before_the_apic_is_off),
+        cmocka_unit_test(drained_until_nothing_is_pending),
         cmocka_unit_test(tsc_aux_is_left_where_there_is_none),
         cmocka_unit_test(a_wait_with_a_deadline),
         cmocka_unit_test(each_lack_has_its_name),
