@@ -191,9 +191,10 @@ $B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
 	@touch $@
 
-# Of run and demo: qemu, bochs or kvm, which is QEMU too; empty: what scripts/run takes by itself.
+# Of run and demo: qemu, bochs or kvm, which is QEMU too. Empty is qemu, and says so where kvm can be
+# tried.
 ENGINE    ?=
-EMULATOR  := $(ENGINE:kvm=qemu)
+EMULATOR  := $(if $(filter bochs,$(ENGINE)),bochs,qemu)
 
 setup-engine:
 	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
