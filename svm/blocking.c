@@ -3,13 +3,14 @@
 
 #define DR6_BS UINT64_C(0x4000)
 
-/* A guest that single-steps over a HLT takes its trap first. */
+/* A HLT that exited ends the shadow of the STI before it. */
 bool svm_is_open(const struct svm_vcpu *hw, enum svm_event_type type)
 {
     const struct svm_vmcb *vmcb = &hw->vmcb;
+    const bool at_halt = hw->is_halting && vmcb->rip == hw->halt_rip;
 
-    if ((vmcb->event_inject & EVENT_VALID) || (vmcb->interrupt_shadow & SHADOW_ACTIVE) ||
-        (hw->is_halting && (vmcb->rflags & RFLAGS_TF)))
+    if ((vmcb->event_inject & EVENT_VALID) ||
+        ((vmcb->interrupt_shadow & SHADOW_ACTIVE) && !at_halt))
         return false;
     return type == EVENT_NMI ? !hw->in_nmi : (vmcb->rflags & RFLAGS_IF) != 0;
 }
