@@ -11,7 +11,6 @@
 #include "kernel/core/canary.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/power.h"
-#include "kernel/core/trap.h"
 #include "kernel/start/address_space.h"
 #include "kernel/start/bring_up.h"
 #include "kernel/start/handover.h"
@@ -35,7 +34,7 @@ NORETURN static void main_give_up(void)
 /* On our own tables and stack. */
 static void main_late(void)
 {
-    cpu_setup(&cpus[0]);         /* from here on a fault of ours is caught and named */
+    cpu_setup(&cpus[0]);         /* from here on a fault on a bad stack is caught, too */
     start.x2apic = lapic_init(); /* before the other cores, which are started through it */
     if (start.x2apic)
         lapic_timer_init(&start.timer, &start.tsc);
@@ -54,12 +53,12 @@ void main_early(const struct boot_info *info)
     cpus[0].self = &cpus[0];
     cpus[0].canary = canary_make(); /* before anything returns that has checked the old one */
     atomic_store(&cpus[0].stage, CPU_STARTED);
+    cpu_setup_early(&cpus[0]);        /* the firmware's tables are memory that we may give away */
     console_init(&info->framebuffer); /* first: from here on failures can speak */
     log_line("Bulkhead, a partitioning hypervisor");
     if (!handover_check(info))
         main_give_up();
     handover_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
-    trap_init();
     handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);
     console_set_tick_rate(start.tsc.hz);

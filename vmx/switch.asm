@@ -8,6 +8,7 @@
         bits 64
         default rel
 
+VMCS_INSTRUCTION_ERROR          equ 0x4400
 VMCS_EXIT_REASON                equ 0x4402
 VMCS_EXIT_INSTRUCTION_LENGTH    equ 0x440c
 VMCS_GUEST_INTERRUPTIBILITY     equ 0x4824
@@ -20,6 +21,8 @@ RFLAGS_TF       equ 1 << 8
 ; What stands in the place of an exit reason where there was no exit: more than its 32 bits.
 NO_EXIT_KICKED  equ 1           ; enum vmx_no_exit, in 63:32
 NO_EXIT_REFUSED equ 2
+
+ERROR_NOT_LAUNCHED equ 5        ; SDM "VM-Instruction Error Numbers": VMRESUME, VMCS not launched
 
 RSB_ENTRIES     equ 32          ; the most that any processor has
 
@@ -132,7 +135,15 @@ enter:
         mov     r15, [rbx + VCPU_R15]
         mov     rbx, [rbx + VCPU_RBX]
         vmresume
-        ; Still here: the first entry after VMCLEAR, which has to be a launch, and nothing is lost.
+        ; Still here: the first entry after VMCLEAR, which has to be a launch; or else an error that
+        ; a VMLAUNCH would overwrite with its own. What the guest has in RBX is in its struct vcpu.
+        mov     ebx, VMCS_INSTRUCTION_ERROR
+        vmread  rbx, rbx
+        cmp     ebx, ERROR_NOT_LAUNCHED
+        jne     refused
+        mov     ebx, VMCS_HOST_RSP
+        vmread  rbx, rbx
+        mov     rbx, [rbx + VCPU_RBX]
         vmlaunch
         jmp     refused
 look_again:

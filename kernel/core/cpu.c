@@ -30,30 +30,44 @@ void cpu_use_timer(const struct lapic_timer *timer)
     cpu_timer = timer;
 }
 
+/* After a load of GS its base is gone. */
+static void cpu_load_gdt(struct cpu *cpu)
+{
+    struct cpu_tables *t = &cpu_tables[cpu->id];
+    const struct table_register gdtr = {sizeof(t->gdt) - 1, (uintptr_t)t->gdt};
+
+    t->gdt[GDT_CODE] = GDT_CODE64;
+    t->gdt[GDT_DATA_SLOT] = GDT_DATA;
+    load_gdtr(&gdtr);
+    cpu_load_segments(GDT_SELECTOR(GDT_CODE));
+    wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
+}
+
+void cpu_setup_early(struct cpu *cpu)
+{
+    cpu_load_gdt(cpu);
+    trap_init();
+    trap_load_idt();
+}
+
 void cpu_setup(struct cpu *cpu)
 {
     struct cpu_tables *t = &cpu_tables[cpu->id];
     const uint64_t tss = (uintptr_t)&t->tss;
-    const struct table_register gdtr = {sizeof(t->gdt) - 1, (uintptr_t)t->gdt};
 
     cpu->self = cpu;
-    t->gdt[GDT_CODE] = GDT_CODE64;
-    t->gdt[GDT_DATA_SLOT] = GDT_DATA;
     t->gdt[GDT_TSS] = gdt_tss_low(tss, sizeof(t->tss) - 1);
     t->gdt[GDT_TSS_HIGH] = gdt_tss_high(tss);
     t->tss = (struct tss){.io_map_base = sizeof(struct tss)};
     for (uint32_t s = STACK_NMI; s < STACK_COUNT; s++)
         t->tss.ist[s - 1] = host_stack_top((enum host_stack)s);
-    load_gdtr(&gdtr);
-    cpu_load_segments(GDT_SELECTOR(GDT_CODE));
-    wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
+    cpu_load_gdt(cpu);
     load_tr(GDT_SELECTOR(GDT_TSS));
+    if (cpu->id == 0)
+        trap_use_stacks(); /* of all cores: the others have a TSS before they load the IDT */
     trap_load_idt();
     if (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) /* XSAVE: guests' XSETBV is carried out by us */
         write_cr4(read_cr4() | CR4_OSXSAVE);
-    /* A machine check with CR4.MCE clear would shut the machine down without a word. */
-    if (cpuid(1, 0).edx & (1u << 7))
-        write_cr4(read_cr4() | CR4_MCE);
 }
 
 static void cpu_need_one(struct virt_report *report, const char *what)

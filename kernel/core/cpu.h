@@ -11,6 +11,10 @@
 #include "kernel/virt.h"
 #include "lib/types.h"
 
+/* The boot core's first steps: GDT, GS and IDT of our own, on the stack that is in use. Needs no
+ * memory but the image. */
+void cpu_setup_early(struct cpu *cpu);
+
 /* Descriptor tables, GS, IST stacks. On the core itself, on its own page tables. */
 void cpu_setup(struct cpu *cpu);
 

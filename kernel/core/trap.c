@@ -42,14 +42,13 @@ static uint8_t trap_ist(uint32_t vector)
     }
 }
 
-static struct idt_gate trap_gate(const uint8_t stub[STUB_SIZE], uint8_t ist)
+static struct idt_gate trap_gate(const uint8_t stub[STUB_SIZE])
 {
     const uint64_t address = (uintptr_t)stub;
 
     return (struct idt_gate){
         .offset_low = (uint16_t)address,
         .selector = GDT_SELECTOR(GDT_CODE),
-        .ist = ist,
         .type = IDT_INTERRUPT_GATE,
         .offset_middle = (uint16_t)(address >> 16),
         .offset_high = (uint32_t)(address >> 32),
@@ -59,11 +58,17 @@ static struct idt_gate trap_gate(const uint8_t stub[STUB_SIZE], uint8_t ist)
 void trap_init(void)
 {
     for (uint32_t v = 0; v < IDT_ENTRIES; v++) {
-        idt[v] = trap_gate(trap_stubs[v], trap_ist(v));
-        wait_idt[v] = trap_gate(trap_wait_stubs[v], trap_ist(v));
+        idt[v] = trap_gate(trap_stubs[v]);
+        wait_idt[v] = trap_gate(trap_wait_stubs[v]);
     }
     trap_idtr = (struct table_register){sizeof(idt) - 1, (uintptr_t)idt};
     trap_wait_idtr = (struct table_register){sizeof(wait_idt) - 1, (uintptr_t)wait_idt};
+}
+
+void trap_use_stacks(void)
+{
+    for (uint32_t v = 0; v < IDT_ENTRIES; v++)
+        idt[v].ist = wait_idt[v].ist = trap_ist(v);
 }
 
 void trap_load_idt(void)

@@ -20,8 +20,11 @@ struct fixup {
     int32_t begin, end, target;
 };
 
-/* Builds the IDT; boot core, once. */
+/* Builds the IDT, whose handlers run on the stack that is in use; boot core, once. */
 void trap_init(void);
+
+/* From now on fatal exceptions and NMIs have stacks of their own. Boot core, with its TSS loaded. */
+void trap_use_stacks(void);
 
 /* Uses it; each core. */
 void trap_load_idt(void);

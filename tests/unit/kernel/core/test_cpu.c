@@ -7,9 +7,32 @@
 
 #include "recorder.h"
 
+#define load_gdtr desc_load_gdtr
+#define load_tr   desc_load_tr
+#include "lib/x86/desc.h"
+#undef load_gdtr
+#undef load_tr
+
+static void load_gdtr(const struct table_register *r);
+static void load_tr(uint16_t selector);
+
 #include "kernel/core/cpu.c"
 
-enum other { OTHER_FPU, OTHER_APIC, OTHER_DRAIN, OTHER_WAIT, OTHER_NMI, OTHER_ARM, OTHER_OFF };
+enum other {
+    OTHER_FPU,
+    OTHER_APIC,
+    OTHER_DRAIN,
+    OTHER_WAIT,
+    OTHER_NMI,
+    OTHER_ARM,
+    OTHER_OFF,
+    OTHER_GDT,
+    OTHER_SEGMENTS,
+    OTHER_TR,
+    OTHER_IDT_MADE,
+    OTHER_IDT_STACKS,
+    OTHER_IDT,
+};
 
 static struct lapic_timer the_timer;
 static bool timer_works;
@@ -72,13 +95,87 @@ void cpu_wait(_Atomic uint32_t *flag)
     recorder_wrote(WRITE_OTHER, OTHER_WAIT, atomic_load(flag));
 }
 
+static void load_gdtr(const struct table_register *r)
+{
+    const uint64_t *gdt = (const uint64_t *)(uintptr_t)r->base;
+
+    assert_true(gdt[GDT_CODE] == GDT_CODE64 && gdt[GDT_DATA_SLOT] == GDT_DATA);
+    recorder_wrote(WRITE_OTHER, OTHER_GDT, r->limit);
+}
+
+static void load_tr(uint16_t selector)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_TR, selector);
+}
+
 void cpu_load_segments(uint16_t code)
 {
-    (void)code;
+    recorder_wrote(WRITE_OTHER, OTHER_SEGMENTS, code);
+}
+
+void trap_init(void)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_IDT_MADE, 0);
+}
+
+void trap_use_stacks(void)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_IDT_STACKS, 0);
 }
 
 void trap_load_idt(void)
 {
+    recorder_wrote(WRITE_OTHER, OTHER_IDT, 0);
+}
+
+static void wrote_all(const struct recorder_write *wanted, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        assert_true(i < recorder.write_count);
+        assert_int_equal(recorder.writes[i].where, wanted[i].where);
+        assert_int_equal(recorder.writes[i].index, wanted[i].index);
+        assert_int_equal(recorder.writes[i].value, wanted[i].value);
+    }
+    assert_int_equal(recorder.write_count, count);
+}
+
+/* No TSS: a gate with a stack of its own would fault again. */
+static void the_boot_core_has_its_own_tables_at_once(void **state)
+{
+    const struct recorder_write wanted[] = {
+        {WRITE_OTHER, OTHER_GDT, GDT_SLOTS * 8 - 1},
+        {WRITE_OTHER, OTHER_SEGMENTS, GDT_SELECTOR(GDT_CODE)},
+        {WRITE_MSR, MSR_GS_BASE, (uintptr_t)&cpus[0]},
+        {WRITE_OTHER, OTHER_IDT_MADE, 0},
+        {WRITE_OTHER, OTHER_IDT, 0},
+    };
+
+    (void)state;
+    recorder_clear();
+    cpu_setup_early(&cpus[0]);
+    wrote_all(wanted, ARRAY_SIZE(wanted));
+}
+
+static void gates_get_stacks_once_the_boot_core_has_a_tss(void **state)
+{
+    const struct recorder_write wanted[] = {
+        {WRITE_OTHER, OTHER_GDT, GDT_SLOTS * 8 - 1},
+        {WRITE_OTHER, OTHER_SEGMENTS, GDT_SELECTOR(GDT_CODE)},
+        {WRITE_MSR, MSR_GS_BASE, (uintptr_t)&cpus[0]},
+        {WRITE_OTHER, OTHER_TR, GDT_SELECTOR(GDT_TSS)},
+        {WRITE_OTHER, OTHER_IDT_STACKS, 0},
+        {WRITE_OTHER, OTHER_IDT, 0},
+    };
+
+    (void)state;
+    recorder_clear();
+    cpu_setup(&cpus[0]);
+    wrote_all(wanted, ARRAY_SIZE(wanted));
+    recorder_clear();
+    cpus[1].id = 1;
+    cpu_setup(&cpus[1]);
+    assert_true(recorder_has(WRITE_OTHER, OTHER_TR, GDT_SELECTOR(GDT_TSS)));
+    assert_false(recorder_has(WRITE_OTHER, OTHER_IDT_STACKS, 0));
 }
 
 /* Each thing has a value of its own before: what is not written stays. */
@@ -198,6 +295,8 @@ static void a_kick_goes_to_the_core_by_its_apic_id(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_boot_core_has_its_own_tables_at_once),
+        cmocka_unit_test(gates_get_stacks_once_the_boot_core_has_a_tss),
         cmocka_unit_test(nothing_of_a_guest_is_left),
         cmocka_unit_test(interrupts_are_drained_before_the_apic_is_off),
         cmocka_unit_test(drained_until_nothing_is_pending),
