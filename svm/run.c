@@ -246,7 +246,7 @@ void svm_run(struct vcpu *v, struct stay *stay)
         stay->insn_len = vmcb->exit_info_2 - stay->rip;
         return;
     }
-    /* Without CR4.OSXSAVE it does not exist, but an emulator exits first. */
+    /* Without CR4.OSXSAVE there is none: svm_decode_kind(). */
     if ((vmcb->cr4 & CR4_OSXSAVE) &&
         svm_ended_by(stay, vmcb, code, SVM_EXIT_XSETBV, EXIT_XSETBV, XSETBV_LENGTH))
         return;
