@@ -229,7 +229,7 @@ void svm_run(struct vcpu *v, struct stay *stay)
             stay->kind = EXIT_UNKNOWN;
         return;
     }
-    /* Without CR4.OSXSAVE it does not exist, but an emulator exits first. */
+    /* Without CR4.OSXSAVE there is none: svm_decode_kind(). */
     if ((vmcb->cr4 & CR4_OSXSAVE) &&
         svm_ended_by(stay, code, SVM_EXIT_XSETBV, EXIT_XSETBV, XSETBV_LENGTH))
         return;

@@ -32,6 +32,7 @@ static void test_kinds(void **state)
     assert_int_equal(kind_of(0x7f), EXIT_TRIPLE_FAULT);
     assert_int_equal(kind_of(0x80), EXIT_FORBIDDEN);
     assert_int_equal(kind_of(0x89), EXIT_CACHE);
+    assert_int_equal(kind_of(0x8d), EXIT_FORBIDDEN); /* XSETBV without CR4.OSXSAVE */
     assert_int_equal(kind_of(0x400), EXIT_NESTED_FAULT);
 }
 
