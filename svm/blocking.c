@@ -32,8 +32,10 @@ void svm_want_window(struct vcpu *v, enum svm_event_type type)
     struct svm_vmcb *vmcb = &hw->vmcb;
 
     if (type != EVENT_NMI) {
+        /* The machine's own interrupts go on: one that could be taken tells as well that interrupts
+         * are open, and waits. Without that an emulator that takes it forgets the virtual one. */
         vmcb->vintr |= VINTR_IRQ | VINTR_IGNORE_TPR;
-        vmcb->intercept_1 |= INTERCEPT1_VINTR;
+        vmcb->intercept_1 |= INTERCEPT1_VINTR | INTERCEPT1_INTR;
     } else if (hw->in_nmi || hw->step != STEP_NONE) {
         return; /* its end exits anyway */
     } else if (vmcb->interrupt_shadow & SHADOW_ACTIVE) {
@@ -65,7 +67,7 @@ enum exit_kind svm_end_window(struct svm_vcpu *hw)
         return EXIT_STEP;
     }
     vmcb->vintr &= ~(VINTR_IRQ | VINTR_IGNORE_TPR);
-    vmcb->intercept_1 &= ~INTERCEPT1_VINTR;
+    vmcb->intercept_1 &= ~(INTERCEPT1_VINTR | INTERCEPT1_INTR);
     return EXIT_WINDOW;
 }
 

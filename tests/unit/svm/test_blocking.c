@@ -63,10 +63,11 @@ static void test_interrupt_window(void **state)
     assert_true(hw.vmcb.vintr & VINTR_IRQ);
     assert_true(hw.vmcb.vintr & VINTR_IGNORE_TPR);
     assert_true(hw.vmcb.intercept_1 & INTERCEPT1_VINTR);
+    assert_true(hw.vmcb.intercept_1 & INTERCEPT1_INTR);
     leave(SVM_EXIT_VINTR);
     assert_int_equal(svm_end_window(&hw), EXIT_WINDOW);
     assert_int_equal(hw.vmcb.vintr, 0);
-    assert_false(hw.vmcb.intercept_1 & INTERCEPT1_VINTR);
+    assert_false(hw.vmcb.intercept_1 & (INTERCEPT1_VINTR | INTERCEPT1_INTR));
 }
 
 /* Delivery, the IRET that exits, one step over it, and open again. */

@@ -23,7 +23,7 @@ static void test_kinds(void **state)
     assert_int_equal(kind_of(0x51), EXIT_EXCEPTION); /* #AC */
     assert_int_equal(kind_of(0x52), EXIT_EXCEPTION); /* #MC */
     assert_int_equal(kind_of(0x4e), EXIT_UNKNOWN);   /* #PF: the guest's own */
-    assert_int_equal(kind_of(0x60), EXIT_UNKNOWN);   /* an interrupt never exits */
+    assert_int_equal(kind_of(0x60), EXIT_WINDOW);    /* only while a window is waited for */
     assert_int_equal(kind_of(0x61), EXIT_KICK);
     assert_int_equal(kind_of(0x64), EXIT_WINDOW);
     assert_int_equal(kind_of(0x74), EXIT_WINDOW);
