@@ -14,6 +14,7 @@
 
 /* SDM "CPUID—CPU Identification". */
 #define CPUID_FEATURES         1
+#define CPUID_FEATURES_EDX_MCE BIT32(7)
 #define CPUID_FEATURES_EDX_PAT BIT32(16)
 #define CPUID_STRUCTURED       7
 #define CPUID_7_EBX_SMEP       BIT32(7)
@@ -26,16 +27,29 @@
 /* Caches on, the FPU neither emulated nor trapped, read-only pages read-only for us too. */
 #define HOST_CR0 (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG)
 
-/*
- * Our tables have no global pages, no protection keys and one address space per core. With PGE
- * off, a CR3 load flushes everything.
- */
-#define HOST_CR4_OFF (CR4_PGE | CR4_PCIDE | CR4_PKE | CR4_CET)
+static bool host_is_intel(void)
+{
+    return cpuid(0, 0).ebx == 0x756e6547; /* "Genu" */
+}
+
+static bool host_has_xd(void)
+{
+    return cpuid(CPUID_EXTENDED_MAX, 0).eax >= CPUID_EXTENDED &&
+           (cpuid(CPUID_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) != 0;
+}
+
+/* Firmware may have hidden execute-disable. The other cores: trampoline.asm. */
+static void host_allow_xd(void)
+{
+    if (!host_has_xd() && host_is_intel())
+        wrmsr(MSR_MISC_ENABLE, rdmsr(MSR_MISC_ENABLE) & ~MISC_ENABLE_XD_DISABLE);
+}
 
 bool host_paging_ok(void)
 {
     bool ok = true;
 
+    host_allow_xd();
     if ((read_cr4() & CR4_LA57) != 0) {
         log_line("the firmware runs with 5-level paging; turn it off in the firmware setup");
         ok = false;
@@ -44,9 +58,8 @@ bool host_paging_ok(void)
         log_line("this CPU has no page attribute table (PAT)");
         ok = false;
     }
-    if (cpuid(CPUID_EXTENDED_MAX, 0).eax < CPUID_EXTENDED ||
-        (cpuid(CPUID_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) == 0) {
-        log_line("this CPU has no execute-disable (XD, NX), or the firmware setup disables it");
+    if (!host_has_xd()) {
+        log_line("this CPU has no execute-disable (XD, NX)");
         ok = false;
     }
     return ok;
@@ -89,6 +102,25 @@ static uint64_t host_cr4_guards(void)
 }
 
 /*
+ * Only what is named is on, whatever the firmware used: our tables have no global pages, no
+ * protection keys and one address space per core, and are in the lower half, which LASS would
+ * forbid. With PGE off, a CR3 load flushes everything. A machine check with MCE clear would reset
+ * the machine without a word.
+ */
+static uint64_t host_cr4(void)
+{
+    return CR4_PAE | ((cpuid(CPUID_FEATURES, 0).edx & CPUID_FEATURES_EDX_MCE) != 0 ? CR4_MCE : 0);
+}
+
+/* Branches that a debugger in the firmware had recorded or trapped. On Intel's the first VM exit
+ * clears the register, and nothing in CPUID tells the emulators that lack it. */
+static void host_stop_tracing(void)
+{
+    if (!host_is_intel())
+        wrmsr(MSR_DEBUGCTL, 0);
+}
+
+/*
  * The order counts. CET goes off first, since it forbids nothing then; PGE with it, which also
  * drops the firmware's global entries. NXE comes before the tables, in which XD would otherwise be
  * a reserved bit. PAT comes before them too: none of the firmware's mappings may live on under its
@@ -98,12 +130,15 @@ static uint64_t host_cr4_guards(void)
  */
 void host_core_enter(const struct host_core *core)
 {
-    write_cr4(read_cr4() & ~HOST_CR4_OFF);
+    const uint64_t cr4 = host_cr4();
+
+    write_cr4(cr4);
+    host_stop_tracing();
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
     wrmsr(MSR_PAT, HOST_PAT);
     wbinvd();
     write_cr3(core->root.v);
-    write_cr4(read_cr4() | host_cr4_guards());
+    write_cr4(cr4 | host_cr4_guards());
     write_cr0(HOST_CR0);
 }
 

@@ -68,9 +68,6 @@ void cpu_setup(struct cpu *cpu)
     trap_load_idt();
     if (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) /* XSAVE: guests' XSETBV is carried out by us */
         write_cr4(read_cr4() | CR4_OSXSAVE);
-    /* A machine check with CR4.MCE clear would shut the machine down without a word. */
-    if (cpuid(1, 0).edx & (1u << 7))
-        write_cr4(read_cr4() | CR4_MCE);
 }
 
 static void cpu_need_one(struct virt_report *report, const char *what)

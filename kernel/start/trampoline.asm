@@ -13,6 +13,10 @@
 CR0_PE          equ 1 << 0
 CR0_PG_WP_NE_PE equ 1 << 31 | 1 << 16 | 1 << 5 | 1 << 4 | 1
 CR4_PAE         equ 1 << 5
+CPUID_EXTENDED  equ 0x80000001
+CPUID_EDX_NX    equ 20                  ; its bit
+MSR_MISC_ENABLE equ 0x1a0
+XD_DISABLE_HIGH equ 34 - 32             ; its bit, in EDX
 MSR_EFER        equ 0xc0000080
 EFER_LME_NXE    equ 1 << 8 | 1 << 11
 
@@ -47,6 +51,19 @@ protected:
         mov     cr4, eax
         mov     eax, [ebx + AT(trampoline_cr3)]
         mov     cr3, eax
+        mov     esi, ebx
+        mov     eax, CPUID_EXTENDED
+        cpuid
+        mov     ebx, esi
+        bt      edx, CPUID_EDX_NX
+        jc      has_xd
+        ; The boot core has it: firmware hides it here, on an Intel processor. EFER.NXE would be a
+        ; reserved bit, and there is no IDT.
+        mov     ecx, MSR_MISC_ENABLE
+        rdmsr
+        btr     edx, XD_DISABLE_HIGH
+        wrmsr
+has_xd:
         mov     ecx, MSR_EFER
         mov     eax, EFER_LME_NXE
         xor     edx, edx

@@ -30,7 +30,7 @@ enum msr_index {
     MSR_MTRR_FIX4K = 0x268,         /* rw  8 registers */
     MSR_PAT = 0x277,                /* rw  CPUID.1:EDX.PAT */
     MSR_MTRR_DEF_TYPE = 0x2ff,      /* rw */
-    MSR_PERF_GLOBAL_CTRL = 0x38f,   /* rw  CPUID.0xA:EAX[7:0] > 0 */
+    MSR_PERF_GLOBAL_CTRL = 0x38f,   /* rw  CPUID.0xA:EAX[7:0] > 1 */
     MSR_TSC_DEADLINE = 0x6e0,       /* rw  CPUID.1:ECX.24 */
     MSR_X2APIC_FIRST = 0x800,       /* x2APIC mode only: else #GP */
     MSR_X2APIC_ID = 0x802,          /* r- */
@@ -85,6 +85,9 @@ enum msr_index {
 /* MSR_FEATURE_CONTROL */
 #define FEATURE_CONTROL_LOCK (UINT64_C(1) << 0)
 #define FEATURE_CONTROL_VMX  (UINT64_C(1) << 2) /* VMXON outside SMX */
+
+/* MSR_MISC_ENABLE: Intel's alone */
+#define MISC_ENABLE_XD_DISABLE (UINT64_C(1) << 34)
 
 /* MSR_FLUSH_CMD */
 #define FLUSH_CMD_L1D (UINT64_C(1) << 0)

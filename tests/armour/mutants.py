@@ -134,7 +134,7 @@ MUTANTS = {
                "CPUID_7_EBX_SMAP) != 0 ? 0 : 0)", audit(REGISTERS)),
         mutant("no-umip", "mm/host.c", "CPUID_7_ECX_UMIP) != 0 ? CR4_UMIP : 0)",
                "CPUID_7_ECX_UMIP) != 0 ? 0 : 0)", audit(REGISTERS)),
-        mutant("no-mce", "kernel/core/cpu.c", "write_cr4(read_cr4() | CR4_MCE);", "(void)0;",
+        mutant("no-mce", "mm/host.c", "CPUID_FEATURES_EDX_MCE) != 0 ? CR4_MCE", "0) != 0 ? CR4_MCE",
                audit(REGISTERS)),
         mutant("cr4-after-exit", "vmx/vmcs.c", "vmwrite_nat(VMCS_HOST_CR4, read_cr4());",
                "vmwrite_nat(VMCS_HOST_CR4, read_cr4() & ~CR4_SMAP);", audit(REGISTERS)),

@@ -21,6 +21,7 @@ enum recorder_where {
     WRITE_CR, /* the index is its number */
     WRITE_DR,
     WRITE_FENCE,
+    WRITE_CACHE, /* WBINVD; INVLPG: the value is the address */
     WRITE_OTHER, /* the test's own, by recorder_wrote() */
 };
 
@@ -43,7 +44,7 @@ static struct recorder {
         struct cpuid_regs regs;
     } leaves[RECORDER_LEAVES];
     uint32_t leaf_count;
-    uint64_t cr0, cr4, dr6;
+    uint64_t cr0, cr3, cr4, dr6;
     uint64_t tsc, tsc_step; /* the step is what one RDTSC or PAUSE takes */
     /* May be NULL. After a write, for a read of an MSR (false: not this one) and of a port. */
     void (*on_write)(const struct recorder_write *write);
@@ -82,6 +83,18 @@ static inline void recorder_put_leaf(uint32_t leaf, struct cpuid_regs regs)
 {
     assert_true(recorder.leaf_count < RECORDER_LEAVES);
     recorder.leaves[recorder.leaf_count++] = (struct recorder_leaf){leaf, regs};
+}
+
+/* The same of a leaf that may be there already. */
+static inline void recorder_set_leaf(uint32_t leaf, struct cpuid_regs regs)
+{
+    for (uint32_t i = 0; i < recorder.leaf_count; i++) {
+        if (recorder.leaves[i].leaf == leaf) {
+            recorder.leaves[i].regs = regs;
+            return;
+        }
+    }
+    recorder_put_leaf(leaf, regs);
 }
 
 /* The position of a write, or RECORDER_WRITES. The last one of several. */
@@ -165,6 +178,16 @@ void mfence_lfence(void)
     recorder_wrote(WRITE_FENCE, 0, 0);
 }
 
+void wbinvd(void)
+{
+    recorder_wrote(WRITE_CACHE, 0, 0);
+}
+
+void invlpg(uint64_t address)
+{
+    recorder_wrote(WRITE_CACHE, 1, address);
+}
+
 void verw_own_segment(void)
 {
     fail_msg("VERW: the recorder does not know why");
@@ -187,6 +210,7 @@ void verw_own_segment(void)
     }
 RECORDER_KEEP(cr0, WRITE_CR, 0)
 RECORDER_WRITE(cr2, WRITE_CR, 2)
+RECORDER_KEEP(cr3, WRITE_CR, 3)
 RECORDER_KEEP(cr4, WRITE_CR, 4)
 RECORDER_WRITE(dr0, WRITE_DR, 0)
 RECORDER_WRITE(dr1, WRITE_DR, 1)
