@@ -20,8 +20,6 @@
 #define CPUID_7_EBX_SMEP       BIT32(7)
 #define CPUID_7_EBX_SMAP       BIT32(20)
 #define CPUID_7_ECX_UMIP       BIT32(2)
-#define CPUID_COUNTERS         0xa
-#define CPUID_A_EAX_VERSION    0xff
 #define CPUID_EXTENDED_MAX     0x80000000
 #define CPUID_EXTENDED         0x80000001
 #define CPUID_EXTENDED_EDX_NX  BIT32(20)
@@ -34,14 +32,17 @@ static bool host_is_intel(void)
     return cpuid(0, 0).ebx == 0x756e6547; /* "Genu" */
 }
 
-/* Firmware may have taken the execute-disable bit away. The other cores: trampoline.asm. */
+static bool host_has_xd(void)
+{
+    return cpuid(CPUID_EXTENDED_MAX, 0).eax >= CPUID_EXTENDED &&
+           (cpuid(CPUID_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) != 0;
+}
+
+/* Firmware may have hidden execute-disable. The other cores: trampoline.asm. */
 static void host_allow_xd(void)
 {
-    if (!host_is_intel())
-        return;
-    const uint64_t enable = rdmsr(MSR_MISC_ENABLE);
-    if (enable & MISC_ENABLE_XD_DISABLE)
-        wrmsr(MSR_MISC_ENABLE, enable & ~MISC_ENABLE_XD_DISABLE);
+    if (!host_has_xd() && host_is_intel())
+        wrmsr(MSR_MISC_ENABLE, rdmsr(MSR_MISC_ENABLE) & ~MISC_ENABLE_XD_DISABLE);
 }
 
 bool host_paging_ok(void)
@@ -57,8 +58,7 @@ bool host_paging_ok(void)
         log_line("this CPU has no page attribute table (PAT)");
         ok = false;
     }
-    if (cpuid(CPUID_EXTENDED_MAX, 0).eax < CPUID_EXTENDED ||
-        (cpuid(CPUID_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) == 0) {
+    if (!host_has_xd()) {
         log_line("this CPU has no execute-disable (XD, NX)");
         ok = false;
     }
@@ -112,14 +112,12 @@ static uint64_t host_cr4(void)
     return CR4_PAE | ((cpuid(CPUID_FEATURES, 0).edx & CPUID_FEATURES_EDX_MCE) != 0 ? CR4_MCE : 0);
 }
 
-/* What a debugger or a profiler in the firmware may have left on: branches recorded or trapped,
- * counters that run and interrupt. */
+/* Branches that a debugger in the firmware had recorded or trapped. On Intel's the first VM exit
+ * clears the register, and nothing in CPUID tells the emulators that lack it. */
 static void host_stop_tracing(void)
 {
-    wrmsr(MSR_DEBUGCTL, 0);
-    if (host_is_intel() && cpuid(0, 0).eax >= CPUID_COUNTERS &&
-        (cpuid(CPUID_COUNTERS, 0).eax & CPUID_A_EAX_VERSION) >= 2)
-        wrmsr(MSR_PERF_GLOBAL_CTRL, 0);
+    if (!host_is_intel())
+        wrmsr(MSR_DEBUGCTL, 0);
 }
 
 /*

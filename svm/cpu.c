@@ -2,6 +2,7 @@
 /*
  * cpu: SVM on one core, and the creation of what guests need. APM "Enabling SVM", "Host Save Area".
  */
+#include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
@@ -11,17 +12,34 @@
 #include "svm/npt_valid.h"
 #include "svm/svm.h"
 
+#define CPUID_FEATURES_2                0x80000021
+#define CPUID_E21_EAX_LFENCE_SERIALIZES BIT32(2)
+#define DE_CFG_LFENCE_SERIALIZES        BIT64(1)
+
 #define PAGES_OF(type) ((sizeof(type) + PAGE_SIZE - 1) / PAGE_SIZE)
 
 SEALED struct svm_caps svm_caps;
 SEALED struct svm_spec_plan svm_spec;
 SEALED uint32_t svm_barrier_at_exit;
 
+/* LFENCE waits for all before it, which vdev/msr_amd.c tells guests of every core. Earlier families
+ * have no such register and are always so. APM "LFENCE". */
+static void svm_serialize_lfence(void)
+{
+    if (svm_family(cpuid(1, 0).eax) < 0x10 ||
+        (svm_cpuid(CPUID_FEATURES_2).eax & CPUID_E21_EAX_LFENCE_SERIALIZES))
+        return;
+    const uint64_t config = rdmsr(MSR_DE_CFG);
+    if (!(config & DE_CFG_LFENCE_SERIALIZES))
+        wrmsr(MSR_DE_CFG, config | DE_CFG_LFENCE_SERIALIZES);
+}
+
 enum status svm_cpu_on(struct page *region)
 {
     if (rdmsr(MSR_VM_CR) & VM_CR_SVMDIS)
         return FAIL(E_UNSUPPORTED, "the firmware left SVM off on the core with APIC id %u",
                     (uint32_t)rdmsr(MSR_X2APIC_ID));
+    svm_serialize_lfence();
     if (svm_spec.has_spec_ctrl)
         wrmsr(MSR_SPEC_CTRL, svm_spec.spec_ctrl);
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_SVME | (svm_spec.automatic_ibrs ? EFER_AIBRSE : 0));

@@ -22,6 +22,8 @@
 #define SLOW_LENGTH    2
 #define HLT_LENGTH     1
 
+#define INSTRUCTION_MAX 15 /* bytes */
+
 static uint64_t svm_event(enum svm_event_type type, uint8_t vector)
 {
     return EVENT_VALID | (uint64_t)type << EVENT_TYPE_SHIFT | vector;
@@ -77,6 +79,7 @@ void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_
     if (has_code && (hw->vmcb.cr0 & CR0_PE))
         event |= EVENT_HAS_ERROR | (uint64_t)code << EVENT_ERROR_SHIFT;
     hw->vmcb.event_inject = event;
+    hw->entry_rip = hw->vmcb.rip;
 }
 
 /* An exit that interrupted the delivery of another event. An interrupt or NMI would be lost, so it
@@ -183,6 +186,8 @@ NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v)
     struct svm_vcpu *hw = v->hw;
     const enum exit_kind kind = svm_decode_kind(&hw->vmcb);
 
+    if (kind != EXIT_ENTRY_FAILED)
+        hw->entry_rip = hw->vmcb.rip;
     svm_keep_cut_event(v);
     if (kind == EXIT_KICK)
         svm_end_kick(hw);
@@ -212,7 +217,7 @@ static inline bool svm_ended_by(struct stay *stay, uint64_t code, enum svm_exit 
 void svm_run(struct vcpu *v, struct stay *stay)
 {
     const uint64_t code = svm_switch(v, stay);
-    const struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
+    const struct svm_vmcb *vmcb = (const struct svm_vmcb *)(uintptr_t)stay->hw_rest;
 
     if (svm_ended_by(stay, code, SVM_EXIT_CPUID, EXIT_CPUID, CPUID_LENGTH) ||
         svm_ended_by(stay, code, SVM_EXIT_VMMCALL, EXIT_HYPERCALL, VMMCALL_LENGTH))
@@ -261,13 +266,26 @@ NOINLINE static void svm_end_instruction(struct vcpu *v)
     vmcb->event_inject = svm_event(EVENT_EXCEPTION, VECTOR_DB);
 }
 
-/* A processor that does not say where the next instruction is has 0 there. Outside 64-bit mode RIP
- * has 32 bits, of which such a processor may get one more from us: it does not look at it. */
-void svm_advance(struct vcpu *v, const struct stay *stay)
+/* RIP has 32 bits outside 64-bit mode. */
+NOINLINE static void svm_cut_rip(struct vcpu *v)
 {
     struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
 
-    vmcb->rip = vmcb->next_rip ? vmcb->next_rip : stay->rip + stay->insn_len;
+    if (!svm_in_64bit(v))
+        vmcb->rip = (uint32_t)vmcb->rip;
+}
+
+/* A processor that does not say where the next instruction is has 0 there. */
+void svm_advance(struct vcpu *v, const struct stay *stay)
+{
+    struct svm_vcpu *hw = (struct svm_vcpu *)(uintptr_t)stay->hw_rest;
+    struct svm_vmcb *vmcb = &hw->vmcb;
+    const uint64_t next = vmcb->next_rip ? vmcb->next_rip : stay->rip + stay->insn_len;
+
+    vmcb->rip = next;
+    hw->entry_rip = next;
+    if (__builtin_expect((uint32_t)next < INSTRUCTION_MAX, 0)) /* it may have come over 2^32 */
+        svm_cut_rip(v);
     if (__builtin_expect((vmcb->interrupt_shadow & SHADOW_ACTIVE) || (vmcb->rflags & RFLAGS_TF), 0))
         svm_end_instruction(v);
 }

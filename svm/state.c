@@ -85,6 +85,7 @@ void svm_write_guest(struct svm_vcpu *hw, const struct vcpu_state *state)
     vmcb->cr3 = state->cr3;
     vmcb->cr4 = state->cr4;
     vmcb->rip = state->rip;
+    hw->entry_rip = state->rip;
     vmcb->rsp = state->gpr[REG_RSP];
     vmcb->rflags = state->rflags | RFLAGS_FIXED;
     vmcb->dr6 = DR6_RESET;

@@ -32,7 +32,7 @@ enum svm_step {
 struct svm_vcpu {
     struct svm_vmcb vmcb;
     struct svm_vmcb host; /* for VMLOAD behind an exit; no more of it is used */
-    uint64_t entry_rip;   /* RIP at the latest entry */
+    uint64_t entry_rip;   /* what RIP was last known to be: after INVALID it cannot be read */
     const struct svm_shared *shared;
     uint64_t deferred; /* WORK_EVENT: an event whose delivery was cut short, as to be injected */
     uint64_t halt_rip; /* of the HLT that exited last, while is_halting */
@@ -43,7 +43,6 @@ struct svm_vcpu {
     uint64_t step_dr6;  /* DR6 then */
 };
 _Static_assert(offsetof(struct svm_vcpu, host) == 0x1000, "switch.asm: HW_HOST");
-_Static_assert(offsetof(struct svm_vcpu, entry_rip) == 0x2000, "switch.asm: HW_ENTRY_RIP");
 
 /* v->hw_work: what is to be done before the next entry, svm_before_entry(). */
 enum svm_work {

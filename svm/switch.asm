@@ -12,7 +12,6 @@ VMCB_EXIT_CODE  equ 0x070               ; struct svm_vmcb
 VMCB_RIP        equ 0x578
 VMCB_RAX        equ 0x5f8
 HW_HOST         equ 0x1000              ; struct svm_vcpu
-HW_ENTRY_RIP    equ 0x2000
 
 NO_EXIT         equ 1 << 32
 
@@ -53,6 +52,7 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
 ; RBX = struct vcpu. Comes back with
 ;   RBX = struct vcpu           RCX = exit code, 32 bits; 2^32: a request came first
 ;   R12 = guest's RIP           R15 = TSC, its halves also in RAX and RDX
+;   R14 = VMCB
 ; and all other registers clear but RSP. The argument: whether the predictors are to forget.
 ;
 ; From CLGI on an NMI waits: it ends the stay in the guest before its first instruction, or is taken
@@ -65,8 +65,6 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
         jne     %%work
 %%enter:
         mov     rax, [rbx + VCPU_HW]
-        mov     rcx, [rax + VMCB_RIP]
-        mov     [rax + HW_ENTRY_RIP], rcx
         mov     rcx, [rbx + VCPU_RAX]
         mov     [rax + VMCB_RAX], rcx
         mov     rcx, [rbx + VCPU_RCX]
@@ -113,6 +111,7 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
 %endif
         mov     ecx, [rax - HW_HOST + VMCB_EXIT_CODE]
         mov     r12, [rax - HW_HOST + VMCB_RIP]
+        lea     r14, [rax - HW_HOST]
 %%leave:
         ; What the guest had in its registers is not left in ours: cleared here, RAX, RDX and R15
         ; overwritten below.
@@ -124,7 +123,6 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
         xor     r10d, r10d
         xor     r11d, r11d
         xor     r13d, r13d
-        xor     r14d, r14d
         stgi
         rdtsc
         shl     rdx, 32
@@ -144,6 +142,7 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
         mov     rcx, NO_EXIT
         mov     rax, [rbx + VCPU_HW]
         mov     r12, [rax + VMCB_RIP]
+        mov     r14, rax
         jmp     %%leave
 %endmacro
 

@@ -23,7 +23,8 @@ struct fixup {
 /* Builds the IDT, whose handlers run on the stack that is in use; boot core, once. */
 void trap_init(void);
 
-/* From now on fatal exceptions and NMIs have stacks of their own. Boot core, with its TSS loaded. */
+/* From now on fatal exceptions and NMIs have stacks of their own. Boot core, with its TSS loaded.
+ */
 void trap_use_stacks(void);
 
 /* Uses it; each core. */

@@ -13,7 +13,8 @@
 CR0_PE          equ 1 << 0
 CR0_PG_WP_NE_PE equ 1 << 31 | 1 << 16 | 1 << 5 | 1 << 4 | 1
 CR4_PAE         equ 1 << 5
-VENDOR_INTEL    equ 'Genu'              ; CPUID.0:EBX
+CPUID_EXTENDED  equ 0x80000001
+CPUID_EDX_NX    equ 20                  ; its bit
 MSR_MISC_ENABLE equ 0x1a0
 XD_DISABLE_HIGH equ 34 - 32             ; its bit, in EDX
 MSR_EFER        equ 0xc0000080
@@ -51,16 +52,16 @@ protected:
         mov     eax, [ebx + AT(trampoline_cr3)]
         mov     cr3, eax
         mov     esi, ebx
-        xor     eax, eax
+        mov     eax, CPUID_EXTENDED
         cpuid
-        cmp     ebx, VENDOR_INTEL
         mov     ebx, esi
-        jne     has_xd
-        ; With it set by the firmware, EFER.NXE is a reserved bit, and there is no IDT.
+        bt      edx, CPUID_EDX_NX
+        jc      has_xd
+        ; The boot core has it: firmware hides it here, on an Intel processor. EFER.NXE would be a
+        ; reserved bit, and there is no IDT.
         mov     ecx, MSR_MISC_ENABLE
         rdmsr
         btr     edx, XD_DISABLE_HIGH
-        jnc     has_xd
         wrmsr
 has_xd:
         mov     ecx, MSR_EFER

@@ -85,6 +85,18 @@ static inline void recorder_put_leaf(uint32_t leaf, struct cpuid_regs regs)
     recorder.leaves[recorder.leaf_count++] = (struct recorder_leaf){leaf, regs};
 }
 
+/* The same of a leaf that may be there already. */
+static inline void recorder_set_leaf(uint32_t leaf, struct cpuid_regs regs)
+{
+    for (uint32_t i = 0; i < recorder.leaf_count; i++) {
+        if (recorder.leaves[i].leaf == leaf) {
+            recorder.leaves[i].regs = regs;
+            return;
+        }
+    }
+    recorder_put_leaf(leaf, regs);
+}
+
 /* The position of a write, or RECORDER_WRITES. The last one of several. */
 static inline uint32_t recorder_find(enum recorder_where where, uint32_t index, uint64_t value)
 {
