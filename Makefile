@@ -71,7 +71,7 @@ HV_LTO      := $(if $(HV_IS_CLANG),,-flto -ffat-lto-objects)
 HV_LINK     := $(if $(HV_IS_CLANG),$(LD) $(HV_LDFLAGS),$(CC) $(HV_CFLAGS) -flto -flto-partition=one \
                -pie -nostdlib $(HV_LDFLAGS:%=-Xlinker %))
 
-all: hypervisor loader guests tools
+all: hypervisor loader guests tools $B/exits.so
 
 hypervisor: $B/bulkhead.elf
 

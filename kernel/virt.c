@@ -4,20 +4,23 @@
  */
 #include "kernel/virt.h"
 
-static SEALED bool virt_is_svm;
+/* kernel/virt_pick.asm */
+extern const bool virt_is_svm;
+void virt_pick_svm(void);
 
 void virt_probe(struct virt_report *report)
 {
-    virt_is_svm = svm_is_here();
-    if (virt_is_svm)
+    if (svm_is_here()) {
+        virt_pick_svm();
         svm_probe(report);
-    else
+    } else {
         vmx_probe(report);
+    }
 }
 
 #define VIRT_FORWARD(type, name, parameters, arguments)                   \
     type virt_##name parameters                                           \
     {                                                                     \
-        return virt_is_svm ? svm_##name arguments : vmx_##name arguments; \
+        return __builtin_expect(virt_is_svm, 1) ? svm_##name arguments : vmx_##name arguments; \
     }
 VIRT_CALLS(VIRT_FORWARD)

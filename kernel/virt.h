@@ -256,8 +256,8 @@ struct virt_vm_config {
      * asks for a window and returns false: try again at EXIT_WINDOW or EXIT_HALT. */              \
     C(MUST_CHECK bool, inject_interrupt, (struct vcpu * v, uint8_t vector), (v, vector))           \
     C(MUST_CHECK bool, inject_nmi, (struct vcpu * v), (v))                                         \
-    /* The HLT of EXIT_HALT is carried out; virt_advance() is still to come. */                    \
-    C(void, halt, (struct vcpu * v), (v))                                                          \
+    /* Carries out the HLT of EXIT_HALT: DO_NEXT: the guest halts behind it; DO_AGAIN: at it. */   \
+    C(MUST_CHECK enum verdict, halt, (struct vcpu * v), (v))                                       \
     /* EXIT_TIMER about when the TSC reaches the deadline; UINT64_MAX: never. It comes later by    \
      * the time that is spent outside the guest behind the next entry. Not without guest_timer. */ \
     C(void, set_deadline, (struct vcpu * v, uint64_t deadline), (v, deadline))                     \

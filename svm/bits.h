@@ -240,7 +240,7 @@ enum svm_event_type {
     R(EXCEPTION_HV, 0x5c, UNKNOWN)         \
     R(EXCEPTION_VC, 0x5d, UNKNOWN)         \
     R(EXCEPTION_SX, 0x5e, UNKNOWN)         \
-    R(INTR, 0x60, UNKNOWN)                 \
+    R(INTR, 0x60, WINDOW)                  \
     R(NMI, 0x61, KICK)                     \
     R(SMI, 0x62, UNKNOWN)                  \
     R(INIT, 0x63, INIT)                    \

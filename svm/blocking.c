@@ -3,13 +3,14 @@
 
 #define DR6_BS UINT64_C(0x4000)
 
-/* A guest that single-steps over a HLT takes its trap first. */
+/* A HLT that exited ends the shadow of the STI before it. */
 bool svm_is_open(const struct svm_vcpu *hw, enum svm_event_type type)
 {
     const struct svm_vmcb *vmcb = &hw->vmcb;
+    const bool at_halt = hw->is_halting && vmcb->rip == hw->halt_rip;
 
-    if ((vmcb->event_inject & EVENT_VALID) || (vmcb->interrupt_shadow & SHADOW_ACTIVE) ||
-        (hw->is_halting && (vmcb->rflags & RFLAGS_TF)))
+    if ((vmcb->event_inject & EVENT_VALID) ||
+        ((vmcb->interrupt_shadow & SHADOW_ACTIVE) && !at_halt))
         return false;
     return type == EVENT_NMI ? !hw->in_nmi : (vmcb->rflags & RFLAGS_IF) != 0;
 }
@@ -31,8 +32,10 @@ void svm_want_window(struct vcpu *v, enum svm_event_type type)
     struct svm_vmcb *vmcb = &hw->vmcb;
 
     if (type != EVENT_NMI) {
+        /* The machine's own interrupts go on: one that could be taken tells as well that interrupts
+         * are open, and waits. Without that an emulator that takes it forgets the virtual one. */
         vmcb->vintr |= VINTR_IRQ | VINTR_IGNORE_TPR;
-        vmcb->intercept_1 |= INTERCEPT1_VINTR;
+        vmcb->intercept_1 |= INTERCEPT1_VINTR | INTERCEPT1_INTR;
     } else if (hw->in_nmi || hw->step != STEP_NONE) {
         return; /* its end exits anyway */
     } else if (vmcb->interrupt_shadow & SHADOW_ACTIVE) {
@@ -64,7 +67,7 @@ enum exit_kind svm_end_window(struct svm_vcpu *hw)
         return EXIT_STEP;
     }
     vmcb->vintr &= ~(VINTR_IRQ | VINTR_IGNORE_TPR);
-    vmcb->intercept_1 &= ~INTERCEPT1_VINTR;
+    vmcb->intercept_1 &= ~(INTERCEPT1_VINTR | INTERCEPT1_INTR);
     return EXIT_WINDOW;
 }
 

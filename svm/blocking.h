@@ -17,7 +17,7 @@ void svm_want_window(struct vcpu *v, enum svm_event_type type);
 void svm_begin_nmi(struct svm_vcpu *hw);
 void svm_cancel_nmi(struct svm_vcpu *hw);
 
-/* After an exit by VINTR or IRET: its kind. */
+/* After an exit by VINTR, INTR or IRET: its kind. */
 enum exit_kind svm_end_window(struct svm_vcpu *hw);
 
 /* After #DB: whether it ends a step of ours and is not the guest's. */

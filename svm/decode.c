@@ -16,6 +16,8 @@ enum exit_kind svm_decode_kind(const struct svm_vmcb *vmcb)
         return EXIT_UNKNOWN;
     if (code == SVM_EXIT_MSR) /* EFER: all others are svm_run()'s */
         return EXIT_CONTROL;
+    if (code == SVM_EXIT_XSETBV) /* without CR4.OSXSAVE: an emulator exits before it finds that */
+        return EXIT_FORBIDDEN;
     switch (code & 0xffff) {
 #define ROW(name, number, kind) \
     case number:                \

@@ -29,6 +29,18 @@ static uint64_t svm_event(enum svm_event_type type, uint8_t vector)
 
 /* ------------------------------------------------------------------ events */
 
+/* An event ends the HLT at which the guest stands: it is taken behind it. */
+static void svm_pass_halt(struct svm_vcpu *hw)
+{
+    struct svm_vmcb *vmcb = &hw->vmcb;
+
+    if (hw->is_halting && vmcb->rip == hw->halt_rip) {
+        vmcb->rip += HLT_LENGTH;
+        vmcb->interrupt_shadow &= ~SHADOW_ACTIVE;
+    }
+    hw->is_halting = false;
+}
+
 bool svm_inject_interrupt(struct vcpu *v, uint8_t vector)
 {
     struct svm_vcpu *hw = v->hw;
@@ -37,7 +49,7 @@ bool svm_inject_interrupt(struct vcpu *v, uint8_t vector)
         svm_want_window(v, EVENT_INTERRUPT);
         return false;
     }
-    hw->is_halting = false;
+    svm_pass_halt(hw);
     hw->vmcb.event_inject = svm_event(EVENT_INTERRUPT, vector);
     return true;
 }
@@ -50,7 +62,7 @@ bool svm_inject_nmi(struct vcpu *v)
         svm_want_window(v, EVENT_NMI);
         return false;
     }
-    hw->is_halting = false;
+    svm_pass_halt(hw);
     hw->vmcb.event_inject = svm_event(EVENT_NMI, VECTOR_NMI);
     svm_begin_nmi(hw);
     return true;
@@ -158,101 +170,74 @@ static void svm_end_kick(struct svm_vcpu *hw)
     vmcb->intercept_1 |= INTERCEPT1_HLT;
 }
 
-static void svm_end_halt(struct svm_vcpu *hw, struct stay *stay)
+static void svm_end_halt(struct svm_vcpu *hw)
 {
     hw->vmcb.intercept_1 &= ~INTERCEPT1_HLT;
     hw->is_halting = true;
     hw->halt_rip = hw->vmcb.rip;
-    stay->insn_len = HLT_LENGTH;
-    stay->hw_rest |= SVM_REST_HALT;
 }
 
-/* "On VMEXIT_INVALID no guest state is saved": what RIP was, we know. */
-static void svm_end_invalid(struct svm_vcpu *hw, struct stay *stay)
-{
-    hw->vmcb.rip = hw->entry_rip;
-    stay->rip = hw->entry_rip;
-}
-
-/* All ends that are never many. */
-NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v, struct stay *stay)
+/* All ends that are never many. No address of the stay: it is in registers (kernel/vm/vcpu.c). */
+NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v)
 {
     struct svm_vcpu *hw = v->hw;
-    struct svm_vmcb *vmcb = &hw->vmcb;
-    enum exit_kind kind = svm_decode_kind(vmcb);
+    const enum exit_kind kind = svm_decode_kind(&hw->vmcb);
 
     svm_keep_cut_event(v);
-    switch ((uint32_t)kind) {
-    case EXIT_KICK:
+    if (kind == EXIT_KICK)
         svm_end_kick(hw);
-        break;
-    case EXIT_HALT:
-        svm_end_halt(hw, stay);
-        break;
-    case EXIT_WINDOW:
-        kind = svm_end_window(hw);
-        break;
-    case EXIT_EXCEPTION:
-        if (svm_ends_step(v))
-            kind = EXIT_WINDOW;
-        break;
-    case EXIT_ENTRY_FAILED:
-        svm_end_invalid(hw, stay);
-        break;
-    default: /* INVD, WBINVD, RDMSR and WRMSR, of those that are to be passed over */
-        stay->insn_len = vmcb->next_rip ? vmcb->next_rip - vmcb->rip : SLOW_LENGTH;
-        break;
-    }
+    else if (kind == EXIT_HALT)
+        svm_end_halt(hw);
+    else if (kind == EXIT_WINDOW)
+        return svm_end_window(hw);
+    else if (kind == EXIT_EXCEPTION && svm_ends_step(v))
+        return EXIT_WINDOW;
+    else if (kind == EXIT_ENTRY_FAILED) /* no guest state was saved: what RIP was, we know */
+        hw->vmcb.rip = hw->entry_rip;
     return kind;
 }
 
-static inline bool svm_ended_by(struct stay *stay, const struct svm_vmcb *vmcb, uint32_t code,
-                                enum svm_exit which, enum exit_kind kind, uint64_t known_length)
+static inline bool svm_ended_by(struct stay *stay, uint64_t code, enum svm_exit which,
+                                enum exit_kind kind, uint64_t length)
 {
     if (code != which)
         return false;
     stay->hw_code = which;
     stay->kind = kind;
-    /* Where the processor does not say where the next instruction is, the field is 0. */
-    stay->insn_len = vmcb->next_rip ? vmcb->next_rip - stay->rip : known_length;
+    stay->insn_len = length;
     return true;
 }
 
 /* The kinds that come often first, by as few compares as possible. */
 void svm_run(struct vcpu *v, struct stay *stay)
 {
-    const bool left = svm_switch(v, stay);
+    const uint64_t code = svm_switch(v, stay);
     const struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
-    const uint32_t code = (uint32_t)vmcb->exit_code;
 
-    stay->rip = vmcb->rip;
-    stay->hw_rest = (vmcb->interrupt_shadow & SHADOW_ACTIVE) | (vmcb->rflags & RFLAGS_TF);
-    if (!left) {
-        stay->kind = EXIT_KICK;
+    if (svm_ended_by(stay, code, SVM_EXIT_CPUID, EXIT_CPUID, CPUID_LENGTH) ||
+        svm_ended_by(stay, code, SVM_EXIT_VMMCALL, EXIT_HYPERCALL, VMMCALL_LENGTH))
+        return;
+    if ((uint32_t)v->regs.gpr[REG_RCX] != MSR_EFER &&
+        svm_ended_by(stay, code, SVM_EXIT_MSR, EXIT_RDMSR, MSR_LENGTH)) {
+        if (vmcb->exit_info_1 & 1)
+            stay->kind = EXIT_WRMSR;
         return;
     }
-    if (svm_ended_by(stay, vmcb, code, SVM_EXIT_CPUID, EXIT_CPUID, CPUID_LENGTH) ||
-        svm_ended_by(stay, vmcb, code, SVM_EXIT_VMMCALL, EXIT_HYPERCALL, VMMCALL_LENGTH))
-        return;
-    if (code == SVM_EXIT_MSR && (uint32_t)v->regs.gpr[REG_RCX] != MSR_EFER) {
-        const enum exit_kind kind = vmcb->exit_info_1 & 1 ? EXIT_WRMSR : EXIT_RDMSR;
-        (void)svm_ended_by(stay, vmcb, code, SVM_EXIT_MSR, kind, MSR_LENGTH);
-        return;
-    }
-    if (code == SVM_EXIT_IOIO) {
-        stay->hw_code = code;
-        stay->kind = svm_pio_is_good(vmcb->exit_info_1) ? EXIT_PIO : EXIT_UNKNOWN;
+    if (svm_ended_by(stay, code, SVM_EXIT_IOIO, EXIT_PIO, vmcb->exit_info_2 - stay->rip)) {
         stay->pio = svm_pio(vmcb->exit_info_1);
-        stay->insn_len = vmcb->exit_info_2 - stay->rip;
+        if (!svm_pio_is_good(vmcb->exit_info_1))
+            stay->kind = EXIT_UNKNOWN;
         return;
     }
-    /* Without CR4.OSXSAVE it does not exist, but an emulator exits first. */
+    /* Without CR4.OSXSAVE there is none: svm_decode_kind(). */
     if ((vmcb->cr4 & CR4_OSXSAVE) &&
-        svm_ended_by(stay, vmcb, code, SVM_EXIT_XSETBV, EXIT_XSETBV, XSETBV_LENGTH))
+        svm_ended_by(stay, code, SVM_EXIT_XSETBV, EXIT_XSETBV, XSETBV_LENGTH))
         return;
-    const enum exit_kind kind = svm_end_slow(v, stay);
-    stay->hw_code = code;
+    const enum exit_kind kind = code == SVM_NO_EXIT ? EXIT_KICK : svm_end_slow(v);
+    stay->hw_code = (uint32_t)code;
     stay->kind = kind > EXIT_OFTEN_LAST ? kind : EXIT_UNKNOWN;
+    stay->rip = vmcb->rip;
+    stay->insn_len = SLOW_LENGTH;
 }
 
 void svm_details(struct vcpu *v, enum exit_kind kind, uint32_t hw_code, struct vcpu_exit *x)
@@ -263,51 +248,35 @@ void svm_details(struct vcpu *v, enum exit_kind kind, uint32_t hw_code, struct v
     svm_decode_details(vmcb, x);
 }
 
-/* RIP has 32 bits outside 64-bit mode. */
-NOINLINE static uint64_t svm_cut_rip(const struct vcpu *v, uint64_t rip)
-{
-    return svm_in_64bit(v) ? rip : (uint32_t)rip;
-}
-
 /* The instruction is done, and with it the shadow of the STI or MOV SS before it; and a guest that
- * single-steps gets its trap after it, as if it had not exited. A HLT that nothing has ended is
- * done by the processor: it is not behind it yet. */
-NOINLINE static void svm_end_instruction(struct vcpu *v, const struct stay *stay)
+ * single-steps gets its trap after it, as if it had not exited. */
+NOINLINE static void svm_end_instruction(struct vcpu *v)
 {
-    struct svm_vcpu *hw = v->hw;
-    struct svm_vmcb *vmcb = &hw->vmcb;
-    const bool has_event = vmcb->event_inject & EVENT_VALID;
+    struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
 
-    if ((stay->hw_rest & SVM_REST_HALT) && !has_event && !(vmcb->rflags & RFLAGS_TF)) {
-        vmcb->rip = stay->rip;
-        return;
-    }
     vmcb->interrupt_shadow &= ~SHADOW_ACTIVE;
-    if (!(vmcb->rflags & RFLAGS_TF))
-        return;
-    if (svm_ends_own_step(v))
+    if (!(vmcb->rflags & RFLAGS_TF) || svm_ends_own_step(v))
         return;
     vmcb->dr6 |= DR6_BS;
-    if (!has_event)
-        vmcb->event_inject = svm_event(EVENT_EXCEPTION, VECTOR_DB);
+    vmcb->event_inject = svm_event(EVENT_EXCEPTION, VECTOR_DB);
 }
 
+/* A processor that does not say where the next instruction is has 0 there. Outside 64-bit mode RIP
+ * has 32 bits, of which such a processor may get one more from us: it does not look at it. */
 void svm_advance(struct vcpu *v, const struct stay *stay)
 {
     struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
-    uint64_t rip = stay->rip + stay->insn_len;
 
-    if (__builtin_expect((rip ^ stay->rip) >> 32 != 0, 0))
-        rip = svm_cut_rip(v, rip);
-    vmcb->rip = rip;
-    if (__builtin_expect(stay->hw_rest != 0, 0))
-        svm_end_instruction(v, stay);
+    vmcb->rip = vmcb->next_rip ? vmcb->next_rip : stay->rip + stay->insn_len;
+    if (__builtin_expect((vmcb->interrupt_shadow & SHADOW_ACTIVE) || (vmcb->rflags & RFLAGS_TF), 0))
+        svm_end_instruction(v);
 }
 
-/* Nothing to carry out: svm_end_instruction() has the guest repeat it, if nothing ends it. */
-void svm_halt(struct vcpu *v)
+/* The guest repeats it, now that it does not exit; svm_pass_halt() if an event is to end it. */
+enum verdict svm_halt(struct vcpu *v)
 {
     (void)v;
+    return DO_AGAIN;
 }
 
 bool svm_has_halted(const struct vcpu *v)

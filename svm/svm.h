@@ -56,9 +56,6 @@ enum svm_work {
 /* vmcb.exit_code of a life that has not left the guest yet: no code of the processor's. */
 #define SVM_NEVER_LEFT UINT64_C(0x8000)
 
-/* stay.hw_rest, beside RFLAGS.TF and SHADOW_ACTIVE */
-#define SVM_REST_HALT BIT64(32)
-
 /* Filled by svm_probe() on the boot core, then const. */
 extern struct svm_caps svm_caps;
 extern struct svm_spec_plan svm_spec;

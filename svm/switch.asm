@@ -8,10 +8,13 @@
         bits 64
         default rel
 
-VMCB_RIP        equ 0x578               ; struct svm_vmcb
+VMCB_EXIT_CODE  equ 0x070               ; struct svm_vmcb
+VMCB_RIP        equ 0x578
 VMCB_RAX        equ 0x5f8
 HW_HOST         equ 0x1000              ; struct svm_vcpu
 HW_ENTRY_RIP    equ 0x2000
+
+NO_EXIT         equ 1 << 32
 
 MSR_PRED_CMD    equ 0x49
 PRED_CMD_IBPB   equ 1
@@ -48,8 +51,8 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
 %endmacro
 
 ; RBX = struct vcpu. Comes back with
-;   RBX = struct vcpu           RCX = 0: there was an exit, 1: a request came first
-;   R15 = TSC, its halves also in RAX and RDX
+;   RBX = struct vcpu           RCX = exit code, 32 bits; 2^32: a request came first
+;   R12 = guest's RIP           R15 = TSC, its halves also in RAX and RDX
 ; and all other registers clear but RSP. The argument: whether the predictors are to forget.
 ;
 ; From CLGI on an NMI waits: it ends the stay in the guest before its first instruction, or is taken
@@ -85,9 +88,9 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
         vmsave                          ; RAX
         add     rax, HW_HOST
         vmload                          ; RAX
-        mov     rax, [rsp]                      ; struct vcpu
-        mov     [rax + VCPU_RBX], rbx
-        mov     rbx, rax
+        push    rbx
+        mov     rbx, [rsp + 8]                  ; struct vcpu
+        pop     qword [rbx + VCPU_RBX]
         mov     [rbx + VCPU_RCX], rcx
         mov     [rbx + VCPU_RDX], rdx
         mov     [rbx + VCPU_RBP], rbp
@@ -101,13 +104,15 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
         mov     [rbx + VCPU_R13], r13
         mov     [rbx + VCPU_R14], r14
         mov     [rbx + VCPU_R15], r15
-        mov     rax, [rbx + VCPU_HW]
-        mov     rcx, [rax + VMCB_RAX]
+        mov     rcx, [rax - HW_HOST + VMCB_RAX]
         mov     [rbx + VCPU_RAX], rcx
 %if %1
+        mov     r12, rax
         FORGET
+        mov     rax, r12
 %endif
-        xor     ecx, ecx
+        mov     ecx, [rax - HW_HOST + VMCB_EXIT_CODE]
+        mov     r12, [rax - HW_HOST + VMCB_RIP]
 %%leave:
         ; What the guest had in its registers is not left in ours: cleared here, RAX, RDX and R15
         ; overwritten below.
@@ -118,7 +123,6 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
         xor     r9d, r9d
         xor     r10d, r10d
         xor     r11d, r11d
-        xor     r12d, r12d
         xor     r13d, r13d
         xor     r14d, r14d
         stgi
@@ -137,7 +141,9 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
         cmp     dword [rbx + VCPU_KICK], 0
         je      %%enter
 %%abandon:
-        mov     ecx, 1
+        mov     rcx, NO_EXIT
+        mov     rax, [rbx + VCPU_HW]
+        mov     r12, [rax + VMCB_RIP]
         jmp     %%leave
 %endmacro
 

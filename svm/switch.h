@@ -7,20 +7,24 @@
 
 #define SVM_SWITCH(which)                                                                         \
     __asm__ volatile("call " which                                                                \
-                     : "=c"(no_exit), "=r"(time)                                                  \
+                     : "=c"(code), "=r"(rip), "=r"(time)                                          \
                      : "b"(v)                                                                     \
-                     : "rax", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", \
-                       "rbp", "memory", "cc")
+                     : "rax", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r13", "r14", "rbp", \
+                       "memory", "cc")
 
-/* Enters the guest with v's registers and comes back with them, unless something else came first:
- * false. Fills stay->time.
+/* More than an exit code: a request came before the entry. */
+#define SVM_NO_EXIT (UINT64_C(1) << 32)
+
+/* Enters the guest with v's registers and comes back with them, unless something else came first.
+ * Returns the exit code's 32 bits, or SVM_NO_EXIT; fills stay->time and rip.
  *
  * Written out because a C call would have the assembly keep what its caller may not need. RBP is
  * lost as well: who includes this is compiled without frames (the Makefile's HV_FRAMELESS). */
-static inline bool svm_switch(struct vcpu *v, struct stay *stay)
+static inline uint64_t svm_switch(struct vcpu *v, struct stay *stay)
 {
     register uint64_t time __asm__("r15");
-    uint64_t no_exit;
+    register uint64_t rip __asm__("r12");
+    uint64_t code;
 
     /* Decided before the guest runs: behind it nothing of its is to steer us. */
     if (svm_spec.at_exit == AT_EXIT_NOTHING)
@@ -28,5 +32,6 @@ static inline bool svm_switch(struct vcpu *v, struct stay *stay)
     else
         SVM_SWITCH("svm_switch_guarded");
     stay->time = time;
-    return no_exit == 0;
+    stay->rip = rip;
+    return code;
 }

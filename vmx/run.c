@@ -318,12 +318,13 @@ NOINLINE static void vmx_end_instruction(void)
 
 /* SDM "HLT—Halt", "Guest Non-Register State": a core that halts has no shadow any more, and one
  * that single-steps goes on. */
-void vmx_halt(struct vcpu *v)
+enum verdict vmx_halt(struct vcpu *v)
 {
     (void)v;
     vmx_end_instruction();
     if (!(vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
         vmwrite32(VMCS_GUEST_ACTIVITY, ACTIVITY_HLT);
+    return DO_NEXT;
 }
 
 void vmx_advance(struct vcpu *v, const struct stay *stay)

@@ -4,6 +4,7 @@
  * operator can end: the core is told nothing by anybody, and must still be taken away.
  */
 #include "guests/hostile/endings.h"
+#include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
 #include "guests/kit/timing.h"
@@ -149,6 +150,15 @@ static void gp_storm(void)
 }
 
 /* Its own IPIs, faster than it can take them, each with an exit. */
+/* Interrupts are off: all that the APIC takes is left to the hypervisor. */
+static void vectors_pending(void)
+{
+    irq_disable();
+    for (uint32_t vector = 0; vector < 256; vector++)
+        wrmsr(MSR_X2APIC_ICR, ICR_SELF | vector);
+    bulkhead_restart();
+}
+
 static void ipi_storm(void)
 {
     x2apic_enable();
@@ -263,6 +273,7 @@ const struct ending endings_events[] = {
     {"DR-04", "db-storm", db_storm},
     {"EX-06", "gp-storm", gp_storm},
     {"IN-03", "ipi-storm", ipi_storm},
+    {"IN-15", "vectors-pending", vectors_pending},
     {"IN-09", "timer-storm", timer_storm},
     {"TM-04", "pv-timer-storm", pv_timer_storm},
     {"X-04", "dirty-triple-fault", dirty_triple_fault},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * hostile: how a check says what it found. Each prints one line: `T <row>/<id> ok` or
- * `T <row>/<id> BAD <why>`. A row is one kind of attack, see tests/abuse-rows.txt; "ABI" is no
- * attack but the interface itself, docs/guest-abi.md. All checks run on the boot core.
+ * `T <row>/<id> BAD <why>`, or `T <row>/<id> gap <why>` where this emulator cannot (gaps.c). A row
+ * is one kind of attack, see tests/abuse-rows.txt; "ABI" is no attack but the interface itself,
+ * docs/guest-abi.md. All checks run on the boot core.
  */
 #pragma once
 
@@ -18,11 +19,30 @@ void check_equal(const char *id, uint64_t got, uint64_t want);
 void check_fault(const char *id, struct fault fault, uint8_t vector); /* error code 0 */
 void check_no_fault(const char *id, struct fault fault);
 
+/* False: this emulator cannot do it, which is said. */
+bool can_try(const char *id);
+
+/* check_fault() of an attempt that is not made where this emulator cannot. */
+#define CHECK_FAULT(id, attempt, vector)      \
+    do {                                      \
+        if (can_try(id))                      \
+            check_fault(id, attempt, vector); \
+    } while (0)
+
+/* gaps.c: why a check fails in this emulator or is not tried there; NULL: it is to pass. */
+const char *gaps_failing(const char *id);
+const char *gaps_unjudged(const char *id);
+const char *gaps_untried(const char *id);
+
+/* An AMD processor, by its own word, and not an Intel. */
+bool hostile_on_amd(void);
+
 /* The groups of a guest with one core; order matters only where main.c says so. */
 void hostile_calls(void);
 void hostile_ring3(void);
 void hostile_cpuid(void);
 void hostile_msr(void);
+void hostile_msr_amd(void); /* on an AMD processor only */
 void hostile_msr_sweep(void);
 void hostile_control(void);
 void hostile_instructions(void);

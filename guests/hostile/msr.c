@@ -76,6 +76,23 @@ static const struct {
     {"X-01", "msr-key-locker", 0x990, 0x991},
     {"X-01", "msr-fred", 0x1cc, 0x1d4},
     {"X-01", "msr-hardware-feedback", 0x17d0, 0x17d4},
+    /* AMD's. APM appendix "MSR Cross-Reference". */
+    {"MS-12", "msr-amd-counters", 0xc0010000, 0xc0010007},
+    {"MS-12", "msr-amd-counters-extended", 0xc0010200, 0xc001020b},
+    {"MS-12", "msr-amd-ibs", 0xc0011030, 0xc001103d},
+    {"MS-14", "msr-amd-branch-records", 0xc0010300, 0xc001031f},
+    {"MS-17", "msr-amd-tsc-ratio", 0xc0000104, 0xc0000104},
+    {"MS-22", "msr-amd-p-states", 0xc0010061, 0xc001006b},
+    {"MS-22", "msr-amd-cppc", 0xc00102b0, 0xc00102b4},
+    {"MS-22", "msr-amd-rapl", 0xc0010299, 0xc001029b},
+    {"MS-24", "msr-amd-smm", 0xc0010111, 0xc0010113},
+    {"MS-24", "msr-amd-encryption", 0xc0010130, 0xc0010131},
+    {"X-01", "msr-amd-io-ranges", 0xc0010016, 0xc0010019},
+    {"X-01", "msr-amd-svm", 0xc0010114, 0xc0010118},
+    {"X-01", "msr-amd-errata", 0xc0010140, 0xc0010141},
+    {"X-01", "msr-amd-cpuid", 0xc0011002, 0xc0011005},
+    {"X-01", "msr-amd-breakpoint-masks", 0xc0011019, 0xc001101b},
+    {"X-01", "msr-amd-load-store", 0xc0011020, 0xc0011023},
 };
 
 static bool msr_is_closed(uint32_t index)
@@ -136,18 +153,25 @@ static void msr_firmware(void)
 {
     uint64_t value = 0, before = 0;
 
+    row("MS-07");
+    check_no_fault("msr-revision", try_rdmsr(MSR_UCODE_REV, &before));
+    check_no_fault("msr-revision-write", try_wrmsr(MSR_UCODE_REV, 0));
+    check_equal("msr-revision-kept", rdmsr(MSR_UCODE_REV), before);
+
     row("MS-05");
+    if (hostile_on_amd()) { /* these are Intel's */
+        check("msr-feature-control", msr_is_closed(MSR_FEATURE_CONTROL), "not #GP in all ways");
+        row("X-01");
+        check("msr-misc-enable", msr_is_closed(MSR_MISC_ENABLE), "not #GP in all ways");
+        check("msr-platform-id", msr_is_closed(MSR_PLATFORM_ID), "not #GP in all ways");
+        return;
+    }
     check_no_fault("msr-feature-control", try_rdmsr(MSR_FEATURE_CONTROL, &value));
     check_equal("msr-feature-control-value", value, FEATURE_CONTROL_LOCK);
     check_fault("msr-feature-control-write",
                 try_wrmsr(MSR_FEATURE_CONTROL, FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX),
                 VECTOR_GP);
     check_fault("msr-feature-control-zero", try_wrmsr(MSR_FEATURE_CONTROL, 0), VECTOR_GP);
-
-    row("MS-07");
-    check_no_fault("msr-revision", try_rdmsr(MSR_UCODE_REV, &before));
-    check_no_fault("msr-revision-write", try_wrmsr(MSR_UCODE_REV, 0));
-    check_equal("msr-revision-kept", rdmsr(MSR_UCODE_REV), before);
 
     row("ABI");
     check_no_fault("msr-misc-enable", try_rdmsr(MSR_MISC_ENABLE, &value));
@@ -304,4 +328,6 @@ void hostile_msr(void)
     msr_canonical();
     msr_efer();
     msr_tsc();
+    if (hostile_on_amd())
+        hostile_msr_amd();
 }

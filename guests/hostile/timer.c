@@ -17,6 +17,7 @@
 #define SOON_NS     (2 * NS_PER_MS)
 #define LATER_NS    (10 * NS_PER_MS)
 #define AGAIN       5000
+#define PATIENCE    1000
 
 static volatile uint32_t pv, pv2, apic;
 static volatile bool in_service; /* the APIC thinks it delivered a PV timer interrupt */
@@ -54,8 +55,11 @@ static void timer_listen(uint64_t ns)
     irq_disable();
 }
 
+/* At least so many come, if it takes long: a machine that is emulated may be slow. */
 static void timer_expect(const char *id, uint32_t want)
 {
+    for (uint32_t i = 0; i < PATIENCE && pv < want; i++)
+        timer_listen(LATER_NS);
     check(id, pv == want, "%u interrupts, want %u", pv, want);
     pv = 0;
 }
@@ -65,7 +69,7 @@ static void timer_pv_basics(void)
     row("TM-01");
     timer_set(bulkhead_time() + SOON_NS, VECTOR_PV);
     timer_listen(SOON_NS / 2);
-    timer_expect("pv-not-early", 0);
+    check("pv-not-early", pv == 0, "%u interrupts", pv);
     timer_listen(LATER_NS);
     timer_expect("pv-once", 1);
 

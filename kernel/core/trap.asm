@@ -20,14 +20,14 @@ TRAP_INTERRUPT  equ 256         ; kernel/core/trap.h
 
         section .text
 
-; Whether the processor pushes an error code, and what stands beside it.
-%macro STUB 2
+; Whether the processor pushes an error code, what stands beside it, and where that goes.
+%macro STUB 2-3 trap_common
 %%stub:
 %if !(%1)
         push    byte 0
 %endif
         push    strict dword %2
-        jmp     strict near trap_common
+        jmp     strict near %3
         times   STUB_SIZE - ($ - %%stub) int3
 %endmacro
 
@@ -38,14 +38,17 @@ trap_stubs:
 %assign vector vector + 1
 %endrep
 
-; The same while interrupts are on, which they are only around the HLT of a wait: there is nothing
-; there that faults, and an interrupt of any vector (a guest chose them: 16 and up) pushes no error
-; code.
+; The same while interrupts are on, which they are only around the HLT of a wait: an interrupt has
+; any vector (a guest chose it, and an emulated APIC also takes those below 16) and pushes no error
+; code. Vectors whose exception pushes one are told apart by the stack, which the processor has
+; aligned before it pushed; the others by trap_handle().
 trap_wait_stubs:
 %assign vector 0
 %rep 256
-%if vector < 16
-        STUB    HAS_ERROR(vector), vector
+%if vector == 2                         ; NMI
+        STUB    0, vector
+%elif HAS_ERROR(vector)
+        STUB    1, vector, trap_wait_either
 %else
         STUB    0, vector + TRAP_INTERRUPT
 %endif
@@ -53,6 +56,14 @@ trap_wait_stubs:
 %endrep
 
         align   16
+; Five quadwords and the vector: an interrupt's frame ends aligned; with an error code it does not.
+trap_wait_either:
+        test    spl, 8
+        jnz     trap_common
+        push    qword [rsp]
+        add     qword [rsp], TRAP_INTERRUPT
+        mov     qword [rsp + 8], 0
+
 trap_common:
         push    rax
         push    rbx

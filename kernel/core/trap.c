@@ -10,6 +10,7 @@
 
 #define IDT_ENTRIES 256
 #define STUB_SIZE   12
+#define EXCEPTIONS  32 /* their vectors are the first */
 
 /* One for the hypervisor at work, with interrupts off; one for its waits, with interrupts on. */
 static SEALED ALIGNED(16) struct idt_gate idt[IDT_ENTRIES];
@@ -102,9 +103,10 @@ static void trap_interrupt(struct trap_frame *frame)
 {
     const uint64_t vector = frame->vector - TRAP_INTERRUPT;
 
-    /* A machine check shares its number with an interrupt that a guest may have sent. */
-    if (vector == VECTOR_MC && !lapic_in_service(VECTOR_MC)) {
-        frame->vector = VECTOR_MC;
+    /* A machine check, and any other exception, shares its number with an interrupt that a guest
+     * may have sent. */
+    if (vector < EXCEPTIONS && !lapic_in_service((uint8_t)vector)) {
+        frame->vector = vector;
         panic_trap(frame);
     }
     if (vector != HOST_VECTOR_TICK)

@@ -234,10 +234,10 @@ static enum verdict on_halt(struct vcpu *v)
 {
     if (virt_cpl(v) != 0)
         return DO_GP;
-    virt_halt(v);
+    const enum verdict verdict = virt_halt(v);
     inject_pending(v);
     halt_look(v, true); /* here it is known, where the processor does not tell later */
-    return DO_NEXT;
+    return verdict;
 }
 
 enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)

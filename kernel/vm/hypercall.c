@@ -18,14 +18,17 @@ static const uint8_t data_registers[BULKHEAD_CONSOLE_MAX / 8] = {REG_RCX, REG_RD
 #define VECTOR_FIRST 32u /* below are the exceptions */
 #define VECTOR_LAST  255u
 
+NOINLINE static uint64_t call_long(const struct vcpu *v, uint64_t value)
+{
+    return virt_in_64bit(v) ? value : (uint32_t)value;
+}
+
 /* Outside 64-bit mode a guest has no power over the upper halves. Asked only where there is one. */
 static uint64_t call_register(const struct vcpu *v, enum gpr r)
 {
     const uint64_t value = v->regs.gpr[r];
 
-    if (__builtin_expect(value >> 32 != 0, 0) && !virt_in_64bit(v))
-        return (uint32_t)value;
-    return value;
+    return __builtin_expect(value >> 32 != 0, 0) ? call_long(v, value) : value;
 }
 
 NOINLINE static void call_cut(uint64_t data[TX_RECORD_MAX / 8])

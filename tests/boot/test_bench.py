@@ -5,6 +5,7 @@ needs more has to write the new limits down, and in docs/performance.md why."""
 import importlib.machinery
 import importlib.util
 
+from conftest import require_setup
 from machine import ROOT
 from partitions import check_ended_well, images
 
@@ -22,8 +23,8 @@ def bench():
     return module
 
 
-def limits():
-    lines = (ROOT / "tests" / "bench" / "limits.txt").read_text().splitlines()
+def limits(name="limits.txt"):
+    lines = (ROOT / "tests" / "bench" / name).read_text().splitlines()
     return {name: int(ticks) for name, ticks in (line.split() for line in lines)}
 
 
@@ -41,3 +42,13 @@ def test_exits_cost_no_more_than_they_did(machine):
     # What a guest does by itself, it does at its own cost.
     assert all(rows[name] < CHEAPEST_EXIT for name in NO_EXIT)
     assert rows["touch_64m"] < PAGES * TICKS_PER_PAGE + CHEAPEST_EXIT
+
+
+def test_exits_on_svm_cost_no_more_than_they_did():
+    require_setup("qemu")
+    rows = bench().svm_rows(ROOT / "build")
+    limit = limits("limits_svm.txt")
+    assert set(limit) == set(rows)
+    assert not {name: f"{rows[name]} of at most {limit[name]}"
+                for name in limit if rows[name] > limit[name]}
+    assert min(rows.values()) > CHEAPEST_EXIT

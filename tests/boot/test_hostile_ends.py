@@ -73,7 +73,7 @@ EXPECTED = {
     **{name: OPERATOR for name in ("interrupts-off", "halt-off", "nmi-keeps", "db-storm",
                                    "gp-storm", "ipi-storm", "timer-storm", "pv-timer-storm")},
     **{name: RESTART for name in ("keyboard-reset", "port-92", "port-cf9", "acpi-reset",
-                                  "call-restart")},
+                                  "call-restart", "vectors-pending")},
     "acpi-sleep": "with code 0", "call-power-off": "with code 255",
 }
 

@@ -226,9 +226,10 @@ bool virt_in_64bit(const struct vcpu *v)
     return machine.in_64bit;
 }
 
-void virt_halt(struct vcpu *v)
+enum verdict virt_halt(struct vcpu *v)
 {
     DEMAND(v == machine.v && machine.cpl == 0);
+    return DO_NEXT;
 }
 
 void virt_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size)

@@ -43,6 +43,18 @@ static void test_open(void **state)
     assert_false(svm_is_open(&hw, EVENT_NMI));
 }
 
+/* A HLT that exits behind STI: the shadow ends with it. */
+static void test_open_at_halt(void **state)
+{
+    (void)state;
+    hw.vmcb.interrupt_shadow = SHADOW_ACTIVE;
+    hw.vmcb.rip = hw.halt_rip = 0x1000;
+    hw.is_halting = true;
+    assert_true(svm_is_open(&hw, EVENT_INTERRUPT));
+    hw.vmcb.rip = 0x1001;
+    assert_false(svm_is_open(&hw, EVENT_INTERRUPT));
+}
+
 static void test_interrupt_window(void **state)
 {
     (void)state;
@@ -51,10 +63,11 @@ static void test_interrupt_window(void **state)
     assert_true(hw.vmcb.vintr & VINTR_IRQ);
     assert_true(hw.vmcb.vintr & VINTR_IGNORE_TPR);
     assert_true(hw.vmcb.intercept_1 & INTERCEPT1_VINTR);
+    assert_true(hw.vmcb.intercept_1 & INTERCEPT1_INTR);
     leave(SVM_EXIT_VINTR);
     assert_int_equal(svm_end_window(&hw), EXIT_WINDOW);
     assert_int_equal(hw.vmcb.vintr, 0);
-    assert_false(hw.vmcb.intercept_1 & INTERCEPT1_VINTR);
+    assert_false(hw.vmcb.intercept_1 & (INTERCEPT1_VINTR | INTERCEPT1_INTR));
 }
 
 /* Delivery, the IRET that exits, one step over it, and open again. */
@@ -179,6 +192,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(test_##name, fresh)
     const struct CMUnitTest tests[] = {
         TEST(open),
+        TEST(open_at_halt),
         TEST(interrupt_window),
         TEST(nmi_handler),
         TEST(iret_to_stepping_code),

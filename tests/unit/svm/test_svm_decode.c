@@ -23,7 +23,7 @@ static void test_kinds(void **state)
     assert_int_equal(kind_of(0x51), EXIT_EXCEPTION); /* #AC */
     assert_int_equal(kind_of(0x52), EXIT_EXCEPTION); /* #MC */
     assert_int_equal(kind_of(0x4e), EXIT_UNKNOWN);   /* #PF: the guest's own */
-    assert_int_equal(kind_of(0x60), EXIT_UNKNOWN);   /* an interrupt never exits */
+    assert_int_equal(kind_of(0x60), EXIT_WINDOW);    /* only while a window is waited for */
     assert_int_equal(kind_of(0x61), EXIT_KICK);
     assert_int_equal(kind_of(0x64), EXIT_WINDOW);
     assert_int_equal(kind_of(0x74), EXIT_WINDOW);
@@ -32,6 +32,7 @@ static void test_kinds(void **state)
     assert_int_equal(kind_of(0x7f), EXIT_TRIPLE_FAULT);
     assert_int_equal(kind_of(0x80), EXIT_FORBIDDEN);
     assert_int_equal(kind_of(0x89), EXIT_CACHE);
+    assert_int_equal(kind_of(0x8d), EXIT_FORBIDDEN); /* XSETBV without CR4.OSXSAVE */
     assert_int_equal(kind_of(0x400), EXIT_NESTED_FAULT);
 }
 

@@ -328,14 +328,14 @@ static void test_halt(void **state)
     make(0, false);
     fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF;
     fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKED_BY_STI;
-    vmx_halt(&vcpu);
+    assert_int_equal(vmx_halt(&vcpu), DO_NEXT);
     assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], 0); /* entry refuses HLT with it */
     assert_int_equal(fields[VMCS_GUEST_ACTIVITY], ACTIVITY_HLT);
     assert_true(vmx_inject_interrupt(&vcpu, 0x50)); /* STI; HLT: it wakes at once */
 
     make(0, false);
     fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF | RFLAGS_TF;
-    vmx_halt(&vcpu);
+    assert_int_equal(vmx_halt(&vcpu), DO_NEXT);
     assert_int_equal(fields[VMCS_GUEST_ACTIVITY], ACTIVITY_ACTIVE); /* the trap ends it */
     assert_int_equal(fields[VMCS_GUEST_PENDING_DEBUG], PENDING_DEBUG_BS);
 }

@@ -173,11 +173,12 @@ static bool script_inject_nmi(struct vcpu *on)
     return !shut;
 }
 
-static void script_halt(struct vcpu *on)
+static enum verdict script_halt(struct vcpu *on)
 {
     (void)on;
     shut = false;
     did(ACT_HALT, 0);
+    return DO_NEXT;
 }
 
 static void script_set_deadline(struct vcpu *on, uint64_t deadline)
