@@ -107,7 +107,7 @@ static const struct cpuid_rule rules[] = {
     /* L1; L2 and L3, with their TLBs. */
     {.leaf = LEAF_EXTENDED + 5, .eax = ALL, .ebx = ALL, .ecx = ALL, .edx = ALL},
     {.leaf = LEAF_EXTENDED + 6, .eax = ALL, .ebx = ALL, .ecx = ALL, .edx = ALL},
-    /* Invariant TSC is our promise. */
+    /* Invariant TSC is the processor's promise, or the operator's. */
     {.leaf = LEAF_EXTENDED + 7, .fit = vcpuid_fit_invariant_tsc},
     /* Address widths, core count and the width of an id: computed. */
     {.leaf = LEAF_EXTENDED + 8, .ebx = SHOWN_E8B, .fit = vcpuid_fit_sizes_amd},

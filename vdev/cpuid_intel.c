@@ -110,7 +110,7 @@ static const struct cpuid_rule rules[] = {
     {.leaf = LEAF_EXTENDED + 3, .eax = ALL, .ebx = ALL, .ecx = ALL, .edx = ALL},
     {.leaf = LEAF_EXTENDED + 4, .eax = ALL, .ebx = ALL, .ecx = ALL, .edx = ALL},
     {.leaf = LEAF_EXTENDED + 6, .ecx = ALL},
-    /* Invariant TSC is our promise. */
+    /* Invariant TSC is the processor's promise, or the operator's. */
     {.leaf = LEAF_EXTENDED + 7, .fit = vcpuid_fit_invariant_tsc},
     {.leaf = LEAF_EXTENDED + 8, .fit = vcpuid_fit_widths},
 };

@@ -240,8 +240,7 @@ void vcpuid_fit_subleaves(struct cpuid_row *row, const struct vcpuid_fit *from)
 
 void vcpuid_fit_invariant_tsc(struct cpuid_row *row, const struct vcpuid_fit *from)
 {
-    (void)from;
-    row->edx = CPUID_E7D_INVARIANT_TSC;
+    row->edx = from->wish->tsc_invariant ? CPUID_E7D_INVARIANT_TSC : 0;
 }
 
 void vcpuid_fit_widths(struct cpuid_row *row, const struct vcpuid_fit *from)

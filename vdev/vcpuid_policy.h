@@ -28,6 +28,7 @@ struct vcpuid_wish {
     uint32_t physical_bits; /* guest-physical address width */
     uint64_t tsc_hz;
     uint64_t apic_timer_hz; /* measured; 0: not known */
+    bool tsc_invariant;     /* it counts at one rate in every power state, and guests are told */
     uint64_t xcr0_allowed;  /* components a guest may enable, of vcpuid_xcr0_allowed() */
 };
 

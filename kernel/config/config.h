@@ -63,6 +63,7 @@ struct config_machine {
     uint32_t reserve; /* cores kept for the monitor */
     uint32_t reserve_line;
     bool threads_shared; /* threads of one core may belong to different guests */
+    bool tsc_trusted;    /* the TSC is invariant, whether the processor promises it or not */
 };
 
 /* Large: static, never on a hypervisor stack. */

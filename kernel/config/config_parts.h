@@ -18,6 +18,7 @@ enum config_key {
     KEY_CONSOLE,
     KEY_RESERVE,
     KEY_THREADS,
+    KEY_TSC,
     KEY_CORES,
     KEY_MEMORY,
     KEY_IMAGE,
@@ -92,6 +93,7 @@ bool config_with_signs(struct span value, char *buf, size_t size);
 void config_read_console(struct config_parser *p, struct span value);
 void config_read_reserve(struct config_parser *p, struct span value);
 void config_read_threads(struct config_parser *p, struct span value);
+void config_read_tsc(struct config_parser *p, struct span value);
 void config_read_cores(struct config_parser *p, struct span value);
 void config_read_memory(struct config_parser *p, struct span value);
 void config_read_image(struct config_parser *p, struct span value);

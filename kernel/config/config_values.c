@@ -179,6 +179,13 @@ void config_read_threads(struct config_parser *p, struct span value)
                    VALUE_ARGS(value));
 }
 
+void config_read_tsc(struct config_parser *p, struct span value)
+{
+    p->config->machine.tsc_trusted = span_is(value, "trusted");
+    if (!p->config->machine.tsc_trusted)
+        errors_add(p->report, p->line, "tsc = '" VALUE ": expected 'trusted'", VALUE_ARGS(value));
+}
+
 /* ---------------------------------------------------------------------- [guest NAME] */
 
 static void config_core_count(struct config_parser *p, struct span value)

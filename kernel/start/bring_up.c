@@ -96,8 +96,6 @@ bool bring_up_cores(struct start_state *start)
         }
         bring_up_add(start, apic_id);
     }
-    if (!start->tsc.invariant)
-        log_line("this processor reports no invariant TSC: guests' clocks may drift");
     const uint32_t listed = start->acpi.core_count ? start->acpi.core_count : 1;
     char apic[48] = "no x2APIC";
     if (start->x2apic)

@@ -66,6 +66,12 @@ static bool launch_make_plan(struct start_state *start)
     return plan_make(plan, &config, &start->machine, &report);
 }
 
+/* Emulators, and hypervisors that may migrate us, promise nothing. */
+static bool launch_tsc_invariant(const struct start_state *start)
+{
+    return start->tsc.invariant || config.machine.tsc_trusted;
+}
+
 bool launch_plan(struct start_state *start)
 {
     start->machine.needs_monitor = !virt_report.guest_timer;
@@ -89,6 +95,9 @@ bool launch_plan(struct start_state *start)
                            config.machine.serial_baud);
     console_select(config.machine.serial, config.machine.screen);
     plan_print(plan, log_line);
+    if (!launch_tsc_invariant(start))
+        log_line("the processor does not promise an invariant TSC: guests are not told of one; "
+                 "`tsc = trusted` under [machine] asserts it");
     return true;
 }
 
@@ -117,6 +126,7 @@ bool launch_prepare(struct start_state *start)
         .pages = &start->pages,
         .machine = &start->machine,
         .tsc = &start->tsc,
+        .tsc_invariant = launch_tsc_invariant(start),
         .apic_timer_hz = start->timer.hz,
         .seconds = start->seconds ? start->seconds : DATE_UNKNOWN,
         .cpuid = &cpuid_host,

@@ -53,6 +53,7 @@ static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_
         .core_count = vm->vcpu_count,
         .physical_bits = kit->physical_bits,
         .tsc_hz = kit->tsc->hz,
+        .tsc_invariant = kit->tsc_invariant,
         .apic_timer_hz = kit->apic_timer_hz,
         .xcr0_allowed = vm->xcr0_allowed,
     };

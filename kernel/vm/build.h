@@ -12,6 +12,7 @@ struct build_kit {
     struct pages *pages;
     const struct machine *machine;
     const struct tsc *tsc;
+    bool tsc_invariant;     /* guests are told so */
     uint64_t apic_timer_hz; /* 0: not known */
     uint64_t seconds;       /* since 1970-01-01 UTC, at tsc->start */
     const struct vcpuid_host *cpuid;

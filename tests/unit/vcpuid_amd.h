@@ -152,6 +152,7 @@ static inline void wish_two_cores(void)
                                 .core_count = 2,
                                 .physical_bits = 48,
                                 .tsc_hz = 2400000000,
+                                .tsc_invariant = true,
                                 .xcr0_allowed = vcpuid_xcr0_allowed(&host)};
 }
 

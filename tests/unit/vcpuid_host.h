@@ -85,6 +85,7 @@ static inline int every_feature(void **state)
         .core_count = 2,
         .physical_bits = 39,
         .tsc_hz = 2400000000,
+        .tsc_invariant = true,
         .xcr0_allowed = vcpuid_xcr0_allowed(&host),
     };
     build();

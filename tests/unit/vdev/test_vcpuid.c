@@ -322,6 +322,20 @@ static void test_what_linux_needs(void **state)
     assert_int_equal(get(0x7, 0, EAX), 1);
 }
 
+/* Whatever the host's row says: whom to believe was decided before. */
+static void test_invariant_tsc(void **state)
+{
+    (void)state;
+    for (uint32_t promised = 0; promised < 2; promised++) {
+        host_row(0x80000007, 0)->edx = promised ? UINT32_MAX : 0;
+        for (uint32_t wished = 0; wished < 2; wished++) {
+            wish.tsc_invariant = wished != 0;
+            build();
+            assert_int_equal(get(0x80000007, 0, EDX), wished ? CPUID_E7D_INVARIANT_TSC : 0);
+        }
+    }
+}
+
 static void test_xcr0_allowed(void **state)
 {
     (void)state;
@@ -418,6 +432,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_shown_bit_works, every_feature),
         cmocka_unit_test_setup(test_cr4_follows_the_host, every_feature),
         cmocka_unit_test_setup(test_what_linux_needs, every_feature),
+        cmocka_unit_test_setup(test_invariant_tsc, every_feature),
         cmocka_unit_test_setup(test_xcr0_allowed, every_feature),
         cmocka_unit_test_setup(test_without_xsave, every_feature),
         cmocka_unit_test_setup(test_avx_follows_xcr0, every_feature),

@@ -124,6 +124,7 @@ static void test_defaults(void **state)
     assert_int_equal(config.machine.serial_port, 0);
     assert_int_equal(config.machine.serial_baud, 0);
     assert_false(config.machine.reserve_given);
+    assert_false(config.machine.tsc_trusted);
     assert_false(THE_GUEST.cores.exact);
     assert_int_equal(THE_GUEST.cores.count, 1);
     assert_int_equal(THE_GUEST.cores.line, 1);
@@ -566,10 +567,14 @@ static void test_unknown_keys(void **state)
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
         {"[machine]\nthreads = both\n" GUEST, 2,
          "threads = 'both': expected 'separate' or 'shared'"},
+        {"[machine]\ntsc = invariant\n" GUEST, 2, "tsc = 'invariant': expected 'trusted'"},
+        {"[machine]\ntsc = trusted#yes\n" GUEST, 2,
+         "tsc = 'trusted#yes' (a comment needs a space before its '#'): expected 'trusted'"},
+        {GUEST "tsc = trusted\n", 4, "'tsc' belongs in [machine], not in [guest NAME]"},
         {"[machine]\nserv = 1\n" GUEST, 2,
-         "unknown key 'serv'; the keys of [machine] are console, reserve, threads"},
+         "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc"},
         {"[machine]\nx = 1\n" GUEST, 2,
-         "unknown key 'x'; the keys of [machine] are console, reserve, threads"},
+         "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
@@ -585,7 +590,7 @@ static void test_long_key(void **state)
         refuse(text, 2,
                "unknown key '0000000000000000000000000000000000000000...'; the keys of [machine] "
                "are console, "
-               "reserve, threads");
+               "reserve, threads, tsc");
     }
 }
 
@@ -652,7 +657,7 @@ static void test_other_words(void **state)
         {GUEST "append = x", 4, "unknown key 'append'; did you mean 'cmdline'?"},
         {GUEST "cmd = x", 4, "unknown key 'cmd'; did you mean 'cmdline'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
-         "unknown key 'kernel'; the keys of [machine] are console, reserve, threads"},
+         "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -727,6 +732,8 @@ static void test_bad_reserve(void **state)
     accept("[machine]\nreserve=0\n" GUEST);
     assert_true(config.machine.reserve_given);
     assert_int_equal(config.machine.reserve, 0);
+    accept("[machine]\ntsc = trusted # by us\n" GUEST);
+    assert_true(config.machine.tsc_trusted);
 }
 
 static void test_bad_cores(void **state)
