@@ -18,9 +18,9 @@ void virt_probe(struct virt_report *report)
     }
 }
 
-#define VIRT_FORWARD(type, name, parameters, arguments)                   \
-    type virt_##name parameters                                           \
-    {                                                                     \
+#define VIRT_FORWARD(type, name, parameters, arguments)                                        \
+    type virt_##name parameters                                                                \
+    {                                                                                          \
         return __builtin_expect(virt_is_svm, 1) ? svm_##name arguments : vmx_##name arguments; \
     }
 VIRT_CALLS(VIRT_FORWARD)
