@@ -8,7 +8,7 @@
 
 #include "support.h"
 
-#define DR6_BS UINT64_C(0x4000)
+#define SINGLE_STEP UINT64_C(0x4000) /* DR6.BS */
 
 static struct svm_vcpu hw;
 static struct vcpu vcpu = {.hw = &hw};
@@ -88,7 +88,7 @@ static void test_nmi_handler(void **state)
 
     leave(SVM_EXIT_EXCEPTION_DB);
     hw.vmcb.rflags = RFLAGS_FIXED; /* as IRET has loaded them */
-    hw.vmcb.dr6 = DR6_BS;
+    hw.vmcb.dr6 = SINGLE_STEP;
     assert_true(svm_ends_step(v));
     assert_true(svm_is_open(&hw, EVENT_NMI));
     assert_int_equal(hw.vmcb.dr6, 0);
@@ -104,7 +104,7 @@ static void test_iret_to_stepping_code(void **state)
     (void)svm_end_window(&hw);
     leave(SVM_EXIT_EXCEPTION_DB);
     hw.vmcb.rflags = RFLAGS_FIXED | RFLAGS_TF;
-    hw.vmcb.dr6 = DR6_BS;
+    hw.vmcb.dr6 = SINGLE_STEP;
     assert_true(svm_ends_step(v));
     assert_true(hw.vmcb.rflags & RFLAGS_TF);
 }
@@ -118,9 +118,9 @@ static void test_handler_that_steps(void **state)
     leave(SVM_EXIT_IRET);
     (void)svm_end_window(&hw);
     leave(SVM_EXIT_EXCEPTION_DB);
-    hw.vmcb.dr6 = DR6_BS;
+    hw.vmcb.dr6 = SINGLE_STEP;
     assert_false(svm_ends_step(v));
-    assert_int_equal(hw.vmcb.dr6, DR6_BS);
+    assert_int_equal(hw.vmcb.dr6, SINGLE_STEP);
     assert_int_equal(v->hw_work, WORK_NUDGE);
     assert_true(svm_is_open(&hw, EVENT_NMI));
 }
@@ -136,7 +136,7 @@ static void test_other_debug_exceptions(void **state)
     hw.vmcb.dr6 = 1;
     assert_false(svm_ends_step(v));
     leave(SVM_EXIT_EXCEPTION_AC);
-    hw.vmcb.dr6 = DR6_BS;
+    hw.vmcb.dr6 = SINGLE_STEP;
     assert_false(svm_ends_step(v));
     assert_false(svm_is_open(&hw, EVENT_NMI));
 }
@@ -150,7 +150,7 @@ static void test_shadow(void **state)
     svm_want_window(v, EVENT_NMI); /* asked again before it is over: nothing more */
     hw.vmcb.interrupt_shadow = 0;
     leave(SVM_EXIT_EXCEPTION_DB);
-    hw.vmcb.dr6 = DR6_BS;
+    hw.vmcb.dr6 = SINGLE_STEP;
     assert_true(svm_ends_step(v));
     assert_false(hw.vmcb.rflags & RFLAGS_TF);
     assert_true(svm_is_open(&hw, EVENT_NMI));
