@@ -4,17 +4,8 @@
  * allow-list like vdev/cpuid_intel.c, held by the same rules: what a shown bit promises must work,
  * its MSRs have rows in vdev/msr_amd.c. tests/unit/vdev/test_vcpuid_amd.c holds the pairs. Pure.
  */
-#include "vdev/vcpuid_bits.h"
-#include "vdev/vcpuid_fit.h"
+#include "vdev/cpuid_both.h"
 #include "vdev/vendor.h"
-
-#define ALL UINT32_MAX
-
-#define SHOWN_1C                                                                              \
-    (CPUID_1C_SSE3 | CPUID_1C_PCLMULQDQ | CPUID_1C_SSSE3 | CPUID_1C_FMA | CPUID_1C_CX16 |     \
-     CPUID_1C_PCID | CPUID_1C_SSE4_1 | CPUID_1C_SSE4_2 | CPUID_1C_X2APIC | CPUID_1C_MOVBE |   \
-     CPUID_1C_POPCNT | CPUID_1C_TSC_DEADLINE | CPUID_1C_AES | CPUID_1C_XSAVE | CPUID_1C_AVX | \
-     CPUID_1C_F16C | CPUID_1C_RDRAND)
 
 /* Leaf 0x80000001 repeats most of leaf 1's EDX, with SYSCALL in place of SYSENTER. */
 #define REPEATED_1D                                                                               \
@@ -34,14 +25,6 @@
      AVX_7C | AVX512_7C)
 
 #define SHOWN_7D (CPUID_7D_FSRM | AVX512_7D)
-
-#define SHOWN_7_1A                                                                           \
-    (CPUID_7_1A_CMPCCXADD | CPUID_7_1A_FZRM | CPUID_7_1A_FSRS | CPUID_7_1A_FSRC | AVX_7_1A | \
-     CPUID_7_1A_AVX512_BF16)
-
-#define SHOWN_7_1D (CPUID_7_1D_PREFETCHI | AVX_7_1D)
-
-#define SHOWN_D_1A (CPUID_D_1A_XSAVEOPT | CPUID_D_1A_XSAVEC | CPUID_D_1A_XGETBV1)
 
 #define SHOWN_E1C                                                                 \
     (CPUID_E1C_LAHF | CPUID_E1C_LZCNT | CPUID_E1C_SSE4A | CPUID_E1C_MISALIGNSSE | \
@@ -84,20 +67,9 @@ static const struct cpuid_rule rules[] = {
     /* Topology: computed. */
     {.leaf = 0xb, .subleaf = 0, .fit = vcpuid_fit_topology},
     {.leaf = 0xb, .subleaf = 1, .fit = vcpuid_fit_topology},
-    /* XSAVE, as on Intel. */
-    {.leaf = 0xd, .subleaf = 0},
-    {.leaf = 0xd, .subleaf = 1, .eax = SHOWN_D_1A},
-    {.leaf = 0xd, .subleaf = 2, .eax = ALL, .ebx = ALL, .ecx = 0x2},
-    {.leaf = 0xd, .subleaf = 5, .eax = ALL, .ebx = ALL, .ecx = 0x2},
-    {.leaf = 0xd, .subleaf = 6, .eax = ALL, .ebx = ALL, .ecx = 0x2},
-    {.leaf = 0xd, .subleaf = 7, .eax = ALL, .ebx = ALL, .ecx = 0x2},
-    /* Ours, and KVM's name with no feature behind it: computed. The TSC rate is here alone:
-     * leaves 0x15 and 0x16 are Intel's. */
-    {.leaf = LEAF_HYPERVISOR, .fit = vcpuid_fit_name},
-    {.leaf = LEAF_HYPERVISOR + 1, .fit = vcpuid_fit_abi},
-    {.leaf = LEAF_HYPERVISOR + 2, .fit = vcpuid_fit_time},
-    {.leaf = LEAF_KVM, .fit = vcpuid_fit_name},
-    {.leaf = LEAF_KVM + 1},
+    CPUID_RULES_XSAVE,
+    /* The TSC rate is here alone: leaves 0x15 and 0x16 are Intel's. */
+    CPUID_RULES_OURS,
     /* Highest leaf computed, the vendor again; features; the brand string. */
     {.leaf = LEAF_EXTENDED, .ebx = ALL, .ecx = ALL, .edx = ALL, .fit = vcpuid_fit_highest},
     {.leaf = LEAF_EXTENDED + 1, .ecx = SHOWN_E1C, .edx = SHOWN_E1D, .fit = vcpuid_fit_legacy},

@@ -5,17 +5,8 @@
  * work: its MSRs have rows in vdev/msr_intel.c, its CR4 bits are in vcpuid_cr4_allowed(), its
  * VM-execution control is on. tests/unit/vdev/test_vcpuid.c holds the pairs. Pure.
  */
-#include "vdev/vcpuid_bits.h"
-#include "vdev/vcpuid_fit.h"
+#include "vdev/cpuid_both.h"
 #include "vdev/vendor.h"
-
-#define ALL UINT32_MAX
-
-#define SHOWN_1C                                                                              \
-    (CPUID_1C_SSE3 | CPUID_1C_PCLMULQDQ | CPUID_1C_SSSE3 | CPUID_1C_FMA | CPUID_1C_CX16 |     \
-     CPUID_1C_PCID | CPUID_1C_SSE4_1 | CPUID_1C_SSE4_2 | CPUID_1C_X2APIC | CPUID_1C_MOVBE |   \
-     CPUID_1C_POPCNT | CPUID_1C_TSC_DEADLINE | CPUID_1C_AES | CPUID_1C_XSAVE | CPUID_1C_AVX | \
-     CPUID_1C_F16C | CPUID_1C_RDRAND)
 
 #define SHOWN_1D                                                                                 \
     (CPUID_1D_FPU | CPUID_1D_VME | CPUID_1D_DE | CPUID_1D_PSE | CPUID_1D_TSC | CPUID_1D_MSR |    \
@@ -34,14 +25,6 @@
      CPUID_7C_MOVDIR64B | AVX_7C | AVX512_7C)
 
 #define SHOWN_7D (CPUID_7D_FSRM | CPUID_7D_MD_CLEAR | CPUID_7D_SERIALIZE | AVX512_7D)
-
-#define SHOWN_7_1A                                                                           \
-    (CPUID_7_1A_CMPCCXADD | CPUID_7_1A_FZRM | CPUID_7_1A_FSRS | CPUID_7_1A_FSRC | AVX_7_1A | \
-     CPUID_7_1A_AVX512_BF16)
-
-#define SHOWN_7_1D (CPUID_7_1D_PREFETCHI | AVX_7_1D)
-
-#define SHOWN_D_1A (CPUID_D_1A_XSAVEOPT | CPUID_D_1A_XSAVEC | CPUID_D_1A_XGETBV1)
 
 #define SHOWN_E1C (CPUID_E1C_LAHF | CPUID_E1C_LZCNT | CPUID_E1C_PREFETCHW)
 #define SHOWN_E1D \
@@ -87,22 +70,11 @@ static const struct cpuid_rule rules[] = {
     /* Topology: computed. */
     {.leaf = 0xb, .subleaf = 0, .fit = vcpuid_fit_topology},
     {.leaf = 0xb, .subleaf = 1, .fit = vcpuid_fit_topology},
-    /* XSAVE: 0 computed; components 2 (AVX) and 5 to 7 (AVX-512) only when they are allowed. */
-    {.leaf = 0xd, .subleaf = 0},
-    {.leaf = 0xd, .subleaf = 1, .eax = SHOWN_D_1A},
-    {.leaf = 0xd, .subleaf = 2, .eax = ALL, .ebx = ALL, .ecx = 0x2},
-    {.leaf = 0xd, .subleaf = 5, .eax = ALL, .ebx = ALL, .ecx = 0x2},
-    {.leaf = 0xd, .subleaf = 6, .eax = ALL, .ebx = ALL, .ecx = 0x2},
-    {.leaf = 0xd, .subleaf = 7, .eax = ALL, .ebx = ALL, .ecx = 0x2},
+    CPUID_RULES_XSAVE,
     /* TSC rate: computed, so that no guest has to calibrate. In 0x16 the bus clock is kept. */
     {.leaf = 0x15, .fit = vcpuid_fit_tsc},
     {.leaf = 0x16, .ecx = 0xffff, .fit = vcpuid_fit_mhz},
-    /* Ours, and KVM's name with no feature behind it: computed. */
-    {.leaf = LEAF_HYPERVISOR, .fit = vcpuid_fit_name},
-    {.leaf = LEAF_HYPERVISOR + 1, .fit = vcpuid_fit_abi},
-    {.leaf = LEAF_HYPERVISOR + 2, .fit = vcpuid_fit_time},
-    {.leaf = LEAF_KVM, .fit = vcpuid_fit_name},
-    {.leaf = LEAF_KVM + 1},
+    CPUID_RULES_OURS,
     /* Highest leaf computed; features; the brand string; L2; address widths computed. */
     {.leaf = LEAF_EXTENDED, .fit = vcpuid_fit_highest},
     {.leaf = LEAF_EXTENDED + 1, .ecx = SHOWN_E1C, .edx = SHOWN_E1D},
