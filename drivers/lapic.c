@@ -11,16 +11,11 @@
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
-#define FEATURES_X2APIC       BIT32(21) /* CPUID.1:ECX */
-#define FEATURES_TSC_DEADLINE BIT32(24) /* CPUID.1:ECX */
+#define FEATURES_X2APIC BIT32(21) /* CPUID.1:ECX */
 
 #define SVR_ENABLE      BIT32(8)
 #define SPURIOUS_VECTOR 0xffu
 #define OTHER_VECTOR    0xefu
-
-/* A vector above 15 even though it is masked: SDM "Error Handling" allows an illegal-vector error
- * regardless of the mask. */
-#define LVT_OFF (BIT32(16) | SPURIOUS_VECTOR)
 
 #define LVT_MODE     UINT32_C(0x700)
 #define LVT_MODE_SMI UINT32_C(0x200)

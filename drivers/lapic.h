@@ -13,6 +13,12 @@
 
 #define LAPIC_MMIO UINT64_C(0xfee00000) /* one page */
 
+/* An LVT entry that raises nothing. With a vector above 15 even though it is masked: SDM "Error
+ * Handling" allows an illegal-vector error regardless of the mask. */
+#define LVT_OFF ((1u << 16) | 0xffu)
+
+#define FEATURES_TSC_DEADLINE (1u << 24) /* CPUID.1:ECX: the timer has that mode */
+
 /* Enables the APIC, in x2APIC mode when the CPU has it; masks every LVT entry (but a
  * thermal one of the firmware's, in SMI mode), spurious vector
  * 0xff, clears TPR, timer, pending ESR. Each core, once, interrupts off. Returns whether x2APIC. */

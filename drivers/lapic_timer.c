@@ -5,15 +5,12 @@
  */
 #include "drivers/lapic_timer.h"
 
+#include "drivers/lapic.h"
 #include "lib/bits.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
-#define FEATURES_TSC_DEADLINE BIT32(24) /* CPUID.1:ECX */
-
-/* As lapic.c's: masked, with a vector that is legal. One-shot mode is 0. */
-#define LVT_OFF          (BIT32(16) | 0xffu)
-#define LVT_TSC_DEADLINE BIT32(18)
+#define LVT_TSC_DEADLINE BIT32(18) /* one-shot mode is 0 */
 
 #define DIVIDE_BY_1 0xbu
 #define DIVIDE_BY_2 0u /* after reset */

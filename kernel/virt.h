@@ -11,9 +11,11 @@
 
 #include <stdatomic.h>
 
+#include "lib/bits.h"
 #include "lib/policy.h"
 #include "lib/status.h"
 #include "lib/types.h"
+#include "lib/x86/cr.h"
 #include "mm/guest_map.h"
 
 /* ------------------------------------------------------------------ guest state */
@@ -134,6 +136,10 @@ enum exit_kind {
     EXIT_KIND_COUNT
 };
 
+/* Vectors whose delivery a guest can make endless (#DB and #AC, by an event that faults on its own
+ * delivery) or that are about the machine (#MC). All other exceptions are the guest's own. */
+#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC))
+
 /* What a guest says of its own crash. docs/guest-abi.md, "crash". */
 struct crash_report {
     uint32_t code;  /* BULKHEAD_CRASH_* */
@@ -206,6 +212,13 @@ struct virt_report {
     bool no_rdtscp;   /* RDTSCP and RDPID are #UD in a guest, ... */
     bool no_invpcid;  /* ... INVPCID is */
 };
+
+/* Notes a lack. */
+static inline void virt_need(struct virt_report *report, bool have, const char *what)
+{
+    if (!have && report->missing_count < ARRAY_SIZE(report->missing))
+        report->missing[report->missing_count++] = what;
+}
 
 /* What every vCPU of a guest shares: built once at launch, then read-only. */
 struct virt_vm_config {

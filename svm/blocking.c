@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "svm/blocking.h"
 
-#define DR6_BS UINT64_C(0x4000)
-
 /* A HLT that exited ends the shadow of the STI before it. */
 bool svm_is_open(const struct svm_vcpu *hw, enum svm_event_type type)
 {

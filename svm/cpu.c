@@ -14,7 +14,6 @@
 
 #define CPUID_FEATURES_2                0x80000021
 #define CPUID_E21_EAX_LFENCE_SERIALIZES BIT32(2)
-#define DE_CFG_LFENCE_SERIALIZES        BIT64(1)
 
 #define PAGES_OF(type) ((sizeof(type) + PAGE_SIZE - 1) / PAGE_SIZE)
 
@@ -84,8 +83,10 @@ enum status svm_vcpu_create(struct vcpu *v, struct pages *pages, void *shared)
 void svm_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
 {
     struct svm_vcpu *hw = v->hw;
+    const struct svm_shared *shared = hw->shared;
 
-    *hw = (struct svm_vcpu){.shared = hw->shared};
+    memset(hw, 0, sizeof(*hw));
+    hw->shared = shared;
     vmsave(hpa((uintptr_t)&hw->host)); /* what VMRUN leaves alone, and an exit must bring back */
     v->hw_work = WORK_FLUSH | (svm_spec.clears_buffers ? WORK_BUFFERS : 0);
     for (uint32_t i = 0; i < GPR_COUNT; i++)

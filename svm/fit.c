@@ -3,12 +3,6 @@
 
 #include "svm/bits.h"
 
-static void svm_need(struct virt_report *report, bool have, const char *what)
-{
-    if (!have && report->missing_count < ARRAY_SIZE(report->missing))
-        report->missing[report->missing_count++] = what;
-}
-
 void svm_fit(const struct svm_caps *caps, struct virt_report *report)
 {
     report->name = "SVM";
@@ -18,19 +12,19 @@ void svm_fit(const struct svm_caps *caps, struct virt_report *report)
 
     if (!caps->has_svm) {
         /* Without it neither the MSRs nor the leaf exist: nothing more can be known. */
-        svm_need(report, false,
-                 caps->is_guest
-                     ? "SVM (CPUID Fn8000_0001:ECX.SVM): the hypervisor that this machine runs "
-                       "under does not offer it (turn nested virtualization on there)"
-                     : "SVM (CPUID Fn8000_0001:ECX.SVM)");
+        virt_need(report, false,
+                  caps->is_guest
+                      ? "SVM (CPUID Fn8000_0001:ECX.SVM): the hypervisor that this machine runs "
+                        "under does not offer it (turn nested virtualization on there)"
+                      : "SVM (CPUID Fn8000_0001:ECX.SVM)");
         return;
     }
-    svm_need(report, !(caps->vm_cr & VM_CR_SVMDIS),
-             caps->vm_cr & VM_CR_LOCK
-                 ? "SVM enabled by the firmware (VM_CR is locked with SVM off: turn "
-                   "virtualization on in the firmware setup)"
-                 : "SVM enabled by the firmware (VM_CR has SVM off: turn virtualization on in the "
-                   "firmware setup)");
-    svm_need(report, caps->features & SVM_FEATURE_NP, "nested paging");
-    svm_need(report, caps->asids >= 2, "an ASID for a guest");
+    virt_need(report, !(caps->vm_cr & VM_CR_SVMDIS),
+              caps->vm_cr & VM_CR_LOCK
+                  ? "SVM enabled by the firmware (VM_CR is locked with SVM off: turn "
+                    "virtualization on in the firmware setup)"
+                  : "SVM enabled by the firmware (VM_CR has SVM off: turn virtualization on in the "
+                    "firmware setup)");
+    virt_need(report, caps->features & SVM_FEATURE_NP, "nested paging");
+    virt_need(report, caps->asids >= 2, "an ASID for a guest");
 }

@@ -11,10 +11,6 @@
 #include "svm/svm.h"
 #include "svm/switch.h"
 
-#define DR6_BD UINT64_C(0x2000)
-#define DR6_BS UINT64_C(0x4000)
-#define DR7_GD UINT64_C(0x2000)
-
 #define CPUID_LENGTH   2
 #define VMMCALL_LENGTH 3
 #define MSR_LENGTH     2 /* RDMSR, WRMSR */

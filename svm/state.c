@@ -7,10 +7,6 @@
 #include "lib/x86/msr.h"
 #include "svm/svm.h"
 
-#define PAT_RESET UINT64_C(0x0007040600070406) /* APM "PAT Register" */
-#define DR6_RESET UINT64_C(0xffff0ff0)
-#define DR7_RESET UINT64_C(0x400)
-
 /* A core never has another guest, so one ASID is enough for all; 0 is ours. APM "TLB Control" */
 #define ASID_GUEST 1
 
@@ -30,7 +26,7 @@ void svm_write_controls(struct svm_vcpu *hw)
     const struct svm_shared *shared = hw->shared;
     struct svm_vmcb *vmcb = &hw->vmcb;
 
-    vmcb->intercept_exceptions = SVM_EXCEPTIONS;
+    vmcb->intercept_exceptions = INTERCEPTED_EXCEPTIONS;
     vmcb->intercept_1 = INTERCEPTS_1;
     vmcb->intercept_2 = INTERCEPTS_2 | (svm_caps.has_rdpru ? INTERCEPT2_RDPRU : 0);
     vmcb->intercept_3 =

@@ -19,9 +19,6 @@ struct svm_shared {
     hpa_t nested_root;
 };
 
-/* As vmx/vmx.h: vectors whose delivery a guest can make endless, or that are about the machine. */
-#define SVM_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC))
-
 enum svm_step {
     STEP_NONE,
     STEP_SHADOW, /* out of the shadow of STI or MOV SS */

@@ -13,8 +13,6 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-#define DR6_RESET UINT64_C(0xffff0ff0)
-
 static uint32_t vmx_revision(void)
 {
     return (uint32_t)(vmx_caps.basic & VMX_BASIC_REVISION_MASK);

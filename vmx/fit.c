@@ -81,19 +81,13 @@ uint32_t ctl_fit(struct ctl_ask ask, uint64_t cap, uint32_t *missing, uint32_t *
     return ((ask.must | ask.wish) & may_be_1) | must_be_1;
 }
 
-static void fit_need(struct virt_report *report, bool have, const char *what)
-{
-    if (!have && report->missing_count < ARRAY_SIZE(report->missing))
-        report->missing[report->missing_count++] = what;
-}
-
 static uint32_t fit_word(const struct word *word, uint64_t cap, struct virt_report *report)
 {
     uint32_t missing, forced;
     const uint32_t value = ctl_fit(word->ask, cap, &missing, &forced);
 
     for (size_t i = 0; i < ARRAY_SIZE(word->names) && word->names[i].name; i++)
-        fit_need(report, !((missing | forced) & word->names[i].bit), word->names[i].name);
+        virt_need(report, !((missing | forced) & word->names[i].bit), word->names[i].name);
     return value;
 }
 
@@ -103,10 +97,10 @@ static void fit_ept(const struct vmx_caps *caps, struct virt_report *report)
     const uint64_t invept = EPT_CAP_INVEPT | EPT_CAP_INVEPT_ONE;
     const uint64_t invvpid = EPT_CAP_INVVPID | EPT_CAP_INVVPID_ONE;
 
-    fit_need(report, (caps->ept_vpid & walk) == walk, "EPT with four-level write-back tables");
-    fit_need(report, caps->ept_vpid & EPT_CAP_2M, "EPT with 2 MiB pages");
-    fit_need(report, (caps->ept_vpid & invept) == invept, "single-context INVEPT");
-    fit_need(report, (caps->ept_vpid & invvpid) == invvpid, "single-context INVVPID");
+    virt_need(report, (caps->ept_vpid & walk) == walk, "EPT with four-level write-back tables");
+    virt_need(report, caps->ept_vpid & EPT_CAP_2M, "EPT with 2 MiB pages");
+    virt_need(report, (caps->ept_vpid & invept) == invept, "single-context INVEPT");
+    virt_need(report, (caps->ept_vpid & invvpid) == invvpid, "single-context INVVPID");
 }
 
 static const char *fit_without_vmx(const struct vmx_caps *caps)
@@ -130,14 +124,14 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
 
     if (!caps->has_vmx) {
         /* Without VMX the capability registers do not exist: nothing more can be known. */
-        fit_need(report, false, fit_without_vmx(caps));
+        virt_need(report, false, fit_without_vmx(caps));
         return;
     }
-    fit_need(report,
-             !(caps->feature_control & FEATURE_CONTROL_LOCK) ||
-                 (caps->feature_control & FEATURE_CONTROL_VMX),
-             "VT-x enabled by the firmware (IA32_FEATURE_CONTROL is locked with VMX off: "
-             "turn virtualization on in the firmware setup)");
+    virt_need(report,
+              !(caps->feature_control & FEATURE_CONTROL_LOCK) ||
+                  (caps->feature_control & FEATURE_CONTROL_VMX),
+              "VT-x enabled by the firmware (IA32_FEATURE_CONTROL is locked with VMX off: "
+              "turn virtualization on in the firmware setup)");
     controls->pin = fit_word(&word_pin, caps->pin, report);
     controls->cpu = fit_word(&word_cpu, caps->cpu, report);
     controls->cpu2 = fit_word(&word_cpu2, caps->cpu2, report);
@@ -145,6 +139,6 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
     report->no_invpcid = !(controls->cpu2 & CPU2_INVPCID);
     controls->exit = fit_word(&word_exit, caps->exit, report);
     controls->entry = fit_word(&word_entry, caps->entry, report);
-    fit_need(report, caps->misc & BIT64(MISC_ACTIVITY_SHIFT + ACTIVITY_HLT), "HLT activity state");
+    virt_need(report, caps->misc & BIT64(MISC_ACTIVITY_SHIFT + ACTIVITY_HLT), "HLT activity state");
     fit_ept(caps, report);
 }

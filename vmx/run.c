@@ -14,9 +14,7 @@
 #include "vmx/switch.h"
 #include "vmx/vmx.h"
 
-#define DR6_BD     UINT64_C(0x2000)
-#define DR6_EVENTS (UINT64_C(0xf) | DR6_BD | UINT64_C(0x4000) | UINT64_C(0x8000))
-#define DR7_GD     UINT64_C(0x2000)
+#define DR6_EVENTS (UINT64_C(0xf) | DR6_BD | DR6_BS | UINT64_C(0x8000))
 
 #define INSTRUCTION_MAX 15 /* bytes */
 

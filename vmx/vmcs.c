@@ -11,9 +11,6 @@
 #include "vmx/insn.h"
 #include "vmx/vmx.h"
 
-#define PAT_RESET UINT64_C(0x0007040600070406) /* SDM "Programming the PAT" */
-#define DR7_RESET UINT64_C(0x400)
-
 void vmx_write_controls(struct vmx_vcpu *hw)
 {
     const struct vmx_shared *shared = hw->shared;

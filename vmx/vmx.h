@@ -38,10 +38,6 @@ struct vmx_shared {
     uint16_t vpid;
 };
 
-/* Vectors whose delivery a guest can make endless (#DB and #AC, by an event that faults on its own
- * delivery) or that are about the machine (#MC). All other exceptions are the guest's own. */
-#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | BIT32(VECTOR_MC))
-
 /* WORK_REPEAT: a MOV to CR0 or CR4 that the guest repeats. */
 struct vmx_cr_repeat {
     uint64_t behind, rsp; /* RIP and RSP once it is done */

@@ -15,8 +15,6 @@
 
 #define DRAIN_ROUNDS 256 /* one for each vector */
 
-#define DR7_RESET UINT64_C(0x400)
-
 /* The processor writes to them once, when LTR marks the TSS busy. */
 static SEALED struct cpu_tables {
     uint64_t gdt[GDT_SLOTS];
@@ -70,20 +68,14 @@ void cpu_setup(struct cpu *cpu)
         write_cr4(read_cr4() | CR4_OSXSAVE);
 }
 
-static void cpu_need_one(struct virt_report *report, const char *what)
-{
-    if (report->missing_count < ARRAY_SIZE(report->missing))
-        report->missing[report->missing_count++] = what;
-}
-
 void cpu_need(struct virt_report *report)
 {
-    if (!(cpuid(1, 0).ecx & CPUID_1_ECX_X2APIC))
-        cpu_need_one(report, "x2APIC");
-    else if (!lapic_timer_works(cpu_timer))
-        cpu_need_one(report, "APIC timer");
-    if (!(cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE))
-        cpu_need_one(report, "XSAVE");
+    const uint32_t features = cpuid(1, 0).ecx;
+
+    virt_need(report, features & CPUID_1_ECX_X2APIC, "x2APIC");
+    if (features & CPUID_1_ECX_X2APIC)
+        virt_need(report, lapic_timer_works(cpu_timer), "APIC timer");
+    virt_need(report, features & CPUID_1_ECX_XSAVE, "XSAVE");
 }
 
 void cpu_reset_guest_state(uint64_t xcr0_allowed)

@@ -48,6 +48,13 @@
 #define RFLAGS_RF    (UINT64_C(1) << 16)
 #define RFLAGS_VM    (UINT64_C(1) << 17)
 
+/* DR6, DR7. "Debug Registers" */
+#define DR6_BD    (UINT64_C(1) << 13) /* an access to a debug register, under DR7.GD */
+#define DR6_BS    (UINT64_C(1) << 14) /* a single step */
+#define DR6_RESET UINT64_C(0xffff0ff0)
+#define DR7_GD    (UINT64_C(1) << 13)
+#define DR7_RESET UINT64_C(0x400)
+
 #define XCR0_X87    (UINT64_C(1) << 0)
 #define XCR0_SSE    (UINT64_C(1) << 1)
 #define XCR0_AVX    (UINT64_C(1) << 2)

@@ -89,6 +89,12 @@ enum msr_index {
 /* MSR_MISC_ENABLE: Intel's alone */
 #define MISC_ENABLE_XD_DISABLE (UINT64_C(1) << 34)
 
+/* MSR_PAT after a reset. SDM "Programming the PAT", APM "PAT Register" */
+#define PAT_RESET UINT64_C(0x0007040600070406)
+
+/* MSR_DE_CFG: LFENCE waits for all before it */
+#define DE_CFG_LFENCE_SERIALIZES (UINT64_C(1) << 1)
+
 /* MSR_FLUSH_CMD */
 #define FLUSH_CMD_L1D (UINT64_C(1) << 0)
 

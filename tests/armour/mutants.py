@@ -329,7 +329,7 @@ MUTANTS = {
         mutant("mask-optimised-away", "lib/bits.h", '    __asm__("" : "+r"(index));\n', "", MASKED),
     ],
     "#DB, #AC, #MC intercepted": [
-        *(mutant(f"{vector.lower()}-not-intercepted", "vmx/vmx.h",
+        *(mutant(f"{vector.lower()}-not-intercepted", "kernel/virt.h",
                  "#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_DB) | BIT32(VECTOR_AC) | "
                  "BIT32(VECTOR_MC))",
                  f"#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_{others[0]}) | "
