@@ -98,6 +98,8 @@ static void bring_up_print(const struct start_state *start)
     if (start->machine.core_count > 1)
         log_line("TSCs: at most %llu ns between core #0 and any other",
                  (unsigned long long)time_to_ns(&start->tsc.scale, start->worst_skew));
+    if (lapic_thermal() != 0)
+        log_line("thermal sensor: the firmware's SMI is kept, on all cores");
 }
 
 bool bring_up_cores(struct start_state *start)

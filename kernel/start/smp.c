@@ -33,6 +33,7 @@ static SEALED const struct tsc *smp_tsc;
 
 /* Between the boot core and the one that is being started. */
 static SEALED struct {
+    uint32_t thermal;                 /* the boot core's: lapic_thermal() */
     bool has_adjust;                  /* the boot core */
     uint64_t adjust, adjust_was;      /* IA32_TSC_ADJUST: the boot core's, and what the other had */
     uint64_t answer;                  /* the other's TSC; written before `answered` */
@@ -97,6 +98,7 @@ static bool smp_has_tsc_adjust(void)
 /* On the boot core: what the other is to be like. */
 static void smp_offer(void)
 {
+    smp_talk.thermal = lapic_thermal();
     smp_talk.has_adjust = smp_has_tsc_adjust();
     smp_talk.adjust = smp_talk.has_adjust ? rdmsr(MSR_TSC_ADJUST) : 0;
     smp_talk.adjust_was = smp_talk.adjust;
@@ -104,10 +106,12 @@ static void smp_offer(void)
     atomic_store(&smp_talk.answered, 0);
 }
 
-/* On the other. Firmware that wrote one TSC and not the other, or
+/* On the other. An INIT has cleared its APIC; firmware that wrote one TSC and not the other, or
  * both one after the other, has left different offsets. SDM "IA32_TSC_ADJUST MSR". */
 static void smp_become_alike(void)
 {
+    if (smp_talk.thermal != 0)
+        lapic_set_thermal(smp_talk.thermal);
     if (!smp_talk.has_adjust || !smp_has_tsc_adjust())
         return;
     smp_talk.adjust_was = rdmsr(MSR_TSC_ADJUST);

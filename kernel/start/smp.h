@@ -17,7 +17,7 @@ void smp_prepare(hpa_t page, hpa_t root);
 void smp_retire(hpa_t page);
 
 /* Starts the core in cpus[id] (apic_id and host tables are set, and it waits for a SIPI), gives it
- * the boot core's IA32_TSC_ADJUST, and compares its TSC. False
+ * the boot core's IA32_TSC_ADJUST and the firmware's thermal LVT entry, and compares its TSC. False
  * when it does not answer within a second: it is then held in INIT, and cpus[id] is free again.
  * Boot core only. */
 MUST_CHECK bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc, struct skew *skew);
