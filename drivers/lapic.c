@@ -19,6 +19,7 @@
 
 #define LVT_MODE     UINT32_C(0x700)
 #define LVT_MODE_SMI UINT32_C(0x200)
+#define LVT_PENDING  BIT32(12) /* r-  delivery status */
 
 /* The last LVT entry's number in the version register; entries beyond it are a #GP in x2APIC. */
 #define LVT_LAST(version) ((version) >> 16 & 0xff)
@@ -83,9 +84,18 @@ void lapic_eoi(void)
 }
 
 /* The firmware keeps the processor cool by SMIs: not ours to end. */
-static bool lapic_thermal_is_smi(void)
+uint32_t lapic_thermal(void)
 {
-    return (lapic_read(MSR_X2APIC_LVT_THERMAL) & LVT_MODE) == LVT_MODE_SMI;
+    if (LVT_LAST(lapic_read(MSR_X2APIC_VERSION)) < LVT_LAST_THERMAL)
+        return 0;
+    const uint32_t entry = lapic_read(MSR_X2APIC_LVT_THERMAL);
+    return (entry & LVT_MODE) == LVT_MODE_SMI ? entry & ~LVT_PENDING : 0;
+}
+
+void lapic_set_thermal(uint32_t entry)
+{
+    if (LVT_LAST(lapic_read(MSR_X2APIC_VERSION)) >= LVT_LAST_THERMAL)
+        lapic_write(MSR_X2APIC_LVT_THERMAL, entry);
 }
 
 static void lapic_mask_all(void)
@@ -98,7 +108,7 @@ static void lapic_mask_all(void)
     lapic_write(MSR_X2APIC_LVT_ERROR, LVT_OFF);
     if (last >= LVT_LAST_PMI)
         lapic_write(MSR_X2APIC_LVT_PMI, LVT_OFF);
-    if (last >= LVT_LAST_THERMAL && !lapic_thermal_is_smi())
+    if (last >= LVT_LAST_THERMAL && lapic_thermal() == 0)
         lapic_write(MSR_X2APIC_LVT_THERMAL, LVT_OFF);
     if (last >= LVT_LAST_CMCI)
         lapic_write(MSR_X2APIC_LVT_CMCI, LVT_OFF);

@@ -19,15 +19,20 @@
 
 #define FEATURES_TSC_DEADLINE (1u << 24) /* CPUID.1:ECX: the timer has that mode */
 
-/* Enables the APIC, in x2APIC mode when the CPU has it; masks every LVT entry (but a
- * thermal one of the firmware's, in SMI mode), spurious vector
- * 0xff, clears TPR, timer, pending ESR. Each core, once, interrupts off. Returns whether x2APIC. */
+/* Enables the APIC, in x2APIC mode when the CPU has it; masks every LVT entry (but a thermal one of
+ * the firmware's, in SMI mode), spurious vector 0xff, clears TPR, timer, pending ESR. Each core,
+ * once, interrupts off. Returns whether x2APIC. */
 bool lapic_init(void);
 
 /* Back to the state of lapic_init() between two lives of a guest: nothing armed, nothing in
  * service. Pending (IRR) fixed interrupts cannot be cleared by software: the caller drains them
  * by taking them with interrupts on (see kernel/core/cpu.c). */
 void lapic_reset(void);
+
+/* This core's thermal LVT entry where the firmware has its SMIs from there, else 0. INIT clears it:
+ * the boot core's is for the others, after their lapic_init(). */
+uint32_t lapic_thermal(void);
+void lapic_set_thermal(uint32_t entry);
 
 bool lapic_is_x2apic(void);
 uint32_t lapic_id(void); /* of this core */

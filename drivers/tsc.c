@@ -41,6 +41,7 @@ enum pit_port {
 #define PIT_PRECISION  2000                /* 0.05 % */
 #define PIT_POLLS      (UINT32_C(1) << 22) /* a few seconds of port reads: nobody is there */
 #define TSC_GUESSED_HZ UINT64_C(2000000000)
+#define TSC_APART      200 /* 0.5 %: what leaf 0x16 may be off by */
 
 /* Crystals of processors that give the ratio but not the crystal: SDM "Determining the Processor
  * Base Frequency", table of nominal core crystal clock frequencies. Leaf 0x16 would do, but it is
@@ -132,8 +133,8 @@ static bool tsc_measure_once(struct pit_round *round)
     return false;
 }
 
-/* The first round with little doubt, else the one with the least. */
-static uint64_t tsc_from_pit(void)
+/* The first round with little doubt, else the one with the least; no ticks: no PIT. */
+static struct pit_round tsc_measure(void)
 {
     uint8_t before = in8(PIT_GATE) & (PIT_GATE_KEPT | PIT_SPEAKER | PIT_GATE_ON);
     struct pit_round best = {0, UINT64_MAX};
@@ -150,7 +151,36 @@ static uint64_t tsc_from_pit(void)
             best = round;
     }
     out8(PIT_GATE, before);
-    return best.ticks * PIT_HZ / PIT_COUNT; /* best < 2^43: polls x the slowest port read */
+    return best;
+}
+
+static uint64_t tsc_hz_of(struct pit_round round)
+{
+    return round.ticks * PIT_HZ / PIT_COUNT; /* ticks < 2^43: polls x the slowest port read */
+}
+
+static uint64_t tsc_from_pit(void)
+{
+    return tsc_hz_of(tsc_measure());
+}
+
+/* A processor's words about its crystal have been wrong before. The rate is kept: leaf 0x16 is a
+ * nominal one, and a PIT is emulated on many machines. */
+static void tsc_check_crystal(uint64_t hz)
+{
+    const char *name = "CPUID 0x16";
+    uint64_t other = tsc_from_base_frequency();
+
+    if (other == 0) {
+        const struct pit_round round = tsc_measure();
+
+        name = "the PIT";
+        other = round.doubt > round.ticks / PIT_PRECISION ? 0 : tsc_hz_of(round);
+    }
+    const uint64_t apart = other > hz ? other - hz : hz - other;
+    if (other != 0 && apart > hz / TSC_APART)
+        log_line("tsc: CPUID 0x15 gives %llu kHz, but %s %llu kHz: guests' clocks may be wrong",
+                 (unsigned long long)(hz / 1000), name, (unsigned long long)(other / 1000));
 }
 
 static const struct {
@@ -172,6 +202,8 @@ void tsc_init(struct tsc *tsc, uint64_t start)
         if (hz >= TIME_HZ_MIN && hz <= TIME_HZ_MAX) {
             tsc->hz = hz;
             tsc->source = tsc_sources[i].name;
+            if (tsc_sources[i].hz == tsc_from_crystal)
+                tsc_check_crystal(hz);
         }
     }
     if (tsc->hz == 0) {

@@ -23,6 +23,7 @@ struct machine {
     uint32_t core_count; /* cores that answered, 1..CORES_MAX; core 0 is the one that booted */
     uint32_t apic_ids[CORES_MAX];
     uint32_t thread_bits; /* APIC ids that differ in so many low bits only: threads of one core */
+    uint32_t tsc_apart;   /* a core whose TSC is not core 0's, proven at boot; 0: none */
     uint32_t range_count;
     struct range ranges[MACHINE_RANGES_MAX]; /* free RAM for guests: sorted, disjoint, 4 KiB */
     uint32_t own_count; /* what the hypervisor keeps: its image, its pool, the files ... */

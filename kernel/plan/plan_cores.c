@@ -248,12 +248,28 @@ static void plan_cores_counted(struct plan *plan, struct core_map *map, uint32_t
         plan_cores_take(guest, map, plan_cores_next(map, (uint8_t)g), (uint8_t)g);
 }
 
+/* A thread that moves between such cores would see time jump, and waits would end at odd times. */
+static void plan_cores_in_time(const struct plan *plan, const struct machine *machine,
+                               struct errors *report)
+{
+    for (uint32_t g = 0; g < plan->guest_count && machine->tsc_apart != 0; g++) {
+        const struct config_guest *wish = plan->guests[g].config;
+
+        if (wish->cores.count > 1)
+            errors_add(report, wish->cores.line,
+                       "guest '%s' wants %u cores, but the TSC of core #%u is more than 1 us off "
+                       "core #0's: write 1",
+                       wish->name, wish->cores.count, machine->tsc_apart);
+    }
+}
+
 void plan_cores(struct plan *plan, const struct machine *machine, struct errors *report)
 {
     struct core_map map = {.machine = machine,
                            .shared = plan->config->machine.threads_shared,
                            .total = machine->core_count};
 
+    plan_cores_in_time(plan, machine, report);
     memset(map.owner, CORE_FREE, sizeof(map.owner));
     plan->reserved_cores = plan_cores_reserved(plan->config, &map, report);
     for (uint32_t core = 0; core < plan->reserved_cores; core++)

@@ -5,8 +5,10 @@
 #include "kernel/core/canary.h"
 #include "kernel/core/cores.h"
 #include "kernel/start/smp.h"
+#include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
+#include "lib/time.h"
 #include "lib/x86/insn.h"
 
 /* One more core answered. */
@@ -62,6 +64,44 @@ static void bring_up_init_all(const struct start_state *start, uint32_t self)
         tsc_delay_us(&start->tsc, LAPIC_INIT_US);
 }
 
+/* What differs by less is within the time that a message between cores takes. */
+#define SKEW_LIMIT_NS NS_PER_US
+
+static void bring_up_judge_tsc(struct start_state *start, uint32_t id, struct skew skew)
+{
+    const struct time_scale *scale = &start->tsc.scale;
+
+    start->worst_skew = max_u64(start->worst_skew, skew_worst(skew));
+    if (!skew_apart(skew, time_to_ticks(scale, SKEW_LIMIT_NS)))
+        return;
+    log_line("core #%u: its TSC is %llu ns %s core #0's or more: no guest can have several cores",
+             id,
+             (unsigned long long)time_to_ns(scale, skew.low > 0 ? (uint64_t)skew.low
+                                                                : -(uint64_t)skew.high),
+             skew.low > 0 ? "ahead of" : "behind");
+    if (start->machine.tsc_apart == 0)
+        start->machine.tsc_apart = id;
+}
+
+static void bring_up_print(const struct start_state *start)
+{
+    const uint32_t listed = start->acpi.core_count ? start->acpi.core_count : 1;
+    char apic[48] = "no x2APIC";
+
+    if (start->x2apic)
+        fmt_print(apic, sizeof(apic), "x2APIC (timer %llu kHz%s)",
+                  (unsigned long long)(start->timer.hz / 1000),
+                  start->timer.has_deadline ? "" : ", no TSC deadline");
+    log_line("%u of %u core%s answer%s, %s, TSC %llu kHz (%s)", start->machine.core_count, listed,
+             fmt_plural(listed), start->machine.core_count == 1 ? "s" : "", apic,
+             (unsigned long long)(start->tsc.hz / 1000), start->tsc.source);
+    if (start->machine.core_count > 1)
+        log_line("TSCs: at most %llu ns between core #0 and any other",
+                 (unsigned long long)time_to_ns(&start->tsc.scale, start->worst_skew));
+    if (lapic_thermal() != 0)
+        log_line("thermal sensor: the firmware's SMI is kept, on all cores");
+}
+
 bool bring_up_cores(struct start_state *start)
 {
     const uint32_t self = lapic_id();
@@ -90,20 +130,14 @@ bool bring_up_cores(struct start_state *start)
             log_line("no memory for the core with APIC id %u and those after it", apic_id);
             break;
         }
-        if (!smp_start_core(id, start->low_page, &start->tsc)) {
+        struct skew skew;
+        if (!smp_start_core(id, start->low_page, &start->tsc, &skew)) {
             log_line("core with APIC id %u does not answer: it is not used", apic_id);
             continue;
         }
         bring_up_add(start, apic_id);
+        bring_up_judge_tsc(start, id, skew);
     }
-    const uint32_t listed = start->acpi.core_count ? start->acpi.core_count : 1;
-    char apic[48] = "no x2APIC";
-    if (start->x2apic)
-        fmt_print(apic, sizeof(apic), "x2APIC (timer %llu kHz%s)",
-                  (unsigned long long)(start->timer.hz / 1000),
-                  start->timer.has_deadline ? "" : ", no TSC deadline");
-    log_line("%u of %u core%s answer%s, %s, TSC %llu kHz (%s)", start->machine.core_count, listed,
-             fmt_plural(listed), start->machine.core_count == 1 ? "s" : "", apic,
-             (unsigned long long)(start->tsc.hz / 1000), start->tsc.source);
+    bring_up_print(start);
     return true;
 }

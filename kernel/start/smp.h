@@ -6,6 +6,7 @@
 
 #include "drivers/tsc.h"
 #include "kernel/core/cores.h"
+#include "kernel/start/skew.h"
 #include "lib/types.h"
 
 /* Copies the trampoline to `page` (< 1 MiB). While that page is still writable; `root` is core 0's
@@ -15,10 +16,11 @@ void smp_prepare(hpa_t page, hpa_t root);
 /* When all cores that will ever come have come: one that still wakes up finds a HLT there. */
 void smp_retire(hpa_t page);
 
-/* Starts the core in cpus[id] (apic_id and host tables are set, and it waits for a SIPI); false
+/* Starts the core in cpus[id] (apic_id and host tables are set, and it waits for a SIPI), gives it
+ * the boot core's IA32_TSC_ADJUST and the firmware's thermal LVT entry, and compares its TSC. False
  * when it does not answer within a second: it is then held in INIT, and cpus[id] is free again.
  * Boot core only. */
-MUST_CHECK bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc);
+MUST_CHECK bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc, struct skew *skew);
 
 /* Turns virtualisation on in all `count` cores; false (after saying which) when one cannot. */
 MUST_CHECK bool smp_virt_on(uint32_t count, const struct tsc *tsc);

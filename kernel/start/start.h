@@ -22,6 +22,7 @@ struct start_state {
     struct tsc tsc;
     struct pages pages;
     struct host_map map;
+    uint64_t worst_skew; /* in TSC ticks: no other core's TSC is further from the boot core's */
     bool x2apic;
     struct lapic_timer timer; /* all zero without x2APIC */
     struct machine machine;   /* what there is for guests */

@@ -101,6 +101,23 @@ static void a_thermal_entry_of_the_firmware_stays(void **state)
     assert_int_equal(rdmsr(MSR_X2APIC_LVT_THERMAL), 0x200);
 }
 
+/* What the boot core hands to the others, where an INIT has masked it. */
+static void a_thermal_entry_of_the_firmware_is_handed_on(void **state)
+{
+    (void)state;
+    for (uint32_t last = 4; last <= 5; last++) {
+        make(last, true);
+        assert_int_equal(lapic_thermal(), 0);
+        recorder_put_msr(MSR_X2APIC_LVT_THERMAL, 0x10fa); /* fixed, pending */
+        assert_int_equal(lapic_thermal(), 0);
+        recorder_put_msr(MSR_X2APIC_LVT_THERMAL, 0x1200); /* SMI, pending */
+        assert_int_equal(lapic_thermal(), last >= 5 ? 0x200 : 0);
+        make(last, true);
+        lapic_set_thermal(0x200);
+        assert_int_equal(recorder_has(WRITE_MSR, MSR_X2APIC_LVT_THERMAL, 0x200), last >= 5);
+    }
+}
+
 static void the_highest_that_is_pending(void **state)
 {
     uint8_t vector;
@@ -205,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_reset_leaves_nothing_armed),
         cmocka_unit_test(only_entries_that_exist_are_written),
         cmocka_unit_test(a_thermal_entry_of_the_firmware_stays),
+        cmocka_unit_test(a_thermal_entry_of_the_firmware_is_handed_on),
         cmocka_unit_test(the_highest_that_is_pending),
         cmocka_unit_test(what_is_in_service_is_ended),
         cmocka_unit_test(an_apic_that_does_not_behave),

@@ -130,6 +130,41 @@ static void a_crystal_that_only_the_model_tells(void **state)
     }
 }
 
+/* What leaf 0x15 gives is used, and compared: with 0x16, or without that with the PIT. */
+static void the_crystal_is_checked(void **state)
+{
+    static const struct {
+        uint32_t base_mhz;   /* leaf 0x16; 0: none */
+        uint64_t pit_tsc_hz; /* 0: no PIT */
+        uint32_t disturbed;
+        const char *line;
+    } rows[] = {
+        {2388, 3000000000, 0, NULL}, /* 0.5 %; the PIT is not asked */
+        {2412, 0, 0, NULL},
+        {2387, 0, 0, "CPUID 0x15 gives 2400000 kHz, but CPUID 0x16 2387000 kHz"},
+        {2413, 0, 0, "CPUID 0x15 gives 2400000 kHz, but CPUID 0x16 2413000 kHz"},
+        {0, 2400000000, 0, NULL},
+        {0, 0, 0, NULL},
+        {0, 2300000000, 0, "CPUID 0x15 gives 2400000 kHz, but the PIT 2"},
+        {0, 2300000000, PIT_ROUNDS, NULL}, /* too doubtful to prove anything */
+    };
+    struct tsc tsc;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        make(rows[i].pit_tsc_hz);
+        pit.disturbed_at_end = rows[i].disturbed;
+        leaves_up_to(rows[i].base_mhz ? CPUID_FREQUENCY : CPUID_TSC);
+        recorder_put_leaf(CPUID_TSC, (struct cpuid_regs){.eax = 2, .ebx = 200, .ecx = 24000000});
+        recorder_put_leaf(CPUID_FREQUENCY, (struct cpuid_regs){.eax = rows[i].base_mhz});
+        tsc_init(&tsc, 0);
+        assert_int_equal(tsc.hz, 2400000000);
+        assert_string_equal(tsc.source, "CPUID 0x15");
+        assert_true(lines_contain(rows[i].line ? rows[i].line : "CPUID 0x15") ==
+                    (rows[i].line != NULL));
+    }
+}
+
 static void the_base_frequency(void **state)
 {
     struct tsc tsc;
@@ -228,6 +263,7 @@ int main(void)
         cmocka_unit_test(a_hypervisor_below_knows_best),
         cmocka_unit_test(the_crystal_and_its_ratio),
         cmocka_unit_test(a_crystal_that_only_the_model_tells),
+        cmocka_unit_test(the_crystal_is_checked),
         cmocka_unit_test(the_base_frequency),
         cmocka_unit_test(measured_against_the_pit),
         cmocka_unit_test(a_disturbed_round_does_not_count),

@@ -173,10 +173,38 @@ static void no_plan_shares_a_core(void **state)
     assert_true(accepted > 2000);
 }
 
+/* Several cores of one guest share one idea of time; guests of one core each have their own. */
+static void cores_whose_tscs_are_apart(void **state)
+{
+    for (uint32_t apart = 0; apart < 6; apart += 5) {
+        (void)setup(state);
+        config.machine.threads_shared = true;
+        machine.tsc_apart = apart;
+        add_guest("a", 1);
+        add_guest("b", 2);
+        add_exact("c", 6, 7);
+        make();
+        assert_int_equal(report.count, apart ? 2 : 0);
+        if (apart == 0)
+            continue;
+        for (uint32_t i = 0; i < 2; i++) {
+            char line[LOG_LINE_MAX], want[LOG_LINE_MAX];
+
+            assert_true(errors_print(&report, i, "f", line, sizeof(line)));
+            snprintf(want, sizeof(want),
+                     "f:%u: guest '%c' wants 2 cores, but the TSC of core #5 is more than 1 us off "
+                     "core #0's: write 1",
+                     20 + 10 * i, "bc"[i]);
+            assert_string_equal(line, want);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(whole_cores_go_to_one_guest, setup),
+        cmocka_unit_test_setup(cores_whose_tscs_are_apart, setup),
         cmocka_unit_test_setup(the_monitor_takes_a_whole_core_or_none, setup),
         cmocka_unit_test_setup(a_list_is_held_to_it, setup),
         cmocka_unit_test_setup(no_plan_shares_a_core, setup),

@@ -13,7 +13,7 @@
 
 #define NEVER UINT32_MAX
 
-enum other { OTHER_INIT, OTHER_START, OTHER_KICK };
+enum other { OTHER_INIT, OTHER_START, OTHER_KICK, OTHER_THERMAL };
 
 struct cpu cpus[CORES_MAX];
 const uint8_t trampoline_start[64] = {0xfa}, trampoline_end[1];
@@ -27,8 +27,14 @@ static struct {
     enum status virt[CORES_MAX];    /* virt_cpu_on() there */
     uint32_t virt_after[CORES_MAX]; /* us after its kick */
     uint32_t kicked_at[CORES_MAX];
-    uint32_t id; /* that is under way */
+    uint32_t id;      /* that is under way */
+    bool silent;      /* it starts, and answers no question */
+    uint64_t ahead;   /* its TSC */
+    uint32_t thermal; /* the boot core's entry */
 } world;
+
+static const struct tsc clock = {.hz = 1000};
+static struct skew skew;
 
 static void world_clear(void)
 {
@@ -83,6 +89,16 @@ enum status virt_cpu_on(struct page *region)
     return world.virt[0];
 }
 
+uint32_t lapic_thermal(void)
+{
+    return world.thermal;
+}
+
+void lapic_set_thermal(uint32_t entry)
+{
+    recorder_wrote(WRITE_OTHER, OTHER_THERMAL, entry);
+}
+
 bool lapic_init(void)
 {
     return true;
@@ -127,18 +143,91 @@ void vcpu_loop(struct vcpu *v)
     abort();
 }
 
+/* While the boot core is at its RDTSC, the other sees the question to come and answers it. */
+static void answer_early(const struct recorder_write *write)
+{
+    if (write->where != WRITE_FENCE || world.silent)
+        return;
+    recorder.tsc += 10;
+    smp_talk.answer = recorder.tsc + world.ahead;
+    atomic_store(&smp_talk.answered, atomic_load(&smp_talk.asked) + 1);
+}
+
 static void a_core_that_answers(void **state)
 {
     (void)state;
     world_clear();
+    recorder.on_write = answer_early;
+    world.ahead = 5000;
     world.id = 5;
     world.answers_after = 900000;
     world.answer = CPU_STARTED;
-    assert_true(smp_start_core(5, hpa(0x8000), NULL));
+    assert_true(smp_start_core(5, hpa(0x8000), &clock, &skew));
     assert_ptr_equal(smp_next, &cpus[5]);
     assert_true(recorder_has(WRITE_OTHER, OTHER_START, 10));
     assert_false(recorder_has(WRITE_OTHER, OTHER_INIT, 10));
     assert_int_equal(atomic_load(&cpus[5].stage), CPU_STARTED);
+    assert_true(skew.low < 5000 && skew.high >= 5000 && skew.high - skew.low < 100);
+    assert_int_equal(lines_count(), 0);
+}
+
+static void a_core_that_falls_silent(void **state)
+{
+    (void)state;
+    world_clear();
+    recorder.on_write = answer_early;
+    world.silent = true;
+    world.id = 5;
+    world.answer = CPU_STARTED;
+    assert_false(smp_start_core(5, hpa(0x8000), &clock, &skew));
+    assert_in_range(recorder.tsc, clock.hz, clock.hz + 100);
+    assert_true(recorder_has(WRITE_OTHER, OTHER_INIT, 10));
+    assert_int_equal(atomic_load(&cpus[5].stage), CPU_ABSENT);
+}
+
+/* The boot core's next question comes while the other is at its RDTSC. */
+static void ask_early(const struct recorder_write *write)
+{
+    if (write->where == WRITE_FENCE && recorder.write_count % 2 == 0)
+        atomic_fetch_add(&smp_talk.asked, 1);
+}
+
+static void each_question_is_answered_once(void **state)
+{
+    (void)state;
+    world_clear();
+    smp_offer();
+    atomic_store(&smp_talk.asked, 1);
+    recorder.on_write = ask_early;
+    smp_answer();
+    assert_int_equal(atomic_load(&smp_talk.answered), EXCHANGES);
+    assert_int_equal(recorder.tsc, EXCHANGES);
+    assert_int_equal(smp_talk.answer, EXCHANGES);
+}
+
+/* The boot core's IA32_TSC_ADJUST and thermal entry, where there are such. */
+static void other_cores_become_alike(void **state)
+{
+    (void)state;
+    for (uint32_t has = 0; has < 4; has++) { /* bit 0: the boot core; bit 1: the other */
+        for (uint64_t other = 70; other <= 80; other += 10) {
+            world_clear();
+            world.thermal = has == 3 ? 0x200 : 0;
+            recorder_put_leaf(0, (struct cpuid_regs){.eax = 7});
+            recorder_put_leaf(7, (struct cpuid_regs){.ebx = has & 1 ? FEATURES_TSC_ADJUST : 0});
+            if (has != 0)
+                recorder_put_msr(MSR_TSC_ADJUST, 70);
+            smp_offer();
+            recorder_set_leaf(7, (struct cpuid_regs){.ebx = has & 2 ? FEATURES_TSC_ADJUST : 0});
+            if (has != 0)
+                recorder_put_msr(MSR_TSC_ADJUST, other);
+            smp_become_alike();
+            assert_int_equal(recorder_has(WRITE_MSR, MSR_TSC_ADJUST, 70), has == 3 && other != 70);
+            assert_int_equal(smp_talk.adjust_was != smp_talk.adjust, has == 3 && other != 70);
+            assert_int_equal(recorder_has(WRITE_OTHER, OTHER_THERMAL, 0x200), has == 3);
+            assert_int_equal(recorder.write_count, (has == 3) + (has == 3 && other != 70));
+        }
+    }
 }
 
 /* It is held by an INIT: it might still wake up, as the core that is started after it. */
@@ -148,7 +237,7 @@ static void a_core_that_does_not(void **state)
     world_clear();
     world.id = 5;
     world.answers_after = NEVER;
-    assert_false(smp_start_core(5, hpa(0x8000), NULL));
+    assert_false(smp_start_core(5, hpa(0x8000), &clock, &skew));
     assert_true(recorder_has(WRITE_OTHER, OTHER_INIT, 10));
     assert_in_range(world.us, ANSWER_TIMEOUT_US + LAPIC_INIT_US,
                     ANSWER_TIMEOUT_US + LAPIC_INIT_US + 1000);
@@ -162,7 +251,7 @@ static void a_core_that_answers_too_late(void **state)
     world.id = 5;
     world.answers_after = ANSWER_TIMEOUT_US + 200 + LAPIC_INIT_US;
     world.answer = CPU_STARTED;
-    assert_false(smp_start_core(5, hpa(0x8000), NULL));
+    assert_false(smp_start_core(5, hpa(0x8000), &clock, &skew));
     assert_int_equal(atomic_load(&cpus[5].stage), CPU_ABSENT);
 }
 
@@ -209,6 +298,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_core_that_answers),
+        cmocka_unit_test(a_core_that_falls_silent),
+        cmocka_unit_test(each_question_is_answered_once),
+        cmocka_unit_test(other_cores_become_alike),
         cmocka_unit_test(a_core_that_does_not),
         cmocka_unit_test(a_core_that_answers_too_late),
         cmocka_unit_test(all_cores_turn_virtualisation_on),
