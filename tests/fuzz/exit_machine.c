@@ -9,6 +9,7 @@
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/diagnosis.h"
+#include "kernel/vm/halt.h"
 #include "kernel/vm/inject.h"
 #include "kernel/vm/kick.h"
 #include "kernel/vm/life.h"
@@ -286,6 +287,11 @@ void deadlines_hurry_console(struct vcpu *v)
 {
     DEMAND(v == machine.v && v->soft->console_duty);
     v->soft->console_busy = true;
+}
+
+void halt_look(struct vcpu *v, bool ask)
+{
+    DEMAND(v == machine.v && ask && machine.cpl == 0);
 }
 
 enum verdict requests_take(struct vcpu *v)
