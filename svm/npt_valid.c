@@ -112,7 +112,7 @@ static bool npt_valid_entry(const struct guest_map *map, struct range tables, ui
     /*@ assert is_span(below) && below < SPAN_ALL; */
     /*@ loop invariant 0 <= i <= TABLE_ENTRIES;
       @ loop invariant \forall integer k; 0 <= k < i ==>
-      @   entry_ok(map, tables, entries[k], from + k * part(span), part(span));
+      @   entry_ok(map, tables, entries[k], from + k * below, below);
       @ loop assigns i;
       @ loop variant TABLE_ENTRIES - i;
       @*/
@@ -120,7 +120,7 @@ static bool npt_valid_entry(const struct guest_map *map, struct range tables, ui
         /*@ assert below * TABLE_ENTRIES == span; */
         if (!npt_valid_entry(map, tables, entries[i], from + i * below, below))
             return false;
-        /*@ assert entry_ok(map, tables, entries[i], from + i * part(span), part(span)); */
+        /*@ assert entry_ok(map, tables, entries[i], from + i * below, below); */
     }
     /*@ assert entry_ok(map, tables, entry, from, span); */
     return true;
