@@ -106,8 +106,8 @@ static void fit_ept(const struct vmx_caps *caps, struct virt_report *report)
 static const char *fit_without_vmx(const struct vmx_caps *caps)
 {
     if (caps->is_tcg)
-        return "VT-x (CPUID.1:ECX.VMX): QEMU does not emulate it; start QEMU with '-accel kvm -cpu "
-               "host' on an Intel machine, or use Bochs";
+        return "VT-x (CPUID.1:ECX.VMX): QEMU does not emulate it, but AMD's SVM: start QEMU with "
+               "'-cpu EPYC-Rome,+x2apic'";
     if (caps->is_guest)
         return "VT-x (CPUID.1:ECX.VMX): the hypervisor that this machine runs under does not offer "
                "it (turn nested virtualization on there)";

@@ -10,8 +10,10 @@ from partitions import check_refused, cores_answer, guest, images, lacking, mach
 MESSAGE = "this machine cannot run guests; it lacks:"
 E_UNSUPPORTED = 6       # lib/status.h
 VTX = "VT-x (CPUID.1:ECX.VMX)"
-TCG = VTX + (": QEMU does not emulate it; start QEMU with '-accel kvm -cpu host' on an Intel "
-             "machine, or use Bochs")
+TCG = VTX + (": QEMU does not emulate it, but AMD's SVM: start QEMU with '-cpu "
+             "EPYC-Rome,+x2apic'")
+NO_SVM = ("SVM (CPUID Fn8000_0001:ECX.SVM): the hypervisor that this machine runs under does not "
+          "offer it (turn nested virtualization on there)")
 
 
 # abuse: BC-01, BC-04, BC-07, BC-09
@@ -20,7 +22,9 @@ TCG = VTX + (": QEMU does not emulate it; start QEMU with '-accel kvm -cpu host'
                                      "x2APIC"], [VTX, "MSR bitmaps"]),
     ("bochs", "corei5_lynnfield_750", ["unrestricted guest", "x2APIC"], [VTX, "EPT", "VPID"]),
     ("bochs", "athlon64_venice", [VTX, "x2APIC", "XSAVE"], []),
-    ("qemu", None, [TCG], ["XSAVE"]),
+    ("qemu", "Skylake-Client", [TCG], ["XSAVE"]),
+    ("qemu", "EPYC-Rome,-svm", [NO_SVM, "x2APIC"], ["nested paging"]),
+    ("qemu", "EPYC-Rome,+x2apic,-npt", ["nested paging"], [NO_SVM, "x2APIC"]),
 ])
 def test_processor_is_refused(machine, engine, cpu, lacks, has):
     result = machine.boot(images("hello"), machine_section() + guest("hello"),
