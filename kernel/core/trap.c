@@ -26,6 +26,7 @@ extern const uint8_t trap_wait_stubs[IDT_ENTRIES][STUB_SIZE];
 
 /* linker.ld */
 extern const struct fixup fixup_table[], fixup_table_end[];
+extern const struct fixup fixup_gp_table[], fixup_gp_table_end[];
 
 static uint8_t trap_ist(uint32_t vector)
 {
@@ -82,12 +83,29 @@ static uint64_t fixup_address(const int32_t *field)
     return (uintptr_t)field + (uint64_t)(int64_t)*field;
 }
 
+/* The one that covers RIP, or `end`. */
+static const struct fixup *trap_find(const struct fixup *f, const struct fixup *end, uint64_t rip)
+{
+    while (f < end && (rip < fixup_address(&f->begin) || rip >= fixup_address(&f->end)))
+        f++;
+    return f;
+}
+
 static void trap_fixup(struct trap_frame *frame)
 {
-    for (const struct fixup *f = fixup_table; f < fixup_table_end; f++) {
-        if (frame->rip >= fixup_address(&f->begin) && frame->rip < fixup_address(&f->end))
-            frame->rip = fixup_address(&f->target);
-    }
+    const struct fixup *f = trap_find(fixup_table, fixup_table_end, frame->rip);
+
+    if (f < fixup_table_end)
+        frame->rip = fixup_address(&f->target);
+}
+
+static void trap_gp(struct trap_frame *frame)
+{
+    const struct fixup *f = trap_find(fixup_gp_table, fixup_gp_table_end, frame->rip);
+
+    if (f == fixup_gp_table_end)
+        panic_trap(frame);
+    frame->rip = fixup_address(&f->target);
 }
 
 static void trap_nmi(struct trap_frame *frame)
@@ -125,6 +143,8 @@ void trap_handle(struct trap_frame *frame)
         trap_nmi(frame);
     else if (frame->vector >= TRAP_INTERRUPT)
         trap_interrupt(frame);
+    else if (frame->vector == VECTOR_GP)
+        trap_gp(frame);
     else
         panic_trap(frame);
 }

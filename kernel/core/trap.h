@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * trap: exceptions, NMIs and interrupts taken by the hypervisor itself, never by a guest. The only
- * NMI with a purpose is another core's kick; every exception is our own bug.
+ * NMI with a purpose is another core's kick; every exception is our own bug, but for a #GP at an
+ * access to an MSR that need not be there (lib/x86/insn.h).
  */
 #pragma once
 
@@ -12,9 +13,10 @@
 #define TRAP_INTERRUPT 256
 
 /*
- * Code that must not be resumed where an NMI or an interrupt came, because it has decided to sleep
- * or to enter a guest and would miss what that announces: it goes on at `target` instead. Offsets
- * are relative to the address of the field that holds them.
+ * Code that must not be resumed where it was: it goes on at `target` instead. In .fixup, where an
+ * NMI or an interrupt came, because the code has decided to sleep or to enter a guest and would
+ * miss what that announces; in .fixup_gp, where a #GP came. Offsets are relative to the address of
+ * the field that holds them.
  */
 struct fixup {
     int32_t begin, end, target;

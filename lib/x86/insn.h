@@ -61,6 +61,42 @@ static inline void wrmsr(uint32_t index, uint64_t v)
     wrmsr_halves(index, (uint32_t)(v >> 32), (uint32_t)v);
 }
 
+/*
+ * The same for an MSR that CPUID does not vouch for, or that a processor's model lacks although it
+ * should be there: false where there is a #GP, and `*value` is as before then. Only with our IDT
+ * loaded: kernel/core/trap.c goes on behind the instruction, by a struct fixup in .fixup_gp.
+ */
+#define X86_TRY(instruction)            \
+    "1: " instruction "\n\t"            \
+    "mov $1, %b0\n"                     \
+    "2:\n\t"                            \
+    ".pushsection .fixup_gp, \"a\"\n\t" \
+    ".balign 4\n\t"                     \
+    ".long 1b - .\n\t"                  \
+    ".long 2b - .\n\t"                  \
+    ".long 2b - .\n\t"                  \
+    ".popsection"
+
+MUST_CHECK static inline bool rdmsr_try(uint32_t index, uint64_t *value)
+{
+    uint32_t lo = 0, hi = 0;
+    bool ok = false;
+    __asm__ volatile(X86_TRY("rdmsr") : "+q"(ok), "+a"(lo), "+d"(hi) : "c"(index));
+    if (ok)
+        *value = (uint64_t)hi << 32 | lo;
+    return ok;
+}
+
+MUST_CHECK static inline bool wrmsr_try(uint32_t index, uint64_t value)
+{
+    bool ok = false;
+    __asm__ volatile(X86_TRY("wrmsr")
+                     : "+q"(ok)
+                     : "c"(index), "a"((uint32_t)value), "d"((uint32_t)(value >> 32))
+                     : "memory");
+    return ok;
+}
+
 struct cpuid_regs {
     uint32_t eax, ebx, ecx, edx;
 };

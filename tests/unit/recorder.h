@@ -3,7 +3,7 @@
  * recorder: a processor for host tests of hardware code. It keeps what is written to it in the
  * order it was written, answers reads from what the test or an earlier write has put there, and
  * counts time only by RDTSC and PAUSE. A read of an MSR that nobody has put there fails the test:
- * on hardware it would be a #GP.
+ * on hardware it would be a #GP, which only rdmsr_try() survives.
  */
 #pragma once
 
@@ -50,6 +50,7 @@ static struct recorder {
     void (*on_write)(const struct recorder_write *write);
     bool (*on_rdmsr)(uint32_t index, uint64_t *value);
     uint8_t (*on_in)(uint16_t port);
+    bool (*cannot_write)(uint32_t index); /* an MSR, by wrmsr_try(); NULL: it can all */
 } recorder;
 
 static inline void recorder_clear(void)
@@ -125,24 +126,40 @@ struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
     return (struct cpuid_regs){0};
 }
 
+bool rdmsr_try(uint32_t index, uint64_t *value)
+{
+    if (recorder.on_rdmsr && recorder.on_rdmsr(index, value))
+        return true;
+    for (uint32_t i = 0; i < recorder.msr_count; i++) {
+        if (recorder.msrs[i].index == index) {
+            *value = recorder.msrs[i].value;
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t rdmsr(uint32_t index)
 {
-    uint64_t value;
+    uint64_t value = 0;
 
-    if (recorder.on_rdmsr && recorder.on_rdmsr(index, &value))
-        return value;
-    for (uint32_t i = 0; i < recorder.msr_count; i++) {
-        if (recorder.msrs[i].index == index)
-            return recorder.msrs[i].value;
-    }
-    fail_msg("MSR 0x%x is read, and is not there", index);
-    return 0;
+    if (!rdmsr_try(index, &value))
+        fail_msg("MSR 0x%x is read, and is not there", index);
+    return value;
 }
 
 void wrmsr(uint32_t index, uint64_t value)
 {
     recorder_put_msr(index, value);
     recorder_wrote(WRITE_MSR, index, value);
+}
+
+bool wrmsr_try(uint32_t index, uint64_t value)
+{
+    if (recorder.cannot_write && recorder.cannot_write(index))
+        return false;
+    wrmsr(index, value);
+    return true;
 }
 
 void wrmsr_halves(uint32_t index, uint32_t high, uint32_t low)

@@ -14,6 +14,8 @@ struct cpuid_regs {
 struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf);
 uint64_t rdmsr(uint32_t index);
 void wrmsr(uint32_t index, uint64_t value);
+MUST_CHECK bool rdmsr_try(uint32_t index, uint64_t *value);
+MUST_CHECK bool wrmsr_try(uint32_t index, uint64_t value);
 void wrmsr_halves(uint32_t index, uint32_t high, uint32_t low);
 uint64_t rdtsc(void);
 uint8_t in8(uint16_t port);
