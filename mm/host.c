@@ -112,14 +112,6 @@ static uint64_t host_cr4(void)
     return CR4_PAE | ((cpuid(CPUID_FEATURES, 0).edx & CPUID_FEATURES_EDX_MCE) != 0 ? CR4_MCE : 0);
 }
 
-/* Branches that a debugger in the firmware had recorded or trapped. On Intel's the first VM exit
- * clears the register, and nothing in CPUID tells the emulators that lack it. */
-static void host_stop_tracing(void)
-{
-    if (!host_is_intel())
-        wrmsr(MSR_DEBUGCTL, 0);
-}
-
 /*
  * The order counts. CET goes off first, since it forbids nothing then; PGE with it, which also
  * drops the firmware's global entries. NXE comes before the tables, in which XD would otherwise be
@@ -133,7 +125,6 @@ void host_core_enter(const struct host_core *core)
     const uint64_t cr4 = host_cr4();
 
     write_cr4(cr4);
-    host_stop_tracing();
     wrmsr(MSR_EFER, rdmsr(MSR_EFER) | EFER_NXE);
     wrmsr(MSR_PAT, HOST_PAT);
     wbinvd();

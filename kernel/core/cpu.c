@@ -4,14 +4,19 @@
 #include "drivers/lapic.h"
 #include "kernel/core/fpu.h"
 #include "kernel/core/trap.h"
+#include "lib/bits.h"
 #include "lib/log.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
-#define CPUID_1_ECX_X2APIC (1u << 21)
-#define CPUID_1_ECX_XSAVE  (1u << 26)
+#define CPUID_1_ECX_X2APIC  BIT32(21)
+#define CPUID_1_ECX_XSAVE   BIT32(26)
+#define CPUID_7             7
+#define CPUID_7_EBX_PT      BIT32(25)
+#define CPUID_PERFMON       0xa
+#define CPUID_PERFMON_EAX_V 0xff /* the version */
 
 #define DRAIN_ROUNDS 256 /* one for each vector */
 
@@ -41,11 +46,39 @@ static void cpu_load_gdt(struct cpu *cpu)
     wrmsr(MSR_GS_BASE, (uintptr_t)cpu);
 }
 
+static void cpu_turn_off(uint32_t msr)
+{
+    const bool is_there = wrmsr_try(msr, 0);
+
+    (void)is_there; /* what is not there is off */
+}
+
+/*
+ * What a debugger or profiler in the firmware left on. Processor Trace writes to physical memory,
+ * which will be a guest's, and VMXON fails with it on; branch records are written to linear
+ * addresses, which will be ours. Emulated processors lack a register here and there that their
+ * model has. SDM "IA32_RTIT_CTL MSR", "IA32_DEBUGCTL MSR", "Architectural Performance Monitoring";
+ * APM "Debug-Control MSR (DebugCtl)".
+ */
+static void cpu_stop_tracing(void)
+{
+    const uint32_t leaves = cpuid(0, 0).eax;
+
+    if (leaves >= CPUID_7 && (cpuid(CPUID_7, 0).ebx & CPUID_7_EBX_PT))
+        cpu_turn_off(MSR_RTIT_CTL);
+    cpu_turn_off(MSR_DEBUGCTL);
+    if (leaves >= CPUID_PERFMON && (cpuid(CPUID_PERFMON, 0).eax & CPUID_PERFMON_EAX_V) > 1)
+        cpu_turn_off(MSR_PERF_GLOBAL_CTRL);
+}
+
 void cpu_setup_early(struct cpu *cpu)
 {
+    cpu->self = cpu;
     cpu_load_gdt(cpu);
-    trap_init();
+    if (cpu->id == 0)
+        trap_init();
     trap_load_idt();
+    cpu_stop_tracing();
 }
 
 void cpu_setup(struct cpu *cpu)
@@ -53,7 +86,6 @@ void cpu_setup(struct cpu *cpu)
     struct cpu_tables *t = &cpu_tables[cpu->id];
     const uint64_t tss = (uintptr_t)&t->tss;
 
-    cpu->self = cpu;
     t->gdt[GDT_TSS] = gdt_tss_low(tss, sizeof(t->tss) - 1);
     t->gdt[GDT_TSS_HIGH] = gdt_tss_high(tss);
     t->tss = (struct tss){.io_map_base = sizeof(struct tss)};

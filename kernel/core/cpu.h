@@ -11,11 +11,11 @@
 #include "kernel/virt.h"
 #include "lib/types.h"
 
-/* The boot core's first steps: GDT, GS and IDT of our own, on the stack that is in use. Needs no
- * memory but the image. */
+/* A core's first steps: GDT, GS and IDT of our own, on the stack that is in use, and no traces of
+ * the firmware's any more. The boot core first. Needs no memory but the image. */
 void cpu_setup_early(struct cpu *cpu);
 
-/* Descriptor tables, GS, IST stacks. On the core itself, on its own page tables. */
+/* Then the TSS and with it IST stacks. On the core itself, on its own page tables. */
 void cpu_setup(struct cpu *cpu);
 
 /* What cpu_wait_until() waits by, on all cores. Boot core, before cpu_need(). */

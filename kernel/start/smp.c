@@ -224,6 +224,7 @@ static void smp_sleep(struct cpu *cpu)
 
 void smp_core_main(struct cpu *cpu)
 {
+    cpu_setup_early(cpu);
     host_core_enter(&cpu->host);
     cpu_setup(cpu);
     (void)lapic_init(); /* the boot core knows already whether this machine has x2APIC */

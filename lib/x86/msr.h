@@ -31,6 +31,7 @@ enum msr_index {
     MSR_PAT = 0x277,                /* rw  CPUID.1:EDX.PAT */
     MSR_MTRR_DEF_TYPE = 0x2ff,      /* rw */
     MSR_PERF_GLOBAL_CTRL = 0x38f,   /* rw  CPUID.0xA:EAX[7:0] > 1 */
+    MSR_RTIT_CTL = 0x570,           /* rw  CPUID.(7,0):EBX.25 */
     MSR_TSC_DEADLINE = 0x6e0,       /* rw  CPUID.1:ECX.24 */
     MSR_X2APIC_FIRST = 0x800,       /* x2APIC mode only: else #GP */
     MSR_X2APIC_ID = 0x802,          /* r- */

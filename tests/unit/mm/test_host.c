@@ -54,17 +54,6 @@ static void guards_only_where_the_core_has_them(void **state)
     assert_int_equal(recorder.cr4, CR4_PAE | CR4_MCE);
 }
 
-static void branch_traces_are_off(void **state)
-{
-    (void)state;
-    core_make(AUTH);
-    host_core_enter(&core);
-    assert_true(recorder_has(WRITE_MSR, MSR_DEBUGCTL, 0));
-    core_make(GENU);
-    host_core_enter(&core);
-    assert_false(recorder_has(WRITE_MSR, MSR_DEBUGCTL, 0));
-}
-
 /* As IA32_MISC_ENABLE says. A read of it where it need not exist fails the test. */
 static void on_write(const struct recorder_write *write)
 {
@@ -98,7 +87,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_of_the_firmwares_stays_in_cr4),
         cmocka_unit_test(guards_only_where_the_core_has_them),
-        cmocka_unit_test(branch_traces_are_off),
         cmocka_unit_test(execute_disable_is_given_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,7 +140,7 @@ static void wrote_all(const struct recorder_write *wanted, uint32_t count)
 }
 
 /* No TSS: a gate with a stack of its own would fault again. */
-static void the_boot_core_has_its_own_tables_at_once(void **state)
+static void each_core_has_its_own_tables_at_once(void **state)
 {
     const struct recorder_write wanted[] = {
         {WRITE_OTHER, OTHER_GDT, GDT_SLOTS * 8 - 1},
@@ -148,12 +148,45 @@ static void the_boot_core_has_its_own_tables_at_once(void **state)
         {WRITE_MSR, MSR_GS_BASE, (uintptr_t)&cpus[0]},
         {WRITE_OTHER, OTHER_IDT_MADE, 0},
         {WRITE_OTHER, OTHER_IDT, 0},
+        {WRITE_MSR, MSR_DEBUGCTL, 0}, /* may be a #GP: after the IDT */
     };
 
     (void)state;
     recorder_clear();
     cpu_setup_early(&cpus[0]);
     wrote_all(wanted, ARRAY_SIZE(wanted));
+    assert_ptr_equal(cpus[0].self, &cpus[0]);
+    recorder_clear();
+    cpus[1].id = 1;
+    cpu_setup_early(&cpus[1]);
+    assert_ptr_equal(cpus[1].self, &cpus[1]);
+    assert_true(recorder_has(WRITE_OTHER, OTHER_IDT, 0));
+    assert_false(recorder_has(WRITE_OTHER, OTHER_IDT_MADE, 0));
+}
+
+static bool no_debugctl(uint32_t index)
+{
+    return index == MSR_DEBUGCTL;
+}
+
+/* Each only where CPUID has it, and one that lacks DEBUGCTL all the same goes on. */
+static void traces_of_the_firmware_are_off(void **state)
+{
+    (void)state;
+    for (uint32_t has = 0; has < 32; has++) {
+        const bool trace = has & 1, leaf_7 = has & 2, counters = has & 4, leaf_a = has & 8;
+
+        recorder_clear();
+        recorder_put_leaf(0, (struct cpuid_regs){.eax = leaf_a ? 0xa : leaf_7 ? 7 : 1});
+        recorder_put_leaf(7, (struct cpuid_regs){.ebx = trace ? CPUID_7_EBX_PT : 0});
+        recorder_put_leaf(0xa, (struct cpuid_regs){.eax = counters ? 0x07300802 : 0x07300801});
+        if (has & 16)
+            recorder.cannot_write = no_debugctl;
+        cpu_stop_tracing();
+        assert_int_equal(recorder_has(WRITE_MSR, MSR_RTIT_CTL, 0), trace && (leaf_7 || leaf_a));
+        assert_int_equal(recorder_has(WRITE_MSR, MSR_DEBUGCTL, 0), !(has & 16));
+        assert_int_equal(recorder_has(WRITE_MSR, MSR_PERF_GLOBAL_CTRL, 0), counters && leaf_a);
+    }
 }
 
 static void gates_get_stacks_once_the_boot_core_has_a_tss(void **state)
@@ -295,7 +328,8 @@ static void a_kick_goes_to_the_core_by_its_apic_id(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_boot_core_has_its_own_tables_at_once),
+        cmocka_unit_test(each_core_has_its_own_tables_at_once),
+        cmocka_unit_test(traces_of_the_firmware_are_off),
         cmocka_unit_test(gates_get_stacks_once_the_boot_core_has_a_tss),
         cmocka_unit_test(nothing_of_a_guest_is_left),
         cmocka_unit_test(interrupts_are_drained_before_the_apic_is_off),

@@ -104,6 +104,11 @@ bool lapic_init(void)
     return true;
 }
 
+void cpu_setup_early(struct cpu *cpu)
+{
+    (void)cpu;
+}
+
 void cpu_setup(struct cpu *cpu)
 {
     (void)cpu;
