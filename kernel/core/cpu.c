@@ -3,6 +3,7 @@
 
 #include "drivers/lapic.h"
 #include "kernel/core/fpu.h"
+#include "kernel/core/machine_check.h"
 #include "kernel/core/trap.h"
 #include "lib/bits.h"
 #include "lib/log.h"
@@ -98,6 +99,8 @@ void cpu_setup(struct cpu *cpu)
     trap_load_idt();
     if (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) /* XSAVE: guests' XSETBV is carried out by us */
         write_cr4(read_cr4() | CR4_OSXSAVE);
+    if (!machine_check_init() && cpu->id == 0)
+        log_line("no machine checks: CPUID reports MCA, but IA32_MCG_CAP cannot be read");
 }
 
 void cpu_need(struct virt_report *report)

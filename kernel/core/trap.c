@@ -3,6 +3,7 @@
 
 #include "drivers/lapic.h"
 #include "kernel/core/cores.h"
+#include "kernel/core/machine_check.h"
 #include "kernel/core/panic.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/desc.h"
@@ -116,6 +117,15 @@ static void trap_nmi(struct trap_frame *frame)
     trap_fixup(frame);
 }
 
+/* Not of a guest. What hit another core only, or nobody, is broadcast all the same. */
+static void trap_machine_check(struct trap_frame *frame)
+{
+    if (panic_is_on())
+        panic_stop_core();
+    (void)machine_check_take(NULL);
+    trap_fixup(frame);
+}
+
 /* Taken in a wait: the tick that ends it, or what a guest left behind. */
 static void trap_interrupt(struct trap_frame *frame)
 {
@@ -125,7 +135,10 @@ static void trap_interrupt(struct trap_frame *frame)
      * may have sent. */
     if (vector < EXCEPTIONS && !lapic_in_service((uint8_t)vector)) {
         frame->vector = vector;
-        panic_trap(frame);
+        if (vector != VECTOR_MC)
+            panic_trap(frame);
+        trap_machine_check(frame);
+        return;
     }
     if (vector != HOST_VECTOR_TICK)
         atomic_fetch_add_explicit(&this_cpu()->spurious, 1, memory_order_relaxed);
@@ -141,6 +154,8 @@ void trap_handle(struct trap_frame *frame)
 {
     if (frame->vector == VECTOR_NMI)
         trap_nmi(frame);
+    else if (frame->vector == VECTOR_MC)
+        trap_machine_check(frame);
     else if (frame->vector >= TRAP_INTERRUPT)
         trap_interrupt(frame);
     else if (frame->vector == VECTOR_GP)

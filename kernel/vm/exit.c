@@ -2,6 +2,7 @@
 #include "kernel/vm/exit.h"
 
 #include "drivers/lapic.h"
+#include "kernel/core/machine_check.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/diagnosis.h"
@@ -207,10 +208,19 @@ static enum verdict on_nested_fault(struct vcpu *v, const struct vcpu_exit *x)
                        x->fault.table_walk ? " during a walk of its page tables" : "", place);
 }
 
+static enum verdict on_machine_check(struct vcpu *v, const struct vcpu_exit *x)
+{
+    const struct range ram = guest_map_ram(&v->vm->plan->map);
+
+    if (machine_check_take(&ram) == MACHINE_CHECK_NOBODY)
+        return DO_AGAIN;
+    return crash_guest(v, x, "the processor reported an error in its memory (machine check)");
+}
+
 static enum verdict on_exception(struct vcpu *v, const struct vcpu_exit *x)
 {
     if (x->exception.vector == VECTOR_MC)
-        return crash_guest(v, x, "the processor reported a machine check");
+        return on_machine_check(v, x);
     return DO_REFLECT;
 }
 
@@ -269,7 +279,7 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
     case EXIT_TASK_SWITCH:
         return crash_guest(v, x, "hardware task switches are not supported");
     case EXIT_MACHINE_CHECK:
-        return crash_guest(v, x, "a machine check occurred during VM entry");
+        return on_machine_check(v, x);
     case EXIT_ENTRY_FAILED:
         return on_entry_failed(v, x);
     case EXIT_CPUID: /* exit_fast()'s */

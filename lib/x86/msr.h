@@ -22,6 +22,7 @@ enum msr_index {
     MSR_SYSENTER_EIP = 0x176,       /* rw */
     MSR_MCG_CAP = 0x179,            /* r-  CPUID.1:EDX.MCA */
     MSR_MCG_STATUS = 0x17a,         /* rw  CPUID.1:EDX.MCA */
+    MSR_MCG_CTL = 0x17b,            /* rw  MCG_CAP bit 8 */
     MSR_MISC_ENABLE = 0x1a0,        /* rw */
     MSR_DEBUGCTL = 0x1d9,           /* rw */
     MSR_MTRR_PHYSBASE0 = 0x200,     /* rw  up to 0x213 by MTRR_CAP */
@@ -77,6 +78,12 @@ enum msr_index {
     MSR_NB_CFG = 0xc001001f,   /* rw */
     MSR_DE_CFG = 0xc0011029,   /* rw */
 };
+
+/* Bank i's, i < MCG_CAP bits 7:0. */
+#define MSR_MC_CTL(i)    (0x400 + 4 * (i))
+#define MSR_MC_STATUS(i) (0x401 + 4 * (i))
+#define MSR_MC_ADDR(i)   (0x402 + 4 * (i)) /* the status has ADDRV */
+#define MSR_MC_MISC(i)   (0x403 + 4 * (i)) /* the status has MISCV */
 
 /* MSR_APIC_BASE */
 #define APIC_BASE_BSP    (UINT64_C(1) << 8)

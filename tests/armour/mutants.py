@@ -436,10 +436,10 @@ MUTANTS = {
                [Boot("test_panic.py::test_exception")]),
         mutant("no-record", "kernel/core/trap.c", "    else\n        panic_trap(frame);",
                "    else if (panic_is_on())\n        panic_trap(frame);",
-               Fault("general-protection", "time-out|died")),
+               Fault("sealed", "time-out|died")),
         mutant("machine-check-as-interrupt", "kernel/core/trap.c",
-               "if (vector == VECTOR_MC && !lapic_in_service(VECTOR_MC)) {",
-               "if (vector == VECTOR_MC && lapic_in_service(VECTOR_MC)) {",
+               "if (vector < EXCEPTIONS && !lapic_in_service((uint8_t)vector)) {",
+               "if (vector < EXCEPTIONS && lapic_in_service((uint8_t)vector)) {",
                Fault("machine-check", "PANIC|time-out|resolution|powered off")),
     ],
     "An NMI outside a guest is taken and counted": [

@@ -62,8 +62,9 @@ def fault_conf(fault):
 FAULTS = {
     "smash": ("a hypervisor function wrote past an array on its stack",
               ["__stack_chk_fail", "__stack_chk_fail", "armour_smash"]),
-    # In a wait, and without a stack: the handler has one of its own, the backtrace none to follow.
-    "machine-check": (r"#MC \(vector 18, error code 0x0\)", ["armour_fault"]),
+    # In a wait, and without a stack: the handler has one of its own. Bochs has no banks to look at.
+    "machine-check": ("machine check, and this CPU has no registers that say why",
+                      ["machine_check_take"]),
     "general-protection": (r"#GP \(vector 13, error code 0x0\)",
                            ["armour_fault", "vmx_hook_reset"]),
     # Bit 0: the page is there; bit 1: it was a write.

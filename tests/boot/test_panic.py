@@ -3,10 +3,13 @@
 copy of bulkhead.elf, behind the two instructions that make its stack frame."""
 import re
 
+import pytest
+
 import elf
 from machine import CRASHED, ROOT
 from partitions import guest, images, lacking, machine_section
 
+INT_MACHINE_CHECK = b"\xcd\x12"
 FRAME = re.compile(r"  #(\d+) 0x[0-9a-f]+ (\w+)\+0x[0-9a-f]+")
 
 
@@ -43,6 +46,17 @@ def test_stack_overflow(machine):
     files = spoilt("launch_possible", elf.CALL_START)
     result = machine.boot(files, "", engine="qemu", cores=2, memory=512)
     check_panic(result, r"#DF \(vector 8, error code 0x0\)", *["launch_possible"] * 5)
+
+
+@pytest.mark.parametrize("engine, text", [
+    ("qemu", "machine check: MCG_STATUS 0x0"),
+    ("bochs", "machine check, and this CPU has no registers that say why"),
+])
+def test_machine_check(machine, engine, text):
+    """Its vector, by an INT: no bank has an error, and nothing says that we can go on."""
+    result = machine.boot(spoilt("launch_possible", INT_MACHINE_CHECK), "", engine=engine, cores=2,
+                          memory=512)
+    check_panic(result, text)
 
 
 def test_while_guests_run(machine):

@@ -12,7 +12,7 @@
 #include "support.h"
 
 #define RECORDER_WRITES 1024
-#define RECORDER_MSRS   64
+#define RECORDER_MSRS   128
 #define RECORDER_LEAVES 16
 
 enum recorder_where {

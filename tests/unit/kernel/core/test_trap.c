@@ -45,8 +45,17 @@ const uint8_t trap_stubs[IDT_ENTRIES][STUB_SIZE], trap_wait_stubs[IDT_ENTRIES][S
 static struct cpu cpu = {.self = &cpu};
 static uint64_t in_service; /* the vector */
 static uint32_t eois;
+static uint32_t checks;
+static bool panic_on;
 static jmp_buf ended;
 static uint64_t panicked_by;
+
+enum machine_check_end machine_check_take(const struct range *ram)
+{
+    assert_null(ram);
+    checks++;
+    return MACHINE_CHECK_NOBODY;
+}
 
 bool lapic_in_service(uint8_t vector)
 {
@@ -66,19 +75,21 @@ void panic_trap(const struct trap_frame *frame)
 
 bool panic_is_on(void)
 {
-    return false;
+    return panic_on;
 }
 
 void panic_stop_core(void)
 {
-    abort();
+    panicked_by = UINT64_MAX;
+    longjmp(ended, 1);
 }
 
 static int begin(void **state)
 {
     (void)state;
     cpu = (struct cpu){.self = &cpu};
-    eois = 0;
+    eois = checks = 0;
+    panic_on = false;
     in_service = TRAP_INTERRUPT;                                     /* none */
     return syscall(SYS_arch_prctl, ARCH_SET_GS, &cpu) == 0 ? 0 : -1; /* this_cpu() */
 }
@@ -116,7 +127,7 @@ static void exceptions_end_in_panic(void **state)
 {
     (void)state;
     for (uint32_t vector = 0; vector < EXCEPTIONS; vector++) {
-        if (vector == VECTOR_NMI)
+        if (vector == VECTOR_NMI || vector == VECTOR_MC)
             continue;
         assert_int_equal(go_on(vector, (uintptr_t)wait_begin), 0);
         assert_int_equal(panicked_by, vector);
@@ -128,6 +139,25 @@ static void exceptions_end_in_panic(void **state)
                          (uintptr_t)wait_end);
         in_service = TRAP_INTERRUPT;
     }
+}
+
+/* Broadcast, it may have been another core's: at work and in a wait alike. */
+static void a_machine_check_that_is_not_ours(void **state)
+{
+    const uint64_t end = (uintptr_t)wait_end;
+
+    (void)state;
+    assert_int_equal(go_on(VECTOR_MC, end), end);
+    assert_int_equal(go_on(TRAP_INTERRUPT + VECTOR_MC, (uintptr_t)wait_begin), end);
+    assert_int_equal(checks, 2);
+    assert_int_equal(eois, 0);
+    in_service = VECTOR_MC; /* a guest's interrupt */
+    assert_int_equal(go_on(TRAP_INTERRUPT + VECTOR_MC, (uintptr_t)wait_begin), end);
+    assert_int_equal(checks, 2);
+    panic_on = true;
+    assert_int_equal(go_on(VECTOR_MC, end), 0);
+    assert_int_equal(go_on(VECTOR_NMI, end), 0);
+    assert_int_equal(checks, 2);
 }
 
 /* ------------------------------------------------------------------ accesses that may fail */
@@ -187,6 +217,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_ends_a_wait, begin),
         cmocka_unit_test_setup(exceptions_end_in_panic, begin),
+        cmocka_unit_test_setup(a_machine_check_that_is_not_ours, begin),
         cmocka_unit_test_setup(an_msr_that_is_not_there, begin),
         cmocka_unit_test_setup(nothing_else_is_forgiven, begin),
     };

@@ -88,6 +88,7 @@ static struct vm vm;
 static struct tsc tsc;
 static struct plan_guest plan_guest;
 static struct config_guest config_guest;
+static enum machine_check_end check_end;
 static bool shut, is_user, ended;
 static enum verdict cr_verdict;
 
@@ -285,6 +286,13 @@ static enum status script_vcpu_create(struct vcpu *on, struct pages *pages, void
 
 struct cpu cpus[CORES_MAX];
 
+enum machine_check_end machine_check_take(const struct range *ram)
+{
+    assert_int_equal(ram->base, GIB);
+    assert_int_equal(ram->size, config_guest.memory);
+    return check_end;
+}
+
 enum verdict crash_guest(struct vcpu *on, const struct vcpu_exit *x, const char *fmt, ...)
 {
     (void)on, (void)fmt;
@@ -434,6 +442,7 @@ static int begin(void **state)
     shut = is_user = ended = false;
     cr_verdict = DO_AGAIN;
     tsc = (struct tsc){.hz = 1000000000, .scale = time_scale_make(1000000000)};
+    check_end = MACHINE_CHECK_GUEST;
     config_guest = (struct config_guest){.memory = 128 * MIB};
     plan_guest = (struct plan_guest){.config = &config_guest};
     guest_map_add_ram(&plan_guest.map, hpa(GIB), config_guest.memory);
@@ -575,6 +584,17 @@ static void the_kinds_that_stop_a_guest(void **state)
     begin(state);
     RUN({.kind = EXIT_EXCEPTION, .details.exception = {.vector = VECTOR_MC}});
     assert_true(has_done(ACT_CRASH, EXIT_EXCEPTION));
+}
+
+static void another_cores_machine_check_stops_nobody(void **state)
+{
+    (void)state;
+    check_end = MACHINE_CHECK_NOBODY;
+    RUN({.kind = EXIT_EXCEPTION, .details.exception = {.vector = VECTOR_MC}},
+        {.kind = EXIT_MACHINE_CHECK}, {.kind = EXIT_CPUID});
+    assert_false(has_done(ACT_CRASH, EXIT_EXCEPTION));
+    assert_false(has_done(ACT_CRASH, EXIT_MACHINE_CHECK));
+    assert_true(has_done(ACT_RUN, EXIT_CPUID));
 }
 
 static void a_guest_ends_its_life(void **state)
@@ -720,6 +740,7 @@ int main(void)
         cmocka_unit_test_setup(xsetbv_is_carried_out, begin),
         cmocka_unit_test_setup(verdicts_are_applied, begin),
         cmocka_unit_test_setup(the_kinds_that_stop_a_guest, begin),
+        cmocka_unit_test_setup(another_cores_machine_check_stops_nobody, begin),
         cmocka_unit_test_setup(a_guest_ends_its_life, begin),
         cmocka_unit_test_setup(what_the_guest_cannot_take_waits_for_the_window, begin),
         cmocka_unit_test_setup(a_halt_that_waits_is_woken, begin),
