@@ -21,6 +21,7 @@ struct gap {
 #define NO_TARGET  "a jump does not check that its target is canonical"
 #define HOST_TIME  "the machine's time is the host's"
 #define NO_NRIP    "#VMEXIT has no nRIP: a prefix is not part of the instruction's length"
+#define NO_CPL     "an intercept comes before the check of the CPL"
 
 /* QEMU's TCG. */
 static const struct gap tcg[] = {
@@ -39,6 +40,10 @@ static const struct gap tcg[] = {
     {"apic-tpr-reserved", APIC_TAKES},
     {"timer-count-upper", APIC_TAKES},
     {"x87-fault-without-ne", "FERR is not tied to anything"},
+    {"virtual-8086-wbinvd", NO_CPL},
+    {"ring3-invd", NO_CPL},
+    {"real-cpuid-at-64k", "the limit of CS is not checked when instructions are fetched"},
+    {"cut-event", "alignment is not checked"},
 };
 
 /* These ask that something is quick, or not yet. Here the host decides, which has other work. */
@@ -71,6 +76,7 @@ static const struct gap tcg_untried[] = {
     {"illegal-vectors", "the APIC delivers vectors below 16"},
     {"jump-not-canonical", NO_TARGET},
     {"iret-not-canonical", NO_TARGET},
+    {"pae-cpuid-at-4g", "behind the last address anything may be run"},
 };
 
 static bool gaps_same(const char *a, const char *b)

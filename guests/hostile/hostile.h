@@ -66,7 +66,7 @@ NORETURN void hostile_race(void);
 NORETURN void hostile_endings(void);
 
 /* instructions.c: those that no guest has; true when each was #UD at the present CPL. */
-bool hostile_all_undefined(const char **first_wrong);
+bool hostile_all_undefined(const char **first_wrong, bool at_cpl_3);
 
 /* ring3.c: runs `fn` at CPL 3 and returns its result; interrupts are off there. */
 uint64_t ring3_run(uint64_t (*fn)(void));

@@ -40,6 +40,7 @@ static ALIGNED(32) uint64_t pae_pdpt[4], bad_pdpt[4];
 static ALIGNED(4096) uint64_t edge_pt[512];
 static ALIGNED(4096) uint8_t edge_page[PAGE_SIZE];
 static uint8_t tss32[104 + 1], tss16[44];
+static bool modes_tries_edge = true;
 
 struct modes *modes_shared(void)
 {
@@ -82,7 +83,7 @@ static void modes_tables(struct modes *m)
     bad_pdpt[2] |= 6; /* reserved in a PDPTE of PAE paging */
     /* The last page below 4 GiB is memory, and CPUID its last instruction. */
     edge_page[PAGE_SIZE - 2] = 0x0f;
-    edge_page[PAGE_SIZE - 1] = 0xa2;
+    edge_page[PAGE_SIZE - 1] = modes_tries_edge ? 0xa2 : 0x0b; /* or UD2 */
     edge_pt[511] = (uint64_t)edge_page | TABLE;
     kit_pd[4 * 512 - 1] = (uint64_t)edge_pt | TABLE;
     m->cr3_long = (uint32_t)(uint64_t)kit_pml4;
@@ -228,23 +229,39 @@ static void modes_check_faults(uint32_t mode)
                     modes_result(mode, 0)->eax >= BULKHEAD_CPUID_TIME);
 }
 
+/* A processor with nested paging of AMD's looks at a PDPTE when it walks through it: APM "Legacy
+ * PAE Mode". Intel's loads all four with CR3, and refuses. */
+static void modes_check_pdptes(void)
+{
+    const struct modes *m = modes_shared();
+    const bool amd = hostile_on_amd();
+    const uint32_t kept = amd ? m->cr3_bad : m->cr3_pae;
+
+    row("CR-15");
+    modes_check("bad-pdpte", MODE_PAE, 26,
+                amd ? modes_returned(MODE_PAE, 26, m->cr3_bad)
+                    : modes_faulted(MODE_PAE, 26, VECTOR_GP));
+    modes_check("cr3-kept", MODE_PAE, 27, modes_returned(MODE_PAE, 27, kept));
+    modes_check("paging-with-bad-pdpte", MODE_PAE, 28,
+                amd ? modes_result(MODE_PAE, 28)->vector == NONE
+                    : modes_faulted(MODE_PAE, 28, VECTOR_GP));
+    row("CR-20");
+    modes_check("cr0-kept", MODE_PAE, 30,
+                ((modes_result(MODE_PAE, 30)->eax & (uint32_t)CR0_PG) != 0) == amd);
+}
+
 static void modes_check_edges(void)
 {
     row("VE-11");
     modes_check("tss-16", MODE_PROT, 26, modes_result(MODE_PROT, 26)->vector == NONE);
     modes_check("cpuid-with-tss-16", MODE_PROT, 27, modes_result(MODE_PROT, 27)->vector == NONE);
-    row("CR-15");
-    modes_check("bad-pdpte", MODE_PAE, 26, modes_faulted(MODE_PAE, 26, VECTOR_GP));
-    modes_check("cr3-kept", MODE_PAE, 27, modes_returned(MODE_PAE, 27, modes_shared()->cr3_pae));
-    modes_check("paging-with-bad-pdpte", MODE_PAE, 28, modes_faulted(MODE_PAE, 28, VECTOR_GP));
-    row("CR-20");
-    modes_check("cr0-kept", MODE_PAE, 30,
-                (modes_result(MODE_PAE, 30)->eax & (uint32_t)(CR0_PG | CR0_CD)) == 0);
+    modes_check_pdptes();
     /* Behind the last address: the limit of CS, or address 0 again, where UD2 is. */
     row("PI-22");
-    modes_check("cpuid-at-4g", MODE_PAE, 29,
-                modes_result(MODE_PAE, 29)->vector == VECTOR_GP ||
-                    modes_result(MODE_PAE, 29)->vector == VECTOR_UD);
+    if (modes_tries_edge)
+        modes_check("cpuid-at-4g", MODE_PAE, 29,
+                    modes_result(MODE_PAE, 29)->vector == VECTOR_GP ||
+                        modes_result(MODE_PAE, 29)->vector == VECTOR_UD);
     modes_check("cpuid-at-64k", MODE_REAL, 26, modes_faulted(MODE_REAL, 26, VECTOR_GP));
 }
 
@@ -268,6 +285,7 @@ static void modes_edge_64(void)
     kit_pml4[255] = (uint64_t)pdpt | TABLE;
     pdpt[511] = (uint64_t)pd | TABLE;
     pd[511] = (uint64_t)edge_pt | TABLE;
+    edge_page[PAGE_SIZE - 1] = 0xa2;
     irq_handle(VECTOR_GP, modes_edge_trap);
     __asm__ volatile("lea 1f(%%rip), %%rax\n\tmov %%rax, %0\n\tjmp *%1\n1:"
                      : "=m"(edge_resume)
@@ -312,6 +330,8 @@ static void modes_cut_event(void)
 
 void hostile_modes(void)
 {
+    row("PI-22");
+    modes_tries_edge = can_try("pae-cpuid-at-4g");
     modes_prepare();
     for (uint32_t i = 0; i < ROUNDS; i++)
         modes_round();

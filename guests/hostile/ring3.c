@@ -54,7 +54,7 @@ static uint64_t user_cpuid(void)
 
 static uint64_t user_undefined(void)
 {
-    return hostile_all_undefined(&first_wrong);
+    return hostile_all_undefined(&first_wrong, true);
 }
 
 static uint64_t user_rdmsr(void)

@@ -129,6 +129,18 @@ class Machine:
         self._log_dir = log_dir
         self.logs = []
 
+    @property
+    def monitor_cores(self):
+        """How many cores the monitor needs beside those of the guests: no timer of an SVM processor
+        counts while a guest runs."""
+        return 1 if self.engine == "qemu" else 0
+
+    @property
+    def keeps_time(self):
+        """The machine's clock counts its own instructions. Otherwise it is the host's, whose load
+        would have a part in every verdict about lateness."""
+        return self.engine == "bochs"
+
     def boot(self, files=None, conf=None, *, timeout=TIMEOUT_S, input=None, keys=None,
              **options):
         """Runs a machine to its end and returns its Result.

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from conftest import engines
 from hostile import ALONE, check_canary, check_rows, rows_in, said_by
 from operator_console import Operator
 from partitions import guest, images, machine_section
@@ -35,6 +36,21 @@ def test_alone(machine, cpu):
         operator.wait(r"\[bulkhead\] guest 'hostile' powered off with code ")
         finish(machine, operator)
     check_rows(said_by(machine, "hostile"), rows_in(*ALONE), 370)
+
+
+TCG_GAPS = 50       # guests/hostile/gaps.c names each
+
+
+@engines("qemu")
+def test_alone_on_svm(machine):
+    """The same on a processor of AMD's; the third core is the monitor's."""
+    conf = (machine_section(tsc="trusted") + guest("canary", memory="2M")
+            + guest("hostile", cmdline="engine=tcg"))
+    with machine.spawn(images("canary", "hostile"), conf, cores=3, memory=256) as console:
+        operator = Operator(console)
+        operator.wait(r"\[bulkhead\] guest 'hostile' powered off with code ")
+        finish(machine, operator)
+    check_rows(said_by(machine, "hostile"), rows_in(*ALONE), 560, TCG_GAPS)
 
 
 @pytest.mark.parametrize("cpu, cores, who", [
