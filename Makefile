@@ -273,7 +273,7 @@ gdb: setup
 
 help:
 	@echo 'make run     boot the demo in an emulator, with its console on this terminal'
-	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|newest'
+	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|rt|newest'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'
 	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'

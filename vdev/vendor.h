@@ -12,6 +12,7 @@ struct vendor {
     const struct vcpuid_policy *cpuid;
     const struct msr_policy *msrs;
     bool linux_needs_tsc_rate; /* on the command line: Linux looks into no leaf that has it */
+    const char *linux_options; /* what else goes there, a space after each; NULL: nothing */
 };
 
 extern const struct vcpuid_policy cpuid_intel, cpuid_amd;

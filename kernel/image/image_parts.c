@@ -57,13 +57,16 @@ uint32_t image_memory_map(const struct guest_map *map, struct image_map_row rows
 void image_fill_cmdline(char out[CMDLINE_MAX], const struct image *image,
                         const struct image_request *rq, uint64_t max)
 {
+    const char *options = image->is_linux && rq->linux_options ? rq->linux_options : "";
     char rate[40] = "";
 
     if (image->is_linux && rq->linux_tsc_khz != 0)
         fmt_print(rate, sizeof(rate), "tsc_early_khz=%lu ", rq->linux_tsc_khz);
     if (strlen(rate) + strlen(rq->cmdline) > max)
         rate[0] = '\0';
-    fmt_print(out, CMDLINE_MAX, "%s%s", rate, rq->cmdline);
+    if (strlen(rate) + strlen(options) + strlen(rq->cmdline) > max)
+        options = "";
+    fmt_print(out, CMDLINE_MAX, "%s%s%s", rate, options, rq->cmdline);
 }
 
 void image_add_piece(struct image *image, uint64_t to, const void *source, uint64_t size)

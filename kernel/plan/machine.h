@@ -30,7 +30,8 @@ struct machine {
     struct range own[MACHINE_OWN_MAX];
     uint32_t module_count;
     struct machine_module modules[MACHINE_MODULES_MAX];
-    uint64_t linux_tsc_khz; /* what every Linux has to be told; 0: nothing */
+    uint64_t linux_tsc_khz;    /* what every Linux has to be told; 0: nothing */
+    const char *linux_options; /* the same; NULL: nothing */
     bool has_screen;
     bool needs_monitor; /* core 0 has to stay free: it watches guests' deadlines (vm/watch.c) */
 };

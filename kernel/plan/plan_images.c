@@ -94,6 +94,7 @@ static void plan_image(struct plan_guest *guest, const struct machine *machine,
                                     .cmdline = wish->cmdline,
                                     .map = &guest->map,
                                     .linux_tsc_khz = machine->linux_tsc_khz,
+                                    .linux_options = machine->linux_options,
                                     .core_count = guest->core_count};
     for (uint32_t i = 0; i < guest->core_count; i++)
         request.apic_ids[i] = machine->apic_ids[guest->cores[i]];

@@ -76,6 +76,7 @@ bool launch_plan(struct start_state *start)
 {
     start->machine.needs_monitor = !virt_report.guest_timer;
     start->machine.linux_tsc_khz = vendor->linux_needs_tsc_rate ? start->tsc.hz / 1000 : 0;
+    start->machine.linux_options = vendor->linux_options;
     const struct machine_module *module = modules_find(&start->machine, FOLDER_CONFIG);
 
     if (!module) {

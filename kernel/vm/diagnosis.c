@@ -150,6 +150,7 @@ static const char *diagnosis_pc_device(uint64_t address)
         {0xfec00000, 0x1000, "an I/O APIC's registers on a PC: there is none"},
         {0xfed00000, 0x1000, "the HPET's registers on a PC: there is none"},
         {0xfed40000, 0x5000, "a TPM's registers on a PC: there is none"},
+        {0xfed80000, 0x2000, "an AMD chipset's registers on a PC: there are none"},
         {0xff000000, 0x1000000, "the firmware's flash on a PC: there is none"},
         {0xe0000000, 0x10000000, "PCI configuration space on a PC: there is none"},
     };

@@ -39,9 +39,12 @@ static void test_vendors(void **state)
     assert_ptr_equal(vendor_of(POLICY_AMD)->cpuid, &cpuid_amd);
     assert_ptr_equal(vendor_of(POLICY_AMD)->msrs, &msr_amd);
     assert_true(vendor_of(POLICY_AMD)->linux_needs_tsc_rate);
+    assert_string_equal(vendor_of(POLICY_AMD)->linux_options,
+                        "tsc=nowatchdog initcall_blacklist=print_s5_reset_status_mmio ");
     assert_ptr_equal(vendor_of(POLICY_INTEL)->cpuid, &cpuid_intel);
     assert_ptr_equal(vendor_of(POLICY_INTEL)->msrs, &msr_intel);
     assert_false(vendor_of(POLICY_INTEL)->linux_needs_tsc_rate);
+    assert_null(vendor_of(POLICY_INTEL)->linux_options);
 }
 
 /* The permission map covers three ranges of 8192: a DIRECT row elsewhere could not be kept. */

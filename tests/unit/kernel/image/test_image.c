@@ -627,7 +627,7 @@ static void test_kernels_without_entry(void **state)
     refuse("is a program for an operating system, not a kernel");
 }
 
-/* A Linux started by its PVH entry is told the TSC's rate, too; nobody else is. */
+/* A Linux started by its PVH entry is told the TSC's rate and the options, too; nobody else is. */
 static void test_tsc_rate(void **state)
 {
     static const uint8_t note[] = {6,   0,   0,   0,   4,   0, 0, 0, 0, 1, 0, 0,
@@ -635,6 +635,7 @@ static void test_tsc_rate(void **state)
     (void)state;
     request.cmdline = "quiet";
     request.linux_tsc_khz = 2600000;
+    request.linux_options = "a=1 ";
     accept();
     assert_string_equal(guest_read(start_info().cmdline, 40), "quiet");
     struct elf64_phdr *s = pvh_file_add(&file, 0, sizeof(note), sizeof(note));
@@ -643,7 +644,7 @@ static void test_tsc_rate(void **state)
     s->align = 4;
     memcpy(file.bytes + s->offset, note, sizeof(note));
     accept();
-    assert_string_equal(guest_read(start_info().cmdline, 40), "tsc_early_khz=2600000 quiet");
+    assert_string_equal(guest_read(start_info().cmdline, 40), "tsc_early_khz=2600000 a=1 quiet");
 }
 
 /* A guest that knows only what a 32-bit linker writes gets what any other gets. */

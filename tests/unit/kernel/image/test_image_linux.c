@@ -288,6 +288,30 @@ static void test_tsc_rate(void **state)
     assert_string_equal(guest_read(params()->header.cmd_line_ptr, CMDLINE_MAX), longest);
 }
 
+/* So do the machine's options, behind the rate; the rate goes first where there is room for one. */
+static void test_options(void **state)
+{
+    (void)state;
+    request.linux_options = "a=1 b "; /* 6 characters, the rate 22, the guest's own 13 */
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "a=1 b console=ttyS0");
+    request.linux_tsc_khz = 2600000;
+    header->cmdline_size = 41;
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64),
+                        "tsc_early_khz=2600000 a=1 b console=ttyS0");
+    header->cmdline_size = 40;
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64),
+                        "tsc_early_khz=2600000 console=ttyS0");
+    header->cmdline_size = 34;
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "a=1 b console=ttyS0");
+    header->cmdline_size = 18;
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "console=ttyS0");
+}
+
 /* An older header ends earlier; what follows is code and not told. */
 static void test_short_header(void **state)
 {
@@ -443,6 +467,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cmdline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tsc_rate, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_options, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_header, setup, teardown),
         cmocka_unit_test_setup_teardown(test_entry_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_header, setup, teardown),

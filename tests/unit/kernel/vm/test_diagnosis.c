@@ -109,6 +109,7 @@ static void places_are_named(void **state)
         {0xfee00030, 16 * MIB, "the local APIC's registers on a PC: use x2APIC"},
         {0xfec00000, 16 * MIB, "an I/O APIC's registers on a PC: there is none"},
         {0xfed00fff, 16 * MIB, "the HPET's registers on a PC: there is none"},
+        {0xfed803c0, 16 * MIB, "an AMD chipset's registers on a PC: there are none"},
         {0xfffffff0, 16 * MIB, "the firmware's flash on a PC: there is none"},
         {0xe0000000, 8 * GIB, "PCI configuration space on a PC: there is none"},
         {3 * GIB, 8 * GIB, "the hole below 4 GiB"},
