@@ -29,12 +29,6 @@ def guest(name, memory="16M", image=None, **keys):
     return section(f"guest {name}", memory=memory, image=f"{image or name}.elf", **keys)
 
 
-def monitor_cores(machine):
-    """How many cores a machine of this engine needs beside the guests': SVM has no timer that ends a
-    guest's stay, so core #0 keeps the deadlines."""
-    return 1 if machine.engine == "qemu" else 0
-
-
 def images(*names):
     return {f"{name}.elf": GUESTS / f"{name}.elf" for name in names}
 
