@@ -42,7 +42,6 @@ static const struct gap tcg[] = {
     {"x87-fault-without-ne", "FERR is not tied to anything"},
     {"virtual-8086-wbinvd", NO_CPL},
     {"ring3-invd", NO_CPL},
-    {"real-cpuid-at-64k", "the limit of CS is not checked when instructions are fetched"},
     {"cut-event", "alignment is not checked"},
 };
 
@@ -76,7 +75,7 @@ static const struct gap tcg_untried[] = {
     {"illegal-vectors", "the APIC delivers vectors below 16"},
     {"jump-not-canonical", NO_TARGET},
     {"iret-not-canonical", NO_TARGET},
-    {"pae-cpuid-at-4g", "behind the last address anything may be run"},
+    {"real-cpuid-at-64k", "the limit of CS is not checked: what is behind 64 KiB would be run"},
 };
 
 static bool gaps_same(const char *a, const char *b)

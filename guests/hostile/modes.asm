@@ -117,6 +117,7 @@ cr3_pae:    dd 0
 cr3_bad:    dd 0                        ; PAE, with a reserved bit in an entry
 cr3_legacy: dd 0
 hook:       dd 0                        ; 32-bit code to call in protected mode, or 0
+at_64k:     dd 0, 0                     ; the instruction at the end of real mode's segment
 gdt:        times 16 dq 0
 idt32:      times 64 dq 0
 scratch:    times 4 dd 0
@@ -280,7 +281,8 @@ real:   SEGMENTS 0
         o32 lidt [L(ivtr)]
 %define MODE MODE_REAL
         PROBE_ALL
-        mov     word [0xfffe], 0xa20f   ; CPUID at the end of the segment
+        mov     ax, [L(at_64k)]         ; at the end of the segment
+        mov     [0xfffe], ax
         PROBE   26, {mov eax, 0}, {jmp 0:0xfffe}
         o32 lidt [L(idtr32)]
         mov     eax, cr0

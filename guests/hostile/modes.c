@@ -23,6 +23,9 @@
 #define GATE32   0x8e00
 #define GATE32_3 0xee00 /* reachable from CPL 3 */
 
+#define CPUID_OPCODE 0xa20f
+#define UD2_OPCODE   0x0b0f
+
 #define VMCALL_LAST   0xc1 /* 0f 01 before */
 #define VMMCALL_LAST  0xd9
 #define CALLS_IN_MODE 3 /* version, unknown, the other vendor's */
@@ -40,7 +43,7 @@ static ALIGNED(32) uint64_t pae_pdpt[4], bad_pdpt[4];
 static ALIGNED(4096) uint64_t edge_pt[512];
 static ALIGNED(4096) uint8_t edge_page[PAGE_SIZE];
 static uint8_t tss32[104 + 1], tss16[44];
-static bool modes_tries_edge = true;
+static bool tries_64k;
 
 struct modes *modes_shared(void)
 {
@@ -83,7 +86,7 @@ static void modes_tables(struct modes *m)
     bad_pdpt[2] |= 6; /* reserved in a PDPTE of PAE paging */
     /* The last page below 4 GiB is memory, and CPUID its last instruction. */
     edge_page[PAGE_SIZE - 2] = 0x0f;
-    edge_page[PAGE_SIZE - 1] = modes_tries_edge ? 0xa2 : 0x0b; /* or UD2 */
+    edge_page[PAGE_SIZE - 1] = 0xa2;
     edge_pt[511] = (uint64_t)edge_page | TABLE;
     kit_pd[4 * 512 - 1] = (uint64_t)edge_pt | TABLE;
     m->cr3_long = (uint32_t)(uint64_t)kit_pml4;
@@ -146,7 +149,8 @@ void modes_prepare(void)
     modes_call((uint8_t *)m, (uint64_t)(modes_low_end - modes_low));
     for (uint32_t v = 0; v < 32; v++)
         ivt[v] = modes_vectors16 + v * 8;
-    ivt[0] = 0x0b0f; /* also UD2, for who wraps around to address 0 */
+    ivt[0] = UD2_OPCODE; /* also, for who wraps around to address 0 */
+    m->at_64k = tries_64k ? CPUID_OPCODE : UD2_OPCODE;
     modes_tables(m);
     modes_descriptors(m);
     for (uint8_t v = 0; v < 32; v++)
@@ -258,11 +262,11 @@ static void modes_check_edges(void)
     modes_check_pdptes();
     /* Behind the last address: the limit of CS, or address 0 again, where UD2 is. */
     row("PI-22");
-    if (modes_tries_edge)
-        modes_check("cpuid-at-4g", MODE_PAE, 29,
-                    modes_result(MODE_PAE, 29)->vector == VECTOR_GP ||
-                        modes_result(MODE_PAE, 29)->vector == VECTOR_UD);
-    modes_check("cpuid-at-64k", MODE_REAL, 26, modes_faulted(MODE_REAL, 26, VECTOR_GP));
+    modes_check("cpuid-at-4g", MODE_PAE, 29,
+                modes_result(MODE_PAE, 29)->vector == VECTOR_GP ||
+                    modes_result(MODE_PAE, 29)->vector == VECTOR_UD);
+    if (tries_64k)
+        modes_check("cpuid-at-64k", MODE_REAL, 26, modes_faulted(MODE_REAL, 26, VECTOR_GP));
 }
 
 /* ---------------------------------------------------------------- 64-bit mode's own edges */
@@ -285,7 +289,6 @@ static void modes_edge_64(void)
     kit_pml4[255] = (uint64_t)pdpt | TABLE;
     pdpt[511] = (uint64_t)pd | TABLE;
     pd[511] = (uint64_t)edge_pt | TABLE;
-    edge_page[PAGE_SIZE - 1] = 0xa2;
     irq_handle(VECTOR_GP, modes_edge_trap);
     __asm__ volatile("lea 1f(%%rip), %%rax\n\tmov %%rax, %0\n\tjmp *%1\n1:"
                      : "=m"(edge_resume)
@@ -331,7 +334,7 @@ static void modes_cut_event(void)
 void hostile_modes(void)
 {
     row("PI-22");
-    modes_tries_edge = can_try("pae-cpuid-at-4g");
+    tries_64k = can_try("real-cpuid-at-64k");
     modes_prepare();
     for (uint32_t i = 0; i < ROUNDS; i++)
         modes_round();

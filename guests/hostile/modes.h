@@ -31,7 +31,8 @@ struct modes_row {
 struct modes {
     uint32_t vector, resume, error;
     uint32_t cr3_long, cr3_pae, cr3_bad, cr3_legacy;
-    uint32_t hook; /* called in protected mode without paging, on the way */
+    uint32_t hook;           /* called in protected mode without paging, on the way */
+    uint32_t at_64k, unused; /* the instruction at the end of real mode's segment */
     uint64_t gdt[16];
     uint64_t idt32[64];
     uint32_t scratch[4];

@@ -85,6 +85,15 @@ def exits_of(line):
     return counts
 
 
+def check_beats(lines, keeps_time):
+    """All of a guest's beats so far, in order, and none late where the clock is the machine's own.
+    Returns how many there are."""
+    if not keeps_time:
+        lines = [line.partition(", LATE by ")[0] for line in lines]
+    assert lines == [f"beat {n}" for n in range(1, len(lines) + 1)]
+    return len(lines)
+
+
 def spoken_lines(result):
     """All lines from the hypervisor's first one on."""
     assert TITLE in result.hv, "the hypervisor did not speak"

@@ -4,10 +4,12 @@ must not notice. Always the same seed: `make fuzz-guest` tries others for as lon
 import pytest
 
 import fuzz_guest
+from conftest import engines
 from partitions import images
 
 SEED = 1
 MS = 600
+MS_SVM = 3000       # of the host's time
 
 
 # abuse: HC-14
@@ -15,7 +17,17 @@ MS = 600
 def test_random_guests_disturb_nobody(machine, cpu):
     result = machine.boot(images("fuzz", "canary"), fuzz_guest.conf(SEED, MS), mhz=200,
                           cores=fuzz_guest.CORES, memory=512, cpu=cpu)
-    outcome = fuzz_guest.judge(result, MS)
+    check(fuzz_guest.judge(result, MS))
+
+
+@engines("qemu")
+def test_random_guests_on_svm(machine):
+    result = machine.boot(images("fuzz", "canary"), fuzz_guest.conf(SEED, MS_SVM),
+                          cores=fuzz_guest.CORES, memory=512)
+    check(fuzz_guest.judge(result, MS_SVM, keeps_time=machine.keeps_time))
+
+
+def check(outcome):
     assert not outcome.wrong
     assert outcome.ops > 5_000 and outcome.faults > 1_000
     assert all(outcome.by_class.values()), outcome.by_class

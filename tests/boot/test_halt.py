@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """A guest that can never run again is told from one that sleeps, and ended."""
+from conftest import engines
 from operator_console import Operator
 from partitions import check_ended_well, guest, images, machine_section, powered_off
+
+pytestmark = engines("bochs", "qemu")
 
 HALTED = ("guest '{}' has halted all its cores with interrupts off, or left them waiting for a "
           "start-up IPI: it cannot run again")
@@ -13,7 +16,7 @@ def test_nobody_looks(machine):
     which has halted with interrupts off until an NMI comes."""
     conf = (machine_section() + guest("halted", image="spin", cores=2, cmdline="how=hlt")
             + guest("sleeper", image="spin", cores=2, cmdline="how=wake"))
-    result = machine.boot(images("spin"), conf, cores=4, memory=512)
+    result = machine.boot(images("spin"), conf, cores=4 + machine.monitor_cores, memory=512)
     check_ended_well(result)
     assert HALTED.format("halted") in result.hv
     assert result.guest("sleeper") == ["the second core woke up"]

@@ -7,8 +7,9 @@ import re
 import pytest
 
 import elf
+from conftest import engines
 from operator_console import Operator
-from partitions import (TITLE, check_ended_well, guest, images, lacking, machine_section,
+from partitions import (TITLE, check_beats, check_ended_well, guest, images, lacking, machine_section,
                         powered_off)
 
 LIVES = int(os.environ.get("BULKHEAD_LIVES", "40"))
@@ -33,6 +34,7 @@ def page_pool(operator):
                 if re.fullmatch(r"page pool: \d+ of \d+ pages used, sealed", line))
 
 
+@engines("bochs", "qemu")
 def test_policies(machine):
     """Each guest ends as its section says, and so the machine."""
     conf = (machine_section()
@@ -56,6 +58,8 @@ def test_policies(machine):
         "for 100 ms")
     assert count(result.hv, "guest 'silent' vCPU 0 .* no sign of life for 200 ms") == 2
     assert len(lengths(result.hv, "silent")) == 2
+    if not machine.keeps_time:
+        return
     for ms in lengths(result.hv, "silent"):     # two calls 50 ms apart, then 200
         assert 300 <= ms < 330
     for ms in lengths(result.hv, "twice"):      # it dies at once: no life counts others' words
@@ -78,7 +82,7 @@ def test_reboots(machine, what):
             + guest("hello", on_poweroff="reboot") + guest("canary", image="spin", cmdline="beats"))
     with machine.spawn(images("spin", "hello"), conf, cores=4, memory=512, timeout=900) as console:
         operator = Operator(console)
-        operator.wait(r"\[canary\] beat 1$")
+        operator.wait(r"\[canary\] beat 1\b")
         operator.open()
         if what == "bye":
             operator.keys("focus hello\r")
@@ -89,6 +93,7 @@ def test_reboots(machine, what):
 
 
 # abuse: LC-03
+@engines("bochs", "qemu")
 def test_many_lives(machine):
     """Guests that end all the time, one of them by power-off, use nothing up, keep nobody's lines
     away and leave an operator in command."""
@@ -98,18 +103,17 @@ def test_many_lives(machine):
             + guest("canary", image="spin", cmdline="beats"))
     with machine.spawn(images("spin"), conf, cores=4, memory=512, timeout=1500) as console:
         operator = Operator(console)
-        operator.wait(r"\[canary\] beat 1$")
+        operator.wait(r"\[canary\] beat 1\b")
         operator.open()
         pool = page_pool(operator)
         while int(operator.state("again")["lives"]) + int(operator.state("off")["lives"]) < LIVES:
-            operator.wait(r"\[canary\] beat \d+0$")
+            operator.wait(r"\[canary\] beat \d+0\b")
         for name in ("again", "off"):
             operator.keys(f"stop {name}\r")
             operator.wait(rf"\[bulkhead\] guest '{name}' was stopped by the operator ")
         assert page_pool(operator) == pool
         operator.leave()
-    beats = operator.guest_lines("canary")
-    assert beats == [f"beat {n}" for n in range(1, len(beats) + 1)]
+    check_beats(operator.guest_lines("canary"), machine.keeps_time)
     assert count(operator.own_lines(), "guest 'off' powered off with code 0 ") > 10
 
 
@@ -147,6 +151,7 @@ def test_loops(machine):
     assert check_in_order(operator, "wild", "writing 0x", every=False) > 10
 
 
+@engines("bochs", "qemu")
 def test_crash_that_is_not_reported(machine):
     """`crash` shows the last one whole, and nothing of another, also when it had no line."""
     conf = (machine_section(reserve=1)
@@ -185,6 +190,7 @@ def check_in_order(operator, name, first, every=True):
     return ends
 
 
+@engines("bochs", "qemu")
 def test_flood_does_not_hold_the_operator(machine):
     """A guest that floods the console and restarts is out at once when it is stopped, and when the
     machine is switched off: what it said comes afterwards, in order."""
@@ -194,7 +200,7 @@ def test_flood_does_not_hold_the_operator(machine):
             + guest("canary", image="spin", cmdline="beats"))
     with machine.spawn(images("spin", "noise"), conf, cores=3, memory=512, timeout=900) as console:
         operator = Operator(console)
-        operator.wait(r"\[canary\] beat 1$")
+        operator.wait(r"\[canary\] beat 1\b")
         operator.open()
         for pause in range(4):
             for _ in range(3 + pause):
@@ -210,7 +216,7 @@ def test_flood_does_not_hold_the_operator(machine):
     within = re.compile(r"guest '\w+' was stopped (by the operator|with the machine) within (\d+) us")
     stops = [found for found in map(within.match, operator.own_lines()) if found]
     assert sum(found[1] == "with the machine" for found in stops) == 2
-    assert all(int(found[2]) < STOP_LIMIT_US for found in stops)
+    assert not machine.keeps_time or all(int(found[2]) < STOP_LIMIT_US for found in stops)
     assert check_in_order(operator, "flood", "flood 0 ") >= 5
     assert operator.own_lines()[-1].endswith(": switching the machine off")
     rest = operator.lines[operator.lines.index("[bulkhead] > poweroff"):]
