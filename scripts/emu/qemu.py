@@ -65,6 +65,7 @@ class Qmp:
     def __init__(self, sock):
         self.sock = sock
         self.events = []
+        self.noise = []     # what an aborting QEMU prints between them
         self._partial = b""
 
     def receive(self):
@@ -73,7 +74,9 @@ class Qmp:
         if not data:
             raise EOFError
         *lines, self._partial = (self._partial + data).split(b"\n")
-        messages = [json.loads(line) for line in lines if line.strip()]
+        messages = [json.loads(line) for line in lines if line.startswith(b"{")]
+        self.noise += [line.decode(errors="replace").strip() for line in lines
+                       if not line.startswith(b"{") and line.strip()]
         self.events += [message for message in messages if "event" in message]
         return messages
 
@@ -177,4 +180,6 @@ class Qemu:
 
     def last_words(self, count=15):
         text = (self._work / "qemu.err").read_text(encoding="utf-8", errors="replace")
-        return worth_saying(text)[-count:]
+        lines = worth_saying(text) + self._qmp.noise
+        fatal = next((at for at, line in enumerate(lines) if "fatal: " in line), -count)
+        return lines[fatal:][:count]    # behind that word come all registers

@@ -47,27 +47,26 @@ def _last_counts(lines):
     return counts
 
 
-def _neighbour_noticed(lines, beats, keeps_time):
+def _neighbour_noticed(lines, beats):
     wrong = []
     for number, line in enumerate(lines, 1):
         beat = re.fullmatch(r"beat (\d+) ok late=(\d+)us", line)
-        if not beat or int(beat[1]) != number or keeps_time and int(beat[2]) > LATE_US:
+        if not beat or int(beat[1]) != number or int(beat[2]) > LATE_US:
             wrong.append(f"the neighbour noticed: '{line}'")
     if len(lines) != beats:
         wrong.append(f"the neighbour has {len(lines)} of {beats} beats")
     return wrong
 
 
-def judge(result, ms, wild=False, keeps_time=True):
-    """The verdict on a run. Wild guests may end as they like. The neighbour may be late where the
-    machine's time is the host's."""
+def judge(result, ms, wild=False):
+    """The verdict on a run. Wild guests may end as they like."""
     out = Outcome(by_class=dict.fromkeys(CLASSES, 0))
     if result.status != POWERED_OFF:
         out.wrong.append(f"scripts/run ended with {result.status}: {result.reason.strip()}")
     if not result.hv or result.hv[-1] != ALL_ENDED:
         out.wrong.append("the hypervisor did not end as it should")
     out.wrong += [line for line in result.hv if "PANIC" in line or " lost here" in line]
-    out.wrong += _neighbour_noticed(result.guest("beat"), ms // BEAT_MS + 5, keeps_time)
+    out.wrong += _neighbour_noticed(result.guest("beat"), ms // BEAT_MS + 5)
     try:
         check_lines(result)
     except AssertionError as error:

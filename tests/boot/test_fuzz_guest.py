@@ -9,25 +9,16 @@ from partitions import images
 
 SEED = 1
 MS = 600
-MS_SVM = 3000       # of the host's time
 
 
 # abuse: HC-14
+@engines("bochs", qemu="QEMU itself aborts on what a guest does at random: 'fatal: invalid tss', or an "
+                       "assertion at MOV to CR8")
 @pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake"])
 def test_random_guests_disturb_nobody(machine, cpu):
     result = machine.boot(images("fuzz", "canary"), fuzz_guest.conf(SEED, MS), mhz=200,
                           cores=fuzz_guest.CORES, memory=512, cpu=cpu)
-    check(fuzz_guest.judge(result, MS))
-
-
-@engines("qemu")
-def test_random_guests_on_svm(machine):
-    result = machine.boot(images("fuzz", "canary"), fuzz_guest.conf(SEED, MS_SVM),
-                          cores=fuzz_guest.CORES, memory=512)
-    check(fuzz_guest.judge(result, MS_SVM, keeps_time=machine.keeps_time))
-
-
-def check(outcome):
+    outcome = fuzz_guest.judge(result, MS)
     assert not outcome.wrong
     assert outcome.ops > 5_000 and outcome.faults > 1_000
     assert all(outcome.by_class.values()), outcome.by_class

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -150,6 +151,16 @@ def test_noise_of_qemu_is_left_out():
              "Only modules from the same build can be loaded.\n")
     assert qemu.worth_saying(noise + "qemu-system-x86_64: a real error\n" + noise) == [
         "qemu-system-x86_64: a real error"]
+
+
+def test_what_qemu_says_when_it_aborts():
+    """It prints it where its answers are expected."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        qmp = qemu.Qmp(ours)
+        theirs.sendall(b'{"event": "RESUME"}\r\nBail out! ERROR: assertion failed\n\n{"return": {}}\n')
+        assert qmp.receive() == [{"event": "RESUME"}, {"return": {}}]
+        assert qmp.noise == ["Bail out! ERROR: assertion failed"]
 
 
 def test_every_character_has_a_key_in_qemu(testbed):
