@@ -6,6 +6,7 @@
 
 #include "drivers/lapic.h"
 #include "guests/kit/abi.h"
+#include "kernel/core/machine_check.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/diagnosis.h"
@@ -287,6 +288,12 @@ void deadlines_hurry_console(struct vcpu *v)
 {
     DEMAND(v == machine.v && v->soft->console_duty);
     v->soft->console_busy = true;
+}
+
+enum machine_check_end machine_check_take(const struct range *ram)
+{
+    DEMAND(ram != NULL && ram->base == GIB && ram->size == 128 * MIB);
+    return MACHINE_CHECK_GUEST;
 }
 
 void halt_look(struct vcpu *v, bool ask)
