@@ -100,7 +100,7 @@ void cpu_setup(struct cpu *cpu)
     if (cpuid(1, 0).ecx & CPUID_1_ECX_XSAVE) /* XSAVE: guests' XSETBV is carried out by us */
         write_cr4(read_cr4() | CR4_OSXSAVE);
     if (!machine_check_init() && cpu->id == 0)
-        log_line("no machine checks: CPUID reports MCA, but IA32_MCG_CAP cannot be read");
+        log_line("no machine checks: IA32_MCG_CAP cannot be read");
 }
 
 void cpu_need(struct virt_report *report)
