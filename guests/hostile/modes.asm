@@ -117,11 +117,11 @@ cr3_pae:    dd 0
 cr3_bad:    dd 0                        ; PAE, with a reserved bit in an entry
 cr3_legacy: dd 0
 hook:       dd 0                        ; 32-bit code to call in protected mode, or 0
-at_64k:     dd 0, 0                     ; the instruction at the end of real mode's segment
 gdt:        times 16 dq 0
 idt32:      times 64 dq 0
 scratch:    times 4 dd 0
 results:    times 7 * PROBES * ROW db 0
+at_64k:     dd 0                        ; the instruction at the end of real mode's segment
 
 gdtr:       dw 16 * 8 - 1
             dd L(gdt)

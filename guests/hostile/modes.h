@@ -28,15 +28,15 @@ struct modes_row {
     uint32_t unused;
 };
 
-struct modes {
+struct modes { /* also in modes.asm and protected.asm */
     uint32_t vector, resume, error;
     uint32_t cr3_long, cr3_pae, cr3_bad, cr3_legacy;
     uint32_t hook;           /* called in protected mode without paging, on the way */
-    uint32_t at_64k, unused; /* the instruction at the end of real mode's segment */
     uint64_t gdt[16];
     uint64_t idt32[64];
     uint32_t scratch[4];
     struct modes_row results[MODES][MODE_ROWS];
+    uint32_t at_64k; /* the instruction at the end of real mode's segment */
 };
 
 struct modes *modes_shared(void);
