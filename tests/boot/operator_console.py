@@ -98,6 +98,12 @@ class Operator:
         names = ("name", "state", "cores", "memory", "uptime", "rate", "lives", "end")
         return dict(zip(names, fields.groups()))
 
+    def ended(self, name):
+        """The same, once its memory has been cleared behind it."""
+        while (row := self.state(name))["state"] == "stopping":
+            pass
+        return row
+
     def leave(self, command="poweroff"):
         """The machine's end; reads the rest of what it says."""
         self.keys(command + "\r")

@@ -39,7 +39,7 @@ def test_list_finds_it(machine):
             operator.wait(r"\[halted\] halting with interrupts off" if life == 1 else
                           r"\[bulkhead\] guest 'halted' has been restarted 1 time:")
             operator.wait(r"\[canary\] beat ")
-        row = operator.state("halted")
+        row = operator.ended("halted")
         assert (row["state"], row["end"]) == ("stopped", "halted for good")
         assert {operator.state(name)["state"] for name in ("canary", "count")} == {"running"}
         operator.leave()
