@@ -31,7 +31,7 @@ struct modes_row {
 struct modes { /* also in modes.asm and protected.asm */
     uint32_t vector, resume, error;
     uint32_t cr3_long, cr3_pae, cr3_bad, cr3_legacy;
-    uint32_t hook;           /* called in protected mode without paging, on the way */
+    uint32_t hook; /* called in protected mode without paging, on the way */
     uint64_t gdt[16];
     uint64_t idt32[64];
     uint32_t scratch[4];
