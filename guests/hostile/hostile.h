@@ -65,7 +65,8 @@ NORETURN void hostile_race(void);
 /* endings.c: attacks that end the guest, one a life; which one is typed at its console. */
 NORETURN void hostile_endings(void);
 
-/* instructions.c: those that no guest has; true when each was #UD at the present CPL. */
+/* instructions.c: those that no guest has; true when each was #UD at the present CPL,
+ * or a #GP where AMD's processors have that first. */
 bool hostile_all_undefined(const char **first_wrong, bool at_cpl_3);
 
 /* ring3.c: runs `fn` at CPL 3 and returns its result; interrupts are off there. */

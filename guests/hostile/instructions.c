@@ -46,42 +46,33 @@ UNDEFINED(invlpga, "invlpga")
 UNDEFINED(rsm, "rsm")
 UNDEFINED(ud2, "ud2")
 
-struct undefined {
+/* While the processor has EFER.SVME set, which it needs to run a guest, it looks at the CPL before
+ * it looks whether an instruction of SVM is intercepted. */
+static const struct {
     const char *name;
     struct fault (*run)(void);
-};
-
-static const struct undefined undefined[] = {
-    {"VMXON", undefined_vmxon},       {"VMXOFF", undefined_vmxoff},
-    {"VMCLEAR", undefined_vmclear},   {"VMPTRLD", undefined_vmptrld},
-    {"VMPTRST", undefined_vmptrst},   {"VMREAD", undefined_vmread},
-    {"VMWRITE", undefined_vmwrite},   {"VMLAUNCH", undefined_vmlaunch},
-    {"VMRESUME", undefined_vmresume}, {"INVEPT", undefined_invept},
-    {"INVVPID", undefined_invvpid},   {"VMFUNC", undefined_vmfunc},
-    {"GETSEC", undefined_getsec},     {"RSM", undefined_rsm},
-    {"UD2", undefined_ud2},
-};
-
-/* While the processor has EFER.SVME set, which it needs to run a guest, it looks at the CPL before
- * it looks whether these are intercepted. */
-static const struct undefined undefined_svm[] = {
-    {"VMRUN", undefined_vmrun},     {"VMLOAD", undefined_vmload}, {"VMSAVE", undefined_vmsave},
-    {"STGI", undefined_stgi},       {"CLGI", undefined_clgi},     {"SKINIT", undefined_skinit},
-    {"INVLPGA", undefined_invlpga},
+    bool is_svm;
+} undefined[] = {
+    {"VMXON", undefined_vmxon, false},       {"VMXOFF", undefined_vmxoff, false},
+    {"VMCLEAR", undefined_vmclear, false},   {"VMPTRLD", undefined_vmptrld, false},
+    {"VMPTRST", undefined_vmptrst, false},   {"VMREAD", undefined_vmread, false},
+    {"VMWRITE", undefined_vmwrite, false},   {"VMLAUNCH", undefined_vmlaunch, false},
+    {"VMRESUME", undefined_vmresume, false}, {"INVEPT", undefined_invept, false},
+    {"INVVPID", undefined_invvpid, false},   {"VMFUNC", undefined_vmfunc, false},
+    {"GETSEC", undefined_getsec, false},     {"RSM", undefined_rsm, false},
+    {"UD2", undefined_ud2, false},           {"VMRUN", undefined_vmrun, true},
+    {"VMLOAD", undefined_vmload, true},      {"VMSAVE", undefined_vmsave, true},
+    {"STGI", undefined_stgi, true},          {"CLGI", undefined_clgi, true},
+    {"SKINIT", undefined_skinit, true},      {"INVLPGA", undefined_invlpga, true},
 };
 
 bool hostile_all_undefined(const char **first_wrong, bool at_cpl_3)
 {
     for (uint32_t i = 0; i < ARRAY_SIZE(undefined); i++) {
-        if (!fault_is(undefined[i].run(), VECTOR_UD)) {
+        const struct fault f = undefined[i].run();
+        const bool may_be_gp = undefined[i].is_svm && hostile_on_amd() && at_cpl_3;
+        if (!fault_is(f, VECTOR_UD) && !(may_be_gp && fault_is(f, VECTOR_GP))) {
             *first_wrong = undefined[i].name;
-            return false;
-        }
-    }
-    for (uint32_t i = 0; i < ARRAY_SIZE(undefined_svm); i++) {
-        const struct fault f = undefined_svm[i].run();
-        if (!fault_is(f, VECTOR_UD) && !(hostile_on_amd() && at_cpl_3 && fault_is(f, VECTOR_GP))) {
-            *first_wrong = undefined_svm[i].name;
             return false;
         }
     }
