@@ -2,6 +2,7 @@
 #include "kernel/start/skew.h"
 
 #include "lib/assert.h"
+#include "lib/bits.h"
 
 /* The answer was read when this core's TSC was somewhere in asked..heard. TSCs are less than 2^63
  * apart, also where one has wrapped, so a difference is a signed number. */
@@ -35,5 +36,5 @@ bool skew_apart(struct skew skew, uint64_t limit)
 
 uint64_t skew_worst(struct skew skew)
 {
-    return skew_size(skew.low) > skew_size(skew.high) ? skew_size(skew.low) : skew_size(skew.high);
+    return max_u64(skew_size(skew.low), skew_size(skew.high));
 }
