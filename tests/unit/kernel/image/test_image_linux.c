@@ -253,27 +253,27 @@ static void test_cmdline(void **state)
     accept();
 }
 
+static void accept_cmdline(const char *want)
+{
+    accept();
+    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), want);
+}
+
 /* The TSC's rate goes in front, where there is room. */
 static void test_tsc_rate(void **state)
 {
     static char longest[CMDLINE_MAX];
     (void)state;
     request.linux_tsc_khz = 2600000;
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64),
-                        "tsc_early_khz=2600000 console=ttyS0");
+    accept_cmdline("tsc_early_khz=2600000 console=ttyS0");
     request.cmdline = "";
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "tsc_early_khz=2600000 ");
+    accept_cmdline("tsc_early_khz=2600000 ");
 
     request.cmdline = "console=ttyS0"; /* 22 characters and 13 */
     header->cmdline_size = 35;
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64),
-                        "tsc_early_khz=2600000 console=ttyS0");
+    accept_cmdline("tsc_early_khz=2600000 console=ttyS0");
     header->cmdline_size = 34;
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "console=ttyS0");
+    accept_cmdline("console=ttyS0");
 
     header->cmdline_size = 2047; /* then our own room is the limit */
     memset(longest, 'x', sizeof(longest) - 1 - 22);
@@ -293,23 +293,16 @@ static void test_options(void **state)
 {
     (void)state;
     request.linux_options = "a=1 b "; /* 6 characters, the rate 22, the guest's own 13 */
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "a=1 b console=ttyS0");
+    accept_cmdline("a=1 b console=ttyS0");
     request.linux_tsc_khz = 2600000;
     header->cmdline_size = 41;
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64),
-                        "tsc_early_khz=2600000 a=1 b console=ttyS0");
+    accept_cmdline("tsc_early_khz=2600000 a=1 b console=ttyS0");
     header->cmdline_size = 40;
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64),
-                        "tsc_early_khz=2600000 console=ttyS0");
+    accept_cmdline("tsc_early_khz=2600000 console=ttyS0");
     header->cmdline_size = 34;
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "a=1 b console=ttyS0");
+    accept_cmdline("a=1 b console=ttyS0");
     header->cmdline_size = 18;
-    accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), "console=ttyS0");
+    accept_cmdline("console=ttyS0");
 }
 
 /* An older header ends earlier; what follows is code and not told. */
