@@ -58,12 +58,11 @@ def test_policies(machine):
         "for 100 ms")
     assert count(result.hv, "guest 'silent' vCPU 0 .* no sign of life for 200 ms") == 2
     assert len(lengths(result.hv, "silent")) == 2
-    if not machine.keeps_time:
-        return
-    for ms in lengths(result.hv, "silent"):     # two calls 50 ms apart, then 200
-        assert 300 <= ms < 330
-    for ms in lengths(result.hv, "twice"):      # it dies at once: no life counts others' words
-        assert ms < 20
+    if machine.keeps_time:
+        for ms in lengths(result.hv, "silent"):     # two calls 50 ms apart, then 200
+            assert 300 <= ms < 330
+        for ms in lengths(result.hv, "twice"):  # it dies at once: no life counts others' words
+            assert ms < 20
 
 
 REBOOTS = {
