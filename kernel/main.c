@@ -39,7 +39,8 @@ static void main_late(void)
     if (start.x2apic)
         lapic_timer_init(&start.timer, &start.tsc);
     cpu_use_timer(&start.timer);
-    if (!bring_up_cores(&start) || /* before probing: a refusal should know all the cores */
+    launch_probe(&start);          /* what the other cores are compared with */
+    if (!bring_up_cores(&start) || /* before a refusal, which should know all the cores */
         !launch_possible() ||      /* every lack of this machine, in one message */
         !launch_plan(&start) ||    /* every error of the file, in one list */
         !launch_prepare(&start))   /* all memory is taken here */

@@ -239,6 +239,9 @@ struct virt_vm_config {
     /* The finished tables lie in `tables` and lead nowhere else than `map` says. */               \
     C(MUST_CHECK bool, nested_valid,                                                               \
       (const struct guest_map *map, struct range tables, hpa_t root), (map, tables, root))         \
+    /* How this core differs from the boot core in what the backend was fitted to there, as a      \
+     * noun; NULL: in nothing that counts. */                                                      \
+    C(MUST_CHECK const char *, core_differs, (void), ())                                           \
     /* Turns the extension on for this core, which keeps `region`. After probe said yes. */        \
     C(MUST_CHECK enum status, cpu_on, (struct page * region), (region))                            \
     /* Allocates and fills what the guest's vCPUs share, into *shared. Before sealing. */          \

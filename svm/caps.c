@@ -54,7 +54,7 @@ void svm_caps_read(struct svm_caps *caps)
     caps->features = svm_cpuid(0x8000000a).edx;
 }
 
-static void svm_choose_spec(void)
+static struct svm_spec_plan svm_spec_of_core(void)
 {
     const struct svm_spec_cpu cpu = {
         .family = svm_family(cpuid(1, 0).eax),
@@ -62,9 +62,15 @@ static void svm_choose_spec(void)
         .features_2 = svm_cpuid(0x80000021).eax,
         .features_2c = svm_cpuid(0x80000021).ecx,
     };
+
+    return svm_spec_choose(&cpu);
+}
+
+static void svm_choose_spec(void)
+{
     char line[LOG_LINE_MAX];
 
-    svm_spec = svm_spec_choose(&cpu);
+    svm_spec = svm_spec_of_core();
     svm_barrier_at_exit = svm_spec.at_exit == AT_EXIT_BARRIER;
     svm_spec_print(&svm_spec, line, sizeof(line));
     log_line("%s", line);
@@ -80,4 +86,19 @@ void svm_probe(struct virt_report *report)
         svm_caps = caps;
         svm_choose_spec();
     }
+}
+
+const char *svm_core_differs(void)
+{
+    const struct svm_spec_plan spec = svm_spec_of_core();
+    struct svm_caps caps;
+    struct virt_report report = {0};
+
+    svm_caps_read(&caps);
+    svm_fit(&caps, &report);
+    if (report.missing_count > 0)
+        return report.missing[0];
+    if (!svm_spec_same(&svm_spec, &spec))
+        return "the measures against speculation that it needs";
+    return svm_fit_differs(&svm_caps, &caps);
 }

@@ -28,3 +28,15 @@ void svm_fit(const struct svm_caps *caps, struct virt_report *report)
     virt_need(report, caps->features & SVM_FEATURE_NP, "nested paging");
     virt_need(report, caps->asids >= 2, "an ASID for a guest");
 }
+
+const char *svm_fit_differs(const struct svm_caps *boot, const struct svm_caps *core)
+{
+    if (boot->has_rdpru != core->has_rdpru || boot->has_invlpgb != core->has_invlpgb ||
+        boot->has_mcommit != core->has_mcommit)
+        return "the instructions that SVM intercepts";
+    if (boot->has_pages_1g && !core->has_pages_1g)
+        return "1 GiB pages";
+    if (boot->physical_bits != core->physical_bits)
+        return "the width of physical addresses";
+    return NULL;
+}

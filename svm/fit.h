@@ -21,3 +21,7 @@ struct svm_caps {
 };
 
 void svm_fit(const struct svm_caps *caps, struct virt_report *report);
+
+/* What another core has otherwise than the boot core, of all that is decided by the boot core's
+ * alone; both lack nothing. A noun, or NULL. */
+const char *svm_fit_differs(const struct svm_caps *boot, const struct svm_caps *core);

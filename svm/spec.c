@@ -65,6 +65,13 @@ struct svm_spec_plan svm_spec_choose(const struct svm_spec_cpu *cpu)
     return plan;
 }
 
+bool svm_spec_same(const struct svm_spec_plan *a, const struct svm_spec_plan *b)
+{
+    return a->spec_ctrl == b->spec_ctrl && a->has_spec_ctrl == b->has_spec_ctrl &&
+           a->barrier == b->barrier && a->automatic_ibrs == b->automatic_ibrs &&
+           a->clears_buffers == b->clears_buffers && a->at_exit == b->at_exit;
+}
+
 void svm_spec_print(const struct svm_spec_plan *plan, char *buf, size_t size)
 {
     static const char *const exits[] = {"nothing", "the return stack filled",

@@ -41,5 +41,8 @@ uint32_t svm_family(uint32_t signature);
 
 struct svm_spec_plan svm_spec_choose(const struct svm_spec_cpu *cpu);
 
+/* One plan serves both cores. */
+bool svm_spec_same(const struct svm_spec_plan *a, const struct svm_spec_plan *b);
+
 /* "speculation: ..." for the log. */
 void svm_spec_print(const struct svm_spec_plan *plan, char *buf, size_t size);

@@ -104,6 +104,72 @@ void vcpuid_host_hide(struct vcpuid_host *host, bool no_rdtscp, bool no_invpcid)
     }
 }
 
+/* How the words of a row meet those of another core's; a word that is not named stays. */
+enum meet { MEET_OWN, MEET_BOTH /* bits */, MEET_LESS };
+
+static const struct meet_rule {
+    uint32_t leaf, subleaf;
+    uint8_t eax, ebx, ecx, edx; /* enum meet */
+} meet_rules[] = {
+    {.leaf = 0x0, .eax = MEET_LESS},
+    {.leaf = 0x1, .ecx = MEET_BOTH, .edx = MEET_BOTH},
+    {.leaf = 0x6, .eax = MEET_BOTH},
+    {.leaf = 0x7, .eax = MEET_LESS, .ebx = MEET_BOTH, .ecx = MEET_BOTH, .edx = MEET_BOTH},
+    {.leaf = 0x7, .subleaf = 1, .eax = MEET_BOTH, .edx = MEET_BOTH},
+    {.leaf = 0xd, .eax = MEET_BOTH},
+    {.leaf = 0xd, .subleaf = 1, .eax = MEET_BOTH},
+    {.leaf = LEAF_EXTENDED, .eax = MEET_LESS},
+    {.leaf = LEAF_EXTENDED + 1, .ecx = MEET_BOTH, .edx = MEET_BOTH},
+    {.leaf = LEAF_EXTENDED + 7, .edx = MEET_BOTH},
+    {.leaf = LEAF_EXTENDED + 8, .ebx = MEET_BOTH},
+    {.leaf = LEAF_EXTENDED + 0x21, .eax = MEET_BOTH},
+};
+
+static uint32_t meet(uint8_t how, uint32_t own, uint32_t other)
+{
+    if (how == MEET_BOTH)
+        return own & other;
+    return how == MEET_LESS && other < own ? other : own;
+}
+
+static void row_meet(struct cpuid_row *row, const struct cpuid_row *other)
+{
+    for (uint32_t i = 0; i < ARRAY_SIZE(meet_rules); i++) {
+        const struct meet_rule *rule = &meet_rules[i];
+
+        if (rule->leaf != row->leaf || rule->subleaf != row->subleaf)
+            continue;
+        row->eax = meet(rule->eax, row->eax, other->eax);
+        row->ebx = meet(rule->ebx, row->ebx, other->ebx);
+        row->ecx = meet(rule->ecx, row->ecx, other->ecx);
+        row->edx = meet(rule->edx, row->edx, other->edx);
+    }
+}
+
+/* The same part of the XSAVE area, in size and place. SDM "Enumeration of CPU Support for XSAVE".
+ */
+static bool row_same(const struct cpuid_row *a, const struct cpuid_row *b)
+{
+    return a->eax == b->eax && a->ebx == b->ebx && a->ecx == b->ecx;
+}
+
+void vcpuid_host_meet(struct vcpuid_host *host, const struct vcpuid_host *other)
+{
+    uint64_t parts = UINT64_MAX; /* of the XSAVE area, that are where the other has them */
+
+    ASSERT(host->count == other->count && host->count <= VCPUID_HOST_MAX); /* of one policy */
+    for (uint32_t i = 0; i < host->count; i++) {
+        struct cpuid_row *row = &host->rows[i];
+
+        row_meet(row, &other->rows[i]);
+        if (row->leaf == 0xd && row->subleaf >= 2 && !row_same(row, &other->rows[i]))
+            parts &= ~BIT64(row->subleaf);
+    }
+    for (uint32_t i = 0; i < host->count; i++)
+        if (host->rows[i].leaf == 0xd && host->rows[i].subleaf == 0)
+            host->rows[i].eax &= (uint32_t)parts;
+}
+
 struct cpuid_row vcpuid_shown(const struct cpuid_rule *rule, const struct vcpuid_host *host,
                               uint64_t xcr0_allowed)
 {

@@ -62,6 +62,10 @@ MUST_CHECK bool vcpuid_host_wants(const struct vcpuid_policy *policy, uint32_t i
 /* Takes out of the snapshot what a guest would get #UD for, though the host has it. */
 void vcpuid_host_hide(struct vcpuid_host *host, bool no_rdtscp, bool no_invpcid);
 
+/* Takes from the snapshot of one core what another does not have: features, and with them leaves
+ * and parts of the XSAVE area. What is no feature (model, caches, names) stays the core's own. */
+void vcpuid_host_meet(struct vcpuid_host *host, const struct vcpuid_host *other);
+
 /* The host's answer, or NULL where this host has no such leaf. */
 const struct cpuid_row *vcpuid_host_row(const struct vcpuid_host *host, uint32_t leaf,
                                         uint32_t subleaf);

@@ -129,6 +129,8 @@ enum intr_type {
 enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_SIPI };
 /* IA32_VMX_MISC: bit 6 HLT, 7 shutdown, 8 wait-for-SIPI; a bit for each state but active. */
 #define MISC_ACTIVITY_SHIFT 5
+/* The preemption timer counts when this bit of the TSC changes. */
+#define MISC_TIMER_SHIFT_MASK UINT64_C(0x1f)
 
 /* Pending debug exceptions */
 #define PENDING_DEBUG_BS BIT64(14)

@@ -95,3 +95,20 @@ void vmx_probe(struct virt_report *report)
         vmx_choose_spec();
     }
 }
+
+const char *vmx_core_differs(void)
+{
+    const struct spec_cpu cpu = vmx_spec_cpu();
+    const struct spec_plan spec = spec_choose(&cpu);
+    struct vmx_caps caps;
+    struct vmx_controls controls;
+    struct virt_report report = {0};
+
+    vmx_caps_read(&caps);
+    vmx_fit(&caps, &controls, &report);
+    if (report.missing_count > 0)
+        return report.missing[0];
+    if (!spec_same(&vmx_spec, &spec))
+        return "the measures against speculation that it needs";
+    return vmx_fit_differs(&vmx_caps, &vmx_controls, &caps, &controls);
+}

@@ -142,3 +142,24 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
     virt_need(report, caps->misc & BIT64(MISC_ACTIVITY_SHIFT + ACTIVITY_HLT), "HLT activity state");
     fit_ept(caps, report);
 }
+
+const char *vmx_fit_differs(const struct vmx_caps *boot, const struct vmx_controls *boot_controls,
+                            const struct vmx_caps *core, const struct vmx_controls *core_controls)
+{
+    if ((boot->basic ^ core->basic) & VMX_BASIC_REVISION_MASK)
+        return "the format of the VMCS";
+    if (boot_controls->pin != core_controls->pin || boot_controls->cpu != core_controls->cpu ||
+        boot_controls->cpu2 != core_controls->cpu2 || boot_controls->exit != core_controls->exit ||
+        boot_controls->entry != core_controls->entry)
+        return "VM-execution, VM-exit or VM-entry controls";
+    if (boot->cr0_fixed0 != core->cr0_fixed0 || boot->cr0_fixed1 != core->cr0_fixed1 ||
+        boot->cr4_fixed0 != core->cr4_fixed0 || boot->cr4_fixed1 != core->cr4_fixed1)
+        return "the bits of CR0 and CR4 that VMX fixes";
+    if ((boot->misc ^ core->misc) & MISC_TIMER_SHIFT_MASK)
+        return "the rate of the VMX-preemption timer";
+    if (boot->ept_vpid & ~core->ept_vpid & EPT_CAP_1G)
+        return "EPT with 1 GiB pages";
+    if (boot->physical_bits != core->physical_bits)
+        return "the width of physical addresses";
+    return NULL;
+}

@@ -44,3 +44,8 @@ uint32_t ctl_fit(struct ctl_ask ask, uint64_t cap, uint32_t *missing, uint32_t *
 /* Fits everything; each lack becomes one row of report->missing. */
 void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls,
              struct virt_report *report);
+
+/* What another core has otherwise than the boot core, of all that is decided by the boot core's
+ * alone; both lack nothing. A noun, or NULL. */
+const char *vmx_fit_differs(const struct vmx_caps *boot, const struct vmx_controls *boot_controls,
+                            const struct vmx_caps *core, const struct vmx_controls *core_controls);

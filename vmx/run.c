@@ -130,7 +130,7 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
  * its units too early: whoever set it looks at the clock. */
 static void vmx_write_preemption_timer(uint64_t deadline)
 {
-    const uint32_t shift = (uint32_t)(vmx_caps.misc & 0x1f); /* counts when this TSC bit changes */
+    const uint32_t shift = (uint32_t)(vmx_caps.misc & MISC_TIMER_SHIFT_MASK);
     const uint64_t units = (ticks_since(deadline, rdtsc()) >> shift) + 1;
 
     vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(units, UINT32_MAX));

@@ -87,6 +87,13 @@ struct spec_plan spec_choose(const struct spec_cpu *cpu)
     return plan;
 }
 
+bool spec_same(const struct spec_plan *a, const struct spec_plan *b)
+{
+    return a->spec_ctrl == b->spec_ctrl && a->has_spec_ctrl == b->has_spec_ctrl &&
+           a->barrier == b->barrier && a->at_exit == b->at_exit && a->at_entry == b->at_entry &&
+           a->small_leaves == b->small_leaves;
+}
+
 void spec_print(const struct spec_cpu *cpu, const struct spec_plan *plan, char *buf, size_t size)
 {
     static const char *const exits[] = {"nothing", "one call", "the return stack filled"};

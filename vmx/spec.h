@@ -41,5 +41,8 @@ struct spec_plan {
 
 struct spec_plan spec_choose(const struct spec_cpu *cpu);
 
+/* One plan serves both cores. */
+bool spec_same(const struct spec_plan *a, const struct spec_plan *b);
+
 /* "speculation: ..." for the log. */
 void spec_print(const struct spec_cpu *cpu, const struct spec_plan *plan, char *buf, size_t size);

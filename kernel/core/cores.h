@@ -23,6 +23,7 @@ struct cpu {
     uint32_t apic_id;
     struct host_core host;     /* its address space */
     struct page *virt_region;  /* for virt_cpu_on() */
+    struct core_facts *facts;  /* NULL: this machine runs no guests */
     struct vcpu *vcpu;         /* NULL: none; set before launch, then constant */
     const struct trace *trace; /* that vCPU's */
     const void *loop_caller;   /* while in that vCPU's loop: where it returns to, for a panic */

@@ -4,12 +4,15 @@
 #include "drivers/lapic.h"
 #include "kernel/core/canary.h"
 #include "kernel/core/cores.h"
+#include "kernel/core/facts.h"
 #include "kernel/start/smp.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/time.h"
 #include "lib/x86/insn.h"
+
+#define FACTS_PAGES ((sizeof(struct core_facts) + PAGE_SIZE - 1) / PAGE_SIZE)
 
 /* One more core answered. */
 static void bring_up_add(struct start_state *start, uint32_t apic_id)
@@ -26,6 +29,12 @@ static bool bring_up_prepare(struct start_state *start, uint32_t id, uint32_t ap
     if (id != 0)
         cpu->canary = canary_make();
     cpu->virt_region = pages_get(&start->pages, 1, PAGE_SIZE);
+    if (start->cpuid) {
+        cpu->facts = pages_get(&start->pages, FACTS_PAGES, PAGE_SIZE);
+        if (!cpu->facts)
+            return false;
+        cpu->facts->policy = start->cpuid;
+    }
     return cpu->virt_region &&
            (id == 0 || host_core_create(&cpu->host, &start->map, &start->pages) == OK);
 }
@@ -111,6 +120,8 @@ bool bring_up_cores(struct start_state *start)
         log_line("no memory for the boot core, APIC id %u", self);
         return false;
     }
+    if (cpus[0].facts)
+        facts_read(cpus[0].facts);
     start->machine.thread_bits = bring_up_thread_bits();
     bring_up_add(start, self);
     bring_up_init_all(start, self);
@@ -133,6 +144,12 @@ bool bring_up_cores(struct start_state *start)
         struct skew skew;
         if (!smp_start_core(id, start->low_page, &start->tsc, &skew)) {
             log_line("core with APIC id %u does not answer: it is not used", apic_id);
+            continue;
+        }
+        if (cpus[id].facts && cpus[id].facts->differs) {
+            log_line("core with APIC id %u differs from the boot core in %s: it is not used",
+                     apic_id, cpus[id].facts->differs);
+            smp_drop_core(id);
             continue;
         }
         bring_up_add(start, apic_id);

@@ -5,6 +5,7 @@
 #include "kernel/config/folder.h"
 #include "kernel/console/console.h"
 #include "kernel/core/cpu.h"
+#include "kernel/core/facts.h"
 #include "kernel/core/panic.h"
 #include "kernel/monitor/monitor.h"
 #include "kernel/plan/modules.h"
@@ -26,15 +27,20 @@ static SEALED struct config config;
 static SEALED struct plan *plan;
 static SEALED struct errors report;
 static SEALED struct virt_report virt_report;
-static SEALED struct vcpuid_host cpuid_host;
 static SEALED const struct vendor *vendor;
 static SEALED struct vm *vms[GUESTS_MAX];
 
-bool launch_possible(void)
+void launch_probe(struct start_state *start)
 {
     virt_probe(&virt_report);
     cpu_need(&virt_report);
     vendor = vendor_of(virt_report.vendor);
+    if (virt_report.missing_count == 0)
+        start->cpuid = vendor->cpuid;
+}
+
+bool launch_possible(void)
+{
     if (virt_report.missing_count == 0)
         return true;
     log_line("this machine cannot run guests; it lacks:");
@@ -104,23 +110,6 @@ bool launch_plan(struct start_state *start)
 
 /* ------------------------------------------------------------------ building */
 
-static void launch_read_cpuid(void)
-{
-    uint32_t leaf, subleaf;
-
-    for (uint32_t i = 0; vcpuid_host_wants(vendor->cpuid, i, &leaf, &subleaf); i++) {
-        const bool basic = leaf < 0x80000000;
-        struct cpuid_regs r = {0};
-
-        ASSERT(i < VCPUID_HOST_MAX);
-        if (leaf <= cpuid(basic ? 0 : 0x80000000, 0).eax)
-            r = cpuid(leaf, subleaf);
-        cpuid_host.rows[cpuid_host.count++] =
-            (struct cpuid_row){leaf, subleaf, r.eax, r.ebx, r.ecx, r.edx};
-    }
-    vcpuid_host_hide(&cpuid_host, virt_report.no_rdtscp, virt_report.no_invpcid);
-}
-
 bool launch_prepare(struct start_state *start)
 {
     const struct build_kit kit = {
@@ -130,14 +119,14 @@ bool launch_prepare(struct start_state *start)
         .tsc_invariant = launch_tsc_invariant(start),
         .apic_timer_hz = start->timer.hz,
         .seconds = start->seconds ? start->seconds : DATE_UNKNOWN,
-        .cpuid = &cpuid_host,
         .vendor = vendor,
         .physical_bits = virt_report.physical_bits,
         .guest_timer = virt_report.guest_timer,
         .monitor_core = plan->reserved_cores > 0,
     };
 
-    launch_read_cpuid();
+    for (uint32_t id = 0; id < start->machine.core_count; id++)
+        vcpuid_host_hide(&cpus[id].facts->cpuid, virt_report.no_rdtscp, virt_report.no_invpcid);
     for (uint32_t i = 0; i < plan->guest_count; i++) {
         if (build_vm(&vms[i], &plan->guests[i], i, &kit) != OK)
             return false;

@@ -7,6 +7,9 @@
 
 #include "kernel/start/start.h"
 
+/* Finds out what this core can do, and whose it is. Before the other cores are started. */
+void launch_probe(struct start_state *start);
+
 /* False, after naming everything this machine lacks. */
 MUST_CHECK bool launch_possible(void);
 

@@ -3,6 +3,7 @@
 
 #include "drivers/lapic.h"
 #include "kernel/core/cpu.h"
+#include "kernel/core/facts.h"
 #include "kernel/vm/vcpu.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
@@ -161,6 +162,13 @@ static bool smp_compare(const struct tsc *tsc, struct skew *skew)
     return true;
 }
 
+void smp_drop_core(uint32_t id)
+{
+    lapic_init_core(cpus[id].apic_id);
+    smp_delay_us(LAPIC_INIT_US);
+    atomic_store(&cpus[id].stage, CPU_ABSENT);
+}
+
 bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc, struct skew *skew)
 {
     struct cpu *cpu = &cpus[id];
@@ -177,10 +185,7 @@ bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc, struct skew 
                      (unsigned long long)smp_talk.adjust);
         return true;
     }
-    /* Else it might still wake up some day, as the core that is started then. */
-    lapic_init_core(cpu->apic_id);
-    smp_delay_us(LAPIC_INIT_US);
-    atomic_store(&cpu->stage, CPU_ABSENT);
+    smp_drop_core(id); /* else it might still wake up some day, as the core that is started then */
     return false;
 }
 
@@ -229,6 +234,8 @@ void smp_core_main(struct cpu *cpu)
     cpu_setup(cpu);
     (void)lapic_init(); /* the boot core knows already whether this machine has x2APIC */
     smp_become_alike();
+    if (cpu->facts)
+        facts_read(cpu->facts);
     smp_set_stage(cpu, CPU_STARTED);
     smp_answer();
     smp_sleep(cpu);

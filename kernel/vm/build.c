@@ -2,6 +2,7 @@
 #include "kernel/vm/build.h"
 
 #include "kernel/core/cores.h"
+#include "kernel/core/facts.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -21,6 +22,17 @@ static enum status build_map(struct vm *vm, struct pages *pages)
         s = guest_map_fill(map, &vm->map);
     ASSERT(s != OK || virt_nested_valid(map, pages_constant(pages), vm->map.root));
     return s;
+}
+
+/* What CPUID says on a core of the guest's, as far as the guest's other cores say it too. */
+static struct vcpuid_host build_host(const struct plan_guest *plan, uint32_t index)
+{
+    struct vcpuid_host host = cpus[plan->cores[index]].facts->cpuid;
+
+    for (uint32_t i = 0; i < plan->core_count; i++)
+        if (i != index)
+            vcpuid_host_meet(&host, &cpus[plan->cores[i]].facts->cpuid);
+    return host;
 }
 
 static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_kit *kit,
@@ -57,7 +69,9 @@ static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_
         .apic_timer_hz = kit->apic_timer_hz,
         .xcr0_allowed = vm->xcr0_allowed,
     };
-    vcpuid_build(&soft->cpuid, kit->vendor->cpuid, kit->cpuid, &wish);
+    const struct vcpuid_host host = build_host(vm->plan, index);
+
+    vcpuid_build(&soft->cpuid, kit->vendor->cpuid, &host, &wish);
     cpus[core].vcpu = v;
     cpus[core].trace = &soft->stats.trace;
     return virt_vcpu_create(v, kit->pages, shared);
@@ -82,13 +96,15 @@ enum status build_vm(struct vm **out, const struct plan_guest *plan, uint32_t in
     vm->vcpu_count = plan->core_count;
     vm->vcpus = vcpus;
     vm->vendor = kit->vendor;
-    vm->xcr0_allowed = vcpuid_xcr0_allowed(kit->cpuid);
+    const struct vcpuid_host host = build_host(plan, 0); /* in flags its cores are all alike */
+
+    vm->xcr0_allowed = vcpuid_xcr0_allowed(&host);
     text_copy(vm->console.name, sizeof(vm->console.name), vm->name);
     console_add_stream(&vm->console);
     enum status s = build_map(vm, kit->pages);
     const struct virt_vm_config config = {
         .msrs = kit->vendor->msrs,
-        .cr4_allowed = vcpuid_cr4_allowed(kit->vendor->cpuid, kit->cpuid),
+        .cr4_allowed = vcpuid_cr4_allowed(kit->vendor->cpuid, &host),
         .nested_root = vm->map.root,
         .tag = (uint16_t)(index + 1),
     };

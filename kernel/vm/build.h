@@ -12,10 +12,9 @@ struct build_kit {
     struct pages *pages;
     const struct machine *machine;
     const struct tsc *tsc;
-    bool tsc_invariant;     /* guests are told so */
-    uint64_t apic_timer_hz; /* 0: not known */
-    uint64_t seconds;       /* since 1970-01-01 UTC, at tsc->start */
-    const struct vcpuid_host *cpuid;
+    bool tsc_invariant;          /* guests are told so */
+    uint64_t apic_timer_hz;      /* 0: not known */
+    uint64_t seconds;            /* since 1970-01-01 UTC, at tsc->start */
     const struct vendor *vendor; /* of the processor */
     uint32_t physical_bits;
     bool guest_timer;  /* the backend can end a stay at a deadline */

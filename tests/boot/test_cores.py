@@ -87,6 +87,27 @@ def test_guest_beyond_3_gib(machine):
                        r" +0x000100000-0x0bfffffff RAM")
 
 
+# Powers off with bit 25 of CPUID.1:ECX, AES, as its code.
+SAYS_AES = (b"\xb8\x01\x00\x00\x00\x0f\xa2"          # mov eax, 1; cpuid
+            + b"\x89\xcb\xc1\xeb\x19\x83\xe3\x01"     # mov ebx, ecx; shr ebx, 25; and ebx, 1
+            + b"\xb8\x05\x00\x48\x42\x0f\x01\xc1"     # mov eax, CALL_POWER_OFF; vmcall
+            + elf.HLT)
+
+
+def test_cores_of_three_kinds(machine):
+    """What only some of a guest's cores have, none of them shows; a core that cannot do what the
+    first can is left alone."""
+    conf = (machine_section(reserve=0) + guest("first", image="aes", cores="#0,#1")
+            + guest("third", image="aes", cores="#2"))
+    files = {"aes.elf": elf.image(elf.Segment(data=SAYS_AES))} | with_hook("kinds")
+    result = machine.boot(files, conf, cores=4, memory=256, engine="bochs")
+    check_ended_well(result)
+    assert not lacking(result.hv, "core with APIC id 2 differs from the boot core in what this test "
+                       "takes away: it is not used", "3 of 4 cores answer, .*")
+    assert powered_off(result, "first", code=0)
+    assert powered_off(result, "third", code=1)
+
+
 def too_late(program, ticks):
     """The other cores do not say that they are there, and after so many ticks each runs into an
     instruction that is none, without a table of interrupts: the end of the machine."""

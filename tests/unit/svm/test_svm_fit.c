@@ -77,9 +77,38 @@ static void test_each(void **state)
     assert_int_equal(lacks(&caps, "ASID"), 2);
 }
 
+static void test_two_kinds_of_cores(void **state)
+{
+    const struct svm_caps boot = able();
+    struct svm_caps core = boot;
+
+    (void)state;
+    core.asids++;
+    core.features ^= SVM_FEATURE_NRIPS;
+    core.vm_cr ^= VM_CR_LOCK;
+    assert_null(svm_fit_differs(&boot, &core)); /* not decided by the boot core's */
+
+    bool *const intercepted[] = {&core.has_rdpru, &core.has_invlpgb, &core.has_mcommit};
+    for (uint32_t i = 0; i < ARRAY_SIZE(intercepted); i++) {
+        core = boot;
+        *intercepted[i] = !*intercepted[i];
+        assert_string_equal(svm_fit_differs(&boot, &core), "the instructions that SVM intercepts");
+    }
+    core = boot;
+    core.physical_bits++;
+    assert_string_equal(svm_fit_differs(&boot, &core), "the width of physical addresses");
+    core = boot;
+    core.has_pages_1g = true;
+    struct svm_caps less = core;
+    less.has_pages_1g = false;
+    assert_string_equal(svm_fit_differs(&core, &less), "1 GiB pages");
+    assert_null(svm_fit_differs(&less, &core));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_kinds_of_cores),
         cmocka_unit_test(test_able),
         cmocka_unit_test(test_no_svm),
         cmocka_unit_test(test_firmware),

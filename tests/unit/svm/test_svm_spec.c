@@ -134,9 +134,27 @@ static void test_family(void **state)
     assert_int_equal(svm_family(0x00000663), 0x6);  /* an emulator's */
 }
 
+/* Every member counts. */
+static void test_same(void **state)
+{
+    const struct svm_spec_plan plan = {0};
+    const struct svm_spec_plan others[] = {
+        {.spec_ctrl = 1},         {.has_spec_ctrl = true},  {.barrier = true},
+        {.automatic_ibrs = true}, {.clears_buffers = true}, {.at_exit = AT_EXIT_FILL},
+    };
+
+    (void)state;
+    assert_true(svm_spec_same(&plan, &plan));
+    for (uint32_t i = 0; i < ARRAY_SIZE(others); i++) {
+        assert_true(svm_spec_same(&others[i], &others[i]));
+        assert_false(svm_spec_same(&plan, &others[i]));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_same),
         cmocka_unit_test(test_choices),
         cmocka_unit_test(test_nothing_unknown_is_used),
         cmocka_unit_test(test_family),

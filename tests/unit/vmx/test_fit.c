@@ -207,9 +207,66 @@ static void test_nothing_at_all(void **state)
     assert_true(report.missing_count + 3 <= ARRAY_SIZE(report.missing));
 }
 
+/* Of two cores that lack nothing. */
+static const char *differs(const struct vmx_caps *boot, const struct vmx_caps *core)
+{
+    struct vmx_controls boot_controls, core_controls;
+    struct virt_report report = {0};
+
+    vmx_fit(boot, &boot_controls, &report);
+    vmx_fit(core, &core_controls, &report);
+    assert_int_equal(report.missing_count, 0);
+    return vmx_fit_differs(boot, &boot_controls, core, &core_controls);
+}
+
+static void test_two_kinds_of_cores(void **state)
+{
+    const struct vmx_caps boot = able();
+    struct vmx_caps core;
+
+    (void)state;
+    assert_null(differs(&boot, &boot));
+
+    /* What is one's own: whether the firmware locked it, a wish more that nobody has. */
+    core = boot;
+    core.feature_control ^= FEATURE_CONTROL_LOCK;
+    core.basic ^= BIT64(54);
+    assert_null(differs(&boot, &core));
+
+    core = boot;
+    core.basic ^= 1;
+    assert_string_equal(differs(&boot, &core), "the format of the VMCS");
+    uint64_t *const words[] = {&core.pin, &core.cpu, &core.cpu2, &core.exit, &core.entry};
+    for (uint32_t i = 0; i < ARRAY_SIZE(words); i++) {
+        core = boot;
+        *words[i] |= BIT64(13) | BIT64(45); /* a control that has to be on */
+        assert_string_equal(differs(&boot, &core), "VM-execution, VM-exit or VM-entry controls");
+    }
+    uint64_t *const fixed[] = {&core.cr0_fixed0, &core.cr0_fixed1, &core.cr4_fixed0,
+                               &core.cr4_fixed1};
+    for (uint32_t i = 0; i < ARRAY_SIZE(fixed); i++) {
+        core = boot;
+        *fixed[i] ^= BIT64(20);
+        assert_string_equal(differs(&boot, &core), "the bits of CR0 and CR4 that VMX fixes");
+    }
+    core = boot;
+    core.misc ^= 3;
+    assert_string_equal(differs(&boot, &core), "the rate of the VMX-preemption timer");
+    core = boot;
+    core.physical_bits ^= 1;
+    assert_string_equal(differs(&boot, &core), "the width of physical addresses");
+    core = boot;
+    core.ept_vpid |= EPT_CAP_1G;
+    struct vmx_caps less = core;
+    less.ept_vpid &= ~EPT_CAP_1G;
+    assert_string_equal(differs(&core, &less), "EPT with 1 GiB pages");
+    assert_null(differs(&less, &core)); /* more than is used */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_two_kinds_of_cores),
         cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_instructions_with_a_control),
         cmocka_unit_test(test_able),

@@ -142,6 +142,23 @@ static void test_small_leaves(void **state)
     assert_true(spec_choose(&(struct spec_cpu){OLD, 0, 0, true}).small_leaves);
 }
 
+/* Every member counts. */
+static void test_same(void **state)
+{
+    const struct spec_plan plan = {0};
+    const struct spec_plan others[] = {
+        {.spec_ctrl = 1},           {.has_spec_ctrl = true},       {.barrier = true},
+        {.at_exit = SPEC_EXIT_ONE}, {.at_entry = SPEC_ENTRY_VERW}, {.small_leaves = true},
+    };
+
+    (void)state;
+    assert_true(spec_same(&plan, &plan));
+    for (uint32_t i = 0; i < ARRAY_SIZE(others); i++) {
+        assert_true(spec_same(&others[i], &others[i]));
+        assert_false(spec_same(&plan, &others[i]));
+    }
+}
+
 static void test_choices(void **state)
 {
     char line[120];
@@ -181,6 +198,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choices),
         cmocka_unit_test(test_small_leaves),
+        cmocka_unit_test(test_same),
         cmocka_unit_test(test_nothing_unknown_is_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -119,6 +119,11 @@ void cpu_wait(_Atomic uint32_t *flag)
     (void)flag;
 }
 
+void facts_read(struct core_facts *facts)
+{
+    (void)facts;
+}
+
 void host_core_enter(const struct host_core *core)
 {
     (void)core;
@@ -260,6 +265,18 @@ static void a_core_that_answers_too_late(void **state)
     assert_int_equal(atomic_load(&cpus[5].stage), CPU_ABSENT);
 }
 
+static void a_core_that_is_dropped(void **state)
+{
+    (void)state;
+    world_clear();
+    world.answers_after = NEVER;
+    atomic_store(&cpus[5].stage, CPU_STARTED);
+    smp_drop_core(5);
+    assert_true(recorder_has(WRITE_OTHER, OTHER_INIT, 10));
+    assert_in_range(world.us, LAPIC_INIT_US, LAPIC_INIT_US + 1000);
+    assert_int_equal(atomic_load(&cpus[5].stage), CPU_ABSENT);
+}
+
 static void all_cores_turn_virtualisation_on(void **state)
 {
     (void)state;
@@ -308,6 +325,7 @@ int main(void)
         cmocka_unit_test(other_cores_become_alike),
         cmocka_unit_test(a_core_that_does_not),
         cmocka_unit_test(a_core_that_answers_too_late),
+        cmocka_unit_test(a_core_that_is_dropped),
         cmocka_unit_test(all_cores_turn_virtualisation_on),
         cmocka_unit_test(cores_that_cannot),
     };
