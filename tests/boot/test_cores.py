@@ -6,7 +6,7 @@ import os
 import pytest
 
 import elf
-from conftest import skip
+from conftest import NEUTRAL, skip
 from machine import ROOT
 from partitions import (check_ended_well, cores_answer, guest, images, lacking, machine_section,
                         powered_off)
@@ -46,7 +46,7 @@ def test_two_cores_for_two_guests(machine):
 
 # abuse: BU-04
 @pytest.mark.parametrize("cpu, memory", [
-    ("corei7_skylake_x", 512), ("arrow_lake", 4096)])
+    pytest.param("corei7_skylake_x", 512, marks=pytest.mark.long), ("arrow_lake", 4096)])
 def test_four_cores(machine, cpu, memory):
     """arrow_lake has CET, which the firmware may have switched on."""
     conf = (machine_section() + guest("smp", cores=2)
@@ -72,6 +72,7 @@ def test_eight_cores(machine):
 
 
 # abuse: EP-17
+@NEUTRAL
 def test_guest_beyond_3_gib(machine):
     """Its memory goes on at 4 GiB. Scrubbing it twice costs half a minute of the emulator, and as
     much memory as the guest has."""
