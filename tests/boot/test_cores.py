@@ -6,7 +6,7 @@ import os
 import pytest
 
 import elf
-from conftest import NEUTRAL, skip
+from conftest import skip
 from machine import ROOT
 from partitions import (check_ended_well, cores_answer, guest, images, lacking, machine_section,
                         powered_off, with_hook)
@@ -72,7 +72,6 @@ def test_eight_cores(machine):
 
 
 # abuse: EP-17
-@NEUTRAL
 def test_guest_beyond_3_gib(machine):
     """Its memory goes on at 4 GiB, in leaves of all three sizes: everywhere else Bochs' guests have
     leaves of 4 KiB. Scrubbing it twice costs half a minute of the emulator, and as much memory as
