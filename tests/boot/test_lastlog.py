@@ -4,7 +4,6 @@
 The second boot is left as soon as it has found the lines: after a reset Bochs compares deadlines
 of the local APIC with a clock that goes on while the TSC starts from 0, and then loses wake-ups.
 """
-from conftest import NEUTRAL
 from machine import ROOT
 
 CONF = """\
@@ -16,10 +15,9 @@ image = hello.elf
 MONITOR = "\x14"        # Ctrl-T
 
 
-@NEUTRAL
 def test_the_log_outlives_a_reset(machine):
-    with machine.spawn({"hello.elf": ROOT / "build/guests/hello.elf"}, conf=CONF, cores=2,
-                       memory=256) as console:
+    with machine.spawn({"hello.elf": ROOT / "build/guests/hello.elf"}, conf=CONF, engine="bochs",
+                       cores=2, memory=256) as console:
         console.expect_exact("Type a line")
         console.send(MONITOR)
         console.sendline("log")
