@@ -27,13 +27,15 @@ hv_files    = $(foreach folder,$(HV_FOLDERS),$(wildcard $(folder)/$(1)))
 # Host tests run the pure sources as they are. The desk has a string.c of its own.
 PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c svm/hook_none.c,$(shell scripts/layers --pure))
 
-# A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
+# A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME. With OBJECTS=build
+# it takes the objects of everything else from there.
 HOOK    ?=
 HOOK_ARG ?=
-HV_SRC  := $(filter-out kernel/core/offsets.c $(if $(HOOK),vmx/hook_none.c),$(call hv_files,*.c)) \
-           $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
+OBJECTS ?= $B
+HV_SRC  := $(filter-out kernel/core/offsets.c $(if $(HOOK),vmx/hook_none.c),$(call hv_files,*.c))
 HV_ASM  := $(call hv_files,*.asm)
-HV_OBJ  := $(HV_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$B/hv/%.asm.o)
+HOOK_SRC := $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
+HV_OBJ  := $(HV_SRC:%.c=$(OBJECTS)/hv/%.o) $(HOOK_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$(OBJECTS)/hv/%.asm.o)
 
 # clang before 16 wants to be told that zero-initialisation may go; later ones ignore the flag.
 CLANG_AUTO_VAR_INIT := $(if $(findstring clang,$(CC)),\
@@ -47,7 +49,7 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hi
              -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-jump-tables \
              -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
              $(CANARY) -ffunction-sections -fdata-sections \
-             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN) $(HOOK_ARG:%=-DHOOK_ARG=%)
+             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN)
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld \
              $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
@@ -77,22 +79,29 @@ all: hypervisor loader guests tools $B/exits.so
 
 hypervisor: $B/bulkhead.elf
 
-$B/hv/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	@echo "  CC    $<"
-	@$(CC) $(HV_CFLAGS) $(if $(filter $<,$(HV_FRAMELESS)),-fomit-frame-pointer) \
-	    $(if $(filter $<,$(HV_JOINED)),$(HV_LTO),-Os) -MMD -MP -c $< -o $@
+$B/hv/tests/hook/%.o: HV_CFLAGS += $(HOOK_ARG:%=-DHOOK_ARG=%)
 
-# Offsets of C structures for assembly: compiled, never written by hand.
-$B/offsets.inc: kernel/core/offsets.c
-	@mkdir -p $B/hv/kernel/core
-	@$(CC) $(HV_CFLAGS) -MMD -MP -MF $B/hv/kernel/core/offsets.d -MT $@ -S $< -o $B/offsets.s
-	@sed -n 's/^.*@@ \([A-Za-z0-9_]*\) [$$#]*\(-\{0,1\}[0-9]*\).*$$/%define \1 \2/p' $B/offsets.s > $@
+# $(call hv_rules,FOLDER): objects below it. Offsets of C structures for assembly are compiled, never
+# written by hand.
+define hv_rules
+$(1)/hv/%.o: %.c Makefile
+	@mkdir -p $$(@D)
+	@echo "  CC    $$<"
+	@$$(CC) $$(HV_CFLAGS) $$(if $$(filter $$<,$$(HV_FRAMELESS)),-fomit-frame-pointer) \
+	    $$(if $$(filter $$<,$$(HV_JOINED)),$$(HV_LTO),-Os) -MMD -MP -c $$< -o $$@
 
-$B/hv/%.asm.o: %.asm $B/offsets.inc
-	@mkdir -p $(@D)
-	@echo "  NASM  $<"
-	@$(NASM) -f elf64 -g -F dwarf -I $B/ -w+all -w+error -MD $(@:.o=.d) $< -o $@
+$(1)/offsets.inc: kernel/core/offsets.c
+	@mkdir -p $(1)/hv/kernel/core
+	@$$(CC) $$(HV_CFLAGS) -MMD -MP -MF $(1)/hv/kernel/core/offsets.d -MT $$@ -S $$< -o $(1)/offsets.s
+	@sed -n 's/^.*@@ \([A-Za-z0-9_]*\) [$$$$#]*\(-\{0,1\}[0-9]*\).*$$$$/%define \1 \2/p' $(1)/offsets.s > $$@
+
+$(1)/hv/%.asm.o: %.asm $(1)/offsets.inc
+	@mkdir -p $$(@D)
+	@echo "  NASM  $$<"
+	@$$(NASM) -f elf64 -g -F dwarf -I $(1)/ -w+all -w+error -MD $$(@:.o=.d) $$< -o $$@
+endef
+
+$(foreach folder,$(sort $B $(OBJECTS)),$(eval $(call hv_rules,$(folder))))
 
 # Linked twice: the first link gives the addresses for the symbol table that the panic's
 # backtrace prints (scripts/symbols), the second puts that table in.
@@ -295,7 +304,7 @@ help:
 	@echo 'make gdb     the demo in QEMU, stopped at the hypervisor'"'"'s entry, with gdb and symbols'
 	@echo 'make clean   remove $B'
 
--include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $B/hv/kernel/core/offsets.d
+-include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $(OBJECTS)/hv/kernel/core/offsets.d
 
 clean:
 	rm -rf $B

@@ -9,6 +9,9 @@ for its module:
 
     @engines("bochs", qemu="TCG lets a guest's INIT reset the core")    # skipped there, for that reason
     def test_...(machine):
+
+What is the same on every processor, above kernel/virt.h, and judges no time is NEUTRAL: QEMU, which is
+faster, does it in every run, and Bochs in those of `make test-long`.
 """
 import functools
 import os
@@ -26,15 +29,20 @@ LOG_DIR = ROOT / "build" / "test-logs"
 BUILT = ("BOOTX64.EFI", "bulkhead.elf")
 ENGINES = ("bochs", "qemu")
 DEFAULT_ENGINE = "bochs"
+SHORT = ("test_plancheck", "test_testbed")      # last, so that all workers end at about the same time
 
 
-def engines(*names, **gaps):
-    """The mark of a test that runs in each of the engines `names`. `gaps` names engines that lack
-    something, and what: there it is skipped."""
-    for name in (*names, *gaps):
+def engines(*names, long=(), **gaps):
+    """The mark of a test that runs in each of the engines `names`, and in those of `long` only when
+    long tests are asked for. `gaps` names engines that lack something, and what: there it is
+    skipped."""
+    for name in (*names, *long, *gaps):
         if name not in ENGINES:
             raise ValueError(f"{name} is not one of the engines {', '.join(ENGINES)}")
-    return pytest.mark.engines(*names, **gaps)
+    return pytest.mark.engines(*names, long=long, **gaps)
+
+
+NEUTRAL = engines("qemu", long=["bochs"])
 
 
 def skip(why):
@@ -97,8 +105,11 @@ def pytest_generate_tests(metafunc):
     """A test that boots and is marked with engines() runs once in each."""
     mark = metafunc.definition.get_closest_marker("engines")
     if mark and "engine" in metafunc.fixturenames:
-        rows = [(name, None) for name in mark.args] + list(mark.kwargs.items())
-        metafunc.parametrize("engine", rows, ids=[name for name, _ in rows], indirect=True)
+        gaps = dict(mark.kwargs)
+        long = gaps.pop("long")
+        rows = [pytest.param((name, gaps.get(name)), id=name) for name in (*mark.args, *gaps)]
+        rows += [pytest.param((name, None), id=name, marks=pytest.mark.long) for name in long]
+        metafunc.parametrize("engine", rows, indirect=True)
 
 
 def pytest_configure(config):
@@ -109,6 +120,7 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(config, items):
+    items.sort(key=lambda item: item.module.__name__ in SHORT)
     if config.option.markexpr:
         return
     long = [item for item in items if item.get_closest_marker("long")]

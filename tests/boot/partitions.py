@@ -42,12 +42,12 @@ def image_pages(name):
 
 
 def with_hook(name, argument=None):
-    """A hypervisor that has tests/hook/`name`.c in it, with HOOK_ARG; built by one test at a
-    time."""
+    """A hypervisor that has tests/hook/`name`.c in it, with HOOK_ARG; its other objects are the tree's
+    own, so one test at a time builds."""
     build = ROOT / "build" / f"hook-{name}"
-    make = ["make", "-j2", f"B={build.relative_to(ROOT)}", f"HOOK={name}", "hypervisor"]
+    make = ["make", "-j2", f"B={build.relative_to(ROOT)}", "OBJECTS=build", f"HOOK={name}", "hypervisor"]
     build.mkdir(parents=True, exist_ok=True)
-    with open(build / "lock", "w", encoding="ascii") as lock:
+    with open(ROOT / "build" / "hook.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if argument is None:
             subprocess.run(make, cwd=ROOT, check=True, capture_output=True)

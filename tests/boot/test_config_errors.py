@@ -7,8 +7,11 @@ import re
 import pytest
 
 import elf
+from conftest import NEUTRAL
 from elf import Segment
 from partitions import check_refused, desk_errors, guest, images, machine_section
+
+pytestmark = NEUTRAL
 
 # (line, what is said of it); None: nothing.
 TEXT = [
@@ -154,7 +157,7 @@ def test_plan(machine, tmp_path):
 # abuse: BC-08
 def test_threads_of_one_core(machine, tmp_path):
     """On a machine of two cores with two threads each."""
-    conf = (machine_section() + guest("one", image="hello", cores="#2")
+    conf = (machine_section(reserve=1) + guest("one", image="hello", cores="#2")
             + guest("two", image="hello", cores="#3") + guest("three", image="hello", cores=1))
     result = machine.boot(images("hello"), conf, cores=4, threads=2, memory=512)
     check_refused(result)
@@ -170,9 +173,9 @@ def test_images(machine, tmp_path):
     """Sixteen guests, each with an image that is broken in another way."""
     files = {f"{name}.elf": content for name, (content, _) in WRONG_IMAGES.items()}
     assert len(files) == 16
-    conf = machine_section() + "".join(guest(name) for name in WRONG_IMAGES)
+    conf = machine_section(reserve=1) + "".join(guest(name) for name in WRONG_IMAGES)
     want = [f"bulkhead.conf:{number}: guest '{name}': image '{name}.elf' {error}"
-            for number, (name, (_, error)) in zip(range(5, 100, 3), WRONG_IMAGES.items())]
+            for number, (name, (_, error)) in zip(range(6, 100, 3), WRONG_IMAGES.items())]
     result = machine.boot(files, conf, cores=2, memory=1024)
     check_refused(result)
     assert [line for line in said(result) if ": image '" in line] == want
@@ -181,12 +184,14 @@ def test_images(machine, tmp_path):
 
 
 @pytest.mark.parametrize("conf, errors", [
-    (None, ["there is no \\bulkhead\\bulkhead.conf on the boot partition, so there are no "
-            "guests to start"]),
-    (b"", ["bulkhead.conf: the file is empty: it needs at least one [guest NAME] section"]),
-    (random.Random(1).randbytes(1 << 20),
-     ["bulkhead.conf: the file is longer than the limit of 65536 bytes"]),
-], ids=["missing", "empty", "noise"])
+    pytest.param(None, ["there is no \\bulkhead\\bulkhead.conf on the boot partition, so there are no "
+                        "guests to start"], id="missing"),
+    pytest.param(b"", ["bulkhead.conf: the file is empty: it needs at least one [guest NAME] section"],
+                 id="empty", marks=pytest.mark.long),
+    pytest.param(random.Random(1).randbytes(1 << 20),
+                 ["bulkhead.conf: the file is longer than the limit of 65536 bytes"], id="noise",
+                 marks=pytest.mark.long),
+])
 def test_file(machine, tmp_path, conf, errors):
     files = images("hello") if conf is None else images("hello") | {"bulkhead.conf": conf}
     result = machine.boot(files, cores=2, memory=512)

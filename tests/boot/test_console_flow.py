@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import LOG_DIR
+from conftest import LOG_DIR, NEUTRAL
 from operator_console import KEY, PROMPT, Operator
 from partitions import guest, images, machine_section, with_hook
 from screen import Picture
@@ -23,8 +23,9 @@ def check_gaps(found):
 
 # abuse: HC-09
 @pytest.mark.parametrize("console, flood", [     # not lines on a screen alone: they hide the report
-    ("serial", "newlines"), ("serial", "lines"), ("serial screen", "newlines"),
-    ("serial screen", "lines"), ("screen", "newlines")])
+    ("serial", "lines"), ("serial screen", "newlines"),
+    *(pytest.param(*row, marks=pytest.mark.long) for row in [
+        ("serial", "newlines"), ("serial screen", "lines"), ("screen", "newlines")])])
 def test_core_of_the_console(machine, console, flood):
     """Where no core is kept for the monitor, the guest on core #0 has it all but to a tenth, and
     never misses it for long: whatever a neighbour says, and to whatever devices."""
@@ -41,7 +42,7 @@ def test_core_of_the_console(machine, console, flood):
 
 
 # abuse: HC-09
-@pytest.mark.parametrize("flood", ["newlines", "lines"])
+@pytest.mark.parametrize("flood", [pytest.param("newlines", marks=pytest.mark.long), "lines"])
 def test_core_of_no_console(machine, flood):
     """The same where there is neither a serial port nor a screen, and nothing slows the flood. The
     console comes back with the second life of the neighbour."""
@@ -76,6 +77,7 @@ def deaf(name="deaf"):
 
 
 # abuse: HC-09
+@NEUTRAL
 def test_text_for_a_guest_is_no_command(machine):
     """It does not read; what was typed for it is dropped, said so, and the key works behind it."""
     conf = machine_section(reserve=1) + deaf() + guest("canary", image="spin", cmdline="beats")
@@ -91,6 +93,7 @@ def test_text_for_a_guest_is_no_command(machine):
     assert not [line for line in operator.own_lines() if line.startswith("> stop")]
 
 
+@NEUTRAL
 def test_key_behind_a_stopped_guest(machine):
     """Nothing is kept for a guest without a life, and that is said once."""
     conf = machine_section(reserve=1) + deaf() + guest("canary", image="spin", cmdline="beats")
@@ -109,6 +112,7 @@ def test_key_behind_a_stopped_guest(machine):
     assert len(told) == 1, told
 
 
+@NEUTRAL
 def test_a_life_leaves_nothing_to_the_next(machine):
     """Neither its half line and half escape sequence, nor what was typed for it."""
     conf = machine_section(reserve=1) + guest("lives", image="noise", cmdline="how=lives")

@@ -46,7 +46,7 @@ def test_two_cores_for_two_guests(machine):
 
 # abuse: BU-04
 @pytest.mark.parametrize("cpu, memory", [
-    ("corei7_skylake_x", 512), ("arrow_lake", 4096)])
+    pytest.param("corei7_skylake_x", 512, marks=pytest.mark.long), ("arrow_lake", 4096)])
 def test_four_cores(machine, cpu, memory):
     """arrow_lake has CET, which the firmware may have switched on."""
     conf = (machine_section() + guest("smp", cores=2)

@@ -15,16 +15,25 @@ LOOPS = ["none", "cpuid", "call", "write", "in", "out", "rdmsr", "refused", "xse
          "forbidden", "cache", "step", "window"]
 PAIRS = ["kick", "init"]
 AT_ONCE = 4             # loops on one machine: with each core all of them get slower
+# Every day: no exit, one that the exit path handles by itself, one of a device, and one after which
+# something has to follow at once.
+DAILY_WATCHDOG = ["none", "cpuid", "in", "window"]
+DAILY_TIMER = ["none", "cpuid", "in", "step"]
 SPIN = b"\xeb\xfe"      # jmp to itself
 WATCHDOG_MS = [300, 550, 800, 1050]     # a report is written in between
 
 
-def several(names):
-    """One machine each."""
-    return [names[i:i + AT_ONCE] for i in range(0, len(names), AT_ONCE)]
+def long(loops):
+    return pytest.param(loops, marks=pytest.mark.long)
 
 
-@pytest.mark.parametrize("loops", [*several(LOOPS), PAIRS], ids="-".join)
+def machines(loops, daily):
+    """The daily loops on one, all others on machines for long runs."""
+    others = [loop for loop in loops if loop not in daily]
+    return [daily, *(long(others[i:i + AT_ONCE]) for i in range(0, len(others), AT_ONCE))]
+
+
+@pytest.mark.parametrize("loops", [*machines(LOOPS, DAILY_WATCHDOG), long(PAIRS)], ids="-".join)
 def test_watchdog(machine, loops):
     """Never fed, it ends the guest after the time of the file."""
     cores = 2 if loops is PAIRS else 1
@@ -32,7 +41,7 @@ def test_watchdog(machine, loops):
     conf = machine_section() + "".join(
         guest(loop, image="deadline", memory="2M", cores=cores, watchdog=f"{ms}ms",
               cmdline=f"loop={loop}") for loop, ms in wanted.items())
-    result = machine.boot(images("deadline"), conf, cores=1 + cores * len(loops), mhz=100)
+    result = machine.boot(images("deadline"), conf, cores=1 + cores * len(loops), mhz=50)
     check_ended_well(result)
     ended = dict(re.findall(r"guest '(\w+)' was stopped after (\d+) ms", result.serial))
     assert set(ended) == set(loops)
@@ -40,14 +49,14 @@ def test_watchdog(machine, loops):
                 if not wanted[loop] <= int(after) <= wanted[loop] * 11 // 10}
 
 
-@pytest.mark.parametrize("loops", [*several(LOOPS[:-1]), ["kick"]], ids="-".join)
+@pytest.mark.parametrize("loops", [*machines(LOOPS[:-1], DAILY_TIMER), ["kick"]], ids="-".join)
 def test_pv_timer(machine, loops):
     """Never early (the guest looks), and not later than a tenth of its time."""
     cores = 2 if loops == ["kick"] else 1
     conf = machine_section() + "".join(
         guest(loop, image="deadline", memory="2M", cores=cores, cmdline=f"loop={loop} what=timer")
         for loop in loops)
-    result = machine.boot(images("deadline"), conf, cores=1 + cores * len(loops), mhz=100)
+    result = machine.boot(images("deadline"), conf, cores=1 + cores * len(loops), mhz=50)
     check_ended_well(result)
     for loop in loops:
         assert powered_off(result, loop), loop
@@ -89,7 +98,7 @@ def test_interrupts_off(machine):
     rounds = 10
     conf = machine_section() + guest("hold", image="deadline",
                                      cmdline=f"loop=none what=timer hold rounds={rounds} ms=10")
-    result = machine.boot(images("deadline"), conf, cores=2, mhz=100)
+    result = machine.boot(images("deadline"), conf, cores=2, mhz=50)
     check_ended_well(result)
     exits = exits_of(powered_off(result, "hold"))
     assert exits.get("timer", 0) <= 3 * rounds, exits
@@ -102,24 +111,25 @@ def test_fed_by_another_core(machine):
     """The last sign of life may be later than the look at it."""
     conf = machine_section() + guest("fed", image="watchdog", cores=2, watchdog="20ms",
                                      cmdline="other=500")
-    result = machine.boot(images("watchdog"), conf, cores=3, mhz=100)
+    result = machine.boot(images("watchdog"), conf, cores=3, mhz=50)
     check_ended_well(result)
     assert powered_off(result, "fed")
 
 
 # ------------------------------------------------------------------ without a timer in the guest
 
-def test_watched_deadlines(machine):
+@pytest.mark.parametrize("loops", [["none"], long(["none", "cpuid", "write"])], ids="-".join)
+def test_watched_deadlines(machine, loops):
     """Where no timer counts while a guest runs, core 0 watches: the PV timer of a guest that makes
-    no exit and of one that makes many, and two watchdogs. Late by less than a millisecond and what
-    the kick takes, and never early."""
-    loops = ["none", "cpuid", "write"]
+    no exit, in long runs of ones that make many, and as many watchdogs. Late by less than a millisecond
+    and what the kick takes, and never early."""
     conf = machine_section(reserve=1) + "".join(
         guest(f"t-{loop}", image="deadline", memory="2M", cmdline=f"loop={loop} what=timer")
         for loop in loops) + "".join(
         guest(f"w-{loop}", image="deadline", memory="2M", watchdog=f"{ms}ms",
               cmdline=f"loop={loop}") for loop, ms in zip(loops, WATCHDOG_MS))
-    result = machine.boot(images("deadline") | with_hook("notimer"), conf, cores=7, mhz=100)
+    result = machine.boot(images("deadline") | with_hook("notimer"), conf,
+                          cores=1 + 2 * len(loops), mhz=50)
     check_ended_well(result)
     for loop in loops:
         assert powered_off(result, f"t-{loop}"), loop

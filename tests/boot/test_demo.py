@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
-from conftest import LOG_DIR
+from conftest import LOG_DIR, NEUTRAL
 from machine import ROOT
 
 
+@NEUTRAL
 def test_demo(machine):
     subprocess.run(["make", "-s", "build/demo"], cwd=ROOT, check=True)
     LOG_DIR.mkdir(parents=True, exist_ok=True)

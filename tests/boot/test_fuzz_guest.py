@@ -14,7 +14,8 @@ MS = 600
 # abuse: HC-14
 @engines("bochs", qemu="QEMU itself aborts on what a guest does at random: 'fatal: invalid tss', or an "
                        "assertion at MOV to CR8")
-@pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake"])
+@pytest.mark.parametrize("cpu", [
+    pytest.param("corei7_skylake_x", marks=pytest.mark.long), "arrow_lake"])
 def test_random_guests_disturb_nobody(machine, cpu):
     result = machine.boot(images("fuzz", "canary"), fuzz_guest.conf(SEED, MS), mhz=200,
                           cores=fuzz_guest.CORES, memory=512, cpu=cpu)

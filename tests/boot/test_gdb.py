@@ -75,6 +75,7 @@ def gdb(machine, tmp_path):
     return run
 
 
+@pytest.mark.long
 def test_stops_at_the_entry(gdb):
     said = gdb(AT_ENTRY)
     assert re.search(r"^bulkhead\.elf is at 0x[0-9a-f]+, the loader at 0x[1-9a-f]", said, re.M), said

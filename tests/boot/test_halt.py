@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A guest that can never run again is told from one that sleeps, and ended."""
-from conftest import engines
+from conftest import NEUTRAL, engines
 from operator_console import Operator
 from partitions import check_ended_well, guest, images, machine_section, powered_off
-
-pytestmark = engines("bochs", "qemu")
 
 HALTED = ("guest '{}' has halted all its cores with interrupts off, or left them waiting for a "
           "start-up IPI: it cannot run again")
 
 
+@engines("bochs", long=["qemu"])
 def test_nobody_looks(machine):
     """Without an operator: it ends after some seconds without an exit, and then the machine does. A
     guest whose only awake core sleeps for longer than that is left alone, and so is its other core,
@@ -23,6 +22,7 @@ def test_nobody_looks(machine):
     assert powered_off(result, "sleeper")
 
 
+@NEUTRAL
 def test_list_finds_it(machine):
     """An operator who asks for the list need not wait, and what follows is what on_crash says."""
     conf = (machine_section(reserve=1) + guest("canary", image="spin", cmdline="beats")

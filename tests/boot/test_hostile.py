@@ -26,10 +26,13 @@ def finish(machine, operator):
     check_canary(machine, BEATS_AFTER)
 
 
-@pytest.mark.parametrize("cpu", ["corei7_skylake_x", "arrow_lake", "wildcat_lake"])
+@pytest.mark.parametrize("cpu", [
+    *(pytest.param(cpu, marks=pytest.mark.long) for cpu in ("corei7_skylake_x", "arrow_lake")),
+    "wildcat_lake"])
 def test_alone(machine, cpu):
     """Checks that a guest survives, on a core of its own; without and with CET, and with WRMSRNS.
-    The other core has the canary and the console."""
+    The other core has the canary and the console. test_interface.py has the same checks on a Skylake
+    in every run."""
     conf = machine_section() + guest("canary", memory="2M") + guest("hostile")
     with machine.spawn(images("canary", "hostile"), conf, cores=2, memory=256, cpu=cpu) as console:
         operator = Operator(console)
@@ -58,7 +61,7 @@ INIT_GAP = "TCG lets a guest's INIT reset the core, whatever the VMCB intercepts
 
 @engines("bochs", qemu=INIT_GAP)
 @pytest.mark.parametrize("cpu, cores, who", [
-    ("corei7_skylake_x", 4, 3), ("arrow_lake", 4, 2)])
+    ("corei7_skylake_x", 4, 3), pytest.param("arrow_lake", 4, 2, marks=pytest.mark.long)])
 def test_cores(machine, cpu, cores, who):
     """Several cores against each other and the hypervisor: with three of them, the console is on
     one; with two, there is a core for the monitor."""

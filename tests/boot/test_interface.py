@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from conftest import LOG_DIR
+from conftest import LOG_DIR, NEUTRAL
 from hostile import ALONE, check_rows, rows_in
 from partitions import (check_ended_well, exits_of, guest, image_pages, images, lacking,
                         machine_section, powered_off, spoken_lines)
@@ -114,13 +114,14 @@ def check_scrub(result):
     assert powered_off(result, "scrub")
 
 
+@NEUTRAL
 def test_power_off_codes(machine):
     """A code is shown; an exception that a guest does not handle is that guest's end only; an
     initrd and a file in upper case are found."""
     conf = (machine_section() + guest("alone", image="smp")
             + guest("hello", image="HELLO", cmdline="noinput", initrd="spin.elf"))
     files = images("smp", "spin") | {"Hello.elf": images("hello")["hello.elf"]}
-    result = machine.boot(files, conf, cores=2, memory=256)
+    result = machine.boot(files, conf, cores=2 + machine.monitor_cores, memory=256)
     check_ended_well(result)
     assert powered_off(result, "alone", code=1)
     assert powered_off(result, "hello", code=0)

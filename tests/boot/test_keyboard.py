@@ -5,7 +5,7 @@ import subprocess
 import sys
 import time
 
-from conftest import LOG_DIR
+from conftest import LOG_DIR, NEUTRAL
 from machine import POWERED_OFF, ROOT, TIMEOUT_S
 from screen import Picture
 
@@ -21,10 +21,10 @@ image = hello.elf
 """
 
 
+@NEUTRAL
 def test_a_line_typed_on_the_keyboard(machine):
     result = machine.boot({"hello.elf": ROOT / "build/guests/hello.elf"}, conf=CONF,
-                          engine="bochs", cores=2, memory=512,
-                          keys="Hello, {World} = 42!\r")
+                          cores=2, memory=512, keys="Hello, {World} = 42!\r")
     assert result.status == POWERED_OFF, result.reason
     assert "You typed: Hello, {World} = 42!" in result.guest("hello")
 

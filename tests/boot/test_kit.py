@@ -5,11 +5,14 @@ import re
 import shutil
 import subprocess
 
+from conftest import NEUTRAL
 from machine import ROOT
 from partitions import GUESTS, check_ended_well, guest, images, lacking, machine_section
 
 PAGE = r"it has no handler for a page fault (#PF) at RIP 0x{rip}: it "
 STACK = "it has no handler for a double fault (#DF) at RIP 0x{rip}"
+
+pytestmark = NEUTRAL
 
 # Each way to die: how the diagnosis calls it, and what the guest itself says of it.
 MEMORY = {

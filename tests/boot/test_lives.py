@@ -7,7 +7,7 @@ import re
 import pytest
 
 import elf
-from conftest import engines
+from conftest import NEUTRAL, engines
 from operator_console import Operator
 from partitions import (TITLE, check_beats, check_ended_well, guest, images, lacking, machine_section,
                         powered_off)
@@ -150,7 +150,7 @@ def test_loops(machine):
     assert check_in_order(operator, "wild", "writing 0x", every=False) > 10
 
 
-@engines("bochs", "qemu")
+@NEUTRAL
 def test_crash_that_is_not_reported(machine):
     """`crash` shows the last one whole, and nothing of another, also when it had no line."""
     conf = (machine_section(reserve=1)
@@ -189,7 +189,7 @@ def check_in_order(operator, name, first, every=True):
     return ends
 
 
-@engines("bochs", "qemu")
+@engines("bochs", long=["qemu"])
 def test_flood_does_not_hold_the_operator(machine):
     """A guest that floods the console and restarts is out at once when it is stopped, and when the
     machine is switched off: what it said comes afterwards, in order."""

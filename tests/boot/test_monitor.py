@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from conftest import engines
+from conftest import NEUTRAL, engines
 from operator_console import Operator
 from partitions import check_beats, guest, images, machine_section
 
@@ -83,7 +83,7 @@ def test_life_cycle(machine):
     assert operator.own_lines()[-1] == "the operator typed `poweroff`: switching the machine off"
 
 
-@pytest.mark.parametrize("how", ["count", "cli"])
+@pytest.mark.parametrize("how", [pytest.param("count", marks=pytest.mark.long), "cli"])
 def test_no_core_for_the_monitor(machine, how):
     """The only core is the guest's: its timer exits bring the monitor, whatever the guest does."""
     conf = machine_section() + guest(how, image="spin", cmdline=f"how={how}")
@@ -99,7 +99,7 @@ def test_no_core_for_the_monitor(machine, how):
     check_whole(operator, [how])
 
 
-@engines("bochs", "qemu")
+@NEUTRAL
 def test_commands(machine):
     """What can be looked at, how a line is typed, and what is answered to mistakes."""
     conf = (machine_section(reserve=1) + guest("hello") + guest("count", image="spin")
@@ -119,7 +119,7 @@ def test_commands(machine):
     check_beats(operator.guest_lines("canary"), machine.keeps_time)
 
 
-@engines("bochs", "qemu")
+@NEUTRAL
 def test_after_a_crash(machine):
     """What was said of a crash can be read later, also when the guest lives again; and registers of
     a life that has ended."""

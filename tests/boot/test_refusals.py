@@ -20,7 +20,8 @@ NO_SVM = ("SVM (CPUID Fn8000_0001:ECX.SVM): the hypervisor that this machine run
 @pytest.mark.parametrize("engine, cpu, lacks, has", [
     ("bochs", "core2_penryn_t9600", ["EPT", "VPID", "unrestricted guest", "VMX-preemption timer",
                                      "x2APIC"], [VTX, "MSR bitmaps"]),
-    ("bochs", "corei5_lynnfield_750", ["unrestricted guest", "x2APIC"], [VTX, "EPT", "VPID"]),
+    pytest.param("bochs", "corei5_lynnfield_750", ["unrestricted guest", "x2APIC"], [VTX, "EPT", "VPID"],
+                 marks=pytest.mark.long),
     ("bochs", "athlon64_venice", ["SVM (CPUID Fn8000_0001:ECX.SVM)", "x2APIC", "XSAVE"], [VTX]),
     ("qemu", "Skylake-Client", [TCG], ["XSAVE"]),
     ("qemu", "EPYC-Rome,-svm", [NO_SVM, "x2APIC"], ["nested paging"]),

@@ -23,7 +23,8 @@ def test_screen(machine):
 
 
 @engines("qemu")
-@pytest.mark.parametrize("cores, memory", [(1, 256), (8, 4096)])
+@pytest.mark.parametrize("cores, memory", [
+    (1, 256), pytest.param(8, 4096, marks=pytest.mark.long)])
 def test_screen_without_a_guest(machine, cores, memory):
     """Whether the machine is small or large."""
     picture = LOG_DIR / f"screen-{cores}.png"

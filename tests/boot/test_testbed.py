@@ -189,6 +189,10 @@ def test_both(engine):
 def test_gap(engine):
     assert engine == "bochs"
 
+@engines("qemu", long=["bochs"])
+def test_neutral(engine):
+    assert engine == "qemu"
+
 def test_no_boot():
     pass
 """
@@ -196,8 +200,8 @@ UNMARKED = "def test_plain(bare_machine):\n    assert bare_machine.engine == 'bo
 
 
 def test_engines_of_a_test(testbed, tmp_path):
-    """It runs once in each engine that it is marked with, in Bochs without a mark, and a gap is a
-    skip with its reason."""
+    """It runs once in each engine that it is marked with, in Bochs without a mark; a gap is a skip
+    with its reason, and an engine for long runs is left out."""
     (tmp_path / "test_marked.py").write_text(MARKED)
     (tmp_path / "test_unmarked.py").write_text(UNMARKED)
     done = subprocess.run(
@@ -207,13 +211,16 @@ def test_engines_of_a_test(testbed, tmp_path):
     for line in ("test_marked.py::test_both[bochs] PASSED", "test_marked.py::test_both[qemu] PASSED",
                  "test_marked.py::test_gap[bochs] PASSED", "test_marked.py::test_gap[qemu] SKIPPED",
                  "skipped, because TCG rains", "test_marked.py::test_no_boot PASSED",
-                 "test_unmarked.py::test_plain PASSED", "5 passed, 1 skipped"):
+                 "test_marked.py::test_neutral[qemu] PASSED",
+                 "test_unmarked.py::test_plain PASSED", "6 passed, 1 skipped, 1 deselected"):
         assert line in done.stdout, done.stdout
 
 
 def test_a_mistyped_engine():
     with pytest.raises(ValueError, match="boch is not one of the engines"):
         engines("boch")
+    with pytest.raises(ValueError, match="boch is not one of the engines"):
+        engines("qemu", long=["boch"])
 
 
 @pytest.mark.parametrize("tool", ["clang-format", "objdump", "readelf"])
@@ -275,7 +282,8 @@ def test_image_is_reproducible(folder, tmp_path):
     images = [tmp_path / "one.img", tmp_path / "two.img"]
     for image in images:
         assert mkimage(image, folder).returncode == 0
-        time.sleep(2)                   # FAT's clock has steps of two seconds
+        if image == images[0]:
+            time.sleep(2)               # FAT's clock has steps of two seconds
     assert images[0].read_bytes() == images[1].read_bytes()
 
 
@@ -308,6 +316,7 @@ def test_image_without_a_kernel(folder, tmp_path):
     assert "::/bulkhead/bulkhead.elf" not in files_in(image)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cores", [1, 4])
 @in_each_engine
 def test_power_off(probed, cores):
@@ -321,6 +330,7 @@ def test_power_off(probed, cores):
     assert result.guest("guest") == ["PANIC is mine alone"]     # and it was no panic of ours
 
 
+@pytest.mark.long
 @in_each_engine
 def test_power_off_by_firmware(probed):
     result = probed("s", cores=1)
@@ -349,6 +359,7 @@ def test_time_out(probed):
     assert time.monotonic() - started >= 3
 
 
+@pytest.mark.long
 @in_each_engine
 def test_input_arrives_complete(probed):
     text = " ".join(f"word {i}" for i in range(100))
@@ -367,6 +378,7 @@ def test_conversation(bare_machine, probe):
         assert console.finish() == POWERED_OFF
 
 
+@pytest.mark.long
 @in_each_engine
 def test_screen(probed, engine, tmp_path):
     picture = tmp_path / "screen.png"

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# `make proof`: the contracts beside the code (comments that begin with /*@), proved by Frama-C;
+# `make proof [FRESH=1]`: the contracts beside the code (comments that begin with /*@), proved by Frama-C;
 # docs/proofs.md says what that means. `scripts/setup --proof` installs what it needs; where that
 # is missing, it is said and skipped.
 
@@ -9,7 +9,7 @@ setup-proof: setup
 	@scripts/setup --proof
 
 proof: setup-proof
-	@$(PYTHON) tests/proof/run $B/proof
+	@$(PYTHON) tests/proof/run $(FRESH:%=--fresh) $B/proof
 
 # Do the proofs notice mistakes? Some minutes.
 proof-mutants: setup-proof

@@ -7,7 +7,8 @@
 UNIT_TESTS  := $(sort $(shell find tests/unit -name 'test_*.c'))
 UNIT_NAMES  := $(UNIT_TESTS:tests/unit/%.c=%)
 UNIT_KINDS  := gcc clang cov
-UNIT_CFLAGS := -std=c11 -g -fno-strict-aliasing -fno-omit-frame-pointer -I. $(WARN)
+# -g1 is enough for a sanitizer's report: names and lines.
+UNIT_CFLAGS := -std=c11 -g1 -fno-strict-aliasing -fno-omit-frame-pointer -I. $(WARN)
 UNIT_SAN    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 UNIT_TEST_CFLAGS := -D_GNU_SOURCE -pthread -Itests/unit
 UNIT_LIBS   := -pthread -lcmocka
