@@ -30,7 +30,7 @@ PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c svm/
 # A test build has its own code in the hypervisor: make B=build/hook-NAME HOOK=NAME
 HOOK    ?=
 HOOK_ARG ?=
-HOOKED  := $(if $(HOOK),vmx/hook_none.c) $(if $(filter armour,$(HOOK)),svm/hook_none.c)
+HOOKED  := $(if $(HOOK),vmx/hook_none.c) $(if $(filter armour refuse,$(HOOK)),svm/hook_none.c)
 HV_SRC  := $(filter-out kernel/core/offsets.c $(HOOKED),$(call hv_files,*.c)) \
            $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
 HV_ASM  := $(call hv_files,*.asm)
