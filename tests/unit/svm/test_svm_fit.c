@@ -17,6 +17,7 @@ static struct svm_caps able(void)
         .has_pages_1g = true,
         .asids = 16,
         .features = SVM_FEATURE_NP,
+        .is_guest = true,
         .physical_bits = 40,
     };
 }
@@ -77,13 +78,24 @@ static void test_each(void **state)
     assert_int_equal(lacks(&caps, "ASID"), 2);
 }
 
+/* Hardware has it; an emulator may not. */
+static void test_next_rip(void **state)
+{
+    struct svm_caps caps = able();
+
+    (void)state;
+    caps.is_guest = false;
+    assert_int_equal(lacks(&caps, "nRIP save"), 1);
+    caps.features |= SVM_FEATURE_NRIPS;
+    assert_int_equal(lacks(&caps, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_able),
-        cmocka_unit_test(test_no_svm),
-        cmocka_unit_test(test_firmware),
-        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_able),     cmocka_unit_test(test_no_svm),
+        cmocka_unit_test(test_firmware), cmocka_unit_test(test_each),
+        cmocka_unit_test(test_next_rip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
