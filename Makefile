@@ -53,6 +53,7 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
               --gc-sections --build-id=none -nostdlib --script=linker.ld \
              $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
              $(if $(filter notimer,$(HOOK)),--wrap=virt_probe) \
+             $(if $(filter leaves,$(HOOK)),--wrap=spec_choose) \
              $(if $(filter armour,$(HOOK)),--wrap=quiesce_interrupts --wrap=quiesce_devices \
                --wrap=virt_cpu_on --wrap=vcpu_loop)
 

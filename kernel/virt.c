@@ -18,6 +18,11 @@ void virt_probe(struct virt_report *report)
     }
 }
 
+bool virt_has_large_leaves(void)
+{
+    return svm_is_here() || vmx_has_large_leaves();
+}
+
 #define VIRT_FORWARD(type, name, parameters, arguments)                                        \
     type virt_##name parameters                                                                \
     {                                                                                          \

@@ -297,6 +297,7 @@ struct virt_vm_config {
 #define VIRT_DECLARE_VMX(type, name, parameters, arguments) type vmx_##name parameters;
 VIRT_CALLS(VIRT_DECLARE_VMX)
 VIRT_DECLARE_VMX(void, probe, (struct virt_report * report), (report))
+VIRT_DECLARE_VMX(bool, has_large_leaves, (void), ())
 
 #define VIRT_DECLARE_SVM(type, name, parameters, arguments) type svm_##name parameters;
 VIRT_CALLS(VIRT_DECLARE_SVM)
@@ -308,3 +309,7 @@ VIRT_CALLS(VIRT_DECLARE)
 
 /* Can this core do it? Any core, before anything else; fills the report, and picks the backend. */
 void virt_probe(struct virt_report *report);
+
+/* Whether a guest's memory is mapped by leaves of 2 MiB and more, where it fits: else by 4 KiB
+ * leaves only, and its tables take a 512th of it. Before virt_probe(), too. */
+bool virt_has_large_leaves(void);

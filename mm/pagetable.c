@@ -134,6 +134,23 @@ enum status pt_create(struct pagetable *pt, const struct pt_format *format, uint
     return OK;
 }
 
+/* Leaves side by side in the spot's table, as many as are free and stand for what is left to map,
+ * at least one. A larger leaf could only begin where the table ends. Returns the bytes mapped. */
+static uint64_t pt_fill(const struct pt_format *f, const struct pt_spot *spot, uint64_t from,
+                        hpa_t to, uint64_t size, uint32_t rights, enum pt_memory memory)
+{
+    const uint64_t span = pt_span(spot->level);
+    const uint64_t table_end = (from / span | (PT_ENTRIES - 1)) * span + span;
+    const uint64_t room = min_u64(size, table_end - from);
+    uint64_t done = 0;
+
+    for (uint64_t *entry = spot->entry; span <= room - done && !f->is_present(*entry); entry++) {
+        *entry = f->make_leaf(hpa(to.v + done), spot->level, rights, memory);
+        done += span;
+    }
+    return done;
+}
+
 enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size, uint32_t rights,
                    enum pt_memory memory)
 {
@@ -151,11 +168,11 @@ enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uint64_t size,
         s = pt_grow(pt, from, level, &spot);
         if (s != OK)
             return s;
-        *spot.entry = f->make_leaf(to, level, rights, memory);
+        const uint64_t done = pt_fill(f, &spot, from, to, size, rights, memory);
 
-        from += pt_span(level);
-        to.v += pt_span(level);
-        size -= pt_span(level);
+        from += done;
+        to.v += done;
+        size -= done;
     }
     return OK;
 }

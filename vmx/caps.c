@@ -48,10 +48,9 @@ void vmx_caps_read(struct vmx_caps *caps)
         caps->ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
 }
 
-static void vmx_choose_spec(void)
+static struct spec_cpu vmx_spec_cpu(void)
 {
     struct spec_cpu cpu = {0};
-    char line[LOG_LINE_MAX];
 
     if (cpuid(0, 0).eax >= 7) {
         cpu.features = cpuid(7, 0).edx;
@@ -61,9 +60,26 @@ static void vmx_choose_spec(void)
     }
     if (cpu.features & CPUID_7_EDX_ARCH_CAPABILITIES)
         cpu.arch_caps = rdmsr(MSR_ARCH_CAPABILITIES);
+    return cpu;
+}
+
+bool vmx_has_large_leaves(void)
+{
+    const struct spec_cpu cpu = vmx_spec_cpu();
+
+    return !spec_choose(&cpu).small_leaves;
+}
+
+static void vmx_choose_spec(void)
+{
+    const struct spec_cpu cpu = vmx_spec_cpu();
+    char line[LOG_LINE_MAX];
+
     vmx_spec = spec_choose(&cpu);
     spec_print(&cpu, &vmx_spec, line, sizeof(line));
     log_line("%s", line);
+    if (vmx_spec.small_leaves)
+        log_line("nested tables: 4 KiB leaves only (machine check on page size change)");
 }
 
 void vmx_probe(struct virt_report *report)

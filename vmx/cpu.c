@@ -45,7 +45,9 @@ enum status vmx_cpu_on(struct page *region)
 /* Leaves up to 1 GiB, or 2 MiB on a CPU without these. */
 enum status vmx_nested_create(struct pagetable *pt, struct pages *pages)
 {
-    return pt_create(pt, &ept_format, vmx_caps.ept_vpid & EPT_CAP_1G ? 3 : 2, pages);
+    const uint32_t large = vmx_caps.ept_vpid & EPT_CAP_1G ? 3 : 2;
+
+    return pt_create(pt, &ept_format, vmx_spec.small_leaves ? 1 : large, pages);
 }
 
 bool vmx_nested_valid(const struct guest_map *map, struct range tables, hpa_t root)

@@ -19,6 +19,7 @@
 #define CAP_IBRS_ALL     BIT64(1)
 #define CAP_SKIP_L1DFL   BIT64(3)
 #define CAP_MDS_NO       BIT64(5)
+#define CAP_PSCHANGE_NO  BIT64(6) /* PSCHANGE_MC_NO */
 #define CAP_TAA_NO       BIT64(8)
 #define CAP_SBDR_SSDP_NO BIT64(13)
 #define CAP_FBSDP_NO     BIT64(14)
@@ -68,7 +69,7 @@ static uint64_t spec_ctrl_value(const struct spec_cpu *cpu)
 struct spec_plan spec_choose(const struct spec_cpu *cpu)
 {
     const uint64_t caps = cpu->arch_caps;
-    struct spec_plan plan = {0};
+    struct spec_plan plan = {.small_leaves = !(caps & CAP_PSCHANGE_NO)};
 
     if (spec_says_nothing(cpu))
         return plan;

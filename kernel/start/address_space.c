@@ -6,15 +6,16 @@
 #include "kernel/plan/modules.h"
 #include "kernel/start/handover.h"
 #include "kernel/start/smp.h"
+#include "kernel/virt.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 #include "mm/firmware.h"
 
-#define POOL_BASE_SIZE    (4 * MIB)
-#define POOL_PER_CORE     (256 * KIB)
-#define RAM_PER_POOL_BYTE (PAGE_SIZE_2M / 8) /* the nested tables' entry for 2 MiB of guest */
+#define POOL_BASE_SIZE (4 * MIB)
+#define POOL_PER_CORE  (256 * KIB)
+#define ENTRY_SIZE     8 /* of the nested tables, for a leaf of a guest's memory */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
@@ -50,10 +51,11 @@ static bool address_space_take_pool(struct start_state *start)
 {
     const uint64_t cores = start->acpi.core_count ? start->acpi.core_count : 1;
     const struct range low = {RAM_LOW_END, 4 * GIB - RAM_LOW_END};
+    const uint64_t leaf = virt_has_large_leaves() ? PAGE_SIZE_2M : PAGE_SIZE;
     struct range_list list = {start->machine.range_count, MACHINE_RANGES_MAX,
                               start->machine.ranges};
     uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE +
-                    address_space_ram_size(start) / RAM_PER_POOL_BYTE;
+                    address_space_ram_size(start) / leaf * ENTRY_SIZE;
     struct range pool;
 
     if (!align_up(size, PAGE_SIZE_2M, &size))

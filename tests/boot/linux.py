@@ -52,6 +52,12 @@ def conf(cores=1, memory="128M", cmdline=QUIET, on_crash="stop", image_name="vml
             f"initrd = initrd.img\ncmdline = {cmdline}\non_crash = {on_crash}\n")
 
 
+def cores(machine, guest=1):
+    """The cores of a machine for one Linux with `guest` of them. A machine of several cores keeps one
+    for the monitor: see "Bochs" in CONTRIBUTING.md."""
+    return guest + (1 if guest > 1 else machine.monitor_cores)
+
+
 def exits(result):
     """The exits of the guest's life by kind, as the hypervisor counts them at its end."""
     line = next(line for line in result.hv if "powered off" in line)

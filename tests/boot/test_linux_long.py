@@ -49,7 +49,7 @@ def test_boots(machine, kernel, cores, memory):
     get(kernel)
     size = int(memory[:-1])
     result = machine.boot(linux.files(kernel, FACTS + OFF), linux.conf(cores, memory),
-                          cores=cores + machine.monitor_cores, memory=size + 192, timeout=2400)
+                          cores=linux.cores(machine, cores), memory=size + 192, timeout=2400)
     assert result.status == POWERED_OFF
     said = facts(result)
     assert said["cores"] == str(cores) and said["clock"] == "tsc"
@@ -69,7 +69,7 @@ def test_memory(machine):
     echo "damaged $(for f in /tmp/[0-9]*; do cmp -s $f /tmp/seed || echo $f; done | wc -l)"
     """
     result = machine.boot(linux.files(script=script + OFF), linux.conf(1, "128M"),
-                          cores=1 + machine.monitor_cores, memory=448, timeout=2400)
+                          cores=linux.cores(machine), memory=448, timeout=2400)
     assert result.status == POWERED_OFF
     said = facts(result)
     assert int(said["written"]) > 30 and said["damaged"] == "0"
@@ -86,7 +86,7 @@ def test_offline_online(machine):
     taskset 2 sha1sum </bin/busybox >/dev/null && echo "works yes"
     """
     result = machine.boot(linux.files(script=script + OFF), linux.conf(2, "256M"),
-                          cores=2 + machine.monitor_cores, memory=448, timeout=2400)
+                          cores=linux.cores(machine, 2), memory=448, timeout=2400)
     assert result.status == POWERED_OFF
     said = result.guest("linux")
     assert said.count("off 1") == 3 and said.count("on 2") == 3 and "works yes" in said
@@ -105,7 +105,7 @@ def test_ends(machine, cmdline, command, end):
     get("cloud")
     with machine.spawn(linux.files(),
                        linux.conf(1, "128M", linux.QUIET + " " + cmdline, "restart 1"),
-                       cores=1 + machine.monitor_cores, memory=320, timeout=2400) as console:
+                       cores=linux.cores(machine), memory=320, timeout=2400) as console:
         shell = linux.Shell(console).wait()
         shell.leave(command)
         console.expect_exact(f"guest 'linux' {end}")
@@ -146,7 +146,7 @@ def test_vmlinux_by_pvh(machine):
     assert vmlinux.startswith(b"\x7fELF")
     files = {"vmlinux": vmlinux, "initrd.img": linux.initrd(FACTS + OFF)}
     result = machine.boot(files, linux.conf(2, "512M", image_name="vmlinux"),
-                          cores=2 + machine.monitor_cores, memory=768, timeout=2400)
+                          cores=linux.cores(machine, 2), memory=768, timeout=2400)
     assert result.status == POWERED_OFF
     said = facts(result)
     assert said["cores"] == "2" and said["clock"] == "tsc" and said["bad"] == "0"
@@ -157,7 +157,7 @@ def test_halt(machine):
     found nothing announced that is not there."""
     get("cloud")
     result = machine.boot(linux.files("cloud", FACTS + "sleep 1; halt -f\n"), linux.conf(2, "256M"),
-                          cores=2 + machine.monitor_cores, memory=448, timeout=2400)
+                          cores=linux.cores(machine, 2), memory=448, timeout=2400)
     assert result.status == POWERED_OFF
     said = facts(result)
     assert said["cores"] == "2" and said["bad"] == "0"

@@ -128,6 +128,20 @@ static const struct {
      NULL},
 };
 
+/* Whatever else the processor says, and also where it says nothing. */
+static void test_small_leaves(void **state)
+{
+    (void)state;
+    for (uint32_t bit = 0; bit < 64; bit++) {
+        const struct spec_cpu only = {NEW, 0, BIT64(bit), false};
+        const struct spec_cpu without = {NEW, 0, ~BIT64(bit), false};
+        assert_int_equal(spec_choose(&only).small_leaves, bit != 6);
+        assert_int_equal(spec_choose(&without).small_leaves, bit == 6);
+    }
+    assert_true(spec_choose(&(struct spec_cpu){0}).small_leaves);
+    assert_true(spec_choose(&(struct spec_cpu){OLD, 0, 0, true}).small_leaves);
+}
+
 static void test_choices(void **state)
 {
     char line[120];
@@ -166,6 +180,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choices),
+        cmocka_unit_test(test_small_leaves),
         cmocka_unit_test(test_nothing_unknown_is_used),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
