@@ -32,7 +32,8 @@ PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c svm/
 HOOK    ?=
 HOOK_ARG ?=
 OBJECTS ?= $B
-HV_SRC  := $(filter-out kernel/core/offsets.c $(if $(HOOK),vmx/hook_none.c),$(call hv_files,*.c))
+HOOKED  := $(if $(HOOK),vmx/hook_none.c) $(if $(filter armour refuse,$(HOOK)),svm/hook_none.c)
+HV_SRC  := $(filter-out kernel/core/offsets.c $(HOOKED),$(call hv_files,*.c))
 HV_ASM  := $(call hv_files,*.asm)
 HOOK_SRC := $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
 HV_OBJ  := $(HV_SRC:%.c=$(OBJECTS)/hv/%.o) $(HOOK_SRC:%.c=$B/hv/%.o) $(HV_ASM:%.asm=$(OBJECTS)/hv/%.asm.o)

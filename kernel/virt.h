@@ -79,6 +79,7 @@ struct vcpu_state {
     uint64_t dr7;
     bool in_shadow; /* of STI or MOV SS: no interrupt before the next instruction is done */
     bool in_nmi;    /* no further NMI before IRET; false where the backend cannot tell */
+    bool is_lost;   /* only RIP is known, and the GPRs other than RAX and RSP */
 };
 
 /* ------------------------------------------------------------------ cpu, vcpu, vm */

@@ -34,6 +34,12 @@ void svm_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t si
     const uint32_t count = svm_audit(&hw->vmcb, &cpu, &breach, 1);
 
     (void)x;
+    if (count == 0 && hw->is_lost) {
+        fmt_print(buf, size,
+                  "the guest state that it refused is lost: an emulator wrote over it (a likely "
+                  "cause is a reserved bit in CR0, CR3 or CR4)");
+        return;
+    }
     if (count == 0) {
         /* An emulator also answers so where a running guest writes a control register wrongly. */
         fmt_print(buf, size, "the VMCB breaks no rule known here");

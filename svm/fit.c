@@ -27,6 +27,9 @@ void svm_fit(const struct svm_caps *caps, struct virt_report *report)
                     "firmware setup)");
     virt_need(report, caps->features & SVM_FEATURE_NP, "nested paging");
     virt_need(report, caps->asids >= 2, "an ASID for a guest");
+    /* Else the lengths of instructions are guessed. All processors with x2APIC have it; an emulator
+     * may not. */
+    virt_need(report, (caps->features & SVM_FEATURE_NRIPS) || caps->is_guest, "nRIP save");
 }
 
 const char *svm_fit_differs(const struct svm_caps *boot, const struct svm_caps *core)

@@ -176,6 +176,16 @@ static void svm_end_halt(struct svm_vcpu *hw)
     hw->halt_rip = hw->vmcb.rip;
 }
 
+/* A processor that refuses an entry leaves the VMCB as it is (APM "VMRUN Instruction"). An emulator
+ * saves the state of that moment there, ours, over the guest's: then it is not to be shown as the
+ * guest's, and no rule that it breaks is left to find. */
+static void svm_find_loss(struct svm_vcpu *hw)
+{
+    hw->is_lost = hw->vmcb.cr3 == read_cr3();
+    if (hw->is_lost)
+        hw->vmcb.rip = hw->entry_rip;
+}
+
 /* All ends that are never many. No address of the stay: it is in registers (kernel/vm/vcpu.c). */
 NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v)
 {
@@ -193,8 +203,8 @@ NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v)
         return svm_end_window(hw);
     else if (kind == EXIT_EXCEPTION && svm_ends_step(v))
         return EXIT_WINDOW;
-    else if (kind == EXIT_ENTRY_FAILED) /* no guest state was saved: what RIP was, we know */
-        hw->vmcb.rip = hw->entry_rip;
+    else if (kind == EXIT_ENTRY_FAILED)
+        svm_find_loss(hw);
     return kind;
 }
 

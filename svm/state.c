@@ -117,6 +117,7 @@ void svm_get_state(struct vcpu *v, struct vcpu_state *state)
     const struct svm_vmcb *vmcb = &hw->vmcb;
     const bool our_trap = hw->step != STEP_NONE && !hw->own_trap;
 
+    state->is_lost = hw->is_lost;
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         state->gpr[i] = v->regs.gpr[i];
     state->gpr[REG_RSP] = vmcb->rsp;

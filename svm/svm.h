@@ -29,7 +29,8 @@ enum svm_step {
 struct svm_vcpu {
     struct svm_vmcb vmcb;
     struct svm_vmcb host; /* for VMLOAD behind an exit; no more of it is used */
-    uint64_t entry_rip;   /* what RIP was last known to be: after INVALID it cannot be read */
+    uint64_t entry_rip;   /* what RIP was last known to be, for when it is lost */
+    bool is_lost;         /* a refused entry has our state in the VMCB: svm_find_loss() */
     const struct svm_shared *shared;
     uint64_t deferred; /* WORK_EVENT: an event whose delivery was cut short, as to be injected */
     uint64_t halt_rip; /* of the HLT that exited last, while is_halting */

@@ -166,6 +166,7 @@ void vmx_get_state(struct vcpu *v, struct vcpu_state *state)
     const struct vmx_cr_policy cr4 = vmx_cr4_policy(&vmx_caps, hw->shared->cr4_allowed);
     const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
 
+    state->is_lost = false;
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         state->gpr[i] = v->regs.gpr[i];
     state->gpr[REG_RSP] = vmread_nat(VMCS_GUEST_RSP);

@@ -39,7 +39,6 @@ static const struct {
     {MSR_SYSENTER_CS, 0},
     {MSR_SYSENTER_ESP, 0},
     {MSR_SYSENTER_EIP, 0},
-    {MSR_PAT, UINT64_C(0x0007040600070406)},
     {MSR_DEBUGCTL, 0},
     {MSR_MTRR_DEF_TYPE, 0xc06}, /* not a reset value: docs say "all write-back" */
     {MSR_TSC_DEADLINE, 0},
@@ -121,6 +120,7 @@ static void life_is_clean(void)
     life_value("XCR", 0, xcr0, XCR0_X87);
     life_vectors();
     check("life", dirty == 0, "see above");
+    check_equal("life-pat", rdmsr(MSR_PAT), PAT_RESET);
 }
 
 /* An interrupt or an NMI that was the last life's would be seen here. */

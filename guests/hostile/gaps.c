@@ -43,6 +43,7 @@ static const struct gap tcg[] = {
     {"virtual-8086-wbinvd", NO_CPL},
     {"ring3-invd", NO_CPL},
     {"cut-event", "alignment is not checked"},
+    {"life-pat", "VMRUN does not load the guest's PAT"},
 };
 
 /* These ask that something is quick, or not yet. Here the host decides, which has other work. */
@@ -72,6 +73,7 @@ static const struct gap tcg_untried[] = {
     {"cr3-reserved", BAD_CR3},
     {"insn-wbnoinvd", NO_NRIP},
     {"flushes-wbnoinvd", NO_NRIP},
+    {"short-period", "the machine stands still while the APIC timer has a period of a microsecond"},
     {"illegal-vectors", "the APIC delivers vectors below 16"},
     {"jump-not-canonical", NO_TARGET},
     {"iret-not-canonical", NO_TARGET},

@@ -86,10 +86,36 @@ static const char *diagnosis_mode(const struct vcpu_state *s)
     return s->segments[SEG_CS].attributes & SEGMENT_LONG ? "64-bit mode" : "compatibility mode";
 }
 
+static void diagnosis_numbered(const uint64_t r[GPR_COUNT], char *buf, size_t size)
+{
+    fmt_print(buf, size, "  R8 %llx R9 %llx R10 %llx R11 %llx R12 %llx R13 %llx R14 %llx R15 %llx",
+              (ull)r[REG_R8], (ull)r[REG_R9], (ull)r[REG_R10], (ull)r[REG_R11], (ull)r[REG_R12],
+              (ull)r[REG_R13], (ull)r[REG_R14], (ull)r[REG_R15]);
+}
+
+/* Without what is not known. */
+static bool diagnosis_lost_line(const struct vcpu_state *s, uint32_t index, char *buf, size_t size)
+{
+    const uint64_t *r = s->gpr;
+
+    if (index == 0)
+        fmt_print(buf, size,
+                  "  RIP %llx, the other registers are lost but for these:", (ull)s->rip);
+    else if (index == 1)
+        fmt_print(buf, size, "  RBX %llx RCX %llx RDX %llx RSI %llx RDI %llx RBP %llx",
+                  (ull)r[REG_RBX], (ull)r[REG_RCX], (ull)r[REG_RDX], (ull)r[REG_RSI],
+                  (ull)r[REG_RDI], (ull)r[REG_RBP]);
+    else if (index == 2)
+        diagnosis_numbered(r, buf, size);
+    return index <= 2;
+}
+
 bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index, char *buf, size_t size)
 {
     const uint64_t *r = s->gpr;
 
+    if (s->is_lost)
+        return diagnosis_lost_line(s, index, buf, size);
     switch (index) {
     case 0:
         fmt_print(buf, size, "  RIP %llx RSP %llx RFLAGS %llx CPL %u, %s%s%s", (ull)s->rip,
@@ -107,10 +133,7 @@ bool diagnosis_state_line(const struct vcpu_state *s, uint32_t index, char *buf,
                   (ull)r[REG_RSI], (ull)r[REG_RDI], (ull)r[REG_RBP]);
         return true;
     case 3:
-        fmt_print(buf, size,
-                  "  R8 %llx R9 %llx R10 %llx R11 %llx R12 %llx R13 %llx R14 %llx R15 %llx",
-                  (ull)r[REG_R8], (ull)r[REG_R9], (ull)r[REG_R10], (ull)r[REG_R11], (ull)r[REG_R12],
-                  (ull)r[REG_R13], (ull)r[REG_R14], (ull)r[REG_R15]);
+        diagnosis_numbered(r, buf, size);
         return true;
     case 4:
         diagnosis_segment(s, SEG_ES, buf, size);

@@ -14,6 +14,7 @@ class Audit:
     measures: list
     cores: int = 2
     dies: bool = False
+    engine: str = "bochs"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Fault:
     """A fault of tests/boot/test_armour.py; `instead`: what is seen in place of its panic."""
     fault: str
     instead: str
+    engine: str = "bochs"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +62,10 @@ def audit(*measures, cores=2, dies=False):
     return Audit(list(measures), cores, dies)
 
 
+def svm_audit(*measures, dies=False):
+    return Audit(list(measures), 2, dies, "qemu")
+
+
 W_XOR_X = "nothing is writable and executable, nothing is a user's"
 RIGHTS = "code, constants and sealed data have their rights"
 GUARDS = "stacks have guard pages"
@@ -74,7 +80,7 @@ STACKS = "fatal exceptions have stacks of their own"
 CANARIES = "each core has a canary of its own"
 EXCEPTIONS = "intercepted exceptions"
 CONTROLS = "guest controls are closed"
-OWNED = "bits of CR0 and CR4 that are ours are owned"
+OWNED = "control bits that are ours are owned"
 BITMAPS = "bitmaps are as the policy says"
 CLEAN = "a guest finds a clean core"
 CLEARED = "registers are cleared on exit"
@@ -203,6 +209,11 @@ MUTANTS = {
                "pages_get_constant(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE);",
                "pages_get(pages, (sizeof(*s) + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);",
                audit(TABLES)),
+        mutant("svm-maps-among-data", "svm/cpu.c",
+               "pages_get_constant(pages, PAGES_OF(*s));",
+               "pages_get(pages, PAGES_OF(*s), PAGE_SIZE);", svm_audit(TABLES)),
+        mutant("svm-spec-not-sealed", "svm/cpu.c", "SEALED struct svm_spec_plan svm_spec;",
+               "struct svm_spec_plan svm_spec;", svm_audit(TABLES), WRITABLE),
         mutant("stale-tlb", "kernel/start/smp.c", "    host_flush_tlb(); /* what was sealed meanwhile "
                "(address_space_seal()) is so here too */\n", "", Fault("sealed", "powered off|PANIC")),
         mutant("plan-among-data", "kernel/start/launch.c",
@@ -277,6 +288,9 @@ MUTANTS = {
         mutant("abandoned-entry-keeps-registers", "vmx/switch.asm",
                "        shl     rcx, 32\n        CLEAR_GPRS\n", "        shl     rcx, 32\n",
                audit(CLEARED)),
+        *(mutant(f"svm-exit-keeps-{register}", "svm/switch.asm",
+                 f"        xor     {register}, {register}\n", "", svm_audit(CLEARED))
+          for register in ("ebp", "esi", "edi", "r8d", "r9d", "r10d", "r11d", "r13d")),
     ],
     "No indirect branch on the way from a guest": [
         mutant("indirect-call", "vmx/run.c", "    const uint64_t reason = vmx_switch(v, stay);\n",
@@ -297,10 +311,16 @@ MUTANTS = {
                "        SAVE_GPRS\n        CALL_OVER\n        add     rsp, 8\n", "        SAVE_GPRS\n",
                audit(SPECULATION)),
         mutant("entry-work-forgotten", "vmx/run.c", "        vmx_clear_buffers(); /* last */",
-               "        vmx_clear_buffers();\n    v->work &= ~(uint32_t)WORK_BUFFERS;",
+               "        vmx_clear_buffers();\n    v->hw_work &= ~(uint32_t)WORK_BUFFERS;",
                audit(SPECULATION), Unit("test_entry")),
         mutant("first-entry-without-work", "vmx/cpu.c", "v->hw_work = vmx_spec.at_entry ? WORK_BUFFERS : 0;",
-               "v->work = 0;", Unit("test_entry")),
+               "v->hw_work = 0;", Unit("test_entry")),
+        mutant("svm-few-calls", "svm/switch.asm", "RSB_ENTRIES     equ 64", "RSB_ENTRIES     equ 32",
+               svm_audit(SPECULATION)),
+        mutant("svm-never-filled", "svm/switch.h", "if (svm_spec.at_exit == AT_EXIT_NOTHING)",
+               "if (svm_spec.at_exit != AT_EXIT_BARRIER)", svm_audit(SPECULATION)),
+        mutant("svm-entry-work-forgotten", "svm/run.c", "        verw_own_segment(); /* last */",
+               "        v->hw_work &= ~(uint32_t)WORK_BUFFERS;", svm_audit(SPECULATION)),
         mutant("no-verw", "vmx/run.c", "        verw_own_segment();", "        (void)0;",
                Unit("test_entry")),
         mutant("no-l1d-flush", "vmx/run.c", "        wrmsr(MSR_FLUSH_CMD, FLUSH_CMD_L1D);",
@@ -335,6 +355,9 @@ MUTANTS = {
                  f"#define INTERCEPTED_EXCEPTIONS (BIT32(VECTOR_{others[0]}) | "
                  f"BIT32(VECTOR_{others[1]}))", audit(EXCEPTIONS))
           for vector, others in (("DB", ("AC", "MC")), ("AC", ("DB", "MC")), ("MC", ("DB", "AC")))),
+        mutant("svm-none-intercepted", "svm/state.c",
+               "vmcb->intercept_exceptions = INTERCEPTED_EXCEPTIONS;",
+               "vmcb->intercept_exceptions = 0;", svm_audit(EXCEPTIONS)),
     ],
     "What a guest may do to a core is closed but for what it needs: controls, CR0 and CR4 masks, MSR "
     "and I/O bitmaps, its own memory": [
@@ -370,6 +393,26 @@ MUTANTS = {
         mutant("bitmap-elsewhere", "vmx/vmcs.c",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);",
                "vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[0]);", audit(BITMAPS)),
+        mutant("svm-no-mwait-exits", "svm/state.c",
+               "INTERCEPT2_MONITOR | INTERCEPT2_MWAIT | INTERCEPT2_XSETBV)",
+               "INTERCEPT2_MONITOR | INTERCEPT2_XSETBV)", svm_audit(CONTROLS)),
+        mutant("svm-no-task-switch-exits", "svm/state.c",
+               "INTERCEPT1_TASK_SWITCH | INTERCEPT1_SHUTDOWN)", "INTERCEPT1_SHUTDOWN)",
+               svm_audit(CONTROLS)),
+        mutant("svm-virtual-saves", "svm/state.c", "    vmcb->asid = ASID_GUEST;",
+               "    vmcb->asid = ASID_GUEST;\n    vmcb->virt_ext = VIRT_EXT_VMSAVE_LOAD;",
+               svm_audit(CONTROLS)),
+        mutant("svm-efer-open", "svm/bitmaps.c", "    memset(b->io, 0xff, sizeof(b->io));",
+               "    memset(b->io, 0xff, sizeof(b->io));\n    b->msr[(0x2000 + 0x80) / 4] = 0xfc;",
+               svm_audit(OWNED, BITMAPS)),
+        mutant("svm-ports-open", "svm/bitmaps.c", "memset(b->io, 0xff, sizeof(b->io));",
+               "memset(b->io, 0xff, sizeof(b->io) - 1);", svm_audit(BITMAPS)),
+        mutant("svm-msrs-open", "svm/bitmaps.c", "memset(b->msr, 0xff, sizeof(b->msr));",
+               "memset(b->msr, 0xff, sizeof(b->msr) - 1);", svm_audit(BITMAPS)),
+        mutant("svm-writes-open-with-reads", "svm/bitmaps.c", "if (row->write == MSR_DIRECT)",
+               "if (row->read == MSR_DIRECT)", svm_audit(BITMAPS)),
+        mutant("svm-not-flushed", "svm/state.c", "vmcb->tlb_control = TLB_FLUSH_ALL;",
+               "vmcb->tlb_control = TLB_DO_NOTHING;", svm_audit(OWN_MEMORY, CLEAN)),
         mutant("memory-of-the-next", "mm/guest_map.c", "s = pt_map(pt, r->at.v, r->to, r->size,",
                "s = pt_map(pt, r->at.v, hpa(r->to.v + PAGE_SIZE_2M), r->size,",
                Unit("test_guest_map"), Fault("sealed", "PANIC .*virt_nested_valid")),
@@ -400,6 +443,13 @@ MUTANTS = {
                "vmwrite64(VMCS_GUEST_DEBUGCTL, 2);", audit(CLEAN)),
         mutant("clean-dr7-at-entry", "vmx/vmcs.c", "vmwrite_nat(VMCS_GUEST_DR7, DR7_RESET);",
                "vmwrite_nat(VMCS_GUEST_DR7, 0x401);", audit(CLEAN)),
+        *(mutant(f"svm-clean-{field}", "svm/state.c", line, "", svm_audit(CLEAN))
+          for field, line in (("dr6", "    vmcb->dr6 = DR6_RESET;\n"),
+                              ("dr7", "    vmcb->dr7 = DR7_RESET;\n"),
+                              ("pat", "    vmcb->g_pat = PAT_RESET;\n"))),
+        mutant("svm-clean-syscall", "svm/cpu.c", "    memset(hw, 0, sizeof(*hw));\n",
+               "    const uint64_t star = hw->vmcb.star;\n    memset(hw, 0, sizeof(*hw));\n"
+               "    hw->vmcb.star = star;\n", svm_audit(CLEAN)),
     ],
     "PIC, I/O APIC and ISA DMA masked; no PCI function masters the bus": [
         mutant("pic-1", "kernel/start/quiesce.c", "    out8(PIC1_MASK_PORT, PIC_ALL_MASKED);\n", "",

@@ -10,6 +10,7 @@ import re
 
 import pytest
 
+from conftest import engines
 from machine import POWERED_OFF
 from partitions import images, with_hook
 
@@ -82,6 +83,27 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
     assert verdicts["differ"] < 80
     # The guest that follows finds a vCPU as if nothing had been.
     assert "hypervisor  BulkheadHV, ABI version 2" in result.guest("hello")
+
+
+# abuse: VE-07
+@engines("qemu")
+def test_refused_vmcb_is_explained(machine):
+    """The same on SVM. This emulator writes over the guest's state, which is not made up then."""
+    result = machine.boot(images("hello") | with_hook("refuse"), conf=CONF + "on_crash = restart 3\n",
+                          cores=2, memory=512)
+    assert result.status == POWERED_OFF, result.reason
+    said = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused VM entry: "
+    assert [line.removeprefix(said) for line in result.hv if line.startswith(said)] == [
+        "asid is 0x0, but the ASID must not be 0",
+        "intercept_2 is 0x2e7e, but VMRUN must be intercepted",
+        "the guest state that it refused is lost: an emulator wrote over it (a likely cause is a "
+        "reserved bit in CR0, CR3 or CR4)",
+    ]
+    shown = result.hv[result.hv.index(said + "asid is 0x0, but the ASID must not be 0"):]
+    assert re.fullmatch("  RIP 10[0-9a-f]{4}, the other registers are lost but for these:", shown[2])
+    assert shown[3].startswith("  RBX ") and shown[4].startswith("  R8 ")
+    assert shown[5].startswith("  source line: ")
+    assert "hypervisor  BulkheadHV, ABI version 2" in result.guest("hello")     # the fourth life
 
 
 # abuse: VE-07

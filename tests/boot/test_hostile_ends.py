@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from conftest import engines, skip
 from hostile import SOURCES, check_canary
 from operator_console import Operator
 from partitions import guest, images, machine_section
@@ -68,7 +69,7 @@ EXPECTED = {
     "frame-outside": outside(WROTE, TOP).replace("0x401000", "0x401ff8"),
     **{name: "hardware task switches are not supported"
        for name in ("task-jmp", "task-call", "task-iret", "task-gate")},
-    "pae-outside": outside(READ, TOP) + "|" + outside(READ, TOP, walk=True),
+    "pae-outside": outside(READ, TOP) + "|" + outside(f"(?:{READ}|{WROTE})", TOP, walk=True),
     "ac-storm": OPERATOR,
     **{name: OPERATOR for name in ("interrupts-off", "halt-off", "nmi-keeps", "db-storm",
                                    "gp-storm", "ipi-storm", "timer-storm", "pv-timer-storm")},
@@ -77,20 +78,30 @@ EXPECTED = {
     "acpi-sleep": "with code 0", "call-power-off": "with code 255",
 }
 
+NO_TASK_INTERCEPT = "TCG switches tasks itself, whatever the VMCB intercepts"
+# What the emulator of SVM cannot show.
+TCG_GAPS = {
+    **{name: NO_TASK_INTERCEPT for name in ("task-jmp", "task-call", "task-iret", "task-gate")},
+    "ac-storm": "TCG does not check alignment",
+    "timer-storm": "QEMU's machine stands still while the APIC timer has so short a period",
+}
 
-def endings(every):
-    """(row, name) of the endings that guests/hostile has: all, or every second one and so on."""
+
+def endings(every, gaps=()):
+    """(row, name) of the endings that guests/hostile has and that are not among the gaps: all, or
+    every second one and so on."""
     text = "".join(path.read_text(encoding="utf-8") for path in sorted(SOURCES.glob("end_*.c")))
     found = ENDING.findall(text)
     assert {name for _, name in found} == set(EXPECTED)
-    return found[::every]
+    return [(row, name) for row, name in found if name not in gaps][::every]
 
 
 class Attack:
     """One machine; an attack a life."""
 
-    def __init__(self, console):
+    def __init__(self, machine, console):
         self._console = console
+        self._keeps_time = machine.keeps_time
         self.operator = Operator(console)
         self.failed = []
         self._ended = 0             # line at which the last life ended
@@ -114,7 +125,7 @@ class Attack:
         self._ended = len(operator.lines)
         operator.keys("focus hostile\r")
         operator.wait(r"\[bulkhead\] your input now goes to guest 'hostile'")
-        return int(within[1]) < OPERATOR_LIMIT_US, within[0]
+        return not self._keeps_time or int(within[1]) < OPERATOR_LIMIT_US, within[0]
 
     def _end_by_itself(self, expected):
         said = self.operator.wait(
@@ -138,7 +149,7 @@ class Attack:
             self.failed.append(f"{row}/{name}: {said}")
 
 
-def restart_at_once(operator):
+def restart_at_once(machine, operator):
     """An operator who restarts it again as soon as it has ended, before it has begun or at its first
     instructions. (Two wishes before one end are one.)"""
     operator.open()
@@ -146,27 +157,46 @@ def restart_at_once(operator):
         operator.keys("restart hostile\r")
         within = operator.wait(r"\[bulkhead\] guest 'hostile' was restarted by the operator within "
                                r"(\d+) us")
-        assert int(within[1]) < OPERATOR_LIMIT_US, within[0]
+        assert not machine.keeps_time or int(within[1]) < OPERATOR_LIMIT_US, within[0]
+
+
+def end_all(machine, ends, cmdline="part=endings", **options):
+    """Each of the ends, and then the operator's at any moment."""
+    conf = (machine_section()
+            + guest("hostile", memory=MEMORY, cmdline=cmdline, on_crash="restart",
+                    on_poweroff="restart")
+            + guest("canary", memory="2M"))
+    with machine.spawn(images("canary", "hostile"), conf, cores=2 + machine.monitor_cores,
+                       memory=256, **options) as console:
+        attack = Attack(machine, console)
+        for row, name in ends:
+            attack.run(row, name, EXPECTED[name])
+        attack.life()
+        restart_at_once(machine, attack.operator)
+        for _ in range(BEATS_AFTER):
+            attack.operator.wait(r"\[canary\] beat ")
+        attack.operator.leave()
+    assert not attack.failed, "\n".join(attack.failed)
+    check_canary(machine, BEATS_AFTER)
 
 
 # abuse: CO-05
 @pytest.mark.parametrize("cpu, every", [("corei7_skylake_x", 1), ("arrow_lake", 4)])
 def test_endings(machine, cpu, every):
     """All on a processor without CET; some on one that has it."""
-    conf = machine_section() + guest("hostile", memory=MEMORY, cmdline="part=endings",
-                                     on_crash="restart", on_poweroff="restart") \
-        + guest("canary", memory="2M")
-    with machine.spawn(images("canary", "hostile"), conf, cores=2, memory=256, cpu=cpu) as console:
-        attack = Attack(console)
-        for row, name in endings(every):
-            attack.run(row, name, EXPECTED[name])
-        attack.life()
-        restart_at_once(attack.operator)
-        for _ in range(BEATS_AFTER):
-            attack.operator.wait(r"\[canary\] beat ")
-        attack.operator.leave()
-    assert not attack.failed, "\n".join(attack.failed)
-    check_canary(machine, BEATS_AFTER)
+    end_all(machine, endings(every), cpu=cpu)
+
+
+@engines("qemu")
+def test_endings_on_svm(machine):
+    """All that this emulator can show, on a processor of AMD's; the third core is the monitor's."""
+    end_all(machine, endings(1, TCG_GAPS), cmdline="part=endings engine=tcg")
+
+
+@pytest.mark.parametrize("name", TCG_GAPS)
+def test_ending_not_on_svm(name):
+    assert name in EXPECTED
+    skip(TCG_GAPS[name])
 
 
 def wide(field, rule):
@@ -183,6 +213,7 @@ WIDE = {
 
 
 # abuse: MS-30
+@engines("bochs", qemu="VMRUN makes such a base canonical, and refuses none: there is nothing to tell")
 def test_wide_bases(machine):
     """A processor with 57-bit linear addresses takes a base that its VM entry then refuses (in this
     emulator): the guest is told by field and rule what was wrong."""
@@ -190,7 +221,7 @@ def test_wide_bases(machine):
                                      on_crash="restart") + guest("canary", memory="2M")
     with machine.spawn(images("canary", "hostile"), conf, cores=2, memory=256,
                        cpu="sapphire_rapids") as console:
-        attack = Attack(console)
+        attack = Attack(machine, console)
         for name, expected in WIDE.items():
             attack.run("MS-30", name, expected)
         attack.life()

@@ -13,6 +13,9 @@
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 
+const struct armour_backend *armour_backend;
+
+static const struct vcpu_state *reset_state;
 static bool hook_done;
 static uint32_t wrong_count;
 static uint64_t wrong_at;
@@ -23,6 +26,11 @@ void armour_expect(bool is_so, uint64_t at)
         return;
     if (wrong_count++ == 0)
         wrong_at = at;
+}
+
+void armour_reset(struct vcpu *v)
+{
+    virt_vcpu_reset(v, reset_state);
 }
 
 static void armour_look(const char *measure, void (*look)(struct vcpu *v), struct vcpu *v)
@@ -47,7 +55,7 @@ static void armour_await_loads(void)
     }
 }
 
-static void armour_audit(struct vcpu *v, const struct vcpu_state *state)
+static void armour_audit(struct vcpu *v)
 {
     armour_await_loads();
     armour_look("nothing is writable and executable, nothing is a user's", armour_w_xor_x, v);
@@ -62,26 +70,29 @@ static void armour_audit(struct vcpu *v, const struct vcpu_state *state)
     armour_look("control registers", armour_control_registers, v);
     armour_look("fatal exceptions have stacks of their own", armour_ist, v);
     armour_look("each core has a canary of its own", armour_canaries, v);
-    armour_look("intercepted exceptions", armour_exceptions, v);
-    armour_look("guest controls are closed", armour_controls, v);
-    armour_look("bits of CR0 and CR4 that are ours are owned", armour_owned_bits, v);
-    armour_look("bitmaps are as the policy says", armour_bitmaps, v);
+    armour_look("intercepted exceptions", armour_backend->exceptions, v);
+    armour_look("guest controls are closed", armour_backend->controls, v);
+    armour_look("control bits that are ours are owned", armour_backend->owned_bits, v);
+    armour_look("bitmaps are as the policy says", armour_backend->bitmaps, v);
     armour_look("a guest finds a clean core", armour_clean_core, v);
-    armour_look("registers are cleared on exit", armour_registers, v);
+    armour_look("registers are cleared on exit", armour_backend->registers, v);
     armour_look("an NMI is taken and counted", armour_nmi, v);
-    armour_look("speculation is fenced as chosen", armour_speculation, v);
+    armour_look("speculation is fenced as chosen", armour_backend->speculation, v);
     armour_look("PIC and I/O APIC are masked", armour_interrupts, v);
     armour_look("no device masters the bus", armour_bus_masters, v);
-    vmx_vcpu_reset(v, state); /* the guest starts as if nothing had been */
+    armour_reset(v); /* the guest starts as if nothing had been */
     log_line("armour: done");
     console_flush();
 }
 
-void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
+void armour_hook(const struct armour_backend *backend, struct vcpu *v,
+                 const struct vcpu_state *state)
 {
     if (hook_done)
         return;
     hook_done = true;
+    armour_backend = backend;
+    reset_state = state;
     armour_fault(armour_fault_asked(v));
-    armour_audit(v, state);
+    armour_audit(v);
 }

@@ -191,6 +191,16 @@ void armour_unmapped(struct vcpu *v)
     expect_parked_trampoline(v);
 }
 
+void armour_expect_constant(const struct vcpu *v, const void *what, size_t size)
+{
+    const struct pagetable map = host_core_table(&v->cpu->host);
+    struct pt_leaf leaf;
+
+    for (uint64_t at = (uintptr_t)what & ~(PAGE_SIZE - 1); at < (uintptr_t)what + size;
+         at += PAGE_SIZE)
+        armour_expect(pt_look(&map, at, &leaf) && leaf.rights == PT_R, at);
+}
+
 static void expect_constant(const struct pagetable *map, uint64_t at)
 {
     struct pt_leaf leaf;
@@ -213,11 +223,10 @@ static void expect_tables_constant(const struct pagetable *map, const struct pag
     }
 }
 
-/* Page tables, EPT, bitmaps, GDT, TSS, IDT. */
+/* Page tables, those of guests too, bitmaps, GDT, TSS, IDT. */
 void armour_tables(struct vcpu *v)
 {
     const struct pagetable map = host_core_table(&v->cpu->host);
-    const struct vmx_vcpu *hw = v->hw;
     const struct table_register gdtr = read_gdtr();
     struct pagetable pt;
 
@@ -228,15 +237,13 @@ void armour_tables(struct vcpu *v)
             expect_tables_constant(&map, &cpus[i].vcpu->vm->map, cpus[i].vcpu->vm->map.root,
                                    PT_LEVELS, NULL);
     }
-    for (uint64_t at = 0; at < sizeof(*hw->shared); at += PAGE_SIZE)
-        expect_constant(&map, (uintptr_t)hw->shared + at);
+    armour_backend->constants(v);
     expect_constant(&map, gdtr.base);
     expect_constant(&map, descriptor_base(&gdtr, read_tr()));
     expect_constant(&map, read_idtr().base);
     expect_constant(&map, armour_wait_idtr().base);
     expect_constant(&map, (uintptr_t)v->vm->plan);
     expect_constant(&map, (uintptr_t)v->vm->plan->config);
-    expect_constant(&map, (uintptr_t)&vmx_controls);
 }
 
 static void expect_zero_entries(const struct pt_format *f, hpa_t table, uint32_t level)

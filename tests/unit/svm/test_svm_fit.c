@@ -17,6 +17,7 @@ static struct svm_caps able(void)
         .has_pages_1g = true,
         .asids = 16,
         .features = SVM_FEATURE_NP,
+        .is_guest = true,
         .physical_bits = 40,
     };
 }
@@ -105,6 +106,18 @@ static void test_two_kinds_of_cores(void **state)
     assert_null(svm_fit_differs(&less, &core));
 }
 
+/* Hardware has it; an emulator may not. */
+static void test_next_rip(void **state)
+{
+    struct svm_caps caps = able();
+
+    (void)state;
+    caps.is_guest = false;
+    assert_int_equal(lacks(&caps, "nRIP save"), 1);
+    caps.features |= SVM_FEATURE_NRIPS;
+    assert_int_equal(lacks(&caps, NULL), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -113,6 +126,7 @@ int main(void)
         cmocka_unit_test(test_no_svm),
         cmocka_unit_test(test_firmware),
         cmocka_unit_test(test_each),
+        cmocka_unit_test(test_next_rip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

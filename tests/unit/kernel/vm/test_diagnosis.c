@@ -66,15 +66,36 @@ static void state_lines_fit(void **state)
     (void)state;
     memset(&s, 0xff, sizeof(s));
     s.in_shadow = s.in_nmi = true;
+    s.is_lost = false;
     while (diagnosis_state_line(&s, count, line, sizeof(line))) {
         assert_in_range(strlen(line), 10, LOG_LINE_MAX - 2);
         assert_memory_equal(line, "  ", 2);
         count++;
     }
     assert_int_equal(count, 7);
+    s.is_lost = true;
+    for (count = 0; diagnosis_state_line(&s, count, line, sizeof(line)); count++)
+        assert_in_range(strlen(line), 10, LOG_LINE_MAX - 2);
+    assert_int_equal(count, 3);
     memset(&s, 0, sizeof(s));
     assert_true(diagnosis_state_line(&s, 4, line, sizeof(line)));
     assert_string_equal(line, "  ES unusable  CS unusable  SS unusable  DS unusable");
+}
+
+/* What a refused entry has lost is not made up. */
+static void lost_registers_are_not_shown(void **state)
+{
+    struct vcpu_state s = {.rip = 0x7c00, .cr3 = 0xbad, .is_lost = true};
+
+    (void)state;
+    for (uint32_t i = 0; i < GPR_COUNT; i++)
+        s.gpr[i] = i == REG_RAX || i == REG_RSP ? 0xbad : i;
+    expect_first_line(&s, "  RIP 7c00, the other registers are lost but for these:");
+    assert_true(diagnosis_state_line(&s, 1, line, sizeof(line)));
+    assert_string_equal(line, "  RBX 3 RCX 1 RDX 2 RSI 6 RDI 7 RBP 5");
+    assert_true(diagnosis_state_line(&s, 2, line, sizeof(line)));
+    assert_string_equal(line, "  R8 8 R9 9 R10 a R11 b R12 c R13 d R14 e R15 f");
+    assert_false(diagnosis_state_line(&s, 3, line, sizeof(line)));
 }
 
 static void qualifications_are_explained(void **state)
@@ -226,11 +247,17 @@ static void traces_have_columns(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(everything_has_a_name), cmocka_unit_test(modes_are_named),
-        cmocka_unit_test(state_lines_fit),       cmocka_unit_test(qualifications_are_explained),
-        cmocka_unit_test(places_are_named),      cmocka_unit_test(regions_are_named),
-        cmocka_unit_test(traces_have_columns),   cmocka_unit_test(reports_are_put_in_words),
-        cmocka_unit_test(reports_fit),           cmocka_unit_test(source_lines_can_be_typed),
+        cmocka_unit_test(everything_has_a_name),
+        cmocka_unit_test(modes_are_named),
+        cmocka_unit_test(lost_registers_are_not_shown),
+        cmocka_unit_test(state_lines_fit),
+        cmocka_unit_test(qualifications_are_explained),
+        cmocka_unit_test(places_are_named),
+        cmocka_unit_test(regions_are_named),
+        cmocka_unit_test(traces_have_columns),
+        cmocka_unit_test(reports_are_put_in_words),
+        cmocka_unit_test(reports_fit),
+        cmocka_unit_test(source_lines_can_be_typed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
