@@ -8,16 +8,15 @@
 #include "drivers/tsc.h"
 
 #include "lib/log.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 
 enum cpuid_leaf {
-    CPUID_BASIC = 0x0, /* EAX: last basic leaf */
     CPUID_FEATURES = 0x1,
     CPUID_TSC = 0x15,                  /* EBX / EAX = TSC / crystal, ECX crystal in Hz; or 0 */
     CPUID_FREQUENCY = 0x16,            /* EAX[15:0]: base frequency in MHz */
     CPUID_HYPERVISOR = 0x40000000,     /* EAX: last leaf; only with FEATURES_HYPERVISOR */
     CPUID_HYPERVISOR_TSC = 0x40000010, /* EAX: TSC in kHz */
-    CPUID_EXTENDED = 0x80000000u,      /* EAX: last extended leaf */
     CPUID_POWER = 0x80000007u,         /* EDX[8]: invariant TSC */
 };
 
@@ -83,9 +82,7 @@ static uint64_t tsc_from_crystal(void)
     struct cpuid_regs r;
     uint64_t crystal;
 
-    if (cpuid(CPUID_BASIC, 0).eax < CPUID_TSC)
-        return 0;
-    r = cpuid(CPUID_TSC, 0);
+    r = cpuid_leaf(CPUID_TSC, 0);
     if (r.eax == 0 || r.ebx == 0)
         return 0;
     crystal = r.ecx != 0 ? r.ecx : tsc_crystal_by_model();
@@ -96,9 +93,7 @@ static uint64_t tsc_from_crystal(void)
  * frequency and then multiplied by the same ratio: the base frequency itself. */
 static uint64_t tsc_from_base_frequency(void)
 {
-    if (cpuid(CPUID_BASIC, 0).eax < CPUID_FREQUENCY)
-        return 0;
-    return (cpuid(CPUID_FREQUENCY, 0).eax & 0xffff) * UINT64_C(1000000);
+    return (cpuid_leaf(CPUID_FREQUENCY, 0).eax & 0xffff) * UINT64_C(1000000);
 }
 
 /* Ticks while PIT channel 2 counts PIT_COUNT down, and by how many they may be off: a round that
@@ -212,8 +207,7 @@ void tsc_init(struct tsc *tsc, uint64_t start)
         log_line("tsc: neither CPUID nor the PIT gives the TSC rate; assuming 2 GHz");
     }
     tsc->scale = time_scale_make(tsc->hz);
-    tsc->invariant = cpuid(CPUID_EXTENDED, 0).eax >= CPUID_POWER &&
-                     (cpuid(CPUID_POWER, 0).edx & POWER_INVARIANT_TSC) != 0;
+    tsc->invariant = (cpuid_leaf(CPUID_POWER, 0).edx & POWER_INVARIANT_TSC) != 0;
 }
 
 void tsc_delay_us(const struct tsc *tsc, uint32_t us)

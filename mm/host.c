@@ -8,6 +8,7 @@
 
 #include "lib/bits.h"
 #include "lib/log.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
@@ -20,28 +21,21 @@
 #define CPUID_7_EBX_SMEP       BIT32(7)
 #define CPUID_7_EBX_SMAP       BIT32(20)
 #define CPUID_7_ECX_UMIP       BIT32(2)
-#define CPUID_EXTENDED_MAX     0x80000000
 #define CPUID_EXTENDED         0x80000001
 #define CPUID_EXTENDED_EDX_NX  BIT32(20)
 
 /* Caches on, the FPU neither emulated nor trapped, read-only pages read-only for us too. */
 #define HOST_CR0 (CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG)
 
-static bool host_is_intel(void)
-{
-    return cpuid(0, 0).ebx == 0x756e6547; /* "Genu" */
-}
-
 static bool host_has_xd(void)
 {
-    return cpuid(CPUID_EXTENDED_MAX, 0).eax >= CPUID_EXTENDED &&
-           (cpuid(CPUID_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) != 0;
+    return (cpuid_leaf(CPUID_EXTENDED, 0).edx & CPUID_EXTENDED_EDX_NX) != 0;
 }
 
 /* Firmware may have hidden execute-disable. The other cores: trampoline.asm. */
 static void host_allow_xd(void)
 {
-    if (!host_has_xd() && host_is_intel())
+    if (!host_has_xd() && cpuid_is_intel())
         wrmsr(MSR_MISC_ENABLE, rdmsr(MSR_MISC_ENABLE) & ~MISC_ENABLE_XD_DISABLE);
 }
 
@@ -93,9 +87,8 @@ enum status host_core_create(struct host_core *core, struct host_map *map, struc
 /* What the CPU has to keep supervisor code from being led to user pages, of which we have none. */
 static uint64_t host_cr4_guards(void)
 {
-    if (cpuid(0, 0).eax < CPUID_STRUCTURED)
-        return 0;
-    struct cpuid_regs r = cpuid(CPUID_STRUCTURED, 0);
+    const struct cpuid_regs r = cpuid_leaf(CPUID_STRUCTURED, 0);
+
     return ((r.ebx & CPUID_7_EBX_SMEP) != 0 ? CR4_SMEP : 0) |
            ((r.ebx & CPUID_7_EBX_SMAP) != 0 ? CR4_SMAP : 0) |
            ((r.ecx & CPUID_7_ECX_UMIP) != 0 ? CR4_UMIP : 0);

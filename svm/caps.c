@@ -4,6 +4,7 @@
  */
 #include "lib/fmt.h"
 #include "lib/log.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 #include "svm/svm.h"
 
@@ -14,29 +15,15 @@
 #define CPUID_E8_EBX_RDPRU     BIT32(4)
 #define CPUID_E8_EBX_MCOMMIT   BIT32(8)
 
-/* CPUID Fn0: EBX, EDX, ECX. */
-static bool svm_vendor_is(uint32_t b, uint32_t d, uint32_t c)
-{
-    const struct cpuid_regs r = cpuid(0, 0);
-
-    return r.ebx == b && r.edx == d && r.ecx == c;
-}
-
 bool svm_is_here(void)
 {
-    return svm_vendor_is(0x68747541, 0x69746e65, 0x444d4163) || /* "AuthenticAMD" */
-           svm_vendor_is(0x6f677948, 0x6e65476e, 0x656e6975);   /* "HygonGenuine" */
-}
-
-struct cpuid_regs svm_cpuid(uint32_t leaf)
-{
-    return cpuid(0x80000000, 0).eax >= leaf ? cpuid(leaf, 0) : (struct cpuid_regs){0};
+    return cpuid_is_amd();
 }
 
 void svm_caps_read(struct svm_caps *caps)
 {
-    const struct cpuid_regs features = svm_cpuid(0x80000001);
-    const struct cpuid_regs sizes = svm_cpuid(0x80000008);
+    const struct cpuid_regs features = cpuid_leaf(0x80000001, 0);
+    const struct cpuid_regs sizes = cpuid_leaf(0x80000008, 0);
 
     *caps = (struct svm_caps){
         .has_svm = features.ecx & CPUID_E1_ECX_SVM,
@@ -50,17 +37,17 @@ void svm_caps_read(struct svm_caps *caps)
     if (!caps->has_svm)
         return;
     caps->vm_cr = rdmsr(MSR_VM_CR);
-    caps->asids = svm_cpuid(0x8000000a).ebx;
-    caps->features = svm_cpuid(0x8000000a).edx;
+    caps->asids = cpuid_leaf(0x8000000a, 0).ebx;
+    caps->features = cpuid_leaf(0x8000000a, 0).edx;
 }
 
 static struct svm_spec_plan svm_spec_of_core(void)
 {
     const struct svm_spec_cpu cpu = {
         .family = svm_family(cpuid(1, 0).eax),
-        .features = svm_cpuid(0x80000008).ebx,
-        .features_2 = svm_cpuid(0x80000021).eax,
-        .features_2c = svm_cpuid(0x80000021).ecx,
+        .features = cpuid_leaf(0x80000008, 0).ebx,
+        .features_2 = cpuid_leaf(0x80000021, 0).eax,
+        .features_2c = cpuid_leaf(0x80000021, 0).ecx,
     };
 
     return svm_spec_choose(&cpu);

@@ -4,6 +4,7 @@
  */
 #include "lib/bits.h"
 #include "lib/string.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 #include "mm/host.h"
@@ -26,7 +27,7 @@ SEALED uint32_t svm_barrier_at_exit;
 static void svm_serialize_lfence(void)
 {
     if (svm_family(cpuid(1, 0).eax) < 0x10 ||
-        (svm_cpuid(CPUID_FEATURES_2).eax & CPUID_E21_EAX_LFENCE_SERIALIZES))
+        (cpuid_leaf(CPUID_FEATURES_2, 0).eax & CPUID_E21_EAX_LFENCE_SERIALIZES))
         return;
     const uint64_t config = rdmsr(MSR_DE_CFG);
     if (!(config & DE_CFG_LFENCE_SERIALIZES))

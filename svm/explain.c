@@ -4,23 +4,24 @@
  * "Canonicalization and Consistency Checks".
  */
 #include "lib/fmt.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 #include "svm/audit.h"
 #include "svm/svm.h"
 
 static struct svm_audit_cpu explain_cpu(void)
 {
-    const struct cpuid_regs features = cpuid(0, 0).eax >= 7 ? cpuid(7, 0) : (struct cpuid_regs){0};
+    const struct cpuid_regs features = cpuid_leaf(7, 0);
     const uint32_t words[CPUID_WORDS] = {
         [CPUID_1_ECX] = cpuid(1, 0).ecx,
         [CPUID_7_EBX] = features.ebx,
         [CPUID_7_ECX] = features.ecx,
         [CPUID_7_EDX] = features.edx,
-        [CPUID_EXT_1_ECX] = svm_cpuid(0x80000001).ecx,
-        [CPUID_EXT_1_EDX] = svm_cpuid(0x80000001).edx,
-        [CPUID_EXT_8_EAX] = svm_cpuid(0x80000008).eax,
-        [CPUID_EXT_8_EBX] = svm_cpuid(0x80000008).ebx,
-        [CPUID_EXT_21_EAX] = svm_cpuid(0x80000021).eax,
+        [CPUID_EXT_1_ECX] = cpuid_leaf(0x80000001, 0).ecx,
+        [CPUID_EXT_1_EDX] = cpuid_leaf(0x80000001, 0).edx,
+        [CPUID_EXT_8_EAX] = cpuid_leaf(0x80000008, 0).eax,
+        [CPUID_EXT_8_EBX] = cpuid_leaf(0x80000008, 0).ebx,
+        [CPUID_EXT_21_EAX] = cpuid_leaf(0x80000021, 0).eax,
     };
 
     return svm_audit_cpu_make(words);

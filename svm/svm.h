@@ -58,8 +58,7 @@ extern struct svm_caps svm_caps;
 extern struct svm_spec_plan svm_spec;
 extern uint32_t svm_barrier_at_exit; /* for switch.asm */
 
-/* caps.c; an extended leaf that the processor does not have is 0. */
-struct cpuid_regs svm_cpuid(uint32_t leaf);
+/* caps.c */
 void svm_caps_read(struct svm_caps *caps);
 
 /* state.c */

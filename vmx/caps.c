@@ -4,6 +4,7 @@
  */
 #include "lib/fmt.h"
 #include "lib/log.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 #include "vmx/bits.h"
@@ -23,8 +24,7 @@ SEALED struct spec_plan vmx_spec;
 void vmx_caps_read(struct vmx_caps *caps)
 {
     *caps = (struct vmx_caps){0};
-    if (cpuid(0x80000000, 0).eax >= 0x80000008)
-        caps->physical_bits = cpuid(0x80000008, 0).eax & 0xff;
+    caps->physical_bits = cpuid_leaf(0x80000008, 0).eax & 0xff;
     caps->has_vmx = cpuid(1, 0).ecx & CPUID_1_ECX_VMX;
     caps->is_guest = cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR;
     caps->is_tcg = caps->is_guest && cpuid(CPUID_HYPERVISOR, 0).ebx == TCG_SIGNATURE;
@@ -50,14 +50,13 @@ void vmx_caps_read(struct vmx_caps *caps)
 
 static struct spec_cpu vmx_spec_cpu(void)
 {
-    struct spec_cpu cpu = {0};
+    const struct cpuid_regs features = cpuid_leaf(7, 0);
+    struct spec_cpu cpu = {
+        .features = features.edx,
+        .controls = features.eax >= 2 ? cpuid(7, 2).edx : 0,
+        .has_tsx = features.ebx & CPUID_7_EBX_RTM,
+    };
 
-    if (cpuid(0, 0).eax >= 7) {
-        cpu.features = cpuid(7, 0).edx;
-        cpu.has_tsx = cpuid(7, 0).ebx & CPUID_7_EBX_RTM;
-        if (cpuid(7, 0).eax >= 2)
-            cpu.controls = cpuid(7, 2).edx;
-    }
     if (cpu.features & CPUID_7_EDX_ARCH_CAPABILITIES)
         cpu.arch_caps = rdmsr(MSR_ARCH_CAPABILITIES);
     return cpu;

@@ -5,6 +5,7 @@
  */
 #include "lib/assert.h"
 #include "lib/fmt.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 #include "vmx/bits.h"
 #include "vmx/insn.h"
@@ -35,9 +36,8 @@ void vmx_die(const char *instruction, uint64_t operand)
 
 void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu)
 {
-    const struct cpuid_regs features = cpuid(0, 0).eax >= 7 ? cpuid(7, 0) : (struct cpuid_regs){0};
-    const bool has_sizes = cpuid(0x80000000, 0).eax >= 0x80000008;
-    const uint32_t linear_bits = has_sizes ? cpuid(0x80000008, 0).eax >> 8 & 0xff : 0;
+    const struct cpuid_regs features = cpuid_leaf(7, 0);
+    const uint32_t linear_bits = cpuid_leaf(0x80000008, 0).eax >> 8 & 0xff;
 
     *cpu = (struct vmx_audit_cpu){
         .basic = vmx_caps.basic,

@@ -3,6 +3,7 @@
 
 #include "kernel/core/panic.h"
 #include "lib/bits.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 
 /* SDM "CPUID—CPU Identification". */
@@ -18,7 +19,7 @@ static uint64_t canary_random(void)
     uint64_t value = 0;
     bool taken = false;
 
-    if (cpuid(0, 0).eax >= STRUCTURED && (cpuid(STRUCTURED, 0).ebx & STRUCTURED_RDSEED)) {
+    if (cpuid_leaf(STRUCTURED, 0).ebx & STRUCTURED_RDSEED) {
         for (uint32_t i = 0; i < TRIES && !taken; i++)
             taken = rdseed(&value);
     }

@@ -7,6 +7,7 @@
 #include "kernel/core/trap.h"
 #include "lib/bits.h"
 #include "lib/log.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
@@ -63,12 +64,10 @@ static void cpu_turn_off(uint32_t msr)
  */
 static void cpu_stop_tracing(void)
 {
-    const uint32_t leaves = cpuid(0, 0).eax;
-
-    if (leaves >= CPUID_7 && (cpuid(CPUID_7, 0).ebx & CPUID_7_EBX_PT))
+    if (cpuid_leaf(CPUID_7, 0).ebx & CPUID_7_EBX_PT)
         cpu_turn_off(MSR_RTIT_CTL);
     cpu_turn_off(MSR_DEBUGCTL);
-    if (leaves >= CPUID_PERFMON && (cpuid(CPUID_PERFMON, 0).eax & CPUID_PERFMON_EAX_V) > 1)
+    if ((cpuid_leaf(CPUID_PERFMON, 0).eax & CPUID_PERFMON_EAX_V) > 1)
         cpu_turn_off(MSR_PERF_GLOBAL_CTRL);
 }
 
@@ -121,7 +120,7 @@ void cpu_reset_guest_state(uint64_t xcr0_allowed)
     write_dr1(0);
     write_dr2(0);
     write_dr3(0);
-    if (cpuid(0x80000001, 0).edx & (1u << 27))
+    if (cpuid_leaf(0x80000001, 0).edx & (1u << 27))
         wrmsr(MSR_TSC_AUX, 0);
     lapic_reset();
     cpu_drain_interrupts();

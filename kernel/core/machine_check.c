@@ -5,15 +5,13 @@
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
 #define CPUID_1_EDX_MCA      BIT32(14)
-#define CPUID_EXTENDED       0x80000000
 #define CPUID_RAS            0x80000007
-#define CPUID_RAS_EBX_SUCCOR BIT32(1)   /* errors can be contained */
-#define VENDOR_AMD           0x68747541 /* CPUID.0:EBX: "Auth" */
-#define VENDOR_HYGON         0x6f677948 /* "Hygo" */
+#define CPUID_RAS_EBX_SUCCOR BIT32(1) /* errors can be contained */
 
 /* MSR_MCG_CAP */
 #define MCG_CAP_COUNT 0xff
@@ -150,13 +148,9 @@ static bool machine_check_cap(uint64_t *cap)
 
 static enum machine_check_kind machine_check_kind_of(uint64_t cap)
 {
-    const uint32_t vendor = cpuid(0, 0).ebx;
-
-    if (vendor == VENDOR_AMD || vendor == VENDOR_HYGON)
-        return cpuid(CPUID_EXTENDED, 0).eax >= CPUID_RAS &&
-                       (cpuid(CPUID_RAS, 0).ebx & CPUID_RAS_EBX_SUCCOR)
-                   ? MACHINE_CHECK_AMD
-                   : MACHINE_CHECK_PLAIN;
+    if (cpuid_is_amd())
+        return cpuid_leaf(CPUID_RAS, 0).ebx & CPUID_RAS_EBX_SUCCOR ? MACHINE_CHECK_AMD
+                                                                   : MACHINE_CHECK_PLAIN;
     return (cap & MCG_CAP_SER) != 0 ? MACHINE_CHECK_INTEL : MACHINE_CHECK_PLAIN;
 }
 

@@ -10,6 +10,7 @@
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/time.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 
 #define FACTS_PAGES ((sizeof(struct core_facts) + PAGE_SIZE - 1) / PAGE_SIZE)
@@ -44,14 +45,10 @@ static bool bring_up_prepare(struct start_state *start, uint32_t id, uint32_t ap
  * this core, of the kind that boots where there are two, has more than one (EBX). */
 static uint32_t bring_up_thread_bits(void)
 {
-    const uint32_t last = cpuid(0, 0).eax;
     const uint32_t smt = 1; /* level type, in ECX */
 
     for (uint32_t i = 0; i < 2; i++) {
-        const uint32_t leaf = i == 0 ? 0x1f : 0x0b;
-        if (leaf > last)
-            continue;
-        const struct cpuid_regs r = cpuid(leaf, 0);
+        const struct cpuid_regs r = cpuid_leaf(i == 0 ? 0x1f : 0x0b, 0);
         if (r.ebx != 0)
             return (r.ecx >> 8 & 0xff) == smt && (r.ebx & 0xffff) > 1 ? r.eax & 0x1f : 0;
     }

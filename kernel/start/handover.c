@@ -7,6 +7,7 @@
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 
 /* linker.ld */
@@ -49,10 +50,10 @@ struct ram_list handover_ram_list(const struct boot_info *info)
 {
     struct ram_list list = {.ranges = (const struct boot_range *)(uintptr_t)info->ranges,
                             .count = info->range_count,
-                            .physical_bits = 36};
+                            .physical_bits = cpuid_leaf(0x80000008, 0).eax & 0xff};
 
-    if (cpuid(0x80000000, 0).eax >= 0x80000008)
-        list.physical_bits = cpuid(0x80000008, 0).eax & 0xff;
+    if (list.physical_bits == 0)
+        list.physical_bits = 36;
     return list;
 }
 

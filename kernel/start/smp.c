@@ -9,6 +9,7 @@
 #include "lib/bits.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
@@ -93,7 +94,7 @@ static bool smp_await(const struct cpu *cpu, uint32_t from)
 
 static bool smp_has_tsc_adjust(void)
 {
-    return cpuid(0, 0).eax >= 7 && (cpuid(7, 0).ebx & FEATURES_TSC_ADJUST) != 0;
+    return (cpuid_leaf(7, 0).ebx & FEATURES_TSC_ADJUST) != 0;
 }
 
 /* On the boot core: what the other is to be like. */

@@ -86,6 +86,20 @@ static inline void recorder_put_leaf(uint32_t leaf, struct cpuid_regs regs)
     recorder.leaves[recorder.leaf_count++] = (struct recorder_leaf){leaf, regs};
 }
 
+enum recorder_vendor { GENUINE_INTEL, AUTHENTIC_AMD };
+
+static inline void recorder_put_vendor(enum recorder_vendor vendor, uint32_t highest_leaf)
+{
+    static const struct cpuid_regs names[] = {
+        [GENUINE_INTEL] = {.ebx = 0x756e6547, .edx = 0x49656e69, .ecx = 0x6c65746e},
+        [AUTHENTIC_AMD] = {.ebx = 0x68747541, .edx = 0x69746e65, .ecx = 0x444d4163},
+    };
+    struct cpuid_regs r = names[vendor];
+
+    r.eax = highest_leaf;
+    recorder_put_leaf(0, r);
+}
+
 /* The same of a leaf that may be there already. */
 static inline void recorder_set_leaf(uint32_t leaf, struct cpuid_regs regs)
 {

@@ -70,7 +70,7 @@ static void make(uint64_t pit_tsc_hz)
 
 static void leaves_up_to(uint32_t last)
 {
-    recorder_put_leaf(CPUID_BASIC, (struct cpuid_regs){.eax = last});
+    recorder_put_leaf(0, (struct cpuid_regs){.eax = last});
 }
 
 static void a_hypervisor_below_knows_best(void **state)
@@ -100,7 +100,7 @@ static void the_crystal_and_its_ratio(void **state)
     leaves_up_to(CPUID_FREQUENCY);
     recorder_put_leaf(CPUID_TSC, (struct cpuid_regs){.eax = 2, .ebx = 200, .ecx = 24000000});
     recorder_put_leaf(CPUID_FREQUENCY, (struct cpuid_regs){.eax = 2399});
-    recorder_put_leaf(CPUID_EXTENDED, (struct cpuid_regs){.eax = CPUID_POWER});
+    recorder_put_leaf(0x80000000, (struct cpuid_regs){.eax = CPUID_POWER});
     recorder_put_leaf(CPUID_POWER, (struct cpuid_regs){.edx = POWER_INVARIANT_TSC});
     tsc_init(&tsc, 0);
     assert_int_equal(tsc.hz, 2400000000);

@@ -14,25 +14,22 @@
 static const struct host_core core = {.root = {0x7000}};
 
 /* A core of which the firmware has used all that CR4 has but LA57, which is refused. */
-static void core_make(uint32_t vendor_ebx)
+static void core_make(enum recorder_vendor vendor)
 {
     recorder_clear();
     recorder.cr4 = ~CR4_LA57;
-    recorder_put_leaf(0, (struct cpuid_regs){.eax = 0xd, .ebx = vendor_ebx});
+    recorder_put_vendor(vendor, 0xd);
     recorder_put_leaf(CPUID_FEATURES,
                       (struct cpuid_regs){.edx = CPUID_FEATURES_EDX_MCE | CPUID_FEATURES_EDX_PAT});
-    recorder_put_leaf(CPUID_EXTENDED_MAX, (struct cpuid_regs){.eax = CPUID_EXTENDED});
+    recorder_put_leaf(0x80000000, (struct cpuid_regs){.eax = CPUID_EXTENDED});
     recorder_put_leaf(CPUID_EXTENDED, (struct cpuid_regs){.edx = CPUID_EXTENDED_EDX_NX});
     recorder_put_msr(MSR_EFER, EFER_LME | EFER_LMA);
 }
 
-#define GENU 0x756e6547u
-#define AUTH 0x68747541u
-
 static void nothing_of_the_firmwares_stays_in_cr4(void **state)
 {
     (void)state;
-    core_make(GENU);
+    core_make(GENUINE_INTEL);
     recorder_put_leaf(CPUID_STRUCTURED,
                       (struct cpuid_regs){.ebx = LEAF_7_GUARDS_EBX, .ecx = CPUID_7_ECX_UMIP});
     host_core_enter(&core);
@@ -49,7 +46,7 @@ static void nothing_of_the_firmwares_stays_in_cr4(void **state)
 static void guards_only_where_the_core_has_them(void **state)
 {
     (void)state;
-    core_make(GENU);
+    core_make(GENUINE_INTEL);
     host_core_enter(&core);
     assert_int_equal(recorder.cr4, CR4_PAE | CR4_MCE);
 }
@@ -69,7 +66,7 @@ static void execute_disable_is_given_back(void **state)
     for (uint32_t i = 0; i < 4; i++) {
         const bool intel = i & 1, hides = i & 2;
 
-        core_make(intel ? GENU : AUTH);
+        core_make(intel ? GENUINE_INTEL : AUTHENTIC_AMD);
         recorder.cr4 = 0;
         recorder.on_write = on_write;
         if (hides)

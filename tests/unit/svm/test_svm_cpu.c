@@ -11,13 +11,6 @@
 #define FAMILY_17 0x00800f00u
 #define FAMILY_0F 0x00000f00u
 
-static uint32_t features_2;
-
-struct cpuid_regs svm_cpuid(uint32_t leaf)
-{
-    return (struct cpuid_regs){.eax = leaf == CPUID_FEATURES_2 ? features_2 : 0};
-}
-
 void vmsave(hpa_t vmcb)
 {
     (void)vmcb;
@@ -61,7 +54,8 @@ static void lfence_serializes_on_each_core(void **state)
         recorder_put_leaf(1, (struct cpuid_regs){.eax = cases[i].signature});
         recorder_put_msr(MSR_VM_CR, 0);
         recorder_put_msr(MSR_EFER, EFER_LMA);
-        features_2 = cases[i].features_2;
+        recorder_put_leaf(0x80000000, (struct cpuid_regs){.eax = CPUID_FEATURES_2});
+        recorder_put_leaf(CPUID_FEATURES_2, (struct cpuid_regs){.eax = cases[i].features_2});
         if (cases[i].config)
             recorder_put_msr(MSR_DE_CFG, cases[i].config);
         assert_int_equal(svm_cpu_on(&region), OK);

@@ -232,6 +232,7 @@ static void nothing_of_a_guest_is_left(void **state)
 {
     (void)state;
     recorder_clear();
+    recorder_put_leaf(0x80000000, (struct cpuid_regs){.eax = 0x80000001});
     recorder_put_leaf(0x80000001, (struct cpuid_regs){.edx = 1u << 27});
     recorder_put_msr(MSR_TSC_AUX, 0x5ec4e7);
     cpu_reset_guest_state(XCR0_X87 | XCR0_SSE);

@@ -13,8 +13,6 @@
 
 #include "kernel/core/machine_check.c"
 
-#define GENU 0x756e6547u
-
 #define CONSUMED \
     (STATUS_VALID | STATUS_UC | STATUS_EN | STATUS_MISCV | STATUS_ADDRV | STATUS_S | STATUS_AR)
 #define POISONED (STATUS_VALID | STATUS_UC | STATUS_EN | STATUS_ADDRV | STATUS_AMD_POISON)
@@ -157,11 +155,11 @@ static void the_worst_bank_counts(void **state)
 }
 
 /* A core with three banks; those that are valid are put there by the test. */
-static void core_make(uint32_t vendor, uint64_t cap)
+static void core_make(enum recorder_vendor vendor, uint64_t cap)
 {
     recorder_clear();
     lines_clear();
-    recorder_put_leaf(0, (struct cpuid_regs){.ebx = vendor});
+    recorder_put_vendor(vendor, 0xd);
     recorder_put_leaf(1, (struct cpuid_regs){.edx = CPUID_1_EDX_MCA});
     recorder_put_msr(MSR_MCG_CAP, cap | 3);
     recorder_put_msr(MSR_MCG_STATUS, HERE);
@@ -180,7 +178,7 @@ static void every_bank_signals(void **state)
 {
     (void)state;
     for (uint32_t with_ctl = 0; with_ctl < 2; with_ctl++) {
-        core_make(GENU, with_ctl ? MCG_CAP_CTL : 0);
+        core_make(GENUINE_INTEL, with_ctl ? MCG_CAP_CTL : 0);
         assert_true(machine_check_init());
         assert_int_equal(recorder_has(WRITE_MSR, MSR_MCG_CTL, UINT64_MAX), with_ctl);
         for (uint32_t i = 0; i < 3; i++) {
@@ -191,7 +189,7 @@ static void every_bank_signals(void **state)
         assert_int_equal(recorder.write_count, 7 + with_ctl);
         assert_false(lines_contain("machine check"));
     }
-    core_make(GENU, 0);
+    core_make(GENUINE_INTEL, 0);
     core_put(2, CONSUMED);
     assert_true(machine_check_init());
     assert_true(
@@ -211,7 +209,7 @@ static void every_bank_signals(void **state)
 static void more_banks_than_there_is_room_for(void **state)
 {
     (void)state;
-    core_make(GENU, 0);
+    core_make(GENUINE_INTEL, 0);
     recorder_put_msr(MSR_MCG_CAP, MACHINE_CHECK_BANKS_MAX + 1);
     for (uint32_t i = 0; i < MACHINE_CHECK_BANKS_MAX; i++)
         recorder_put_msr(MSR_MC_STATUS(i), 0);
@@ -222,16 +220,16 @@ static void more_banks_than_there_is_room_for(void **state)
 static void amd_must_say_that_errors_are_contained(void **state)
 {
     (void)state;
-    core_make(VENDOR_AMD, MCG_CAP_SER);
+    core_make(AUTHENTIC_AMD, MCG_CAP_SER);
     assert_int_equal(machine_check_kind_of(MCG_CAP_SER), MACHINE_CHECK_PLAIN);
     recorder_put_leaf(CPUID_RAS, (struct cpuid_regs){.ebx = CPUID_RAS_EBX_SUCCOR});
     assert_int_equal(machine_check_kind_of(0), MACHINE_CHECK_PLAIN); /* no such leaf */
-    recorder_put_leaf(CPUID_EXTENDED, (struct cpuid_regs){.eax = CPUID_RAS});
+    recorder_put_leaf(0x80000000, (struct cpuid_regs){.eax = CPUID_RAS});
     recorder_set_leaf(CPUID_RAS, (struct cpuid_regs){.ebx = ~CPUID_RAS_EBX_SUCCOR});
     assert_int_equal(machine_check_kind_of(0), MACHINE_CHECK_PLAIN);
     recorder_set_leaf(CPUID_RAS, (struct cpuid_regs){.ebx = CPUID_RAS_EBX_SUCCOR});
     assert_int_equal(machine_check_kind_of(0), MACHINE_CHECK_AMD);
-    core_make(GENU, 0);
+    core_make(GENUINE_INTEL, 0);
     assert_int_equal(machine_check_kind_of(MCG_CAP_SER), MACHINE_CHECK_INTEL);
     assert_int_equal(machine_check_kind_of(0), MACHINE_CHECK_PLAIN);
 }
@@ -239,7 +237,7 @@ static void amd_must_say_that_errors_are_contained(void **state)
 static void room_is_made_for_the_next(void **state)
 {
     (void)state;
-    core_make(GENU, MCG_CAP_SER);
+    core_make(GENUINE_INTEL, MCG_CAP_SER);
     core_put(1, CONSUMED);
     assert_int_equal(machine_check_take(&ram), MACHINE_CHECK_GUEST);
     assert_true(lines_contain("bank 1 status"));
@@ -253,7 +251,7 @@ static void room_is_made_for_the_next(void **state)
 static void a_bystander_leaves_the_bank(void **state)
 {
     (void)state;
-    core_make(GENU, MCG_CAP_SER);
+    core_make(GENUINE_INTEL, MCG_CAP_SER);
     recorder_put_msr(MSR_MCG_STATUS, ELSE);
     core_put(0, CONSUMED);
     core_put(1, CONSUMED & ~STATUS_UC);
@@ -267,7 +265,7 @@ static void a_bystander_leaves_the_bank(void **state)
 static void the_machines_end_names_the_banks(void **state)
 {
     (void)state;
-    core_make(VENDOR_AMD, MCG_CAP_CTL);
+    core_make(AUTHENTIC_AMD, MCG_CAP_CTL);
     core_put(2, POISONED);
     why[0] = '\0';
     if (setjmp(panicked) == 0)

@@ -263,6 +263,11 @@ static bool script_nested_valid(const struct guest_map *map, struct range tables
     abort();
 }
 
+static const char *script_core_differs(void)
+{
+    abort();
+}
+
 static enum status script_cpu_on(struct page *region)
 {
     (void)region;
