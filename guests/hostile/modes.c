@@ -30,6 +30,10 @@
 #define VMMCALL_LAST  0xd9
 #define CALLS_IN_MODE 3 /* version, unknown, the other vendor's */
 
+_Static_assert(offsetof(struct modes, resume) == 4 && offsetof(struct modes, cr3_bad) == 20 &&
+                   offsetof(struct modes, scratch) == 32 + 16 * 8 + 64 * 8,
+               "protected.asm");
+
 static const char *const mode_names[MODES] = {"compatibility", "protected",    "pae", "paging-32",
                                               "virtual-8086",  "protected-16", "real"};
 

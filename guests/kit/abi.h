@@ -3,10 +3,11 @@
  * abi: the numbers of the guest interface, shared by guests and the hypervisor. Versioned, only
  * ever added to. docs/guest-abi.md is the text.
  *
- * A hypercall is VMCALL at CPL 0 (VMMCALL where leaf 0 of CPUID says "AuthenticAMD"): number in
- * RAX, first argument in RBX, data in RCX, RDX, RSI, RDI, R8, R9 in this order; the result comes in
- * RAX, negative for an error, and in the data registers where a call returns data. All other
- * registers are unchanged. Outside 64-bit mode registers are cut to 32 bits.
+ * A hypercall is VMCALL at CPL 0 (VMMCALL where leaf 0 of CPUID says "AuthenticAMD" or
+ * "HygonGenuine"): number in RAX, first argument in RBX, data in RCX, RDX, RSI, RDI, R8, R9 in this
+ * order; the result comes in RAX, negative for an error, and in the data registers where a call
+ * returns data. All other registers are unchanged. Outside 64-bit mode registers are cut to 32
+ * bits.
  */
 #pragma once
 

@@ -71,8 +71,8 @@ static inline bool bulkhead_present(void)
     if ((r[2] & UINT32_C(1) << 31) == 0) /* no hypervisor at all */
         return false;
     bulkhead_cpuid(0, r);
-    bulkhead_uses_vmmcall = r[1] == 0x68747541 && r[3] == 0x69746e65 && /* "Auth", "enti" */
-                            r[2] == 0x444d4163;                         /* "cAMD" */
+    bulkhead_uses_vmmcall = r[2] == 0x444d4163 || /* "AuthenticAMD" ends so, ... */
+                            r[2] == 0x656e6975;   /* ... "HygonGenuine" so */
     bulkhead_cpuid(BULKHEAD_CPUID_BASE, r);
     return r[0] >= BULKHEAD_CPUID_FEATURES && r[1] == 0x6b6c7542 && /* "Bulk" */
            r[2] == 0x64616568 && r[3] == 0x00005648;                /* "head", "HV" */

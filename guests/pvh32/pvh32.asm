@@ -56,12 +56,16 @@ start:
         xor     eax, eax
         cpuid
         cmp     ecx, 'cAMD'             ; the end of its vendor's name
+        je      .amd
+        cmp     ecx, 'uine'             ; Hygon's
+        je      .amd
         mov     eax, CALL_POWER_OFF
         mov     ebx, esi
-        je      .amd
         vmcall
         jmp     .never
-.amd:   vmmcall
+.amd:   mov     eax, CALL_POWER_OFF
+        mov     ebx, esi
+        vmmcall
 .never: hlt
         jmp     .never
 
