@@ -272,7 +272,7 @@ fuzz-guest: setup
 
 soak: setup
 	@$(MAKE) --no-print-directory all
-	@$(PYTHON) scripts/soak $(SEED:%=--seed %) --minutes $(MINUTES) $B
+	@$(PYTHON) scripts/soak $(ENGINE:%=--engine %) $(SEED:%=--seed %) --minutes $(MINUTES) $B
 
 # Takes each measure of docs/armour.md away and looks whether its test notices. NAMES: these only;
 # QUICK=1: several in one boot.
