@@ -30,18 +30,19 @@ enum pit_port {
     PIT_GATE = 0x61,     /* rw  bits 3:0, r- bits 7:4; shared with NMI masks and the speaker */
 };
 
-#define PIT_HZ         UINT64_C(1193182)
-#define PIT_COUNT      UINT64_C(23864) /* 20 ms */
-#define PIT_MODE_ONCE  0xb0            /* channel 2, low then high byte, mode 0, binary */
-#define PIT_GATE_ON    0x01
-#define PIT_SPEAKER    0x02
-#define PIT_GATE_KEPT  0x0c /* parity and channel check NMI masks: not ours to change */
-#define PIT_GATE_OUT   0x20 /* the channel's output: high at terminal count */
-#define PIT_ROUNDS     32   /* on a busy host; else one is enough */
-#define PIT_PRECISION  2000 /* 0.05 % */
-#define PIT_POLLS      (UINT32_C(1) << 22) /* a few seconds of port reads: nobody is there */
-#define TSC_GUESSED_HZ UINT64_C(2000000000)
-#define TSC_APART      200 /* 0.5 %: what leaf 0x16 may be off by */
+#define PIT_HZ          UINT64_C(1193182)
+#define PIT_COUNT       UINT64_C(23864) /* 20 ms */
+#define PIT_MODE_ONCE   0xb0            /* channel 2, low then high byte, mode 0, binary */
+#define PIT_GATE_ON     0x01
+#define PIT_SPEAKER     0x02
+#define PIT_GATE_KEPT   0x0c /* parity and channel check NMI masks: not ours to change */
+#define PIT_GATE_OUT    0x20 /* the channel's output: high at terminal count */
+#define PIT_ROUNDS      48   /* on a busy host; else one is enough */
+#define PIT_ROUNDS_LONG 8    /* of them, at the beginning */
+#define PIT_PRECISION   2000 /* 0.05 % */
+#define PIT_POLLS       (UINT32_C(1) << 22) /* a few seconds of port reads: nobody is there */
+#define TSC_GUESSED_HZ  UINT64_C(2000000000)
+#define TSC_APART       200 /* 0.5 %: what leaf 0x16 may be off by */
 
 /* Crystals of processors that give the ratio but not the crystal: SDM "Determining the Processor
  * Base Frequency", table of nominal core crystal clock frequencies. Leaf 0x16 would do, but it is
@@ -97,25 +98,30 @@ static uint64_t tsc_from_base_frequency(void)
     return (cpuid_leaf(CPUID_FREQUENCY, 0).eax & 0xffff) * UINT64_C(1000000);
 }
 
-/* Ticks while PIT channel 2 counts PIT_COUNT down, and by how many they may be off: a round that
- * something interrupts just then (a system-management interrupt, a busy host) may come out too long
- * or too short. */
-struct pit_round {
-    uint64_t ticks, doubt;
+/* A rate, and by how much it may be off: a round that something interrupts just then (a
+ * system-management interrupt, a busy host) says little. */
+struct pit_rate {
+    uint64_t hz, doubt;
 };
 
+/* What the rate is at least and at most, by all rounds so far. */
 struct pit_bounds {
-    uint64_t shortest, longest;
+    uint64_t least, most;
 };
 
-/* One more round: what it takes is within its own bounds and all others'. False when the output
- * does not move as it should. */
-static bool tsc_measure_once(struct pit_bounds *round)
+static uint64_t tsc_hz_of(uint64_t ticks, uint64_t count)
+{
+    return ticks * PIT_HZ / count; /* ticks < 2^43: polls x the slowest port read */
+}
+
+/* One more round: channel 2 counts `count` down. False when its output does not move as it should.
+ */
+static bool tsc_measure_once(struct pit_bounds *bounds, uint64_t count)
 {
     out8(PIT_MODE, PIT_MODE_ONCE); /* output low; counting starts with the second byte */
-    out8(PIT_CHANNEL2, (uint8_t)PIT_COUNT);
+    out8(PIT_CHANNEL2, (uint8_t)count);
     const uint64_t before = rdtsc();
-    out8(PIT_CHANNEL2, (uint8_t)(PIT_COUNT >> 8));
+    out8(PIT_CHANNEL2, (uint8_t)(count >> 8));
     const uint64_t begin = rdtsc();
     if ((in8(PIT_GATE) & PIT_GATE_OUT) != 0)
         return false;
@@ -125,8 +131,8 @@ static bool tsc_measure_once(struct pit_bounds *round)
         const uint64_t now = rdtsc();
 
         if (high) {
-            round->longest = min_u64(round->longest, ticks_since(now, before));
-            round->shortest = max_u64(round->shortest, ticks_since(low, begin));
+            bounds->most = min_u64(bounds->most, tsc_hz_of(ticks_since(now, before), count));
+            bounds->least = max_u64(bounds->least, tsc_hz_of(ticks_since(low, begin), count));
             return true;
         }
         low = now;
@@ -134,35 +140,32 @@ static bool tsc_measure_once(struct pit_bounds *round)
     return false;
 }
 
-/* Rounds until there is little doubt; no ticks: no PIT. Rounds may contradict each other by a tick
- * of the PIT, with which the count begins. */
-static struct pit_round tsc_measure(void)
+/* Rounds until there is little doubt; 0 Hz: no PIT. A host that is busy all the time may give an
+ * emulator less than a long round at once, so there are short ones. Rounds may contradict each
+ * other by a tick of the PIT, with which the count begins. */
+static struct pit_rate tsc_measure(void)
 {
     uint8_t before = in8(PIT_GATE) & (PIT_GATE_KEPT | PIT_SPEAKER | PIT_GATE_ON);
     struct pit_bounds bounds = {0, UINT64_MAX};
-    struct pit_round round = {0, UINT64_MAX};
+    struct pit_rate rate = {0, UINT64_MAX};
 
     out8(PIT_GATE, (before & PIT_GATE_KEPT) | PIT_GATE_ON);
-    for (int i = 0; i < PIT_ROUNDS && round.doubt > round.ticks / PIT_PRECISION; i++) {
-        round = (struct pit_round){0};
-        if (!tsc_measure_once(&bounds))
+    for (uint32_t i = 0; i < PIT_ROUNDS && rate.doubt > rate.hz / PIT_PRECISION; i++) {
+        const uint64_t count = i < PIT_ROUNDS_LONG ? PIT_COUNT : PIT_COUNT >> (i % 4 + 1);
+
+        rate = (struct pit_rate){0};
+        if (!tsc_measure_once(&bounds, count))
             break;
-        round.ticks = (bounds.shortest + bounds.longest) / 2;
-        round.doubt =
-            max_u64(bounds.longest, bounds.shortest) - min_u64(bounds.longest, bounds.shortest);
+        rate.hz = bounds.least / 2 + bounds.most / 2;
+        rate.doubt = max_u64(bounds.most, bounds.least) - min_u64(bounds.most, bounds.least);
     }
     out8(PIT_GATE, before);
-    return round;
-}
-
-static uint64_t tsc_hz_of(struct pit_round round)
-{
-    return round.ticks * PIT_HZ / PIT_COUNT; /* ticks < 2^43: polls x the slowest port read */
+    return rate;
 }
 
 static uint64_t tsc_from_pit(void)
 {
-    return tsc_hz_of(tsc_measure());
+    return tsc_measure().hz;
 }
 
 /* A processor's words about its crystal have been wrong before. The rate is kept: leaf 0x16 is a
@@ -173,10 +176,10 @@ static void tsc_check_crystal(uint64_t hz)
     uint64_t other = tsc_from_base_frequency();
 
     if (other == 0) {
-        const struct pit_round round = tsc_measure();
+        const struct pit_rate rate = tsc_measure();
 
         name = "the PIT";
-        other = round.doubt > round.ticks / PIT_PRECISION ? 0 : tsc_hz_of(round);
+        other = rate.doubt > rate.hz / PIT_PRECISION ? 0 : rate.hz;
     }
     const uint64_t apart = other > hz ? other - hz : hz - other;
     if (other != 0 && apart > hz / TSC_APART)

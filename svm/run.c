@@ -163,9 +163,10 @@ static void svm_end_kick(struct svm_vcpu *hw)
     }
     /* It may be in HLT, which the processor does not tell and which the exit has ended: RIP stands
      * behind it. If it is the HLT that exited last it goes back there; else the next one tells. */
-    if (hw->is_halting && vmcb->rip == hw->halt_rip + HLT_LENGTH)
-        vmcb->rip = hw->halt_rip;
-    hw->is_halting = false;
+    if (hw->is_halting && hw->halt_is_closed && vmcb->rip == hw->halt_rip + HLT_LENGTH)
+        vmcb->rip = hw->halt_rip; /* and stands there: an event is taken behind it */
+    else
+        hw->is_halting = false;
     vmcb->intercept_1 |= INTERCEPT1_HLT;
 }
 
@@ -173,6 +174,7 @@ static void svm_end_halt(struct svm_vcpu *hw)
 {
     hw->vmcb.intercept_1 &= ~INTERCEPT1_HLT;
     hw->is_halting = true;
+    hw->halt_is_closed = !(hw->vmcb.rflags & RFLAGS_IF);
     hw->halt_rip = hw->vmcb.rip;
 }
 
@@ -307,7 +309,7 @@ bool svm_has_halted(const struct vcpu *v)
 {
     const struct svm_vcpu *hw = v->hw;
 
-    return hw->is_halting && !(hw->vmcb.rflags & RFLAGS_IF) &&
+    return hw->is_halting && hw->vmcb.rip == hw->halt_rip && !(hw->vmcb.rflags & RFLAGS_IF) &&
            !(hw->vmcb.event_inject & EVENT_VALID) && !(v->hw_work & WORK_EVENT);
 }
 

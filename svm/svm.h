@@ -34,11 +34,11 @@ struct svm_vcpu {
     const struct svm_shared *shared;
     uint64_t deferred; /* WORK_EVENT: an event whose delivery was cut short, as to be injected */
     uint64_t halt_rip; /* of the HLT that exited last, while is_halting */
-    bool is_halting;
-    bool in_nmi;        /* between the delivery of an NMI and IRET */
-    enum svm_step step; /* one instruction at a time, by RFLAGS.TF: blocking.c */
-    bool own_trap;      /* RFLAGS.TF was the guest's own when the step began */
-    uint64_t step_dr6;  /* DR6 then */
+    bool is_halting, halt_is_closed; /* the latter: it halted with interrupts off */
+    bool in_nmi;                     /* between the delivery of an NMI and IRET */
+    enum svm_step step;              /* one instruction at a time, by RFLAGS.TF: blocking.c */
+    bool own_trap;                   /* RFLAGS.TF was the guest's own when the step began */
+    uint64_t step_dr6;               /* DR6 then */
 };
 _Static_assert(offsetof(struct svm_vcpu, host) == 0x1000, "switch.asm: HW_HOST");
 

@@ -13,8 +13,8 @@ void watch_set(struct vcpu *v, uint64_t deadline)
     atomic_store(&v->soft->watched, deadline);
     if (deadline >= atomic_load(&cpus[0].sleeps))
         return;
-    atomic_store(&cpus[0].wake, 1);
-    cores_kick(&cpus[0]);
+    if (atomic_exchange(&cpus[0].wake, 1) == 0) /* else it is on its way to read them all */
+        cores_kick(&cpus[0]);
 }
 
 /* A deadline that its owner moves meanwhile is not ours to end: it is read again next time. */
