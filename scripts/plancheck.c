@@ -75,7 +75,7 @@ static void print_usage(FILE *to)
             "N cores (1 to %d; default %d) and MB MiB of memory (at least %d; default %d).\n"
             "T is the number of threads of each physical core (1, 2, 4 or 8; default 1).\n"
             "On an AMD processor, core #0 is always kept for the monitor. Without --cpu, FILE is\n"
-            "checked for an Intel processor, and a note says if it does not do on an AMD one.\n",
+            "checked for an Intel processor, and a note says what an AMD one would refuse.\n",
             CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
 }
 
