@@ -7,6 +7,7 @@
  */
 #include "drivers/tsc.h"
 
+#include "lib/bits.h"
 #include "lib/log.h"
 #include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
@@ -36,8 +37,8 @@ enum pit_port {
 #define PIT_SPEAKER    0x02
 #define PIT_GATE_KEPT  0x0c /* parity and channel check NMI masks: not ours to change */
 #define PIT_GATE_OUT   0x20 /* the channel's output: high at terminal count */
-#define PIT_ROUNDS     8
-#define PIT_PRECISION  2000                /* 0.05 % */
+#define PIT_ROUNDS     32   /* on a busy host; else one is enough */
+#define PIT_PRECISION  2000 /* 0.05 % */
 #define PIT_POLLS      (UINT32_C(1) << 22) /* a few seconds of port reads: nobody is there */
 #define TSC_GUESSED_HZ UINT64_C(2000000000)
 #define TSC_APART      200 /* 0.5 %: what leaf 0x16 may be off by */
@@ -103,8 +104,13 @@ struct pit_round {
     uint64_t ticks, doubt;
 };
 
-/* False when its output does not move as it should. */
-static bool tsc_measure_once(struct pit_round *round)
+struct pit_bounds {
+    uint64_t shortest, longest;
+};
+
+/* One more round: what it takes is within its own bounds and all others'. False when the output
+ * does not move as it should. */
+static bool tsc_measure_once(struct pit_bounds *round)
 {
     out8(PIT_MODE, PIT_MODE_ONCE); /* output low; counting starts with the second byte */
     out8(PIT_CHANNEL2, (uint8_t)PIT_COUNT);
@@ -119,8 +125,8 @@ static bool tsc_measure_once(struct pit_round *round)
         const uint64_t now = rdtsc();
 
         if (high) {
-            const uint64_t longest = ticks_since(now, before), shortest = ticks_since(low, begin);
-            *round = (struct pit_round){(longest + shortest) / 2, longest - shortest};
+            round->longest = min_u64(round->longest, ticks_since(now, before));
+            round->shortest = max_u64(round->shortest, ticks_since(low, begin));
             return true;
         }
         low = now;
@@ -128,25 +134,25 @@ static bool tsc_measure_once(struct pit_round *round)
     return false;
 }
 
-/* The first round with little doubt, else the one with the least; no ticks: no PIT. */
+/* Rounds until there is little doubt; no ticks: no PIT. Rounds may contradict each other by a tick
+ * of the PIT, with which the count begins. */
 static struct pit_round tsc_measure(void)
 {
     uint8_t before = in8(PIT_GATE) & (PIT_GATE_KEPT | PIT_SPEAKER | PIT_GATE_ON);
-    struct pit_round best = {0, UINT64_MAX};
+    struct pit_bounds bounds = {0, UINT64_MAX};
+    struct pit_round round = {0, UINT64_MAX};
 
     out8(PIT_GATE, (before & PIT_GATE_KEPT) | PIT_GATE_ON);
-    for (int i = 0; i < PIT_ROUNDS && best.doubt > best.ticks / PIT_PRECISION; i++) {
-        struct pit_round round;
-
-        if (!tsc_measure_once(&round)) {
-            best.ticks = 0;
+    for (int i = 0; i < PIT_ROUNDS && round.doubt > round.ticks / PIT_PRECISION; i++) {
+        round = (struct pit_round){0};
+        if (!tsc_measure_once(&bounds))
             break;
-        }
-        if (round.doubt < best.doubt)
-            best = round;
+        round.ticks = (bounds.shortest + bounds.longest) / 2;
+        round.doubt =
+            max_u64(bounds.longest, bounds.shortest) - min_u64(bounds.longest, bounds.shortest);
     }
     out8(PIT_GATE, before);
-    return best;
+    return round;
 }
 
 static uint64_t tsc_hz_of(struct pit_round round)

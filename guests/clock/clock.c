@@ -2,7 +2,9 @@
 /*
  * clock: ticks by the PV timer, sleeping in HLT between them, and measures how far each is off by
  * the other clock there is, the TSC.
- * Options: tick=MS (1000) from one tick to the next, seconds=N (5) for how long.
+ * Options: tick=MS (1000) from one tick to the next, seconds=N (5) for how long, limit=US (none): a
+ * worse drift powers off with code 1. Where the machine's time is the host's, as in QEMU, any pause
+ * of the host is a drift.
  */
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
@@ -10,7 +12,7 @@
 #include "lib/bits.h"
 
 #define VECTOR_TICK 0x40
-#define DRIFT_MAX   (10 * NS_PER_MS) /* beyond it something is broken */
+#define START_TRIES 8
 
 static volatile bool ticked;
 static volatile uint64_t ticked_at; /* TSC */
@@ -37,15 +39,33 @@ static uint64_t magnitude(int64_t v)
     return v < 0 ? (uint64_t)-v : (uint64_t)v;
 }
 
+/* Both clocks at one moment: the pair of readings that took the shortest. */
+static void clock_start(uint64_t *start_ns, uint64_t *start_tsc)
+{
+    uint64_t shortest = UINT64_MAX;
+
+    for (int i = 0; i < START_TRIES; i++) {
+        uint64_t tsc = tsc_now();
+        uint64_t ns = time_ns();
+        uint64_t took = tsc_now() - tsc;
+
+        if (took < shortest) {
+            shortest = took;
+            *start_ns = ns;
+            *start_tsc = tsc;
+        }
+    }
+}
+
 int main(void)
 {
     uint64_t tick = max_u64(option_number("tick", 1000), 1);
     uint64_t ticks = option_number("seconds", 5) * 1000 / tick;
-    uint64_t worst = 0;
+    uint64_t limit_us = option_number("limit", UINT64_MAX);
+    uint64_t worst = 0, start_ns = 0, start_tsc = 0;
 
     irq_handle(VECTOR_TICK, clock_tick);
-    uint64_t start_ns = time_ns();
-    uint64_t start_tsc = tsc_now();
+    clock_start(&start_ns, &start_tsc);
 
     for (uint64_t n = 1; n <= ticks; n++) {
         uint64_t after = n * tick * NS_PER_MS;
@@ -57,5 +77,5 @@ int main(void)
         worst = max_u64(worst, magnitude(drift));
     }
     print("%lu ticks, worst drift %lu us\n", ticks, worst / NS_PER_US);
-    return worst <= DRIFT_MAX ? 0 : 1;
+    return worst / NS_PER_US <= limit_us ? 0 : 1;
 }

@@ -17,7 +17,7 @@ import pathlib
 
 import gdb
 
-BUILD = pathlib.Path(os.environ["BULKHEAD_BUILD"])
+BUILD = pathlib.Path(os.environ["BULKHEAD_BUILD"]).resolve()    # gdb keeps whole paths, too
 MEMORY = int(os.environ["BULKHEAD_MEMORY"]) << 20
 PROGRAM = BUILD / "bulkhead.elf"
 ALIGNMENT = 2 << 20         # PLACE_ALIGN of boot/place.h
@@ -85,6 +85,8 @@ def add_symbols(elf, offset):
 
 def vcpu_of(core):
     """The expression for the vCPU of a core, which is by default that of gdb's thread."""
+    if core and not core.isdecimal():
+        raise gdb.GdbError(f"'{core}' is no core's number")
     number = int(core) if core else gdb.selected_thread().num - 1
     vcpu = f"cpus[{number}].vcpu"
     if value_of(f"(unsigned long){vcpu}") == 0:
@@ -139,7 +141,8 @@ class Guest(Command):
     def show(self, argument):
         elf = BUILD / "guests" / f"{argument}.elf"
         if not elf.is_file():
-            raise gdb.GdbError(f"{elf} is missing")
+            names = " ".join(sorted(found.stem for found in (BUILD / "guests").glob("*.elf")))
+            raise gdb.GdbError(f"bh-guest NAME, one of: {names}")
         if self.loaded:
             gdb.execute(f"remove-symbol-file {self.loaded}")
         gdb.execute(f"add-symbol-file {elf}", to_string=True)

@@ -32,7 +32,7 @@ def test_one_core(machine):
 
 def test_two_cores_for_two_guests(machine):
     """As many cores as guests, so again no monitor, and one guest is on core #0."""
-    conf = (machine_section() + guest("clock", cmdline="seconds=1 tick=100")
+    conf = (machine_section() + guest("clock", cmdline="seconds=1 tick=100 limit=10000")
             + guest("hello", cmdline="noinput some words"))
     result = machine.boot(images("clock", "hello"), conf,
                           cores=2, memory=1024, cpu="corei7_skylake_x")
@@ -62,7 +62,7 @@ def test_four_cores(machine, cpu, memory):
 def test_eight_cores(machine):
     """Two guests with several cores, whose IPIs must not reach each other."""
     conf = (machine_section() + guest("four", image="smp", cores=4)
-            + guest("two", image="smp", cores="#7,#6") + guest("clock", cmdline="seconds=1"))
+            + guest("two", image="smp", cores="#7,#6") + guest("clock", cmdline="seconds=1 limit=10000"))
     result = machine.boot(images("smp", "clock"), conf, cores=8, memory=2048)
     check(result, 8, ["four", "two", "clock"])
     assert not lacking(result.guest("four"), "all 4 cores counted, .* IPIs ok",

@@ -26,7 +26,9 @@ print("loader", gdb.execute("info symbol handoff", to_string=True))
 # From a CPUID in the guest's main() to the instruction behind it.
 THROUGH_AN_EXIT = """\
 import gdb
-gdb.execute("bh-guest hello")
+gdb.execute("bh-guest clock")
+gdb.execute("bh-guest hello")       # in its place
+print("symbols", gdb.execute("info symbol main", to_string=True))
 gdb.execute("hbreak *CPUID")
 gdb.execute("continue")
 gdb.execute("delete")
@@ -88,6 +90,7 @@ def test_steps_through_an_exit(gdb):
     if not (ROOT / "svm").is_dir():
         skip("QEMU emulates SVM, and this Bulkhead knows VT-x only")
     said = gdb(THROUGH_AN_EXIT.replace("CPUID", first_cpuid()))
+    assert re.search(r"^symbols main in section \S+ of .*hello\.elf$", said, re.M), said
     assert re.search(r"^left .*cpuid", said, re.M), said
     assert re.search(r"svm/switch\.asm:\d+", said) and re.search("^for .*bulkhead.elf", said, re.M), said
     assert re.search(r"^next .*vmsave", said, re.M), said
