@@ -39,8 +39,12 @@ enum { EXIT_FITS = 0, EXIT_ERRORS = 1, EXIT_USAGE = 2 };
 #define TAKEN_AT_TOP    (64 * MIB)
 #define RAM_LOW_MAX     (3 * GIB) /* the rest goes on at 4 GiB */
 
+/* What differs in a plan: on AMD's, core #0 has to watch the guests' deadlines (svm/fit.c). */
+enum cpu { CPU_NOT_GIVEN, CPU_INTEL, CPU_AMD };
+
 struct options {
     const char *file;
+    enum cpu cpu;
     uint64_t cores;
     uint64_t threads; /* of each core */
     uint64_t memory;  /* MiB */
@@ -66,10 +70,12 @@ NORETURN void assert_fail(const char *expr, const char *file, int line)
 static void print_usage(FILE *to)
 {
     fprintf(to,
-            "usage: plancheck FILE [--cores N] [--memory MB] [--threads T]\n"
+            "usage: plancheck FILE [--cores N] [--memory MB] [--threads T] [--cpu intel|amd]\n"
             "Checks FILE, a bulkhead.conf with its images next to it, for a machine with\n"
             "N cores (1 to %d; default %d) and MB MiB of memory (at least %d; default %d).\n"
-            "T is the number of threads of each physical core (1, 2, 4 or 8; default 1).\n",
+            "T is the number of threads of each physical core (1, 2, 4 or 8; default 1).\n"
+            "On an AMD processor, core #0 is always kept for the monitor. Without --cpu, FILE is\n"
+            "checked for an Intel processor, and a note says what an AMD one would refuse.\n",
             CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
 }
 
@@ -99,6 +105,15 @@ static uint64_t option_number(const char *name, const char *text, uint64_t min, 
     return value;
 }
 
+static enum cpu option_cpu(const char *name, const char *text)
+{
+    if (text == NULL)
+        usage("no processor after", name);
+    if (strcmp(text, "intel") != 0 && strcmp(text, "amd") != 0)
+        option_refused(name, text);
+    return strcmp(text, "amd") == 0 ? CPU_AMD : CPU_INTEL;
+}
+
 static struct options read_options(int argc, char **argv)
 {
     struct options o = {.cores = CORES_DEFAULT, .threads = 1, .memory = MEMORY_DEFAULT};
@@ -114,6 +129,9 @@ static struct options read_options(int argc, char **argv)
             i++;
         } else if (strcmp(argv[i], "--memory") == 0) {
             o.memory = option_number(argv[i], argv[i + 1], MEMORY_MIN, MEMORY_MAX);
+            i++;
+        } else if (strcmp(argv[i], "--cpu") == 0) {
+            o.cpu = option_cpu(argv[i], argv[i + 1]);
             i++;
         } else if (strcmp(argv[i], "--help") == 0) {
             print_usage(stdout);
@@ -160,14 +178,16 @@ static void make_machine(const struct options *o)
     if (high > 0)
         machine.ranges[machine.range_count++] = (struct range){.base = 4 * GIB, .size = high};
     machine.has_screen = true;
+    machine.needs_monitor = o->cpu == CPU_AMD;
 }
 
 static void print_machine(const struct options *o)
 {
-    printf("assumed machine: %u core%s, %lu MiB of memory, %lu MiB of it for guests\n"
+    printf("assumed machine: %u core%s, %lu MiB of memory, %lu MiB of it for guests%s\n"
            "(the first 1 MiB and another 64 MiB are left to the firmware and Bulkhead)\n\n",
            machine.core_count, machine.core_count == 1 ? "" : "s", o->memory,
-           o->memory - (TAKEN_AT_BOTTOM + TAKEN_AT_TOP) / MIB);
+           o->memory - (TAKEN_AT_BOTTOM + TAKEN_AT_TOP) / MIB,
+           o->cpu == CPU_AMD ? "; AMD processor" : "");
 }
 
 /* The file's bytes, for as long as plancheck runs. */
@@ -253,6 +273,21 @@ PRINTF_LIKE(1, 2) static void say(const char *fmt, ...)
     printf("\n");
 }
 
+/* `plan` fits an Intel processor: what would come on an AMD one, if it is not the same. */
+static void note_amd(const char *name)
+{
+    static struct plan other;
+    char line[ERRORS_TEXT_MAX + FILE_NAME_MAX];
+
+    machine.needs_monitor = true;
+    if (plan_make(&other, &config, &machine, &report)) {
+        if (other.reserved_cores != plan.reserved_cores)
+            printf("\non an AMD processor: core #0 is kept for the monitor (see --cpu amd)\n");
+    } else if (errors_print(&report, 0, name, line, sizeof(line))) {
+        printf("\non an AMD processor: %s\n", line);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static char text[CONFIG_SIZE_MAX + 1];
@@ -276,5 +311,7 @@ int main(int argc, char **argv)
     plan_print(&plan, say);
     printf("\n");
     isolation_print_owners(&isolation, say);
+    if (options.cpu == CPU_NOT_GIVEN)
+        note_amd(name);
     return EXIT_FITS;
 }

@@ -29,6 +29,7 @@ enum config_key config_alias(struct span word)
         {"initramfs", KEY_INITRD}, {"ramdisk", KEY_INITRD},  {"module", KEY_INITRD},
         {"append", KEY_CMDLINE},   {"args", KEY_CMDLINE},    {"arguments", KEY_CMDLINE},
         {"cmd", KEY_CMDLINE},      {"options", KEY_CMDLINE}, {"commandline", KEY_CMDLINE},
+        {"smt", KEY_THREADS},      {"ht", KEY_THREADS},      {"hyperthreading", KEY_THREADS},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

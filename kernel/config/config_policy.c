@@ -77,7 +77,7 @@ void config_read_watchdog(struct config_parser *p, struct span value)
     p->guest->watchdog_each = config_cut_each(&value);
     if (!config_quantity(value, units, ARRAY_SIZE(units), &number, &factor))
         errors_add(p->report, p->line,
-                   "watchdog = '" VALUE ": write a time such as 5s, 500ms or 2m, or off",
+                   "watchdog = '" VALUE ": write a time such as 500ms, 2m or 5s [each], or off",
                    VALUE_ARGS(all));
     else if (!mul_u64(number, factor, &ns) || ns < WATCHDOG_MIN_NS || ns > WATCHDOG_MAX_NS)
         errors_add(p->report, p->line, "watchdog = " SPAN_FMT ": it must be from 10ms to 60m",

@@ -39,15 +39,23 @@ static const uint32_t config_bauds[] = {1200, 2400, 4800, 9600, 19200, 38400, 57
 #define IO_PORT_MIN 0x100 /* below: the chipset's own */
 #define PCI_CONFIG  0xcf8
 
+/* com1 to com4; 0: none of them. */
+static uint16_t config_com_port(struct span word)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(config_com_ports); i++)
+        if (span_is_any_case(word, config_com_ports[i].name))
+            return config_com_ports[i].port;
+    return 0;
+}
+
 static bool config_port(struct config_parser *p, struct span word)
 {
-    uint64_t port;
+    uint64_t port = config_com_port(word);
 
-    for (size_t i = 0; i < ARRAY_SIZE(config_com_ports); i++)
-        if (span_is_any_case(word, config_com_ports[i].name)) {
-            p->config->machine.serial_port = config_com_ports[i].port;
-            return true;
-        }
+    if (port != 0) {
+        p->config->machine.serial_port = (uint16_t)port;
+        return true;
+    }
     if (!span_hex(word, &port)) {
         errors_add(p->report, p->line,
                    guess_is_slip(word, "screen")
@@ -117,6 +125,30 @@ static bool config_serial(struct config_parser *p, struct span *rest)
     return !config_serial_option(rest, &word) || config_baud(p, word);
 }
 
+/* `rest` is what follows `word`: perhaps the speed of a port that lacks its 'serial'. */
+static void config_not_a_console(struct config_parser *p, struct span word, struct span rest)
+{
+    const struct span speed = span_word(&rest);
+    uint64_t number;
+
+    if (span_number(word, &number)) {
+        errors_add(p->report, p->line,
+                   "'" SPAN_FMT "' is not a console: write 'serial com1 " SPAN_FMT "'",
+                   SPAN_ARGS(word), SPAN_ARGS(word));
+    } else if (config_com_port(word) != 0 || span_hex(word, &number)) {
+        const bool has_speed = speed.len > 0 && span_number(speed, &number);
+        errors_add(p->report, p->line,
+                   has_speed ? "'" SPAN_FMT "' is not a console: write 'serial " SPAN_FMT
+                               " " SPAN_FMT "'"
+                             : "'" SPAN_FMT "' is not a console: write 'serial " SPAN_FMT "'",
+                   SPAN_ARGS(word), SPAN_ARGS(word), SPAN_ARGS(speed));
+    } else {
+        errors_add(p->report, p->line,
+                   "'" SPAN_FMT "' is not a console; use serial [PORT [BAUD]], screen, or both",
+                   SPAN_ARGS(word));
+    }
+}
+
 void config_read_console(struct config_parser *p, struct span value)
 {
     struct config_machine *m = &p->config->machine;
@@ -135,9 +167,7 @@ void config_read_console(struct config_parser *p, struct span value)
         bool serial = span_is(word, "serial");
         bool *console = serial ? &m->serial : &m->screen;
         if (!serial && !span_is(word, "screen")) {
-            errors_add(p->report, p->line,
-                       "'" SPAN_FMT "' is not a console; use serial [PORT [BAUD]], screen, or both",
-                       SPAN_ARGS(word));
+            config_not_a_console(p, word, rest);
             return;
         }
         if (*console) {
@@ -183,7 +213,9 @@ void config_read_tsc(struct config_parser *p, struct span value)
 {
     p->config->machine.tsc_trusted = span_is(value, "trusted");
     if (!p->config->machine.tsc_trusted)
-        errors_add(p->report, p->line, "tsc = '" VALUE ": expected 'trusted'", VALUE_ARGS(value));
+        errors_add(p->report, p->line,
+                   "tsc = '" VALUE ": expected 'trusted'; otherwise delete the line",
+                   VALUE_ARGS(value));
 }
 
 /* ---------------------------------------------------------------------- [guest NAME] */

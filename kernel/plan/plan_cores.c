@@ -103,6 +103,8 @@ static uint32_t plan_cores_reserved(const struct config *config, const struct co
     const struct config_machine *wish = &config->machine;
     const uint32_t total = map->total;
     const bool needs_monitor = map->machine->needs_monitor;
+    const uint32_t least = needs_monitor ? 1 : 0;
+    char advice[32] = "";
 
     if (!wish->reserve_given)
         return needs_monitor ? 1 : plan_cores_to_spare(config, map);
@@ -114,10 +116,34 @@ static uint32_t plan_cores_reserved(const struct config *config, const struct co
     }
     if (wish->reserve < total)
         return wish->reserve;
+    if (total - 1 >= least)
+        fmt_print(advice, sizeof(advice), ": write %u%s", total - 1,
+                  total - 1 > least ? " or less" : "");
     errors_add(report, wish->reserve_line,
-               "reserve = %u leaves no core for guests (%u in the machine): write %u or less",
-               wish->reserve, total, total - 1);
-    return 0;
+               "reserve = %u leaves no core for guests (%u in the machine)%s", wish->reserve, total,
+               advice);
+    return least;
+}
+
+/* The file asks for just what is reserved: not what became of a wish that was refused. */
+static bool plan_cores_is_wish(const struct plan *plan)
+{
+    const struct config_machine *wish = &plan->config->machine;
+
+    return wish->reserve_given && wish->reserve == plan->reserved_cores;
+}
+
+/* "core #0, which ...": why the monitor has it. Lives in `buf`. */
+static const char *plan_cores_kept(const struct plan *plan, const struct core_map *map, char *buf,
+                                   size_t size)
+{
+    if (plan_cores_is_wish(plan))
+        fmt_print(buf, size, "'reserve = %u' (line %u) keeps", plan->reserved_cores,
+                  plan->config->machine.reserve_line);
+    else
+        fmt_print(buf, size, "%s",
+                  map->machine->needs_monitor ? "this processor needs" : "is kept");
+    return buf;
 }
 
 static void plan_cores_take(struct plan_guest *guest, struct core_map *map, uint32_t core,
@@ -133,13 +159,13 @@ static void plan_cores_not_alone(const struct plan *plan, const struct core_map 
                                  struct errors *report)
 {
     const uint8_t owner = map->owner[other];
+    char kept[48];
 
     if (owner == CORE_MONITOR)
         errors_add(report, wish->cores.line,
-                   "guest '%s' wants core #%u, a thread of the same core as #%u, which 'reserve = "
-                   "%u' (line %u) keeps for the monitor; 'threads = shared' in [machine] allows it",
-                   wish->name, core, other, plan->reserved_cores,
-                   plan->config->machine.reserve_line);
+                   "guest '%s' wants core #%u, a thread of the same core as #%u, which %s for the "
+                   "monitor; 'threads = shared' in [machine] allows it",
+                   wish->name, core, other, plan_cores_kept(plan, map, kept, sizeof(kept)));
     else
         errors_add(report, wish->cores.line,
                    "guest '%s' wants core #%u, a thread of the same core as #%u, which guest '%s' "
@@ -153,6 +179,7 @@ static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g
 {
     struct plan_guest *guest = &plan->guests[g];
     const struct config_cores *wish = &guest->config->cores;
+    char kept[48];
 
     for (uint32_t i = 0; i < wish->count; i++) {
         uint32_t core = wish->list[i];
@@ -161,11 +188,8 @@ static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g
                        guest->config->name, core, map->total == 1 ? "only " : "#0 to ",
                        map->total - 1);
         else if (map->owner[core] == CORE_MONITOR)
-            errors_add(report, wish->line,
-                       "guest '%s' wants core #%u, which 'reserve = %u' (line %u) keeps for the "
-                       "monitor",
-                       guest->config->name, core, plan->reserved_cores,
-                       plan->config->machine.reserve_line);
+            errors_add(report, wish->line, "guest '%s' wants core #%u, which %s for the monitor",
+                       guest->config->name, core, plan_cores_kept(plan, map, kept, sizeof(kept)));
         else if (map->owner[core] != CORE_FREE)
             errors_add(report, wish->line,
                        "guest '%s' wants core #%u, which guest '%s' has (line %u)",
@@ -188,11 +212,11 @@ static void plan_cores_short(const struct plan *plan, const struct core_map *map
     uint32_t reserved = plan_cores_of(map, CORE_MONITOR);
     char number[16];
 
-    if (reserved > 0) {
-        fmt_print(number, sizeof(number), ", %u reserved", reserved);
-        text_copy(takers.text, sizeof(takers.text), number);
-        takers.len = strlen(takers.text);
-    }
+    if (reserved > 0)
+        takers.len = fmt_print(takers.text, sizeof(takers.text), ", %u reserved%s", reserved,
+                               plan_cores_is_wish(plan)      ? ""
+                               : map->machine->needs_monitor ? ", as this processor needs it"
+                                                             : " by default");
     for (uint32_t g = 0; g < plan->guest_count; g++) {
         uint32_t has = plan_cores_of(map, (uint8_t)g);
         fmt_print(number, sizeof(number), "%u", has);

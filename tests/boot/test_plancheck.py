@@ -80,6 +80,55 @@ def test_defaults_fit_the_demo(tmp_path):
     assert done.stdout.startswith("assumed machine: 8 cores, 1024 MiB of memory, ")
 
 
+NEEDED = "for the monitor"
+NO_TIMER = ("reserve = 0: no timer of this processor counts while a guest runs, so core #0 has to watch the "
+            "guests' deadlines: write 1 or more")
+
+
+@pytest.mark.parametrize("text, options, error", [
+    ("[machine]\nreserve = 0\n" + GUEST, (), f"2: {NO_TIMER}"),
+    (GUEST + "cores = #0\n", (), f"4: guest 'a' wants core #0, which this processor needs {NEEDED}"),
+    (GUEST + "cores = #1\n", ("--threads", 2),
+     f"4: guest 'a' wants core #1, a thread of the same core as #0, which this processor needs {NEEDED}; "
+     "'threads = shared' in [machine] allows it"),
+    (GUEST, ("--cores", 1), "1: guest 'a' wants 1 core, none is left (1 in the machine, 1 reserved, as "
+                            "this processor needs it)"),
+    (GUEST + "cores = 8\n", (), "4: guest 'a' wants 8 cores, 7 are left (8 in the machine, 1 reserved, as "
+                                "this processor needs it)")])
+def test_refused_on_amd_only(tmp_path, text, options, error):
+    """Refused with --cpu amd, accepted with --cpu intel, and with neither accepted with a note."""
+    (tmp_path / "a.elf").write_bytes(elf.image())
+    error = f"bulkhead.conf:{error}"
+    amd = check(tmp_path, text, "--cpu", "amd", *options)
+    assert (amd.returncode, amd.stderr) == (1, error + "\n")
+    intel = check(tmp_path, text, "--cpu", "intel", *options)
+    assert (intel.returncode, intel.stderr) == (0, "")
+    either = check(tmp_path, text, *options)
+    assert (either.returncode, either.stderr) == (0, "")
+    assert either.stdout == f"{intel.stdout}\non an AMD processor: {error}\n"
+
+
+def test_other_plan_on_amd(tmp_path):
+    """Three threads are too few for the default to spare core #0."""
+    (tmp_path / "a.elf").write_bytes(elf.image())
+    options = ("--cores", 3, "--threads", 2)
+    done = check(tmp_path, GUEST, *options)
+    assert "no core is kept for the monitor" in done.stdout
+    assert done.stdout.endswith(
+        "\n\non an AMD processor: core #0 is kept for the monitor (see --cpu amd)\n")
+    done = check(tmp_path, GUEST, *options, "--cpu", "amd")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0].endswith("; AMD processor")
+    assert "1 guest; core #0 is kept for the monitor" in done.stdout
+
+
+def test_same_plan_on_amd(tmp_path):
+    (tmp_path / "a.elf").write_bytes(elf.image())
+    neither, amd, intel = (check(tmp_path, GUEST, *options).stdout for options in (
+        (), ("--cpu", "amd"), ("--cpu", "intel")))
+    assert neither == intel == amd.replace("; AMD processor", "")
+
+
 def test_other_name(tmp_path):
     (tmp_path / "try.txt").write_text("")
     done = run("try.txt", cwd=tmp_path)
@@ -135,7 +184,8 @@ def test_unreadable_image(tmp_path):
 @pytest.mark.parametrize("arguments", [
     [], ["x", "y"], ["x", "--cores"], ["x", "--cores", "0"], ["x", "--cores", "65"],
     ["x", "--cores", "two"], ["x", "--memory"], ["x", "--memory", "127"], ["x", "--memory", "-5"],
-    ["x", "--memory", "99999999999999999999"], ["x", "--frobnicate"], ["--cores", "4"]])
+    ["x", "--memory", "99999999999999999999"], ["x", "--frobnicate"], ["--cores", "4"], ["x", "--cpu"],
+    ["x", "--cpu", "arm"]])
 def test_usage(arguments):
     done = run(*arguments)
     assert (done.returncode, done.stdout) == (2, "")
@@ -146,10 +196,11 @@ def test_help():
     done = run("--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("usage: plancheck FILE [--cores N] [--memory MB]")
+    assert "--cpu intel|amd" in done.stdout
 
 
 @pytest.mark.parametrize("option, value", [
-    ("--cores", "0"), ("--cores", "two"), ("--memory", "127"), ("--threads", "3")])
+    ("--cores", "0"), ("--cores", "two"), ("--memory", "127"), ("--threads", "3"), ("--cpu", "AMD")])
 def test_refused_option_is_named(option, value):
     assert run("x", option, value).stderr.startswith(
         f"plancheck: {option} does not take '{value}'\n")

@@ -567,9 +567,11 @@ static void test_unknown_keys(void **state)
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
         {"[machine]\nthreads = both\n" GUEST, 2,
          "threads = 'both': expected 'separate' or 'shared'"},
-        {"[machine]\ntsc = invariant\n" GUEST, 2, "tsc = 'invariant': expected 'trusted'"},
+        {"[machine]\ntsc = invariant\n" GUEST, 2,
+         "tsc = 'invariant': expected 'trusted'; otherwise delete the line"},
         {"[machine]\ntsc = trusted#yes\n" GUEST, 2,
-         "tsc = 'trusted#yes' (a comment needs a space before its '#'): expected 'trusted'"},
+         "tsc = 'trusted#yes' (a comment needs a space before its '#'): expected 'trusted'; "
+         "otherwise delete the line"},
         {GUEST "tsc = trusted\n", 4, "'tsc' belongs in [machine], not in [guest NAME]"},
         {"[machine]\nserv = 1\n" GUEST, 2,
          "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc"},
@@ -656,6 +658,8 @@ static void test_other_words(void **state)
         {GUEST "initramfs = x", 4, "unknown key 'initramfs'; did you mean 'initrd'?"},
         {GUEST "append = x", 4, "unknown key 'append'; did you mean 'cmdline'?"},
         {GUEST "cmd = x", 4, "unknown key 'cmd'; did you mean 'cmdline'?"},
+        {"[machine]\nsmt = off\n" GUEST, 2, "unknown key 'smt'; did you mean 'threads'?"},
+        {"[machine]\nHT = 1\n" GUEST, 2, "unknown key 'HT'; did you mean 'threads'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
          "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc"},
     };
@@ -676,7 +680,11 @@ static void test_bad_console(void **state)
         {"serial,screen", 2, "console = 'serial,screen': use spaces, not commas"},
         {"screen screen", 2, "'screen' is given twice"},
         {"serial screen serial", 2, "'serial' is given twice"},
-        {"screen com1", 2, "'com1' is not a console; use serial [PORT [BAUD]], screen, or both"},
+        {"screen com1", 2, "'com1' is not a console: write 'serial com1'"},
+        {"COM2  115200 screen", 2, "'COM2' is not a console: write 'serial COM2 115200'"},
+        {"0x3f8 screen", 2, "'0x3f8' is not a console: write 'serial 0x3f8'"},
+        {"9600", 2, "'9600' is not a console: write 'serial com1 9600'"},
+        {"com5", 2, "'com5' is not a console; use serial [PORT [BAUD]], screen, or both"},
         {"serial com5", 2,
          "'com5' is not a serial port; use com1..com4 or an I/O port such as 0x3f8"},
         {"serial 3f8", 2,
@@ -874,7 +882,7 @@ static void test_bad_cmdline(void **state)
 
 static void test_bad_on_poweroff_and_watchdog(void **state)
 {
-#define TIME    ": write a time such as 5s, 500ms or 2m, or off"
+#define TIME    ": write a time such as 500ms, 2m or 5s [each], or off"
 #define FROM_TO ": it must be from 10ms to 60m"
     static const struct refusal rows[] = {
         {IN_GUEST "on_poweroff = halt", 4, "on_poweroff = 'halt': write stop, restart or reboot"},
@@ -882,6 +890,7 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
          "on_poweroff = 'restart 3': write stop, restart or reboot"},
         {IN_GUEST "watchdog = 5", 4, "watchdog = '5'" TIME},
         {IN_GUEST "watchdog = each", 4, "watchdog = 'each'" TIME},
+        {IN_GUEST "watchdog = each 1s", 4, "watchdog = 'each 1s'" TIME},
         {IN_GUEST "watchdog = 5seach", 4, "watchdog = '5seach'" TIME},
         {IN_GUEST "watchdog = off each", 4, "watchdog = 'off each'" TIME},
         {IN_GUEST "watchdog = 9ms each", 4, "watchdog = 9ms each" FROM_TO},

@@ -237,14 +237,45 @@ static void test_reserve_needed(void **state)
     accept();
     assert_int_equal(plan.reserved_cores, 1);
     config.guests[0].cores.count = 4;
-    refuse(1, 11, "guest 'a' wants 4 cores, 3 are left (4 in the machine, 1 reserved)");
+    refuse(1, 11,
+           "guest 'a' wants 4 cores, 3 are left (4 in the machine, 1 reserved, as this processor "
+           "needs it)");
     config.guests[0].cores.count = 1;
     reserve(0);
-    refuse(1, 3,
-           "reserve = 0: no timer of this processor counts while a guest runs, so core #0 has to "
-           "watch the guests' deadlines: write 1 or more");
+#define WATCHES                                                                             \
+    "reserve = 0: no timer of this processor counts while a guest runs, so core #0 has to " \
+    "watch the guests' deadlines: write 1 or more"
+    refuse(1, 3, WATCHES);
+    exact(&config.guests[0], 1, 0);
+    refuse(2, 3, WATCHES, 11,
+           "guest 'a' wants core #0, which this processor needs for the monitor");
+    config.machine.reserve_given = false;
+    config.machine.reserve_line = 0;
+    refuse(1, 11, "guest 'a' wants core #0, which this processor needs for the monitor");
+    config.guests[0].cores.exact = false;
     reserve(1);
     accept();
+    config.guests[0].cores.count = 4;
+    refuse(1, 11, "guest 'a' wants 4 cores, 3 are left (4 in the machine, 1 reserved)");
+#undef WATCHES
+}
+
+/* What is advised there is not refused next. */
+static void test_reserve_needed_of_few(void **state)
+{
+    (void)state;
+    machine.needs_monitor = true;
+    add_guest("a", 1, 16 * MIB);
+    reserve(4);
+    refuse(1, 3, "reserve = 4 leaves no core for guests (4 in the machine): write 3 or less");
+    machine.core_count = 2;
+    refuse(1, 3, "reserve = 4 leaves no core for guests (2 in the machine): write 1");
+    machine.core_count = 1;
+    refuse(2, 3, "reserve = 4 leaves no core for guests (1 in the machine)", 11,
+           "guest 'a' wants 1 core, none is left (1 in the machine, 1 reserved, as this processor "
+           "needs it)");
+    machine.needs_monitor = false;
+    refuse(1, 3, "reserve = 4 leaves no core for guests (1 in the machine): write 0");
 }
 
 static void test_exact_first(void **state)
@@ -1005,6 +1036,7 @@ int main(void)
         TEST(test_reserve_to_spare),
         TEST(test_reserve_given),
         TEST(test_reserve_needed),
+        TEST(test_reserve_needed_of_few),
         TEST(test_exact_first),
         TEST(test_too_few_cores),
         TEST(test_many_takers),

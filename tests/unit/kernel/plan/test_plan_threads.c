@@ -131,6 +131,41 @@ static void a_list_is_held_to_it(void **state)
                        "it");
 }
 
+/* Nobody wrote 'reserve': the reason is the processor, or the default. */
+static void what_nobody_wrote_has_its_reason(void **state)
+{
+    (void)state;
+    machine.needs_monitor = true;
+    add_exact("a", 2, 1);
+    assert_refused(10,
+                   "guest 'a' wants core #1, a thread of the same core as #0, which this "
+                   "processor needs for the monitor; 'threads = shared' in [machine] allows it");
+    config.guests[0].cores.list[1] = 4;
+    add_guest("b", 5); /* room on paper: #3 and #5 lie beside a's */
+    assert_refused(20, "guest 'b' wants 5 cores, 2 are left (8 in the machine, 1 reserved, as this "
+                       "processor needs it, 2 for 'a'); others are threads of cores that are "
+                       "taken; 'threads = shared' in [machine] allows them");
+    config.guests[1].cores.count = 4;
+    machine.needs_monitor = false;
+    assert_refused(20, "guest 'b' wants 4 cores, 2 are left (8 in the machine, 1 reserved by "
+                       "default, 2 for 'a'); others are threads of cores that are taken; 'threads "
+                       "= shared' in [machine] allows them");
+}
+
+/* The default keeps core #0 with all its threads, or nothing; a processor that needs it, always. */
+static void a_needed_monitor_leaves_whole_cores(void **state)
+{
+    (void)state;
+    add_guest("a", 7);
+    assert_plan("0 | 0 1 2 3 4 5 6");
+    machine.needs_monitor = true;
+    assert_refused(10, "guest 'a' wants 7 cores, 6 are left (8 in the machine, 1 reserved, as this "
+                       "processor needs it); others are threads of cores that are taken; 'threads "
+                       "= shared' in [machine] allows them");
+    config.machine.threads_shared = true;
+    assert_plan("1 | 1 2 3 4 5 6 7");
+}
+
 /* abuse: BC-08
  * Whatever the file wishes: what is accepted has no core with two owners. */
 static void no_plan_shares_a_core(void **state)
@@ -207,6 +242,8 @@ int main(void)
         cmocka_unit_test_setup(cores_whose_tscs_are_apart, setup),
         cmocka_unit_test_setup(the_monitor_takes_a_whole_core_or_none, setup),
         cmocka_unit_test_setup(a_list_is_held_to_it, setup),
+        cmocka_unit_test_setup(what_nobody_wrote_has_its_reason, setup),
+        cmocka_unit_test_setup(a_needed_monitor_leaves_whole_cores, setup),
         cmocka_unit_test_setup(no_plan_shares_a_core, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
