@@ -74,6 +74,8 @@ static const struct gap tcg_untried[] = {
     {"insn-wbnoinvd", NO_NRIP},
     {"flushes-wbnoinvd", NO_NRIP},
     {"short-period", "the machine stands still while the APIC timer has a period of a microsecond"},
+    {"nmis-before-init",
+     "when an NMI arrives is the host's choice: it may be after the core's INIT"},
     {"illegal-vectors", "the APIC delivers vectors below 16"},
     {"jump-not-canonical", NO_TARGET},
     {"iret-not-canonical", NO_TARGET},
