@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor \
+.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor hooks \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -79,6 +79,10 @@ HV_LINK     := $(if $(HV_IS_CLANG),$(LD) $(HV_LDFLAGS),$(CC) $(HV_CFLAGS) -flto 
 all: hypervisor loader guests tools $B/exits.so
 
 hypervisor: $B/bulkhead.elf
+
+# For lint: boot tests alone build them otherwise.
+hooks:
+	@$(CC) $(HV_CFLAGS) -DHOOK_ARG=1 -fsyntax-only $(wildcard tests/hook/*.c)
 
 $B/hv/tests/hook/%.o: HV_CFLAGS += $(HOOK_ARG:%=-DHOOK_ARG=%)
 

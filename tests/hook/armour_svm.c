@@ -7,6 +7,7 @@
 #include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/string.h"
+#include "lib/x86/cpuid.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
@@ -168,7 +169,7 @@ static void expect_bits(uint64_t value, uint64_t on, uint64_t off)
 static void armour_svm_controls(struct vcpu *v)
 {
     const struct svm_vmcb *vmcb = &((const struct svm_vcpu *)v->hw)->vmcb;
-    const uint32_t more = svm_cpuid(0x80000008).ebx;
+    const uint32_t more = cpuid_leaf(0x80000008, 0).ebx;
 
     expect_bits(vmcb->intercept_1,
                 INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC | INTERCEPT1_CPUID |
