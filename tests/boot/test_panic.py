@@ -33,9 +33,9 @@ def check_panic(result, text, *functions):
 
 
 def test_exception(machine):
-    files = spoilt("launch_possible", elf.UD2)
+    files = spoilt("launch_plan", elf.UD2)
     result = machine.boot(files, "", engine="qemu", cores=2, memory=512)
-    lines = check_panic(result, r"#UD \(vector 6, error code 0x0\)", "launch_possible", "main_late")
+    lines = check_panic(result, r"#UD \(vector 6, error code 0x0\)", "launch_plan", "main_late")
     assert not lacking(lines, "  RIP 0x[0-9a-f]+ RSP 0x[0-9a-f]+ RFLAGS .*",
                        "  RAX .*", "  image at 0x[0-9a-f]+; calls, innermost first:")
 
@@ -43,9 +43,9 @@ def test_exception(machine):
 def test_stack_overflow(machine):
     """The guard page below the stack stops it; the page fault has no stack then, the double fault
     has one of its own."""
-    files = spoilt("launch_possible", elf.CALL_START)
+    files = spoilt("launch_plan", elf.CALL_START)
     result = machine.boot(files, "", engine="qemu", cores=2, memory=512)
-    check_panic(result, r"#DF \(vector 8, error code 0x0\)", *["launch_possible"] * 5)
+    check_panic(result, r"#DF \(vector 8, error code 0x0\)", *["launch_plan"] * 5)
 
 
 @pytest.mark.parametrize("engine, text", [
@@ -54,7 +54,7 @@ def test_stack_overflow(machine):
 ])
 def test_machine_check(machine, engine, text):
     """Its vector, by an INT: no bank has an error, and nothing says that we can go on."""
-    result = machine.boot(spoilt("launch_possible", INT_MACHINE_CHECK), "", engine=engine, cores=2,
+    result = machine.boot(spoilt("launch_plan", INT_MACHINE_CHECK), "", engine=engine, cores=2,
                           memory=512)
     check_panic(result, text)
 
