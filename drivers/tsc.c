@@ -81,13 +81,11 @@ static uint64_t tsc_from_hypervisor(void)
 
 static uint64_t tsc_from_crystal(void)
 {
-    struct cpuid_regs r;
-    uint64_t crystal;
+    const struct cpuid_regs r = cpuid_leaf(CPUID_TSC, 0);
 
-    r = cpuid_leaf(CPUID_TSC, 0);
     if (r.eax == 0 || r.ebx == 0)
         return 0;
-    crystal = r.ecx != 0 ? r.ecx : tsc_crystal_by_model();
+    const uint64_t crystal = r.ecx != 0 ? r.ecx : tsc_crystal_by_model();
     return crystal * r.ebx / r.eax; /* 32 x 32 bits: cannot overflow */
 }
 
@@ -109,13 +107,17 @@ struct pit_bounds {
     uint64_t least, most;
 };
 
+static uint64_t tsc_distance(uint64_t a, uint64_t b)
+{
+    return max_u64(a, b) - min_u64(a, b);
+}
+
 static uint64_t tsc_hz_of(uint64_t ticks, uint64_t count)
 {
     return ticks * PIT_HZ / count; /* ticks < 2^43: polls x the slowest port read */
 }
 
-/* One more round: channel 2 counts `count` down. False when its output does not move as it should.
- */
+/* One more round: channel 2 counts `count` down. False: its output does not move as it should. */
 static bool tsc_measure_once(struct pit_bounds *bounds, uint64_t count)
 {
     out8(PIT_MODE, PIT_MODE_ONCE); /* output low; counting starts with the second byte */
@@ -157,7 +159,7 @@ static struct pit_rate tsc_measure(void)
         if (!tsc_measure_once(&bounds, count))
             break;
         rate.hz = bounds.least / 2 + bounds.most / 2;
-        rate.doubt = max_u64(bounds.most, bounds.least) - min_u64(bounds.most, bounds.least);
+        rate.doubt = tsc_distance(bounds.most, bounds.least);
     }
     out8(PIT_GATE, before);
     return rate;
@@ -181,8 +183,7 @@ static void tsc_check_crystal(uint64_t hz)
         name = "the PIT";
         other = rate.doubt > rate.hz / PIT_PRECISION ? 0 : rate.hz;
     }
-    const uint64_t apart = other > hz ? other - hz : hz - other;
-    if (other != 0 && apart > hz / TSC_APART)
+    if (other != 0 && tsc_distance(other, hz) > hz / TSC_APART)
         log_line("tsc: CPUID 0x15 gives %llu kHz, but %s %llu kHz: guests' clocks may be wrong",
                  (unsigned long long)(hz / 1000), name, (unsigned long long)(other / 1000));
 }

@@ -146,8 +146,7 @@ static void row_meet(struct cpuid_row *row, const struct cpuid_row *other)
     }
 }
 
-/* The same part of the XSAVE area, in size and place. SDM "Enumeration of CPU Support for XSAVE".
- */
+/* The same part of the XSAVE area. SDM "Enumeration of CPU Support for XSAVE". */
 static bool row_same(const struct cpuid_row *a, const struct cpuid_row *b)
 {
     return a->eax == b->eax && a->ebx == b->ebx && a->ecx == b->ecx;

@@ -7,8 +7,7 @@
 
 #include "lib/x86/insn.h"
 
-/* All zero where there is no such leaf: beyond the highest, processors answer with another's words.
- */
+/* All zero where there is no such leaf: there processors answer with another's words. */
 static inline struct cpuid_regs cpuid_leaf(uint32_t leaf, uint32_t subleaf)
 {
     const uint32_t first = leaf & 0xffff0000; /* basic, hypervisor's, extended */

@@ -85,6 +85,13 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
     assert "hypervisor  BulkheadHV, ABI version 2" in result.guest("hello")
 
 
+REFUSED = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused VM entry: "
+
+
+def refusals(result):
+    return [line.removeprefix(REFUSED) for line in result.hv if line.startswith(REFUSED)]
+
+
 # abuse: VE-07
 @engines("qemu")
 def test_refused_vmcb_is_explained(machine):
@@ -92,14 +99,13 @@ def test_refused_vmcb_is_explained(machine):
     result = machine.boot(images("hello") | with_hook("refuse"), conf=CONF + "on_crash = restart 3\n",
                           cores=2, memory=512)
     assert result.status == POWERED_OFF, result.reason
-    said = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused VM entry: "
-    assert [line.removeprefix(said) for line in result.hv if line.startswith(said)] == [
+    assert refusals(result) == [
         "asid is 0x0, but the ASID must not be 0",
         "intercept_2 is 0x2e7e, but VMRUN must be intercepted",
         "the guest state that it refused is lost: an emulator wrote over it (a likely cause is a "
         "reserved bit in CR0, CR3 or CR4)",
     ]
-    shown = result.hv[result.hv.index(said + "asid is 0x0, but the ASID must not be 0"):]
+    shown = result.hv[result.hv.index(REFUSED + "asid is 0x0, but the ASID must not be 0"):]
     assert re.fullmatch("  RIP 10[0-9a-f]{4}, the other registers are lost but for these:", shown[2])
     assert shown[3].startswith("  RBX ") and shown[4].startswith("  R8 ")
     assert shown[5].startswith("  source line: ")
@@ -111,8 +117,7 @@ def test_refused_entry_is_explained(machine):
     result = machine.boot(images("hello") | with_hook("refuse"), conf=CONF + "on_crash = restart 4\n",
                           engine="bochs", cores=2, memory=512)
     assert result.status == POWERED_OFF, result.reason
-    said = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused VM entry: "
-    assert [line.removeprefix(said) for line in result.hv if line.startswith(said)] == [
+    assert refusals(result) == [
         "GUEST_TR_ACCESS is 0x10000, but TR must be usable (bit 16 must be 0) (and 2 more)",
         "GUEST_CR3 is 0x1000000000000000, but CR3 must be 0 beyond the physical-address width",
         "GUEST_CS_ACCESS is 0xc09a, but the type of CS must be 9, 11, 13 or 15, for an "

@@ -6,7 +6,6 @@
 #include "drivers/lapic.h"
 #include "kernel/core/facts.h"
 #include "lib/bits.h"
-#include "vmx/vmx.h"
 
 #define CPUID_1_ECX_AES BIT32(25)
 
@@ -21,10 +20,4 @@ void __wrap_facts_read(struct core_facts *facts)
     for (uint32_t i = 0; i < facts->cpuid.count && lapic_id() == 1; i++)
         if (facts->cpuid.rows[i].leaf == 1)
             facts->cpuid.rows[i].ecx &= ~CPUID_1_ECX_AES;
-}
-
-void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
-{
-    (void)v;
-    (void)state;
 }

@@ -4,7 +4,6 @@
  * page of code under themselves, which no model of Bochs says of itself: EPT has large leaves.
  */
 #include "vmx/spec.h"
-#include "vmx/vmx.h"
 
 struct spec_plan __real_spec_choose(const struct spec_cpu *cpu);
 struct spec_plan __wrap_spec_choose(const struct spec_cpu *cpu);
@@ -15,10 +14,4 @@ struct spec_plan __wrap_spec_choose(const struct spec_cpu *cpu)
 
     plan.small_leaves = false;
     return plan;
-}
-
-void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
-{
-    (void)v;
-    (void)state;
 }
