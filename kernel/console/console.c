@@ -212,18 +212,18 @@ void console_end_life(const struct console_stream *stream)
 /* ------------------------------------------------------------------ panic */
 
 /* What had been said before but had not gone out. Without locks: their owner may be the one that
- * failed, and every other core is stopped. */
+ * failed, and every other core is stopped, perhaps in the middle of a line. */
 void console_emergency_begin(void)
 {
     struct terminal *t = console_terminal();
-    uint8_t byte, line[LINE_RING_LINE];
+    uint8_t byte = '\n', line[LINE_RING_LINE];
     uint32_t len;
 
-    while (t->tail != t->head) {
-        byte = t->stage[t->tail++ % TERMINAL_STAGE];
-        uart_put_all(&t->uart, (const char *)&byte, 1);
-    }
-    if (console.merge.lines.open || console.merge.lines.prompt.is_shown)
+    if (t->head > 0)
+        byte = t->stage[(t->head - 1) % TERMINAL_STAGE];
+    while (t->tail != t->head)
+        uart_put_all(&t->uart, (const char *)&t->stage[t->tail++ % TERMINAL_STAGE], 1);
+    if (byte != '\n' || console.merge.lines.open || console.merge.lines.prompt.is_shown)
         terminal_emergency(t, "", 0);
     console.merge.lines.open = NULL;
     console.merge.lines.prompt.is_shown = false;

@@ -10,13 +10,17 @@
 #include "kernel/core/trace.h"
 #include "kernel/virt.h"
 #include "lib/assert.h"
+#include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "lib/time.h"
 #include "lib/x86/insn.h"
 
 #define FRAMES_MAX 24
+#define STOP_TICKS BIT64(30) /* a third of a second or so: the TSC's rate may not be known yet */
 
 static _Atomic uint32_t panic_core = UINT32_MAX; /* id of the core that panicked first */
+static _Atomic uint32_t panic_stopped;           /* cores that have come to panic_stop_core() */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[];
@@ -28,6 +32,7 @@ bool panic_is_on(void)
 
 void panic_stop_core(void)
 {
+    atomic_fetch_add(&panic_stopped, 1);
     for (;;) {
         cpu_cli();
         cpu_halt();
@@ -104,6 +109,25 @@ static void panic_backtrace(uint64_t rip, uint64_t rbp, bool is_return)
         panic_call(count, loop_caller, true);
 }
 
+/* Stops the others, one of which may be at the console's device: it is given the time to leave. A
+ * core that takes no NMI is not waited for without end. */
+static void panic_stop_others(uint32_t self)
+{
+    const uint64_t begin = rdtsc();
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        if (i == self || atomic_load(&cpus[i].stage) == CPU_ABSENT)
+            continue;
+        if (cpus[i].vcpu)
+            atomic_store(&cpus[i].vcpu->kick, 1);
+        cores_kick(&cpus[i]);
+        count++;
+    }
+    while (atomic_load(&panic_stopped) < count && ticks_since(rdtsc(), begin) < STOP_TICKS)
+        cpu_pause();
+}
+
 /* The first core to come here goes on; one that comes second, or again, only stops. */
 static void panic_begin(void)
 {
@@ -113,13 +137,7 @@ static void panic_begin(void)
     cpu_cli();
     if (!atomic_compare_exchange_strong(&panic_core, &nobody, self))
         panic_stop_core();
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        if (i != self && atomic_load(&cpus[i].stage) != CPU_ABSENT) {
-            if (cpus[i].vcpu)
-                atomic_store(&cpus[i].vcpu->kick, 1);
-            cores_kick(&cpus[i]);
-        }
-    }
+    panic_stop_others(self);
     console_emergency_begin();
 }
 

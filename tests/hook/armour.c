@@ -16,7 +16,8 @@
 const struct armour_backend *armour_backend;
 
 static const struct vcpu_state *reset_state;
-static bool hook_done;
+static _Atomic(const struct vcpu *) auditor; /* the first vCPU that is reset */
+static atomic_bool audit_done;
 static uint32_t wrong_count;
 static uint64_t wrong_at;
 
@@ -45,12 +46,12 @@ static void armour_look(const char *measure, void (*look)(struct vcpu *v), struc
     console_flush();
 }
 
-/* Whoever is being loaded has a window open. */
+/* Whoever is being loaded has a window open; a guest that has been waits in its hook. */
 static void armour_await_loads(void)
 {
     for (uint32_t i = 0; i < CORES_MAX; i++) {
         const struct vcpu *v = cpus[i].vcpu;
-        while (v && *(const volatile uint64_t *)&v->vm->started == 0)
+        while (v && *(const volatile uint64_t *)&v->vm->load_ticks == 0)
             cpu_pause();
     }
 }
@@ -88,11 +89,17 @@ static void armour_audit(struct vcpu *v)
 void armour_hook(const struct armour_backend *backend, struct vcpu *v,
                  const struct vcpu_state *state)
 {
-    if (hook_done)
+    const struct vcpu *nobody = NULL;
+
+    if (!atomic_compare_exchange_strong(&auditor, &nobody, v)) {
+        /* A guest that ends has its memory cleared, by an open window: not while one looks. */
+        while (v != atomic_load(&auditor) && !atomic_load(&audit_done))
+            cpu_pause();
         return;
-    hook_done = true;
+    }
     armour_backend = backend;
     reset_state = state;
     armour_fault(armour_fault_asked(v));
     armour_audit(v);
+    atomic_store(&audit_done, true);
 }
