@@ -19,6 +19,7 @@
 #define CPUID_7_EBX_PT      BIT32(25)
 #define CPUID_PERFMON       0xa
 #define CPUID_PERFMON_EAX_V 0xff /* the version */
+#define CPUID_XSAVE         0xd
 
 #define DRAIN_ROUNDS 256 /* one for each vector */
 
@@ -112,9 +113,16 @@ void cpu_need(struct virt_report *report)
     virt_need(report, features & CPUID_1_ECX_XSAVE, "XSAVE");
 }
 
+/* PKRU, too, which is no guest's to enable in XCR0: WRPKRU asks for CR4.PKE alone, and that bit is
+ * the guest's on AMD. SDM "Protection Keys", APM "Memory Protection Keys (MPK)". */
+static uint64_t cpu_guest_components(uint64_t xcr0_allowed)
+{
+    return xcr0_allowed | (cpuid_leaf(CPUID_XSAVE, 0).eax & XCR0_PKRU);
+}
+
 void cpu_reset_guest_state(uint64_t xcr0_allowed)
 {
-    fpu_reset_xsave(xcr0_allowed);
+    fpu_reset_xsave(cpu_guest_components(xcr0_allowed));
     write_dr7(DR7_RESET);
     write_dr0(0);
     write_dr1(0);

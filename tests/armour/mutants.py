@@ -419,9 +419,13 @@ MUTANTS = {
         mutant("one-tag-for-all", "vmx/cpu.c", "s->vpid = config->tag;", "s->vpid = 1;",
                audit(OWN_MEMORY, cores=4)),
     ],
-    "A core is as after a reset when a guest starts on it: FPU and vectors, XCR0, debug registers, "
-    "syscall MSRs, CR2, APIC": [
-        cleared("vectors", "    fpu_reset_xsave(xcr0_allowed);\n", "    (void)xcr0_allowed;\n"),
+    "A core is as after a reset when a guest starts on it: FPU and vectors, PKRU, XCR0, debug "
+    "registers, syscall MSRs, CR2, APIC": [
+        cleared("vectors", "    fpu_reset_xsave(cpu_guest_components(xcr0_allowed));\n",
+                "    (void)cpu_guest_components(xcr0_allowed);\n"),
+        mutant("clean-pkru", "kernel/core/cpu.c",
+               "return xcr0_allowed | (cpuid_leaf(CPUID_XSAVE, 0).eax & XCR0_PKRU);",
+               "return xcr0_allowed;", audit(CLEAN), svm_audit(CLEAN)),
         mutant("clean-components", "kernel/core/fpu.asm", "        mov     eax, -1\n",
                "        mov     eax, 3\n", audit(CLEAN)),
         mutant("clean-xcr0", "kernel/core/fpu.asm", "        mov     eax, 1\n",

@@ -245,6 +245,30 @@ static void nothing_of_a_guest_is_left(void **state)
     assert_true(recorder_find(WRITE_DR, 7, 0x400) < recorder_find(WRITE_DR, 0, 0));
 }
 
+/* A guest whose CR4 is not intercepted can have written PKRU; its bit in XCR0 is a #GP where the
+ * processor has no protection keys. */
+static void protection_keys_are_reset_where_they_exist(void **state)
+{
+    const struct {
+        uint32_t highest, components;
+        uint64_t xcr0;
+    } rows[] = {
+        {0xd, 0x2e7, 0x207},
+        {0xd, 0xe7, 0x7},
+        {0xd, 0x200, 0x207},
+        {0xc, 0x2e7, 0x7}, /* a leaf that does not exist */
+    };
+
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        recorder_clear();
+        recorder_put_leaf(0, (struct cpuid_regs){.eax = rows[i].highest});
+        recorder_put_leaf(0xd, (struct cpuid_regs){.eax = rows[i].components});
+        cpu_reset_guest_state(XCR0_X87 | XCR0_SSE | XCR0_AVX);
+        assert_true(recorder_has(WRITE_OTHER, OTHER_FPU, rows[i].xcr0));
+    }
+}
+
 /* What is pending is taken before the APIC looks as after a reset, which is software-disabled. */
 static void interrupts_are_drained_before_the_apic_is_off(void **state)
 {
@@ -349,6 +373,7 @@ int main(void)
         cmocka_unit_test(traces_of_the_firmware_are_off),
         cmocka_unit_test(gates_get_stacks_once_the_boot_core_has_a_tss),
         cmocka_unit_test(nothing_of_a_guest_is_left),
+        cmocka_unit_test(protection_keys_are_reset_where_they_exist),
         cmocka_unit_test(interrupts_are_drained_before_the_apic_is_off),
         cmocka_unit_test(drained_until_nothing_is_pending),
         cmocka_unit_test(tsc_aux_is_left_where_there_is_none),
