@@ -107,7 +107,9 @@ void cpu_need(struct virt_report *report)
 {
     const uint32_t features = cpuid(1, 0).ecx;
 
-    virt_need(report, features & CPUID_1_ECX_X2APIC, "x2APIC");
+    virt_need(report, features & CPUID_1_ECX_X2APIC,
+              cpuid_is_tcg() ? "x2APIC: add it to QEMU's CPU model, as in '-cpu EPYC-Rome,+x2apic'"
+                             : "x2APIC");
     if (features & CPUID_1_ECX_X2APIC)
         virt_need(report, lapic_timer_works(cpu_timer), "APIC timer");
     virt_need(report, features & CPUID_1_ECX_XSAVE, "XSAVE");

@@ -349,6 +349,13 @@ static void each_lack_has_its_name(void **state)
             assert_string_equal(report.missing[at++], names[1]);
         assert_int_equal(report.missing_count, at);
     }
+    struct virt_report in_qemu = {0};
+    recorder_clear();
+    recorder_put_leaf(1, (struct cpuid_regs){.ecx = BIT32(31) | CPUID_1_ECX_XSAVE});
+    recorder_put_leaf(0x40000000, (struct cpuid_regs){.ebx = 0x54474354});
+    cpu_need(&in_qemu);
+    assert_int_equal(in_qemu.missing_count, 1);
+    assert_non_null(strstr(in_qemu.missing[0], "x2APIC: add it to QEMU's CPU model"));
     struct virt_report full = {.missing_count = ARRAY_SIZE(((struct virt_report *)0)->missing)};
     recorder_clear();
     cpu_need(&full); /* a list that is full stays so */
