@@ -20,6 +20,9 @@
 #define CPUID_PERFMON       0xa
 #define CPUID_PERFMON_EAX_V 0xff /* the version */
 #define CPUID_XSAVE         0xd
+#define CPUID_PERFMON_AMD   0x80000022
+#define CPUID_E22_EAX_V2    BIT32(0) /* PerfMonV2 */
+#define CPUID_E22_EAX_LBRS  BIT32(1) /* LbrStack */
 
 #define DRAIN_ROUNDS 256 /* one for each vector */
 
@@ -56,20 +59,35 @@ static void cpu_turn_off(uint32_t msr)
     (void)is_there; /* what is not there is off */
 }
 
+/* Of a register that has more in it. */
+static void cpu_turn_off_bits(uint32_t msr, uint64_t bits)
+{
+    uint64_t value;
+    const bool is_there = rdmsr_try(msr, &value) && wrmsr_try(msr, value & ~bits);
+
+    (void)is_there;
+}
+
 /*
  * What a debugger or profiler in the firmware left on. Processor Trace writes to physical memory,
  * which will be a guest's, and VMXON fails with it on; branch records are written to linear
  * addresses, which will be ours. Emulated processors lack a register here and there that their
  * model has. SDM "IA32_RTIT_CTL MSR", "IA32_DEBUGCTL MSR", "Architectural Performance Monitoring";
- * APM "Debug-Control MSR (DebugCtl)".
+ * APM "Debug-Control MSR (DebugCtl)", "Performance Counter Global Control", "Last Branch Stack".
  */
 static void cpu_stop_tracing(void)
 {
+    const uint32_t amd = cpuid_leaf(CPUID_PERFMON_AMD, 0).eax;
+
     if (cpuid_leaf(CPUID_7, 0).ebx & CPUID_7_EBX_PT)
         cpu_turn_off(MSR_RTIT_CTL);
     cpu_turn_off(MSR_DEBUGCTL);
     if ((cpuid_leaf(CPUID_PERFMON, 0).eax & CPUID_PERFMON_EAX_V) > 1)
         cpu_turn_off(MSR_PERF_GLOBAL_CTRL);
+    if (amd & CPUID_E22_EAX_V2)
+        cpu_turn_off(MSR_PERF_CNTR_GLOBAL_CTL);
+    if (amd & CPUID_E22_EAX_LBRS)
+        cpu_turn_off_bits(MSR_DEBUG_EXTN_CTL, DEBUG_EXTN_CTL_LBRS);
 }
 
 void cpu_setup_early(struct cpu *cpu)

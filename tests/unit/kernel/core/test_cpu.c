@@ -196,6 +196,22 @@ static void traces_of_the_firmware_are_off(void **state)
     }
 }
 
+static void traces_of_the_firmware_are_off_on_amd(void **state)
+{
+    (void)state;
+    for (uint32_t has = 0; has < 8; has++) {
+        const bool counters = has & 1, branches = has & 2, leaf = has & 4;
+
+        recorder_clear();
+        recorder_put_leaf(0x80000000, (struct cpuid_regs){.eax = leaf ? 0x80000022 : 0x80000021});
+        recorder_put_leaf(0x80000022, (struct cpuid_regs){.eax = has & 3});
+        recorder_put_msr(MSR_DEBUG_EXTN_CTL, 0x7f);
+        cpu_stop_tracing();
+        assert_int_equal(recorder_has(WRITE_MSR, 0xc0000301, 0), counters && leaf);
+        assert_int_equal(recorder_has(WRITE_MSR, 0xc000010f, 0x3f), branches && leaf);
+    }
+}
+
 static void gates_get_stacks_once_the_boot_core_has_a_tss(void **state)
 {
     const struct recorder_write wanted[] = {
@@ -378,6 +394,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_core_has_its_own_tables_at_once),
         cmocka_unit_test(traces_of_the_firmware_are_off),
+        cmocka_unit_test(traces_of_the_firmware_are_off_on_amd),
         cmocka_unit_test(gates_get_stacks_once_the_boot_core_has_a_tss),
         cmocka_unit_test(nothing_of_a_guest_is_left),
         cmocka_unit_test(protection_keys_are_reset_where_they_exist),
