@@ -260,7 +260,7 @@ MUTANTS = {
     "A canary on each stack, per core and per boot": [
         without_flag("-fstack-protector-strong"),
         mutant("smash-unseen", "Makefile", " -fstack-protector-strong", "",
-               Fault("smash", "PANIC .*#(GP|PF|UD)|time-out|resolution")),
+               Fault("smash", "PANIC .*#(GP|PF|UD)|timed out|resolution")),
         mutant("canary-of-nobody", "kernel/start/bring_up.c", "        cpu->canary = canary_make();",
                "        cpu->canary = 0;", audit(CANARIES)),
         mutant("canary-of-all", "kernel/start/bring_up.c", "        cpu->canary = canary_make();",
@@ -495,11 +495,11 @@ MUTANTS = {
                [Boot("test_panic.py::test_exception")]),
         mutant("no-record", "kernel/core/trap.c", "    else\n        panic_trap(frame);",
                "    else if (panic_is_on())\n        panic_trap(frame);",
-               Fault("sealed", "time-out|died")),
+               Fault("sealed", "timed out|died")),
         mutant("machine-check-as-interrupt", "kernel/core/trap.c",
                "if (vector < EXCEPTIONS && !lapic_in_service((uint8_t)vector)) {",
                "if (vector < EXCEPTIONS && lapic_in_service((uint8_t)vector)) {",
-               Fault("machine-check", "PANIC|time-out|resolution|powered off")),
+               Fault("machine-check", "PANIC|timed out|resolution|powered off")),
     ],
     "An NMI outside a guest is taken and counted": [
         mutant("nmi-not-counted", "kernel/core/trap.c",
