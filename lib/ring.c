@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct tx_record) == 64, "a record is one cache line");
 void tx_init(struct tx_ring *r)
 {
     for (uint32_t i = 0; i < TX_RING_RECORDS; i++) {
-        r->slots[i].len = 0;
+        atomic_init(&r->slots[i].len, 0);
         atomic_init(&r->slots[i].turn, i);
     }
     atomic_init(&r->head, 0);
@@ -47,10 +47,14 @@ bool tx_is_empty(const struct tx_ring *r)
     return turn == newest + TX_RING_RECORDS;
 }
 
-uint32_t tx_place(const struct tx_ring *r)
+uint32_t tx_place(struct tx_ring *r)
 {
+    uint32_t position;
+    struct tx_record *newest = tx_newest(r, &position);
+
     /* Relaxed: what this core put is before it in any case, and of others' nobody can tell. */
-    return atomic_load_explicit(&r->head, memory_order_relaxed);
+    atomic_fetch_and_explicit(&newest->len, ~TX_OPEN, memory_order_relaxed);
+    return position + 1;
 }
 
 uint32_t tx_before(const struct tx_ring *r, uint32_t place)
@@ -65,7 +69,8 @@ size_t tx_get(struct tx_ring *r, uint8_t out[TX_RECORD_MAX])
     if (atomic_load_explicit(&slot->turn, memory_order_acquire) != r->tail + 1)
         return 0;
 
-    uint32_t len = slot->len;
+    /* Acquire: pairs with the release in tx_extend. */
+    const uint32_t len = atomic_exchange_explicit(&slot->len, 0, memory_order_acquire) & ~TX_OPEN;
     __builtin_memcpy(out, slot->data, TX_RECORD_MAX);
     /* Release: our reads are over before the producer of the next lap may write. */
     atomic_store_explicit(&slot->turn, r->tail + TX_RING_RECORDS, memory_order_release);

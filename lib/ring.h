@@ -4,7 +4,8 @@
  * callbacks. Nobody ever waits: a full queue refuses, an empty one yields nothing. Pure.
  *
  * tx: many producers (the vCPUs of one guest), one consumer (whoever holds the console lock).
- *     A record is what one hypercall or one UART byte brings and stays whole.
+ *     A record is what one hypercall brings, and stays whole; bytes that come one by one share
+ *     one for as long as the consumer has not taken it.
  * rx: one producer (the console), many consumers (the vCPUs of one guest).
  */
 #pragma once
@@ -13,16 +14,18 @@
 
 #include "lib/types.h"
 
-#define TX_RECORD_MAX   48  /* bytes: six registers */
-#define TX_RING_RECORDS 256 /* a power of two */
-#define RX_RING_BYTES   256 /* a power of two */
+#define TX_RECORD_MAX   48   /* bytes: six registers */
+#define TX_RING_RECORDS 1024 /* a power of two: what a Linux prints while it boots */
+#define RX_RING_BYTES   256  /* a power of two */
 
 /* A cache line of its own, so that two cores that print do not fight over one. */
 struct tx_record {
     ALIGNED(64) _Atomic uint32_t turn; /* Vyukov's bounded queue: whose turn this slot is */
-    uint32_t len;                      /* 1..TX_RECORD_MAX */
-    uint64_t data[TX_RECORD_MAX / 8];
+    _Atomic uint32_t len;              /* 1..TX_RECORD_MAX, and TX_OPEN */
+    ALIGNED(8) uint8_t data[TX_RECORD_MAX];
 };
+
+#define TX_OPEN 0x80000000u /* in `len`: a byte may still be added */
 
 struct tx_ring {
     ALIGNED(64) _Atomic uint32_t head; /* producers */
@@ -48,8 +51,8 @@ bool tx_has_room(const struct tx_ring *r, uint32_t records);
 /* Everything put so far has been taken: any core may ask. */
 bool tx_is_empty(const struct tx_ring *r);
 
-/* The place behind everything put so far. Any core. */
-uint32_t tx_place(const struct tx_ring *r);
+/* The place behind everything put so far; what is put from now on is behind it. Any core. */
+uint32_t tx_place(struct tx_ring *r);
 
 /* How many records before that place have not been taken yet. Consumer only. */
 uint32_t tx_before(const struct tx_ring *r, uint32_t place);
@@ -70,8 +73,8 @@ bool rx_has_room(const struct rx_ring *r); /* stays true until the producer puts
   @*/
 bool rx_has_data(const struct rx_ring *r);
 
-/* Putting takes two steps: a slot whose data and len (1..TX_RECORD_MAX bytes, lowest byte of
- * data[0] first) the caller fills in (NULL when full), which then has to be published. */
+/* Putting takes two steps: a slot whose data (1..TX_RECORD_MAX bytes)
+ * the caller fills in (NULL when full), which then has to be published with its length. */
 /*@ requires \valid(r) && \valid(position) && \separated(r, position);
   @ assigns r->head, r->refused, *position;
   @ ensures \result == \null ||
@@ -99,10 +102,66 @@ MUST_CHECK static inline struct tx_record *tx_claim(struct tx_ring *r, uint32_t 
 }
 
 /*@ requires \valid(slot);
-  @ assigns slot->turn;
+  @ assigns slot->turn, slot->len;
   @*/
-static inline void tx_publish(struct tx_record *slot, uint32_t position)
+static inline void tx_publish(struct tx_record *slot, uint32_t position, uint32_t len)
 {
+    /* Release: who sees the length, if only to add to it, sees the bytes. */
+    atomic_store_explicit(&slot->len, len, memory_order_release);
     /* Release: who sees the turn sees the record. */
     atomic_store_explicit(&slot->turn, position + 1, memory_order_release);
+}
+
+/* The newest record, whether or not it has been taken. */
+/*@ requires \valid(r) && \valid(position) && \separated(r, position);
+  @ assigns *position;
+  @ ensures \exists integer i; 0 <= i < TX_RING_RECORDS && \result == &r->slots[i];
+  @*/
+static inline struct tx_record *tx_newest(struct tx_ring *r, uint32_t *position)
+{
+    *position = atomic_load_explicit(&r->head, memory_order_relaxed) - 1;
+    return &r->slots[*position & (TX_RING_RECORDS - 1)];
+}
+
+/*
+ * The consumer closes a record before it reads it, so that a byte is either seen by it or not
+ * added. A producer that is overtaken by a whole lap between its look and its exchange spoils a
+ * later record of the same guest: a byte of it, which never gets longer than TX_RECORD_MAX.
+ */
+/*@ requires \valid(r);
+  @ assigns r->slots[0 .. TX_RING_RECORDS - 1];
+  @*/
+static inline bool tx_extend(struct tx_ring *r, uint8_t byte)
+{
+    uint32_t position;
+    struct tx_record *newest = tx_newest(r, &position);
+    /* Acquire: pairs with the release in tx_publish, whose bytes are before ours. */
+    uint32_t len = atomic_load_explicit(&newest->len, memory_order_acquire);
+    const uint32_t at = len & ~TX_OPEN;
+
+    if (!(len & TX_OPEN) || at >= TX_RECORD_MAX)
+        return false;
+    newest->data[at] = byte;
+    /* Release: who sees the length sees the byte. */
+    return atomic_compare_exchange_strong_explicit(&newest->len, &len, len + 1,
+                                                   memory_order_release, memory_order_relaxed);
+}
+
+/* Puts a byte behind all others: into the newest record where that is open, else into one of its
+ * own. False: full. Any vCPU; two that do it at once may spoil each other's byte. */
+/*@ requires \valid(r);
+  @ assigns r->head, r->refused, r->slots[0 .. TX_RING_RECORDS - 1];
+  @*/
+MUST_CHECK static inline bool tx_append(struct tx_ring *r, uint8_t byte)
+{
+    UNINITIALIZED uint32_t position;
+
+    if (tx_extend(r, byte))
+        return true;
+    struct tx_record *slot = tx_claim(r, &position);
+    if (slot == NULL)
+        return false;
+    slot->data[0] = byte;
+    tx_publish(slot, position, TX_OPEN | 1);
+    return true;
 }

@@ -43,7 +43,7 @@ static bool is_pit(uint16_t port)
 /*@ requires bus_ready(b) && \valid(value);
   @ requires \separated(value, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
-  @ assigns b->uart.looped, b->uart.rx->tail, *value;
+  @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail, *value;
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ ensures \result != 0 <==> has_device(port);
   @ ensures !\result ==> *value == \old(*value) && unread{Pre, Post}(b);
@@ -69,7 +69,8 @@ static ALWAYS_INLINE bool device_in(struct bus *b, uint16_t port, uint64_t now, 
   @ requires \separated(event, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
   @ assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
-  @   b->uart.dlm, b->uart.looped, b->uart.lost, b->rtc.index;
+  @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
+  @   b->rtc.index;
   @ assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ assigns *event;
@@ -105,7 +106,7 @@ static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value
 /*@ requires bus_ready(b) && \valid(refused) && 1 <= size <= 4;
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
-  @ assigns b->uart.looped, b->uart.rx->tail, *refused;
+  @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail, *refused;
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ ensures reached: reached{Pre, Post}(port, size);
   @ ensures \result < above(size);
@@ -132,7 +133,8 @@ NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size,
       @ loop invariant \forall integer n; 0 <= n < i && !has_device(nth(port, n)) ==>
       @   byte_at(value, n) == 0xff;
       @ loop invariant all_closed(port, i) ==> unread{Pre, Here}(b);
-      @ loop assigns i, value, closed, b->uart.looped, b->uart.rx->tail;
+      @ loop assigns i, value, closed, b->uart.looped, b->uart.line, b->uart.silence, b->uart.run,
+      @   b->uart.rx->tail;
       @ loop assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
       @ loop variant size - i;
       @*/
@@ -167,7 +169,8 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
   @ assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
-  @   b->uart.dlm, b->uart.looped, b->uart.lost, b->rtc.index;
+  @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
+  @   b->rtc.index;
   @ assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ assigns *refused;
@@ -203,7 +206,8 @@ NOINLINE static enum bus_event bus_out_wide(struct bus *b, uint16_t port, uint8_
       @ loop invariant all_closed(port, i) ==> event == BUS_NONE && unwritten{Pre, Here}(b);
       @ loop assigns i, event, closed;
       @ loop assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
-      @   b->uart.dlm, b->uart.looped, b->uart.lost, b->rtc.index;
+      @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
+      @   b->rtc.index;
       @ loop assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
       @ loop assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
       @ loop variant size - i;

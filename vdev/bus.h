@@ -68,6 +68,7 @@ struct bus {
   @   \at(b->uart.dlm, A) == \at(b->uart.dlm, B) &&
   @   \at(b->uart.looped, A) == \at(b->uart.looped, B) &&
   @   \at(b->uart.lost, A) == \at(b->uart.lost, B) &&
+  @   \at(b->uart.run, A) == \at(b->uart.run, B) &&
   @   \at(b->rtc.index, A) == \at(b->rtc.index, B) &&
   @   \at(b->uart.tx->head, A) == \at(b->uart.tx->head, B) &&
   @   \at(b->uart.tx->refused, A) == \at(b->uart.tx->refused, B);
@@ -81,7 +82,7 @@ void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
 /*@ requires bus_ready(b) && \valid(refused) && 1 <= size <= 4;
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
-  @ assigns b->uart.looped, b->uart.rx->tail, *refused;
+  @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail, *refused;
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ ensures reached: reached{Pre, Post}(port, size);
   @ ensures \result < above(size);
@@ -100,7 +101,8 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
   @ assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
-  @   b->uart.dlm, b->uart.looped, b->uart.lost, b->rtc.index;
+  @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
+  @   b->rtc.index;
   @ assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ assigns *refused;

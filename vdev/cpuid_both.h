@@ -38,9 +38,10 @@
         CPUID_RULE(.leaf = 0xd, .subleaf = 6, .eax = ALL, .ebx = ALL, .ecx = 0x2), \
         CPUID_RULE(.leaf = 0xd, .subleaf = 7, .eax = ALL, .ebx = ALL, .ecx = 0x2)
 
-/* Ours, and KVM's name with no feature behind it: computed. */
+/* Ours, and KVM's name with one feature behind it: computed. */
 #define CPUID_RULES_OURS                                                 \
     CPUID_RULE(.leaf = LEAF_HYPERVISOR, .fit = vcpuid_fit_name),         \
         CPUID_RULE(.leaf = LEAF_HYPERVISOR + 1, .fit = vcpuid_fit_abi),  \
         CPUID_RULE(.leaf = LEAF_HYPERVISOR + 2, .fit = vcpuid_fit_time), \
-        CPUID_RULE(.leaf = LEAF_KVM, .fit = vcpuid_fit_name), CPUID_RULE(.leaf = LEAF_KVM + 1)
+        CPUID_RULE(.leaf = LEAF_KVM, .fit = vcpuid_fit_name),            \
+        CPUID_RULE(.leaf = LEAF_KVM + 1, .fit = vcpuid_fit_kvm)

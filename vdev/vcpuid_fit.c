@@ -211,6 +211,14 @@ void vcpuid_fit_name(struct cpuid_row *row, const struct vcpuid_fit *from)
     }
 }
 
+/* KVM_FEATURE_MSI_EXT_DEST_ID: a message's address has 15 bits for its destination (vdev/vmsi.c). A
+ * Linux that is not told leaves cores with higher APIC ids off. */
+void vcpuid_fit_kvm(struct cpuid_row *row, const struct vcpuid_fit *from)
+{
+    (void)from;
+    row->eax = BIT32(15);
+}
+
 void vcpuid_fit_abi(struct cpuid_row *row, const struct vcpuid_fit *from)
 {
     (void)from;

@@ -27,8 +27,9 @@ void vcpuid_fit_ids_amd(struct cpuid_row *row, const struct vcpuid_fit *from);
 void vcpuid_fit_tsc(struct cpuid_row *row, const struct vcpuid_fit *from);
 void vcpuid_fit_mhz(struct cpuid_row *row, const struct vcpuid_fit *from);
 
-/* docs/guest-abi.md's leaves, and KVM's first. */
+/* docs/guest-abi.md's leaves, and KVM's. */
 void vcpuid_fit_name(struct cpuid_row *row, const struct vcpuid_fit *from);
+void vcpuid_fit_kvm(struct cpuid_row *row, const struct vcpuid_fit *from);
 void vcpuid_fit_abi(struct cpuid_row *row, const struct vcpuid_fit *from);
 void vcpuid_fit_time(struct cpuid_row *row, const struct vcpuid_fit *from);
 

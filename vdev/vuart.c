@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vuart: registers of a 16550A without an interrupt line, between a guest's port accesses and its
- * two rings. IIR tells a poller what an interrupt would. Line speed, parity and break are stored
- * and have no effect. Pure.
+ * vuart: registers of a 16550A between a guest's port accesses and its two rings, and its interrupt
+ * line. Line speed, parity and break are stored and have no effect. Pure.
  */
 #include "vdev/vuart.h"
 
@@ -39,6 +38,9 @@ void vuart_reset(struct vuart *u, struct tx_ring *tx, struct rx_ring *rx)
     atomic_init(&u->dlm, 0);
     atomic_init(&u->looped, VUART_NO_BYTE);
     atomic_init(&u->lost, 0);
+    atomic_init(&u->line, 0);
+    atomic_init(&u->silence, 0);
+    atomic_init(&u->run, 0);
 }
 
 /*@ requires \valid_read(u);
@@ -74,7 +76,8 @@ static bool has_data(const struct vuart *u)
   @*/
 static bool has_room(const struct vuart *u)
 {
-    return is_looped(u) || tx_has_room(u->tx, UART_FIFO);
+    return is_looped(u) || (atomic_load_explicit(&u->run, memory_order_relaxed) < VUART_RUN &&
+                            tx_has_room(u->tx, UART_FIFO));
 }
 
 /*@ requires uart_ready(u);
@@ -91,7 +94,7 @@ static uint8_t receive(struct vuart *u)
 }
 
 /*@ requires uart_ready(u);
-  @ assigns u->looped, u->lost, u->tx->head, u->tx->refused;
+  @ assigns u->looped, u->lost, u->run, u->tx->head, u->tx->refused;
   @ assigns u->tx->slots[0 .. TX_RING_RECORDS - 1];
   @*/
 static void send(struct vuart *u, uint8_t byte)
@@ -100,15 +103,10 @@ static void send(struct vuart *u, uint8_t byte)
         atomic_store_explicit(&u->looped, byte, memory_order_relaxed);
         return;
     }
-    UNINITIALIZED uint32_t position;
-    struct tx_record *slot = tx_claim(u->tx, &position);
-    if (slot == NULL) {
+    if (!tx_append(u->tx, byte))
         atomic_fetch_add_explicit(&u->lost, 1, memory_order_relaxed);
-        return;
-    }
-    slot->data[0] = byte;
-    slot->len = 1;
-    tx_publish(slot, position);
+    else if ((get(&u->ier) & IER_EMPTY) != 0)
+        atomic_fetch_add_explicit(&u->run, 1, memory_order_relaxed);
 }
 
 /* The empty transmitter is reported for as long as it lasts: no edge that a poller could miss. */
@@ -124,6 +122,23 @@ static uint8_t interrupt_id(const struct vuart *u)
     if ((ier & IER_EMPTY) != 0 && has_room(u))
         return fifos | IIR_EMPTY;
     return fifos | IIR_NONE;
+}
+
+/* What is told counts, not what is true by then: on "none" a handler leaves, and the next reason is
+ * another edge. */
+/*@ requires \valid(u) && \valid_read(u->tx) && \valid_read(u->rx);
+  @ assigns u->line, u->silence, u->run;
+  @*/
+static uint8_t read_iir(struct vuart *u)
+{
+    const uint8_t id = interrupt_id(u);
+
+    set(&u->silence, 0);
+    if ((id & IIR_NONE) != 0) {
+        atomic_store_explicit(&u->run, 0, memory_order_relaxed);
+        set(&u->line, 0);
+    }
+    return id;
 }
 
 /*@ requires \valid_read(u) && \valid_read(u->tx) && \valid_read(u->rx);
@@ -155,7 +170,7 @@ uint8_t vuart_in(struct vuart *u, uint32_t reg)
     case UART_IER:
         return has_divisor(u) ? get(&u->dlm) : get(&u->ier);
     case UART_IIR:
-        return interrupt_id(u);
+        return read_iir(u);
     case UART_LCR:
         return get(&u->lcr);
     case UART_MCR:
@@ -171,7 +186,7 @@ uint8_t vuart_in(struct vuart *u, uint32_t reg)
 }
 
 /*@ requires uart_ready(u);
-  @ assigns u->dll, u->looped, u->lost, u->tx->head, u->tx->refused;
+  @ assigns u->dll, u->looped, u->lost, u->run, u->tx->head, u->tx->refused;
   @ assigns u->tx->slots[0 .. TX_RING_RECORDS - 1];
   @*/
 static void write_data(struct vuart *u, uint8_t value)
@@ -183,14 +198,17 @@ static void write_data(struct vuart *u, uint8_t value)
 }
 
 /*@ requires \valid(u);
-  @ assigns u->dlm, u->ier;
+  @ assigns u->dlm, u->ier, u->line;
   @*/
 static void write_ier(struct vuart *u, uint8_t value)
 {
-    if (has_divisor(u))
+    if (has_divisor(u)) {
         set(&u->dlm, value);
-    else
-        set(&u->ier, value & IER_BITS);
+        return;
+    }
+    set(&u->ier, value & IER_BITS);
+    if ((value & IER_BITS) == 0)
+        set(&u->line, 0);
 }
 
 void vuart_out(struct vuart *u, uint32_t reg, uint8_t value)
@@ -226,4 +244,79 @@ void vuart_out(struct vuart *u, uint32_t reg, uint8_t value)
         set(&u->scr, value);
         break;
     }
+}
+
+/* ------------------------------------------------------------------ the line */
+
+/* What holds the line high, and what makes it rise. */
+static bool is_high(const struct vuart *u)
+{
+    const uint8_t ier = get(&u->ier);
+
+    return ((ier & IER_DATA) != 0 && has_data(u)) || ((ier & IER_EMPTY) != 0 && has_room(u));
+}
+
+static bool rises(const struct vuart *u)
+{
+    const uint8_t ier = get(&u->ier);
+
+    return ((ier & IER_DATA) != 0 && has_data(u)) ||
+           ((ier & IER_EMPTY) != 0 && has_room(u) && (is_looped(u) || tx_is_empty(u->tx)));
+}
+
+/*
+ * Whoever stores the line looks once more behind it: what another core changed meanwhile is seen by
+ * that core or by this one. The exchange, a full barrier, is between the change of a condition and
+ * the next look in either. Bounded, as a guest that keeps changing it does so on cores of its own;
+ * a tick follows.
+ */
+#define LOOKS_MAX 8
+
+static bool look(struct vuart *u, bool is_tick)
+{
+    bool edge = false;
+
+    atomic_thread_fence(memory_order_seq_cst);
+    for (uint32_t i = 0; i < LOOKS_MAX; i++) {
+        const bool before = get(&u->line) != 0;
+        const bool level = before || is_tick ? is_high(u) : rises(u);
+        if (level == before)
+            break;
+        if (atomic_exchange(&u->line, level) == 0 && level)
+            edge = true;
+    }
+    if (edge)
+        set(&u->silence, 1);
+    return edge;
+}
+
+bool vuart_look(struct vuart *u)
+{
+    return look(u, false);
+}
+
+#define SILENCE_MAX 2
+
+bool vuart_tick(struct vuart *u)
+{
+    const bool before = get(&u->line) != 0;
+    const uint8_t silence = get(&u->silence);
+
+    if ((get(&u->ier) & IER_EMPTY) == 0) /* no handler runs that sends: a driver polls */
+        atomic_store_explicit(&u->run, 0, memory_order_relaxed);
+    if (look(u, true))
+        return true;
+    if (!before || get(&u->line) == 0)
+        return false;
+    if (silence < SILENCE_MAX) {
+        set(&u->silence, silence + 1);
+        return false;
+    }
+    set(&u->silence, 1);
+    return true;
+}
+
+void vuart_forget(struct vuart *u)
+{
+    set(&u->line, 0);
 }

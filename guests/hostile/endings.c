@@ -152,7 +152,7 @@ static void life_is_quiet(void)
     row("IN-15");
     check("no-strays", strays == 0 && nmis == 0, "%u interrupts, %u NMIs of an earlier life",
           strays, nmis);
-    x2apic_send(x2apic_id(), ICR_NMI | ICR_ASSERT); /* they are not blocked either */
+    x2apic_send(x2apic_id(), ICR_NMI | ICR_ASSERT);    /* they are not blocked either */
     for (uint32_t i = 0; nmis == 0 && i < 100000; i++) /* at most 5 s: a busy host takes its time */
         spin_for(50 * NS_PER_US);
     check("nmi-comes", nmis == 1, "%u NMIs", nmis);

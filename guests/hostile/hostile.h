@@ -47,6 +47,7 @@ void hostile_msr_sweep(void);
 void hostile_control(void);
 void hostile_instructions(void);
 void hostile_ports(void);
+void hostile_pci(void);
 void hostile_apic_reset(void);
 void hostile_apic(void);
 void hostile_ipi(void);

@@ -103,6 +103,7 @@ static void main_alone(void)
     hostile_control();
     hostile_instructions();
     hostile_ports();
+    hostile_pci();
     hostile_apic();
     hostile_ipi();
     hostile_timer();

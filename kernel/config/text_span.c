@@ -128,3 +128,14 @@ bool span_hex(struct span s, uint64_t *out)
         return false;
     return span_digits(span_from(s, 2), 16, out);
 }
+
+bool span_has_word(const char *text, const char *begin)
+{
+    const size_t len = strlen(begin);
+    struct span rest = span_of(text), word;
+
+    while ((word = span_word(&rest)).len > 0)
+        if (word.len >= len && memcmp(word.at, begin, len) == 0)
+            return true;
+    return false;
+}

@@ -51,3 +51,6 @@ MUST_CHECK bool span_hex(struct span s, uint64_t *out);
 
 /* The span of a text with a NUL. */
 struct span span_of(const char *text);
+
+/* A word of `text` begins so. */
+bool span_has_word(const char *text, const char *begin);

@@ -18,9 +18,10 @@
 #define PUMPS_PER_PARTIAL 500
 #define LONE_PUMP_TICKS   1000000
 
-/* How long console_flush() may take, in units of partial_ticks. */
+/* How long console_flush() waits while nothing moves, in units of partial_ticks. */
 #define PARTIALS_PER_SECOND 20
 #define FLUSH_PARTIALS      (3 * PARTIALS_PER_SECOND)
+#define FLUSH_LIMITS        10 /* and in all, as a guest may go on: in those waits */
 #define FLUSH_TICKS         UINT64_C(10000000000) /* while the TSC's rate is not known */
 
 /* One pump takes at most so many bytes of what was typed: a serial port that is not there, or not
@@ -175,17 +176,21 @@ void console_flush(void)
     struct terminal *t = console_terminal();
     const uint64_t limit =
         console.partial_ticks ? console.partial_ticks * FLUSH_PARTIALS : FLUSH_TICKS;
-    const uint64_t start = rdtsc();
-    const uint32_t tail = t->tail;
+    const uint64_t begin = rdtsc();
+    uint64_t since = begin, moved = t->count + t->tail;
 
     while (console_pump_on() || !terminal_is_idle(t)) {
-        if (ticks_since(rdtsc(), start) < limit) {
-            cpu_pause();
-            continue;
+        const uint64_t now = rdtsc();
+        if (t->count + t->tail != moved) {
+            moved = t->count + t->tail;
+            since = now;
         }
-        if (t->tail == tail && t->tail != t->head) /* it is stuck: not once more for each line */
-            terminal_drop_serial(t);
-        return;
+        if (ticks_since(now, since) >= limit || ticks_since(now, begin) >= FLUSH_LIMITS * limit) {
+            if (t->tail != t->head) /* it is stuck: not once more for each line */
+                terminal_drop_serial(t);
+            return;
+        }
+        cpu_pause();
     }
 }
 

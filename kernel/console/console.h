@@ -53,7 +53,8 @@ void console_start_pumping(void);
  * out, or somebody types. Does nothing when another core is at it. */
 bool console_pump(uint64_t now, uint64_t ticks);
 
-/* Waits until everything is out, at most about three seconds. For a power-off. */
+/* Waits until everything is out, or nothing has moved for about three seconds; at most ten times as
+ * long. For a power-off. */
 void console_flush(void);
 
 /* A line of ours about a guest, at its place among what the guest says. Nobody waits for that. Any

@@ -138,8 +138,9 @@ static void guest_lines_cut(struct guest_lines *s, struct output *lines, uint64_
 }
 
 /* When our line about a guest has waited for its words so long, most of them are left out: a flood
- * cannot hold off the report of its end. The last ones are what matters. */
-#define NOTE_PATIENCE_S 2
+ * cannot hold off the report of its end. The last ones are what matters. A line of 115200 baud has
+ * brought out a full ring by then. */
+#define NOTE_PATIENCE_S 8
 #define LAST_RECORDS    32
 
 static void guest_lines_hasten(struct guest_lines *s, struct output *lines,

@@ -4,7 +4,7 @@
 #include "lib/bits.h"
 #include "lib/string.h"
 
-#define DRAIN_LOADS 4 /* FIFOs full that one terminal_drain() hands over */
+#define DRAIN_LOADS 16 /* FIFOs full that one terminal_drain() hands over */
 
 uint32_t terminal_room(const struct terminal *t)
 {

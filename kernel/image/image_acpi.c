@@ -8,8 +8,8 @@
 #include "lib/acpi.h"
 #include "lib/assert.h"
 #include "lib/string.h"
+#include "vdev/vpci.h"
 #include "vdev/vpower.h"
-#include "vdev/vuart.h"
 
 #define RSDP_REVISION 2
 #define XSDT_REVISION 1
@@ -20,7 +20,6 @@
 
 /* FADT, boot_arch. There are no legacy devices and no 8042; and do not look for: */
 #define BOOT_NO_VGA  0x04
-#define BOOT_NO_MSI  0x08
 #define BOOT_NO_ASPM 0x10
 #define BOOT_NO_RTC  0x20 /* as a device; its time is read all the same */
 
@@ -29,11 +28,25 @@
 
 #define MADT_LAPIC_ADDRESS 0xfee00000u /* in x2APIC mode nothing is there */
 
-/* Small resource items: I/O port descriptor with 16 address bits decoded, end tag. */
-#define RESOURCE_IO     0x47
-#define RESOURCE_IO_16  1
-#define RESOURCE_END    0x79
-#define RESOURCE_LENGTH 10
+/* ACPI "Resource Data Types for ACPI": address space descriptors, an I/O port descriptor with 16
+ * address bits decoded, end tag. */
+#define RESOURCE_DWORD    0x87
+#define RESOURCE_WORD     0x88
+#define RESOURCE_IO       0x47
+#define RESOURCE_IO_16    1
+#define RESOURCE_END      0x79
+#define RESOURCE_MEMORY   0
+#define RESOURCE_PORTS    1
+#define RESOURCE_BUSES    2
+#define RESOURCE_FIXED    0x0c /* both ends */
+#define RESOURCE_WRITABLE 0x01 /* memory, not cacheable */
+#define RESOURCE_ALL_IO   0x03 /* ISA and other ports */
+
+/* What the host bridge hands down: below 4 GiB the memory that no guest's RAM covers, without the
+ * pages of interrupt controllers at its end. */
+#define PCI_MEMORY_FIRST 0xc0000000u
+#define PCI_MEMORY_LAST  0xfdffffffu
+#define PCI_PORT_GAP     8u /* the configuration ports themselves */
 
 /* In real mode: tell the reset port; should that return, stay. */
 const uint8_t image_reset_code[] = {
@@ -90,35 +103,78 @@ static void dsdt_cpu(struct aml *a, uint32_t uid)
     aml_end(a, device);
 }
 
-/*
- * A UART that is not described is found by Linux in its list of PC ports, with an interrupt that
- * never comes; described without one it is polled.
- */
-static void dsdt_uart(struct aml *a)
+static void dsdt_half(struct aml *a, uint32_t value)
 {
-    const uint8_t resources[RESOURCE_LENGTH] = {
-        RESOURCE_IO,
-        RESOURCE_IO_16,
-        VUART_PORT & 0xff,
-        VUART_PORT >> 8, /* lowest base */
-        VUART_PORT & 0xff,
-        VUART_PORT >> 8, /* highest base */
-        1,
-        VUART_PORTS, /* alignment, length */
-        RESOURCE_END,
-        0, /* no checksum */
-    };
+    aml_byte(a, value & 0xff);
+    aml_byte(a, value >> 8 & 0xff);
+}
 
+static void dsdt_word(struct aml *a, uint8_t kind, uint8_t flags, uint16_t first, uint16_t last)
+{
+    const uint16_t range[] = {0, first, last, 0, (uint16_t)(last - first + 1)};
+
+    aml_byte(a, RESOURCE_WORD);
+    dsdt_half(a, 3 + sizeof(range));
+    aml_byte(a, kind);
+    aml_byte(a, RESOURCE_FIXED);
+    aml_byte(a, flags);
+    aml_bytes(a, range, sizeof(range));
+}
+
+static void dsdt_dword(struct aml *a, uint8_t kind, uint8_t flags, uint32_t first, uint32_t last)
+{
+    const uint32_t range[] = {0, first, last, 0, last - first + 1};
+
+    aml_byte(a, RESOURCE_DWORD);
+    dsdt_half(a, 3 + sizeof(range));
+    aml_byte(a, kind);
+    aml_byte(a, RESOURCE_FIXED);
+    aml_byte(a, flags);
+    aml_bytes(a, range, sizeof(range));
+}
+
+static void dsdt_pci_resources(struct aml *a)
+{
+    const uint8_t own[] = {RESOURCE_IO,
+                           RESOURCE_IO_16,
+                           VPCI_ADDRESS & 0xff,
+                           VPCI_ADDRESS >> 8, /* lowest base */
+                           VPCI_ADDRESS & 0xff,
+                           VPCI_ADDRESS >> 8, /* highest base */
+                           1,
+                           PCI_PORT_GAP /* alignment, length */};
+
+    dsdt_word(a, RESOURCE_BUSES, 0, 0, 0);
+    aml_bytes(a, own, sizeof(own));
+    dsdt_word(a, RESOURCE_PORTS, RESOURCE_ALL_IO, 0, VPCI_ADDRESS - 1);
+    dsdt_word(a, RESOURCE_PORTS, RESOURCE_ALL_IO, VPCI_ADDRESS + PCI_PORT_GAP, UINT16_MAX);
+    dsdt_dword(a, RESOURCE_MEMORY, RESOURCE_WRITABLE, PCI_MEMORY_FIRST, PCI_MEMORY_LAST);
+    aml_byte(a, RESOURCE_END);
+    aml_byte(a, 0); /* no checksum */
+}
+
+/*
+ * The host bridge of a bus of its own, 0, where the UART is. PNP0A03, not PNP0A08: for PCI Express
+ * Linux asks to be given control of what there is not.
+ */
+static void dsdt_pci(struct aml *a)
+{
+    uint8_t bytes[128];
+    struct aml resources = {.bytes = bytes, .max = sizeof(bytes)};
+
+    dsdt_pci_resources(&resources);
     const uint32_t device = aml_begin(a, AML_EXT, AML_DEVICE);
-    aml_name(a, "COM1");
+    aml_name(a, "PCI0");
     aml_define(a, "_HID");
-    aml_eisa_id(a, "PNP0501");
+    aml_eisa_id(a, "PNP0A03");
     aml_define(a, "_UID");
+    aml_integer(a, 0);
+    aml_define(a, "_BBN");
     aml_integer(a, 0);
     aml_define(a, "_CRS");
     const uint32_t buffer = aml_begin(a, 0, AML_BUFFER);
-    aml_integer(a, sizeof(resources));
-    aml_bytes(a, resources, sizeof(resources));
+    aml_integer(a, resources.size);
+    aml_bytes(a, bytes, resources.size);
     aml_end(a, buffer);
     aml_end(a, device);
 }
@@ -133,7 +189,7 @@ static uint32_t acpi_dsdt(struct aml *a, uint32_t count)
     aml_name(a, "_SB_");
     for (uint32_t i = 0; i < count; i++)
         dsdt_cpu(a, i);
-    dsdt_uart(a);
+    dsdt_pci(a);
     aml_end(a, scope);
     aml_table_end(a, table);
     return table;
@@ -145,7 +201,7 @@ static uint32_t acpi_fadt(struct aml *a, uint32_t dsdt)
 {
     const struct acpi_fadt fadt = {
         .dsdt = (uint32_t)acpi_at(dsdt),
-        .boot_arch = BOOT_NO_VGA | BOOT_NO_MSI | BOOT_NO_ASPM | BOOT_NO_RTC,
+        .boot_arch = BOOT_NO_VGA | BOOT_NO_ASPM | BOOT_NO_RTC,
         .flags = FADT_WBINVD | FADT_POWER_BUTTON | FADT_SLEEP_BUTTON | FADT_RESET |
                  FADT_PHYSICAL_APIC | FADT_HW_REDUCED,
         .reset = acpi_port(VPOWER_RESET),

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * image_acpi: the platform that a guest's operating system finds through ACPI, and the reset code
- * at the end of the first MiB. The smallest "hardware-reduced" platform: cores with x2APICs, one
- * UART without an interrupt, power-off and reset; nothing else. ACPI Specification 6.3. Pure.
+ * at the end of the first MiB. The smallest "hardware-reduced" platform: cores with x2APICs, a
+ * PCI bus with a UART on it, power-off and reset; nothing else. ACPI Specification 6.3. Pure.
  *
  *   0xe0000  RSDP, XSDT, FADT, MADT, DSDT
  *   0xffff0  code that resets the guest, for kernels that jump to where a PC's BIOS would be

@@ -6,6 +6,7 @@
 
 #include <stdarg.h>
 
+#include "kernel/config/text_span.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
@@ -54,19 +55,39 @@ uint32_t image_memory_map(const struct guest_map *map, struct image_map_row rows
     return count;
 }
 
+#define EARLY_CONSOLE "earlycon=uart8250,io,0x3f8 "
+
+/*
+ * The driver that finds the UART on the PCI bus takes the console over from the one for a PC's
+ * ports, and Linux then prints its whole log a second time, unless there has been an early console.
+ */
+static const char *image_early_console(const struct image *image, const struct image_request *rq)
+{
+    const char *cmdline = rq->cmdline;
+
+    if (!image->is_linux || !span_has_word(cmdline, "console=ttyS0") ||
+        span_has_word(cmdline, "earlycon") || span_has_word(cmdline, "earlyprintk"))
+        return "";
+    return EARLY_CONSOLE;
+}
+
 void image_fill_cmdline(char out[CMDLINE_MAX], const struct image *image,
                         const struct image_request *rq, uint64_t max)
 {
-    const char *options = image->is_linux && rq->linux_options ? rq->linux_options : "";
+    const char *parts[] = {"", image->is_linux && rq->linux_options ? rq->linux_options : "",
+                           image_early_console(image, rq)};
+    uint64_t room = max - min_u64(max, strlen(rq->cmdline));
     char rate[40] = "";
 
     if (image->is_linux && rq->linux_tsc_khz != 0)
         fmt_print(rate, sizeof(rate), "tsc_early_khz=%lu ", rq->linux_tsc_khz);
-    if (strlen(rate) + strlen(rq->cmdline) > max)
-        rate[0] = '\0';
-    if (strlen(rate) + strlen(options) + strlen(rq->cmdline) > max)
-        options = "";
-    fmt_print(out, CMDLINE_MAX, "%s%s%s", rate, options, rq->cmdline);
+    parts[0] = rate;
+    for (uint32_t i = 0; i < ARRAY_SIZE(parts); i++) {
+        if (strlen(parts[i]) > room)
+            parts[i] = "";
+        room -= strlen(parts[i]);
+    }
+    fmt_print(out, CMDLINE_MAX, "%s%s%s%s", parts[0], parts[1], parts[2], rq->cmdline);
 }
 
 void image_add_piece(struct image *image, uint64_t to, const void *source, uint64_t size)

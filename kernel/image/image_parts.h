@@ -25,9 +25,9 @@ bool image_starts_with(const struct image_request *rq, uint64_t at, const char *
                        uint64_t len);
 
 /*
- * The guest's command line; a Linux's with the TSC rate and the machine's options in front, each if
- * that still makes at most `max` characters, `max` < CMDLINE_MAX. In front, because what comes
- * later wins, and what comes behind "--" is not the kernel's.
+ * The guest's command line; a Linux's with the TSC rate, the machine's options and an early console
+ * in front, each if that still makes at most `max` characters, `max` < CMDLINE_MAX. In front,
+ * because what comes later wins, and what comes behind "--" is not the kernel's.
  */
 void image_fill_cmdline(char out[CMDLINE_MAX], const struct image *image,
                         const struct image_request *rq, uint64_t max);

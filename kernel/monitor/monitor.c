@@ -14,6 +14,7 @@
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/halt.h"
 #include "kernel/vm/life.h"
+#include "kernel/vm/serial.h"
 #include "kernel/vm/vcpu.h"
 #include "kernel/vm/watch.h"
 #include "lib/bits.h"
@@ -163,6 +164,8 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
         return true;
     }
     const bool waiting = monitor_keys() || console_pump(now, ticks);
+    for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
+        serial_tick(monitor.commands.view.vms[i]);
     monitor_check_end(waiting);
     return waiting;
 }

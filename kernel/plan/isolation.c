@@ -4,6 +4,7 @@
 #include "lib/fmt.h"
 #include "lib/policy.h"
 #include "vdev/bus.h"
+#include "vdev/vpci.h"
 #include "vdev/vpower.h"
 #include "vdev/vrtc.h"
 #include "vdev/vuart.h"
@@ -91,10 +92,10 @@ void isolation_print_owners(const struct isolation *of, log_sink say)
 
 static void isolation_devices(const struct isolation *of, log_sink say)
 {
-    say("  %-15s every I/O port; each guest has its own UART (%x-%x), clock (%x-%x) and power "
-        "ports (%x-%x)",
+    say("  %-15s every I/O port; each guest has its own UART (%x-%x), clock (%x-%x), power "
+        "(%x-%x) and PCI (%x-%x) ports",
         "bulkhead", VUART_PORT, VUART_PORT + VUART_PORTS - 1, VRTC_PORT, VRTC_PORT + VRTC_PORTS - 1,
-        VPOWER_SLEEP_CONTROL, VPOWER_RESET);
+        VPOWER_SLEEP_CONTROL, VPOWER_RESET, VPCI_ADDRESS, VPCI_DATA + 3);
     say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
     say("  %-15s reads 0 from port %x: there is no timer", "each guest", BUS_PIT_CHANNEL_2);

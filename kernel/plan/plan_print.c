@@ -101,25 +101,13 @@ static void plan_print_region(const struct guest_region *r, log_sink say)
         r->rights & PT_W ? 'w' : '-', r->rights & PT_X ? 'x' : '-');
 }
 
-static bool plan_word_begins(struct span word, const char *text)
-{
-    const size_t len = strlen(text);
-
-    return word.len >= len && memcmp(word.at, text, len) == 0;
-}
-
 /* Linux writes where `console=` tells it, and not to the UART by itself. */
 static bool plan_is_mute(const struct plan_guest *guest)
 {
-    struct span rest = span_of(guest->config->cmdline);
-    struct span word;
+    const char *cmdline = guest->config->cmdline;
 
-    if (!guest->image.is_linux)
-        return false;
-    while ((word = span_word(&rest)).len > 0)
-        if (plan_word_begins(word, "console=ttyS0") || plan_word_begins(word, "console=uart"))
-            return false;
-    return true;
+    return guest->image.is_linux && !span_has_word(cmdline, "console=ttyS0") &&
+           !span_has_word(cmdline, "console=uart");
 }
 
 static void plan_print_guest(const struct plan_guest *guest, log_sink say)

@@ -12,6 +12,7 @@
 #include "kernel/vm/kick.h"
 #include "kernel/vm/life.h"
 #include "kernel/vm/requests.h"
+#include "kernel/vm/serial.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
@@ -56,6 +57,8 @@ static enum verdict exit_bus_event(struct vcpu *v, const struct vcpu_soft *soft,
     case BUS_NONE:
         return DO_NEXT;
     case BUS_TEXT:
+        if (vuart_may_interrupt(&v->vm->bus.uart))
+            serial_look(v->vm);
         if (soft->console_duty && !soft->console_busy && !tx_is_empty(&v->vm->console.tx))
             deadlines_hurry_console(v);
         return DO_NEXT;
@@ -67,6 +70,30 @@ static enum verdict exit_bus_event(struct vcpu *v, const struct vcpu_soft *soft,
         break;
     }
     return DO_STOP;
+}
+
+/* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
+static ALWAYS_INLINE void exit_put_rax(uint64_t *rax, uint32_t value, uint8_t size)
+{
+    if (size == 4)
+        *rax = value;
+    else if (size == 2)
+        *rax = (*rax & ~UINT64_C(0xffff)) | (value & 0xffff);
+    else
+        *rax = (*rax & ~UINT64_C(0xff)) | (value & 0xff);
+}
+
+NOINLINE static enum verdict exit_pci(struct vcpu *v, uint32_t pio, uint8_t size)
+{
+    const uint16_t port = (uint16_t)(pio >> 16);
+    uint64_t *rax = &v->regs.gpr[REG_RAX];
+    struct vpci *pci = &v->vm->pci;
+
+    if (pio & PIO_IN)
+        exit_put_rax(rax, vpci_in(pci, port, size), size);
+    else if (vpci_out(pci, port, size, (uint32_t)*rax) == &pci->slots[VPCI_UART])
+        serial_reroute(v->vm);
+    return DO_NEXT;
 }
 
 static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio, uint64_t now)
@@ -83,20 +110,17 @@ static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio,
         if (pio & PIO_STRING)
             return DO_GP;
     }
+    if (__builtin_expect(pio >> 19 == VPCI_ADDRESS >> 3, 0) && vpci_claims(port, size))
+        return exit_pci(v, pio, size);
     if (!(pio & PIO_IN)) {
         const enum bus_event event = bus_out(bus, port, size, (uint32_t)*rax, &soft->stats.ports);
         if (__builtin_expect(event == BUS_NONE, 1))
             return DO_NEXT;
         return exit_bus_event(v, soft, event);
     }
-    const uint32_t value = bus_in(bus, port, size, now, &soft->stats.ports);
-    /* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
-    if (size == 4)
-        *rax = value;
-    else if (size == 2)
-        *rax = (*rax & ~UINT64_C(0xffff)) | (value & 0xffff);
-    else
-        *rax = (*rax & ~UINT64_C(0xff)) | (value & 0xff);
+    exit_put_rax(rax, bus_in(bus, port, size, now, &soft->stats.ports), size);
+    if (__builtin_expect(vuart_may_interrupt(&bus->uart), 0))
+        serial_look(v->vm);
     return DO_NEXT;
 }
 

@@ -31,10 +31,16 @@ static uint64_t call_register(const struct vcpu *v, enum gpr r)
     return __builtin_expect(value >> 32 != 0, 0) ? call_long(v, value) : value;
 }
 
-NOINLINE static void call_cut(uint64_t data[TX_RECORD_MAX / 8])
+static ALWAYS_INLINE void call_put(uint8_t *at, uint64_t word)
 {
-    for (uint32_t i = 0; i < TX_RECORD_MAX / 8; i++)
-        data[i] = (uint32_t)data[i];
+    __builtin_memcpy(at, &word, sizeof(word));
+}
+
+/* The upper halves are not the guest's. */
+NOINLINE static void call_cut(uint8_t data[TX_RECORD_MAX])
+{
+    for (uint32_t i = 0; i < TX_RECORD_MAX; i += 8)
+        memset(data + i + 4, 0, 4);
 }
 
 static int64_t call_console_write(struct vcpu *v, struct vcpu_soft *soft, uint64_t len)
@@ -49,16 +55,15 @@ static int64_t call_console_write(struct vcpu *v, struct vcpu_soft *soft, uint64
     if (slot == NULL)
         return 0;
     /* From register to record, without a stop: that is all the copying there is. */
-    slot->data[0] = gpr[REG_RCX];
-    slot->data[1] = gpr[REG_RDX];
-    slot->data[2] = gpr[REG_RSI];
-    slot->data[3] = gpr[REG_RDI];
-    slot->data[4] = gpr[REG_R8];
-    slot->data[5] = gpr[REG_R9];
+    call_put(slot->data + 0, gpr[REG_RCX]);
+    call_put(slot->data + 8, gpr[REG_RDX]);
+    call_put(slot->data + 16, gpr[REG_RSI]);
+    call_put(slot->data + 24, gpr[REG_RDI]);
+    call_put(slot->data + 32, gpr[REG_R8]);
+    call_put(slot->data + 40, gpr[REG_R9]);
     if (!whole)
         call_cut(slot->data);
-    slot->len = (uint32_t)len;
-    tx_publish(slot, position);
+    tx_publish(slot, position, (uint32_t)len);
     deadlines_has_output(v, soft);
     return (int64_t)len;
 }

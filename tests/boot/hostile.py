@@ -8,7 +8,7 @@ SOURCES = ROOT / "guests" / "hostile"
 # The checks of a guest with one core.
 ALONE = ("apic.c", "calls.c", "control.c", "cpuid.c", "debug.c", "exceptions.c", "instructions.c",
          "ipi.c", "limits.c", "memory.c", "modes.c", "msr.c",
-         "msr_sweep.c", "ports.c", "ring3.c", "timer.c")
+         "msr_sweep.c", "pci.c", "ports.c", "ring3.c", "timer.c")
 LATE_LIMIT_US = 20_000          # of a beat; they are 100 ms apart
 BEAT = re.compile(r"beat (\d+) (ok late=(\d+)us|BAD .*)")
 CHECK = re.compile(r"T (\S+)/(\S+) (ok|gap .*|BAD .*)")

@@ -21,7 +21,7 @@ echo "clock $(cat $clock)"
 echo "memory $(awk '/MemTotal/ {print $2}' /proc/meminfo)"
 echo "x2apic $(dmesg | grep -ci 'x2apic')"
 echo "bad $(dmesg | grep -ciE 'unchecked MSR|Call Trace|BUG:|rcu.*stall|clocksource.*unstable')"
-echo "serial $(dmesg | grep -c 'ttyS0 at I/O 0x3f8 (irq = 0')"
+echo "serial $(grep -c 'MSI.*ttyS0' /proc/interrupts)"
 """
 OFF = "sleep 1; poweroff -f\n"
 

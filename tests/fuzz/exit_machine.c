@@ -111,6 +111,8 @@ void machine_make(struct fuzz_input *in)
     rx_init(&vm->console.rx);
     const struct vrtc_clock clock = {.scale = &machine.tsc.scale, .start = machine.tsc.start};
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock);
+    vpci_reset(&vm->pci);
+    atomic_store(&vm->phase, VM_RUNNING);
     machine_make_host(&host, in);
     vm->xcr0_allowed = vcpuid_xcr0_allowed(&host);
     machine.cr4_allowed = vcpuid_cr4_allowed(&cpuid_intel, &host);
@@ -179,6 +181,10 @@ void wrmsr(uint32_t index, uint64_t value)
     DEMAND(index == MSR_X2APIC_SVR || (value & masked) || (machine.v->soft->apic.svr & enabled));
 }
 
+void mfence_lfence(void)
+{
+}
+
 /* Fixed, edge, physical, asserted, to one core of this guest, each at most once. */
 void lapic_write_icr(uint32_t apic_id, uint32_t command)
 {
@@ -186,6 +192,7 @@ void lapic_write_icr(uint32_t apic_id, uint32_t command)
 
     machine.effects.sends++;
     DEMAND((command & ~MASK64(7, 0)) == BIT64(14));
+    DEMAND(machine.v->soft->apic.icr != 0 || (command & 0xff) >= 32); /* a device's: no exception */
     DEMAND(machine_peer(apic_id, &index));
     DEMAND((machine.effects.sent_to >> index & 1) == 0);
     machine.effects.sent_to |= BIT64(index);

@@ -37,7 +37,11 @@ uint64_t any_number(void);
         *(p) = (v);                           \
         was;                                  \
     })
-#define atomic_fetch_add_explicit(p, v, order) atomic_exchange_explicit(p, any_of(p) + (v), order)
+#define atomic_fetch_add_explicit(p, v, order)  atomic_exchange_explicit(p, any_of(p) + (v), order)
+#define atomic_fetch_and_explicit(p, v, order)  atomic_exchange_explicit(p, any_of(p) & (v), order)
+#define atomic_compare_exchange_strong_explicit atomic_compare_exchange_weak_explicit
+#define atomic_exchange(p, v)                   atomic_exchange_explicit(p, v, memory_order_seq_cst)
+#define atomic_thread_fence(order)              ((void)0)
 #define atomic_compare_exchange_weak_explicit(p, old, new, success, failure) \
     (any_number() != 0 ? (*(p) = (new), 1) : (*(old) = any_of(p), 0))
 

@@ -19,7 +19,6 @@ MUST_CHECK static inline bool tx_put(struct tx_ring *r, const uint64_t data[TX_R
     if (slot == NULL)
         return false;
     memcpy(slot->data, data, sizeof(slot->data));
-    slot->len = len;
-    tx_publish(slot, position);
+    tx_publish(slot, position, len);
     return true;
 }

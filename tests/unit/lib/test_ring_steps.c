@@ -10,9 +10,21 @@
 
 static uint32_t hook(uint32_t value);
 
+static uint32_t really_exchanged_if(_Atomic uint32_t *p, uint32_t *want, uint32_t value)
+{
+    return atomic_compare_exchange_strong(p, want, value) ? 1 : 0;
+}
+
+static uint32_t really_exchanged(_Atomic uint32_t *p, uint32_t value)
+{
+    return atomic_exchange(p, value);
+}
+
 #undef atomic_load_explicit
 #undef atomic_store_explicit
 #undef atomic_compare_exchange_weak_explicit
+#undef atomic_compare_exchange_strong_explicit
+#undef atomic_exchange_explicit
 #define atomic_load_explicit(p, order) hook(*(p))
 #define atomic_store_explicit(p, v, order) \
     do {                                   \
@@ -20,7 +32,10 @@ static uint32_t hook(uint32_t value);
         hook(0);                           \
     } while (0)
 #define atomic_compare_exchange_weak_explicit(p, want, v, yes, no) \
-    hook(atomic_compare_exchange_strong(p, want, v))
+    hook(really_exchanged_if(p, want, v))
+#define atomic_compare_exchange_strong_explicit(p, want, v, yes, no) \
+    hook(really_exchanged_if(p, want, v))
+#define atomic_exchange_explicit(p, v, order) hook(really_exchanged(p, v))
 
 /* A byte that went through hook() is 32 bits wide. */
 #pragma GCC diagnostic ignored "-Wconversion"
@@ -192,6 +207,117 @@ static void test_get_by_put(void **state)
     tx_overtaken(1, get, they_fill, yes);
 }
 
+/* Bytes that share a record: what comes out is what went in, in that order. */
+static char text_in[64], text_out[64];
+
+static bool append(void)
+{
+    const size_t len = strlen(text_in);
+    const char byte = (char)('a' + len);
+
+    if (!tx_append(&tx, (uint8_t)byte))
+        return false;
+    text_in[len] = byte;
+    return true;
+}
+
+static bool take_record(void)
+{
+    uint8_t out[TX_RECORD_MAX];
+    const size_t len = tx_get(&tx, out);
+
+    memcpy(text_out + strlen(text_out), out, len);
+    return len > 0;
+}
+
+static void they_take_record(void)
+{
+    (void)take_record();
+}
+
+static void they_mark(void)
+{
+    (void)tx_place(&tx);
+}
+
+/* Runs `mine` with `theirs` at each of its steps in turn, behind `filled` bytes. */
+static void bytes_overtaken(unsigned filled, bool (*mine)(void), void (*theirs)(void))
+{
+    unsigned step = 0;
+
+    other = theirs;
+    do {
+        assert_in_range(++step, 1, STEPS_MAX);
+        tx_init(&tx);
+        memset(text_in, 0, sizeof(text_in));
+        memset(text_out, 0, sizeof(text_out));
+        for (unsigned i = 0; i < filled; i++)
+            assert_true(append());
+        countdown = step;
+        (void)mine();
+        if (countdown != 0)
+            break;
+        assert_true(append());
+        while (take_record())
+            ;
+        assert_string_equal(text_out, text_in);
+    } while (true);
+    countdown = 0;
+    assert_in_range(step, 2, STEPS_MAX);
+}
+
+static void test_bytes(void **state)
+{
+    (void)state;
+    for (unsigned filled = 0; filled < 4; filled++) {
+        bytes_overtaken(filled, append, they_take_record);
+        bytes_overtaken(filled, append, they_mark);
+        bytes_overtaken(filled, take_record, they_mark);
+    }
+    bytes_overtaken(TX_RECORD_MAX - 1, append, they_take_record);
+    bytes_overtaken(TX_RECORD_MAX, append, they_take_record);
+}
+
+static void they_append(void)
+{
+    (void)append();
+}
+
+static void test_take_by_byte(void **state)
+{
+    (void)state;
+    for (unsigned filled = 0; filled < 4; filled++)
+        bytes_overtaken(filled, take_record, they_append);
+}
+
+/* Two that append at once may spoil a byte, but lose none, and write nowhere else. */
+static void test_byte_by_byte(void **state)
+{
+    (void)state;
+    other = they_append;
+    for (unsigned filled = 0; filled < 3; filled++) {
+        unsigned step = 0;
+        do {
+            assert_in_range(++step, 1, STEPS_MAX);
+            tx_init(&tx);
+            memset(text_in, 0, sizeof(text_in));
+            memset(text_out, 0, sizeof(text_out));
+            for (unsigned i = 0; i < filled; i++)
+                assert_true(append());
+            countdown = step;
+            assert_true(append());
+            if (countdown != 0)
+                break;
+            while (take_record())
+                ;
+            assert_int_equal(strlen(text_out), filled + 2);
+            assert_memory_equal(text_out, text_in, filled);
+        } while (true);
+        countdown = 0;
+        assert_in_range(step, 2, STEPS_MAX);
+    }
+}
+
 /* rx: how often each byte was given and taken. */
 static unsigned rx_sent, rx_taken[256], rx_given[256];
 
@@ -290,9 +416,11 @@ static void test_rx_put(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_put_by_put),  cmocka_unit_test(test_put_by_get),
-        cmocka_unit_test(test_put_by_laps), cmocka_unit_test(test_get_by_put),
-        cmocka_unit_test(test_rx_get),      cmocka_unit_test(test_rx_put),
+        cmocka_unit_test(test_put_by_put),   cmocka_unit_test(test_put_by_get),
+        cmocka_unit_test(test_put_by_laps),  cmocka_unit_test(test_get_by_put),
+        cmocka_unit_test(test_rx_get),       cmocka_unit_test(test_rx_put),
+        cmocka_unit_test(test_bytes),        cmocka_unit_test(test_take_by_byte),
+        cmocka_unit_test(test_byte_by_byte),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -42,10 +42,11 @@ static int zen_4(void **state)
 static void test_other_leaves_are_zero(void **state)
 {
     (void)state;
-    static const uint32_t answered[] = {
-        0x0,        0x1,        0x6,      0x7,       0xb,       0xd,       0x40000000, 0x40000001,
-        0x40000002, 0x40000100, EXT(0x0), EXT(0x1),  EXT(0x2),  EXT(0x3),  EXT(0x4),   EXT(0x5),
-        EXT(0x6),   EXT(0x7),   EXT(0x8), EXT(0x19), EXT(0x1a), EXT(0x1d), EXT(0x1e),  EXT(0x21)};
+    static const uint32_t answered[] = {0x0,        0x1,        0x6,        0x7,        0xb,
+                                        0xd,        0x40000000, 0x40000001, 0x40000002, 0x40000100,
+                                        0x40000101, EXT(0x0),   EXT(0x1),   EXT(0x2),   EXT(0x3),
+                                        EXT(0x4),   EXT(0x5),   EXT(0x6),   EXT(0x7),   EXT(0x8),
+                                        EXT(0x19),  EXT(0x1a),  EXT(0x1d),  EXT(0x1e),  EXT(0x21)};
     static const uint32_t bases[] = {0, 0x40000000, 0x7ffff000, 0x80000000, 0x8fffff00, 0xc0000000};
     for (uint32_t i = 0; i < ARRAY_SIZE(bases); i++) {
         for (uint32_t n = 0; n < 0x1000; n++) {

@@ -36,16 +36,17 @@ static void out(uint32_t reg, uint8_t value)
 static void sent(const char *text)
 {
     uint8_t record[TX_RECORD_MAX];
-    for (; *text != '\0'; text++) {
-        assert_int_equal(tx_get(&tx, record), 1);
-        assert_int_equal(record[0], (uint8_t)*text);
+    size_t len;
+    while ((len = tx_get(&tx, record)) > 0) {
+        assert_memory_equal(record, text, len);
+        text += len;
     }
-    assert_int_equal(tx_get(&tx, record), 0);
+    assert_int_equal(*text, '\0');
 }
 
 static void fill(void)
 {
-    for (uint32_t i = 0; i < TX_RING_RECORDS; i++)
+    for (uint32_t i = 0; i < TX_RING_RECORDS * TX_RECORD_MAX; i++)
         out(DATA, 'x');
 }
 
@@ -89,8 +90,8 @@ static void test_input(void **state)
 static void test_full_ring(void **state)
 {
     (void)state;
-    out(IER, 0x02);
     fill();
+    out(IER, 0x02);
     assert_int_equal(uart.lost, 0);
     assert_int_equal(in(LSR), 0x00);
     assert_int_equal(in(IIR), 0x01);
@@ -104,11 +105,11 @@ static void test_full_ring(void **state)
     uint8_t record[TX_RECORD_MAX];
     for (uint32_t i = 0; i < 16; i++) {
         assert_int_equal(in(LSR), 0x01);
-        assert_int_equal(tx_get(&tx, record), 1);
+        assert_int_equal(tx_get(&tx, record), TX_RECORD_MAX);
     }
     assert_int_equal(in(LSR), 0x61);
     assert_int_equal(in(IIR), 0x02);
-    for (uint32_t i = 0; i < 16; i++)
+    for (uint32_t i = 0; i < 16 * TX_RECORD_MAX; i++)
         out(DATA, 'z');
     assert_int_equal(uart.lost, 2);
     assert_int_equal(in(LSR), 0x01);
@@ -259,6 +260,135 @@ static void test_random(void **state)
     }
 }
 
+/* ------------------------------------------------------------------ the line */
+
+static void take_all(void)
+{
+    uint8_t record[TX_RECORD_MAX];
+    while (tx_get(&tx, record) != 0)
+        ;
+}
+
+static void test_line_of_received_data(void **state)
+{
+    (void)state;
+    assert_false(vuart_may_interrupt(&uart));
+    assert_true(rx_put(&rx, 'a'));
+    assert_false(vuart_look(&uart)); /* nobody has asked */
+    out(IER, 0x01);
+    assert_true(vuart_may_interrupt(&uart));
+    assert_true(vuart_look(&uart));
+    assert_false(vuart_look(&uart)); /* told once */
+    assert_true(rx_put(&rx, 'b'));
+    assert_false(vuart_look(&uart)); /* it is high already */
+    assert_int_equal(in(IIR), 0x04);
+    assert_int_equal(in(DATA), 'a');
+    assert_int_equal(in(DATA), 'b');
+    assert_int_equal(in(IIR), 0x01);
+    assert_false(vuart_look(&uart));
+    assert_true(rx_put(&rx, 'c'));
+    assert_true(vuart_look(&uart)); /* another edge */
+}
+
+/* The handler has been told "none" and leaves; a byte that came just before is another edge. */
+static void test_line_told_none_counts(void **state)
+{
+    (void)state;
+    out(IER, 0x01);
+    assert_true(rx_put(&rx, 'a'));
+    assert_true(vuart_look(&uart));
+    assert_int_equal(in(DATA), 'a');
+    assert_int_equal(in(IIR), 0x01);
+    assert_true(rx_put(&rx, 'b'));
+    assert_true(vuart_look(&uart));
+}
+
+/* A writer of single bytes: not an interrupt for each. */
+static void test_line_of_transmitter(void **state)
+{
+    (void)state;
+    out(IER, 0x02);
+    assert_true(vuart_look(&uart)); /* the test of a driver: THRI on, an interrupt comes */
+    assert_int_equal(in(IIR), 0x02);
+    out(DATA, 'a');
+    out(IER, 0x00);
+    assert_false(vuart_look(&uart));
+    out(IER, 0x02);
+    assert_false(vuart_look(&uart)); /* text waits: when it has been taken */
+    take_all();
+    assert_true(vuart_look(&uart));
+    out(DATA, 'b');
+    assert_false(vuart_look(&uart)); /* stays high while there is room */
+    assert_int_equal(in(IIR), 0x02);
+    out(IER, 0x00);
+    assert_false(vuart_look(&uart));
+    out(IER, 0x02);
+    assert_false(vuart_look(&uart));
+    assert_true(vuart_tick(&uart)); /* or with the next tick */
+}
+
+/* One run of the handler sends so much and no more: it has to leave, and comes back. */
+static void test_line_run(void **state)
+{
+    (void)state;
+    out(IER, 0x02);
+    assert_true(vuart_look(&uart));
+    for (uint32_t i = 0; i < 2048; i++) {
+        assert_int_equal(in(IIR), 0x02);
+        out(DATA, 'x');
+    }
+    assert_int_equal(in(LSR), 0x00);
+    assert_int_equal(in(IIR), 0x01);
+    assert_int_equal(in(LSR), 0x60); /* another run */
+    assert_false(vuart_look(&uart));
+    assert_true(vuart_tick(&uart));
+
+    /* Who polls is not held up: a driver that sends with its interrupts off. */
+    out(IER, 0x00);
+    for (uint32_t i = 0; i < 3 * 2048; i++)
+        out(DATA, 'x');
+    assert_int_equal(in(LSR), 0x60);
+    assert_int_equal(uart.lost, 0);
+}
+
+/* Nobody answers: a driver that has left its handler with the line high, or a message gone astray.
+ */
+static void test_line_is_told_again(void **state)
+{
+    (void)state;
+    assert_true(rx_put(&rx, 'a'));
+    out(IER, 0x01);
+    assert_true(vuart_look(&uart));
+    assert_false(vuart_tick(&uart));
+    assert_true(vuart_tick(&uart));
+    assert_false(vuart_tick(&uart));
+    assert_int_equal(in(IIR), 0x04); /* somebody is at it */
+    assert_false(vuart_tick(&uart));
+    assert_false(vuart_tick(&uart));
+    assert_true(vuart_tick(&uart)); /* and has gone without looking */
+    vuart_forget(&uart);
+    assert_true(vuart_look(&uart));
+    assert_int_equal(in(DATA), 'a');
+    for (uint32_t i = 0; i < 10; i++)
+        assert_false(vuart_tick(&uart));
+}
+
+static void test_line_in_loopback(void **state)
+{
+    (void)state;
+    out(MCR, 0x10);
+    out(IER, 0x03);
+    assert_true(vuart_look(&uart)); /* the transmitter is empty */
+    out(DATA, 'x');
+    assert_int_equal(in(IIR), 0x04);
+    assert_int_equal(in(DATA), 'x');
+    assert_int_equal(in(IIR), 0x02);
+    out(IER, 0x00);
+    assert_int_equal(uart.line, 0); /* as no look follows */
+    assert_int_equal(in(IIR), 0x01);
+    assert_false(vuart_may_interrupt(&uart));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,6 +404,12 @@ int main(void)
         cmocka_unit_test_setup(test_loopback_modem_lines, reset),
         cmocka_unit_test_setup(test_loopback_data, reset),
         cmocka_unit_test_setup(test_random, reset),
+        cmocka_unit_test_setup(test_line_of_received_data, reset),
+        cmocka_unit_test_setup(test_line_told_none_counts, reset),
+        cmocka_unit_test_setup(test_line_of_transmitter, reset),
+        cmocka_unit_test_setup(test_line_run, reset),
+        cmocka_unit_test_setup(test_line_is_told_again, reset),
+        cmocka_unit_test_setup(test_line_in_loopback, reset),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

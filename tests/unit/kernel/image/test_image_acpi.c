@@ -63,7 +63,7 @@ static void test_fadt(void **state)
     const uint8_t *fadt = find("FACP", 0, &length);
     assert_int_equal(length, 276);
     assert_int_equal(fadt[8], 6);
-    assert_int_equal(get(fadt + 109, 2), 0x3c);
+    assert_int_equal(get(fadt + 109, 2), 0x34);
     /* No timer, no sleep but S5: of what is set, all works (docs/guests/linux.md). */
     assert_int_equal(get(fadt + 112, 4), 0x180431);
     static const uint8_t reset[] = {1, 8, 0, 1, 0x02, 0x06, 0, 0, 0, 0, 0, 0};
@@ -161,10 +161,19 @@ static void test_iasl(void **state)
     expect_text(text, "Device (C03F)");
     expect_text(text, "\"ACPI0007\"");
     expect_text(text, "Name (_UID, 0x3F)");
-    expect_text(text, "EisaId (\"PNP0501\")");
+    expect_text(text, "EisaId (\"PNP0A03\")");
+    expect_text(text, "WordBusNumber (ResourceProducer, MinFixed, MaxFixed, PosDecode,");
     expect_text(text, "IO (Decode16,");
-    expect_text(text, "0x03F8,             // Range Minimum");
+    expect_text(text, "0x0CF8,             // Range Minimum");
     expect_text(text, "0x08,               // Length");
+    expect_text(text, "0x0CF7,             // Range Maximum");
+    expect_text(text, "0x0D00,             // Range Minimum");
+    expect_text(text, "0xF300,             // Length");
+    expect_text(text, "DWordMemory (ResourceProducer, PosDecode, MinFixed, MaxFixed, NonCacheable, "
+                      "ReadWrite,");
+    expect_text(text, "0xC0000000,         // Range Minimum");
+    expect_text(text, "0xFDFFFFFF,         // Range Maximum");
+    expect_text(text, "0x3E000000,         // Length");
     expect_text(text, " 0 Errors");
 }
 

@@ -58,7 +58,7 @@ static int setup(void **state)
     guest_memory = 64 * MIB;
     map_make();
     request = (struct image_request){.size = FILE_SIZE,
-                                     .cmdline = "console=ttyS0",
+                                     .cmdline = "console=ttyS1",
                                      .map = &map,
                                      .core_count = 2,
                                      .apic_ids = {5, 4}};
@@ -136,7 +136,7 @@ static void test_simple(void **state)
     assert_int_equal(p->header.ramdisk_image, 0);
     assert_int_equal(p->header.ramdisk_size, 0);
     assert_int_equal(p->header.hardware_subarch, 0);
-    assert_string_equal(guest_read(p->header.cmd_line_ptr, 14), "console=ttyS0");
+    assert_string_equal(guest_read(p->header.cmd_line_ptr, 14), "console=ttyS1");
     for (uint32_t i = 0; i < sizeof(p->unused0); i++)
         assert_int_equal(p->unused0[i], 0);
     for (uint32_t i = 0; i < sizeof(p->unused3); i++)
@@ -265,15 +265,15 @@ static void test_tsc_rate(void **state)
     static char longest[CMDLINE_MAX];
     (void)state;
     request.linux_tsc_khz = 2600000;
-    accept_cmdline("tsc_early_khz=2600000 console=ttyS0");
+    accept_cmdline("tsc_early_khz=2600000 console=ttyS1");
     request.cmdline = "";
     accept_cmdline("tsc_early_khz=2600000 ");
 
-    request.cmdline = "console=ttyS0"; /* 22 characters and 13 */
+    request.cmdline = "console=ttyS1"; /* 22 characters and 13 */
     header->cmdline_size = 35;
-    accept_cmdline("tsc_early_khz=2600000 console=ttyS0");
+    accept_cmdline("tsc_early_khz=2600000 console=ttyS1");
     header->cmdline_size = 34;
-    accept_cmdline("console=ttyS0");
+    accept_cmdline("console=ttyS1");
 
     header->cmdline_size = 2047; /* then our own room is the limit */
     memset(longest, 'x', sizeof(longest) - 1 - 22);
@@ -293,16 +293,37 @@ static void test_options(void **state)
 {
     (void)state;
     request.linux_options = "a=1 b "; /* 6 characters, the rate 22, the guest's own 13 */
-    accept_cmdline("a=1 b console=ttyS0");
+    accept_cmdline("a=1 b console=ttyS1");
     request.linux_tsc_khz = 2600000;
     header->cmdline_size = 41;
-    accept_cmdline("tsc_early_khz=2600000 a=1 b console=ttyS0");
+    accept_cmdline("tsc_early_khz=2600000 a=1 b console=ttyS1");
     header->cmdline_size = 40;
-    accept_cmdline("tsc_early_khz=2600000 console=ttyS0");
+    accept_cmdline("tsc_early_khz=2600000 console=ttyS1");
     header->cmdline_size = 34;
-    accept_cmdline("a=1 b console=ttyS0");
+    accept_cmdline("a=1 b console=ttyS1");
     header->cmdline_size = 18;
-    accept_cmdline("console=ttyS0");
+    accept_cmdline("console=ttyS1");
+}
+
+/* Before a console on the UART comes an early one, or Linux prints its log twice. */
+static void test_early_console(void **state)
+{
+    (void)state;
+    request.cmdline = "quiet console=ttyS0,115200";
+    accept_cmdline("earlycon=uart8250,io,0x3f8 quiet console=ttyS0,115200");
+    request.linux_options = "a=1 ";
+    accept_cmdline("a=1 earlycon=uart8250,io,0x3f8 quiet console=ttyS0,115200");
+    header->cmdline_size = 26 + 27; /* room for one of them: the options are needed more */
+    accept_cmdline("a=1 quiet console=ttyS0,115200");
+    header->cmdline_size = 255;
+    request.linux_options = NULL;
+    static const char *const as_they_are[] = {"", "xconsole=ttyS0", "console=tty0",
+                                              "console=ttyS0 earlycon",
+                                              "earlyprintk=serial console=ttyS0"};
+    for (size_t i = 0; i < ARRAY_SIZE(as_they_are); i++) {
+        request.cmdline = as_they_are[i];
+        accept_cmdline(as_they_are[i]);
+    }
 }
 
 /* An older header ends earlier; what follows is code and not told. */
@@ -460,6 +481,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cmdline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_tsc_rate, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_early_console, setup, teardown),
         cmocka_unit_test_setup_teardown(test_options, setup, teardown),
         cmocka_unit_test_setup_teardown(test_short_header, setup, teardown),
         cmocka_unit_test_setup_teardown(test_entry_state, setup, teardown),

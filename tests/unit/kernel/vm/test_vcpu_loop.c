@@ -14,8 +14,10 @@
 #include "kernel/vm/exit.c"
 #include "kernel/vm/hypercall.c"
 #include "kernel/vm/requests.c"
+#include "kernel/vm/serial.c"
 #include "kernel/vm/vcpu.c"
 #include "kernel/vm/watchdog.c"
+#include "lib/uart16550.h"
 
 /* ------------------------------------------------------------------ what was done, in order */
 
@@ -34,6 +36,7 @@ enum act {
     ACT_CRASH,
     ACT_END, /* value: enum vm_end_kind */
     ACT_XSETBV,
+    ACT_MESSAGE, /* value: APIC id, then the low half of the ICR */
 };
 
 #define ACTS_MAX 256
@@ -411,8 +414,7 @@ void lapic_reset(void)
 
 void lapic_write_icr(uint32_t apic_id, uint32_t command)
 {
-    (void)apic_id, (void)command;
-    abort();
+    did(ACT_MESSAGE, (uint64_t)apic_id << 32 | command);
 }
 
 bool panic_is_on(void)
@@ -462,6 +464,7 @@ static int begin(void **state)
     tx_init(&vm.console.tx);
     rx_init(&vm.console.rx);
     bus_reset(&vm.bus, &vm.console.tx, &vm.console.rx, &vm.clock);
+    vpci_reset(&vm.pci);
     soft = (struct vcpu_soft){.phase = VCPU_RUNNING,
                               .timer_deadline = UINT64_MAX,
                               .pump_deadline = UINT64_MAX,
@@ -739,6 +742,83 @@ static void a_silent_guest_is_stopped(void **state)
     assert_false(has_done(ACT_RUN, EXIT_CPUID));
 }
 
+/* ------------------------------------------------------------------ the UART's interrupt */
+
+static void guest_out(uint16_t port, uint8_t size, uint32_t value)
+{
+    const struct step step = {.kind = EXIT_PIO, .pio = (uint32_t)port << 16 | (size - 1u)};
+
+    vcpu.regs.gpr[REG_RAX] = value;
+    atomic_store(&vcpu.kick, 0);
+    soft.phase = VCPU_RUNNING;
+    run(&step, 1);
+}
+
+static void guest_sets(uint32_t reg, uint8_t size, uint32_t value)
+{
+    guest_out(VPCI_ADDRESS, 4, 0x80000800 | (reg & 0xfc));
+    guest_out((uint16_t)(VPCI_DATA + (reg & 3)), size, value);
+}
+
+/* As its driver does it: address, data, enable, bus master. */
+static void guest_asks_for(uint32_t address, uint32_t data)
+{
+    guest_sets(0x44, 4, address);
+    guest_sets(0x48, 2, data);
+    guest_sets(0x42, 2, 1);
+    guest_sets(0x04, 2, 7);
+}
+
+static void a_key_becomes_a_message(void **state)
+{
+    (void)state;
+    soft.peers = (struct vapic_peers){.count = 1, .apic_ids = {6}};
+    guest_asks_for(0xfee06000, 0x41);
+    assert_int_equal(count_of(ACT_MESSAGE), 0);
+    guest_out(VUART_PORT + UART_IER, 1, IER_DATA);
+    assert_true(rx_put(&vm.console.rx, 'k'));
+    serial_tick(&vm);
+    assert_int_equal(count_of(ACT_MESSAGE), 1);
+    assert_true(has_done(ACT_MESSAGE, UINT64_C(6) << 32 | 0x4041));
+    assert_true(recorder_has(WRITE_FENCE, 0, 0)); /* what it is about can be seen before */
+    serial_tick(&vm);
+    assert_int_equal(count_of(ACT_MESSAGE), 1);
+
+    /* Elsewhere from now on: what was sent may have come to nothing. */
+    guest_sets(0x48, 2, 0x42);
+    assert_true(has_done(ACT_MESSAGE, UINT64_C(6) << 32 | 0x4042));
+    assert_false(ended);
+}
+
+static void a_message_to_a_stranger_is_none(void **state)
+{
+    (void)state;
+    soft.peers = (struct vapic_peers){.count = 1, .apic_ids = {6}};
+    assert_true(rx_put(&vm.console.rx, 'k'));
+    guest_out(VUART_PORT + UART_IER, 1, IER_DATA);
+    guest_asks_for(0xfee05000, 0x41);
+    for (uint32_t i = 0; i < 10; i++)
+        serial_tick(&vm);
+    assert_int_equal(count_of(ACT_MESSAGE), 0);
+    assert_false(ended);
+    guest_sets(0x44, 4, 0xfee06000);
+    assert_int_equal(count_of(ACT_MESSAGE), 1); /* now it is its own */
+}
+
+/* A life that has ended sends nothing into the next. */
+static void a_guest_that_does_not_run_has_no_messages(void **state)
+{
+    (void)state;
+    soft.peers = (struct vapic_peers){.count = 1, .apic_ids = {6}};
+    guest_asks_for(0xfee06000, 0x41);
+    guest_out(VUART_PORT + UART_IER, 1, IER_DATA);
+    assert_true(rx_put(&vm.console.rx, 'k'));
+    atomic_store(&vm.phase, VM_STOPPING);
+    serial_tick(&vm);
+    serial_look(&vm);
+    assert_int_equal(count_of(ACT_MESSAGE), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -759,6 +839,9 @@ int main(void)
         cmocka_unit_test_setup(core_0_watches_where_there_is_no_timer, begin),
         cmocka_unit_test_setup(the_console_has_its_turn, begin),
         cmocka_unit_test_setup(a_silent_guest_is_stopped, begin),
+        cmocka_unit_test_setup(a_key_becomes_a_message, begin),
+        cmocka_unit_test_setup(a_message_to_a_stranger_is_none, begin),
+        cmocka_unit_test_setup(a_guest_that_does_not_run_has_no_messages, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
