@@ -15,7 +15,7 @@
 
 /* Counts up with the layout, and with the ways in which bulkhead.conf can name a file: the loader
  * reads those that it knows of. */
-#define BOOT_INFO_VERSION 3
+#define BOOT_INFO_VERSION 4
 
 enum boot_ram_kind {
     BOOT_RAM_FREE = 1,     /* ours to use after the jump */
@@ -38,15 +38,17 @@ _Static_assert(sizeof(struct boot_range) == 24, "boot_info v2");
 #define BOOT_NAME_MAX 64
 
 /*
- * One file of \bulkhead\. What the configuration names is read whole; base is page-aligned, the
- * last page's rest is zero. Of other files there is only the name.
+ * One file of \bulkhead\. What the configuration names is read whole; `base` and `room` are whole
+ * pages, those of a disk on 2 MiB so that they can be a guest's; behind the file they are zero. Of
+ * other files there is only the name.
  */
 struct boot_module {
     uint64_t base;
     uint64_t size;            /* bytes; 0 for an empty file, and for one that was not read */
+    uint64_t room;            /* bytes that the file has to itself; 0 where size is */
     char name[BOOT_NAME_MAX]; /* as on disk, ASCII, NUL-terminated */
 };
-_Static_assert(sizeof(struct boot_module) == 80, "boot_info v2");
+_Static_assert(sizeof(struct boot_module) == 88, "boot_info v4");
 
 enum boot_pixel_format {
     BOOT_PIXEL_NONE = 0, /* no framebuffer */

@@ -114,9 +114,9 @@ static EFI_STATUS files_list(struct loader *l, EFI_FILE_HANDLE folder)
     return say_refusal(l, NULL, "the folder " LOADER_FOLDER " never ends: the volume is damaged");
 }
 
-/* Reads `m->size` bytes into the pages at m->base and clears the rest of the last page. */
+/* Reads `m->size` bytes into the pages at m->base and clears the rest of them. */
 static EFI_STATUS files_read_pages(struct loader *l, EFI_FILE_HANDLE file,
-                                   const struct boot_module *m, uint64_t pages)
+                                   const struct boot_module *m)
 {
     uint8_t *to = (uint8_t *)m->base;
     uint64_t done = 0;
@@ -132,7 +132,7 @@ static EFI_STATUS files_read_pages(struct loader *l, EFI_FILE_HANDLE file,
             return say_refusal(l, m->name, "is shorter than its directory entry says");
         done += chunk;
     }
-    memset(to + done, 0, pages * PAGE_SIZE - done);
+    memset(to + done, 0, m->room - done);
     return EFI_SUCCESS;
 }
 
@@ -151,11 +151,15 @@ static EFI_STATUS files_load(struct loader *l, EFI_FILE_HANDLE folder, struct bo
     if (EFI_ERROR(s))
         return say_failure(l, m->name, "cannot be opened", s);
     if (size != 0)
-        s = memory_take(l, m->name, size, &m->base, &pages);
-    if (!EFI_ERROR(s))
+        s = folder_is_disk(&l->config, m->name)
+                ? memory_take_large(l, m->name, size, &m->base, &pages)
+                : memory_take(l, m->name, size, &m->base, &pages);
+    if (!EFI_ERROR(s)) {
         m->size = size;
+        m->room = pages * PAGE_SIZE;
+    }
     if (m->size != 0)
-        s = files_read_pages(l, file, m, pages);
+        s = files_read_pages(l, file, m);
     file->Close(file);
     return s;
 }

@@ -76,6 +76,10 @@ void say_bug(const char *expr);
 /* `bytes` (> 0) as whole pages of free memory anywhere; on failure says so for file `name`. */
 EFI_STATUS memory_take(struct loader *l, const char *name, uint64_t bytes, uint64_t *base,
                        uint64_t *pages);
+
+/* The same on PLACE_ALIGN and in multiples of it. */
+EFI_STATUS memory_take_large(struct loader *l, const char *name, uint64_t bytes, uint64_t *base,
+                             uint64_t *pages);
 EFI_STATUS memory_take_block(struct loader *l, enum loader_block which, uint64_t bytes);
 
 /* BLOCK_IMAGE: executable, below 4 GiB, PLACE_ALIGN-aligned. */

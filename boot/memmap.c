@@ -124,7 +124,7 @@ void memmap_convert(struct loader *l)
     for (enum loader_block b = 0; b < BLOCK_SCRATCH; b++)
         memmap_add_own(l, l->blocks[b].base, l->blocks[b].pages);
     for (uint32_t i = 0; i < l->info->module_count; i++)
-        memmap_add_own(l, l->modules[i].base, (l->modules[i].size + PAGE_SIZE - 1) / PAGE_SIZE);
+        memmap_add_own(l, l->modules[i].base, l->modules[i].room / PAGE_SIZE);
     for (UINTN done = 0; l->map_size - done >= l->map_step; done += l->map_step) {
         EFI_MEMORY_DESCRIPTOR d;
 

@@ -15,7 +15,7 @@
 #define MEMORY_IMAGE_LIMIT (4 * GIB - 1)
 
 /* Pages too many: the firmware aligns to 4 KiB only. */
-#define MEMORY_IMAGE_SLACK (PLACE_ALIGN / PAGE_SIZE - 1)
+#define MEMORY_SLACK (PLACE_ALIGN / PAGE_SIZE - 1)
 
 /*
  * The first one that is free is taken, and firmware leaves the same ones free in each boot of a
@@ -49,24 +49,45 @@ EFI_STATUS memory_take_block(struct loader *l, enum loader_block which, uint64_t
     return memory_take(l, NULL, bytes, &l->blocks[which].base, &l->blocks[which].pages);
 }
 
+/* Gives back what `pages` and the slack, which begin at `got`, have too much at both ends; returns
+ * where the pages begin. A failure to do so leaves the slack unused, which harms nobody. */
+static uint64_t memory_trim(struct loader *l, uint64_t got, uint64_t pages)
+{
+    const uint64_t base = align_down(got + MEMORY_SLACK * PAGE_SIZE, PLACE_ALIGN);
+    const uint64_t head = (base - got) / PAGE_SIZE;
+
+    if (head != 0)
+        l->bs->FreePages(got, head);
+    if (head != MEMORY_SLACK)
+        l->bs->FreePages(base + pages * PAGE_SIZE, MEMORY_SLACK - head);
+    return base;
+}
+
+EFI_STATUS memory_take_large(struct loader *l, const char *name, uint64_t bytes, uint64_t *base,
+                             uint64_t *pages)
+{
+    EFI_PHYSICAL_ADDRESS got = 0;
+    uint64_t whole;
+
+    if (!align_up(bytes, PLACE_ALIGN, &whole) ||
+        EFI_ERROR(l->bs->AllocatePages(AllocateAnyPages, EfiLoaderData,
+                                       whole / PAGE_SIZE + MEMORY_SLACK, &got)))
+        return say_no_memory(l, name, bytes);
+    *pages = whole / PAGE_SIZE;
+    *base = memory_trim(l, got, *pages);
+    return EFI_SUCCESS;
+}
+
 EFI_STATUS memory_take_image(struct loader *l, uint64_t bytes)
 {
     EFI_PHYSICAL_ADDRESS got = MEMORY_IMAGE_LIMIT;
-    uint64_t pages = bytes / PAGE_SIZE;
-    uint64_t base, head;
+    const uint64_t pages = bytes / PAGE_SIZE;
 
     /* Code, not data: firmware may have mapped its data pages as not executable. */
-    if (EFI_ERROR(l->bs->AllocatePages(AllocateMaxAddress, EfiLoaderCode,
-                                       pages + MEMORY_IMAGE_SLACK, &got)))
+    if (EFI_ERROR(
+            l->bs->AllocatePages(AllocateMaxAddress, EfiLoaderCode, pages + MEMORY_SLACK, &got)))
         return say_no_memory(l, FOLDER_PROGRAM, bytes);
-    base = align_down(got + MEMORY_IMAGE_SLACK * PAGE_SIZE, PLACE_ALIGN);
-    head = (base - got) / PAGE_SIZE;
-    /* A failure to give the slack back leaves it unused, which harms nobody. */
-    if (head != 0)
-        l->bs->FreePages(got, head);
-    if (head != MEMORY_IMAGE_SLACK)
-        l->bs->FreePages(base + pages * PAGE_SIZE, MEMORY_IMAGE_SLACK - head);
-    l->blocks[BLOCK_IMAGE] = (struct block){.base = base, .pages = pages};
+    l->blocks[BLOCK_IMAGE] = (struct block){.base = memory_trim(l, got, pages), .pages = pages};
     return EFI_SUCCESS;
 }
 
@@ -102,8 +123,8 @@ void memory_free_all(struct loader *l)
         for (uint32_t i = 0; i < l->info->module_count; i++) {
             const struct boot_module *m = &l->modules[i];
 
-            if (m->size != 0)
-                l->bs->FreePages(m->base, (m->size + PAGE_SIZE - 1) / PAGE_SIZE);
+            if (m->room != 0)
+                l->bs->FreePages(m->base, m->room / PAGE_SIZE);
         }
     }
     for (int i = 0; i < BLOCK_COUNT; i++)

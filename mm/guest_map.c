@@ -29,6 +29,27 @@ void guest_map_add_ram(struct guest_map *map, hpa_t to, uint64_t memory)
     guest_map_add(map, ram);
 }
 
+gpa_t guest_map_add_disk(struct guest_map *map, hpa_t to, uint64_t size, bool read_only,
+                         const char *name)
+{
+    uint64_t end = 0;
+
+    for (uint32_t i = 0; i < map->count; i++)
+        if (map->rows[i].kind == REGION_RAM || map->rows[i].kind == REGION_DISK)
+            end = max_u64(end, map->rows[i].at.v + map->rows[i].size);
+    uint64_t at = align_down(end, GUEST_DISK_ALIGN) + GUEST_DISK_ALIGN;
+    if (at < GUEST_HIGH_BASE && (at > GUEST_LOW_MAX || size > GUEST_LOW_MAX - at))
+        at = GUEST_HIGH_BASE;
+    guest_map_add(map, (struct guest_region){.at = gpa(at),
+                                             .to = to,
+                                             .size = size,
+                                             .rights = read_only ? PT_R | PT_X : PT_R | PT_W | PT_X,
+                                             .type = PT_WRITE_BACK,
+                                             .kind = REGION_DISK,
+                                             .name = name});
+    return gpa(at);
+}
+
 const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address)
 {
     for (uint32_t i = 0; i < map->count; i++)

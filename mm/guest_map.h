@@ -7,6 +7,7 @@
  *   0          .. 3 GiB or end   RAM
  *   3 GiB      .. 4 GiB          no RAM
  *   4 GiB      ..                the RAM beyond 3 GiB
+ *   after RAM  ..                disks, in the order of the file, each on GUEST_DISK_ALIGN
  */
 #pragma once
 
@@ -18,6 +19,11 @@
 #define GUEST_LOW_MAX   (3 * GIB)
 #define GUEST_HIGH_BASE (4 * GIB)
 
+/* Disks begin on Linux's unit of memory (SECTION_SIZE), and never where RAM or another disk ends:
+ * Linux would take two that touch for one, and a guest that runs over its RAM's end would not be
+ * noticed. */
+#define GUEST_DISK_ALIGN (128 * MIB)
+
 #define GUEST_REGIONS_MAX 32
 
 /* Who may have the same host memory as well. plan_valid() judges it. */
@@ -25,6 +31,7 @@ enum region_kind {
     REGION_RAM,    /* nobody */
     REGION_SHARED, /* other guests, each in a row of this kind with the same `to` and `size` */
     REGION_DEVICE, /* nobody: the registers of a device that is the guest's */
+    REGION_DISK,   /* nobody: a file, which may outlive what is in RAM */
 };
 
 struct guest_region {
@@ -34,6 +41,7 @@ struct guest_region {
     uint32_t rights;     /* enum pt_right: PT_R and more */
     enum pt_memory type; /* write-back for memory, never for a device */
     enum region_kind kind;
+    const char *name; /* for people: a disk's file; NULL where there is nothing to say */
 };
 
 struct guest_map {
@@ -46,6 +54,11 @@ void guest_map_add(struct guest_map *map, struct guest_region region);
 
 /* `memory` bytes of RAM, contiguous in the host from `to` on, as one row or two. */
 void guest_map_add_ram(struct guest_map *map, hpa_t to, uint64_t memory);
+
+/* A disk of `size` bytes at `to`, behind all RAM and disks that the map has; returns where. It may
+ * be executed as RAM may: Linux maps programs from it. */
+gpa_t guest_map_add_disk(struct guest_map *map, hpa_t to, uint64_t size, bool read_only,
+                         const char *name);
 
 /* The row that `address` lies in, or NULL. */
 const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address);

@@ -191,13 +191,18 @@ static uint64_t *pt_page_entry(const struct pagetable *pt, uint64_t from)
 
 enum status pt_unmap(struct pagetable *pt, uint64_t from, uint64_t size)
 {
+    const struct pt_format *f = pt->format;
     enum status s = pt_check(pt, from, hpa(0), size);
 
-    for (uint64_t done = 0; s == OK && done < size; done += PAGE_SIZE) {
-        uint64_t *entry = pt_page_entry(pt, from + done);
-        if (!entry)
-            return E_INVALID;
-        *entry = 0;
+    while (s == OK && size > 0) {
+        const struct pt_spot spot = pt_find(pt, from);
+        const uint64_t span = pt_span(spot.level);
+        if (!f->is_present(*spot.entry) || from % span != 0 || size < span)
+            return FAIL(E_INVALID, "%s: 0x%lx is not mapped, or only as part of a larger page",
+                        f->name, from);
+        *spot.entry = 0;
+        from += span;
+        size -= span;
     }
     return s;
 }

@@ -56,9 +56,9 @@ MUST_CHECK enum status pt_map(struct pagetable *pt, uint64_t from, hpa_t to, uin
                               uint32_t rights, enum pt_memory memory);
 
 /*
- * Clears 4 KiB leaves only; `from` and `size` as for pt_map(). E_INVALID where a larger leaf or
- * nothing is met; what lies below that is cleared then. Tables stay where they are. Before use of
- * the table by a CPU, or with the caller's own flush.
+ * Clears whole leaves; `from` and `size` as for pt_map(). E_INVALID where nothing is met, or a leaf
+ * that goes beyond them; what lies below that is cleared then. Tables stay where they are. Before
+ * use of the table by a CPU, or with the caller's own flush.
  */
 MUST_CHECK enum status pt_unmap(struct pagetable *pt, uint64_t from, uint64_t size);
 

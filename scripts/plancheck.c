@@ -22,6 +22,7 @@
 #include "kernel/config/errors.h"
 #include "kernel/config/text_span.h"
 #include "kernel/plan/isolation.h"
+#include "kernel/plan/modules.h"
 #include "kernel/plan/plan.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
@@ -206,6 +207,23 @@ static const uint8_t *map_file(int folder, const char *name, uint64_t size)
     return bytes;
 }
 
+/* The loader has read it, so that it lies somewhere; only of disks it matters where. */
+static void place_disk(struct machine_module *m)
+{
+    uint64_t size;
+
+    for (uint32_t i = machine.range_count; i-- > 0;) {
+        struct range *r = &machine.ranges[i];
+        if (!align_up(m->size, PAGE_SIZE_2M, &size) || r->size < PAGE_SIZE_2M ||
+            size > r->size - PAGE_SIZE_2M)
+            continue;
+        m->place = (struct range){align_down(r->base + r->size - size, PAGE_SIZE_2M), size};
+        r->size = m->place.base - r->base;
+        machine.own[machine.own_count++] = m->place;
+        return;
+    }
+}
+
 /* As the loader does it: what is no file, or could not be named, is not there. */
 static void add_entry(struct folder *files, int folder, const char *name)
 {
@@ -236,6 +254,8 @@ static void add_modules(const char *path)
         m->size = files.entries[i].wanted ? files.entries[i].size : 0;
         if (m->size > 0)
             m->bytes = map_file(dirfd(entries), m->name, m->size);
+        if (m->size > 0 && folder_is_disk(&config, m->name))
+            place_disk(m);
         machine.module_count++;
     }
     closedir(entries);
@@ -302,6 +322,7 @@ int main(int argc, char **argv)
     if (!config_parse(&config, text, size, &report))
         return show_errors(name);
     add_modules(folder);
+    modules_give(&machine, &config);
     if (!plan_make(&plan, &config, &machine, &report))
         return show_errors(name);
     if (!plan_valid(&plan, &machine)) {

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#define BULKHEAD_ABI_VERSION 2
+#define BULKHEAD_ABI_VERSION 3
 
 /* CPUID: EAX = highest leaf of the range, EBX:ECX:EDX = "BulkheadHV\0\0". */
 #define BULKHEAD_CPUID_BASE     0x40000000u

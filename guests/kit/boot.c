@@ -32,9 +32,40 @@ struct hvm_memory {
 };
 _Static_assert(sizeof(struct hvm_memory) == 24, "HVM direct boot ABI, version 1");
 
+struct hvm_module {
+    uint64_t base;
+    uint64_t size;
+    uint64_t cmdline;
+    uint64_t reserved;
+};
+_Static_assert(sizeof(struct hvm_module) == 32, "HVM direct boot ABI, version 1");
+
+#define DISK_WORD     "disk "
+#define READ_ONLY_END " ro"
+
+static struct disk disks[BOOT_DISKS_MAX];
+static uint32_t disk_count;
 static char line[CMDLINE_MAX];
 static struct memory_range ranges[MEMORY_RANGES_MAX];
 static uint32_t range_count;
+
+/* "disk NAME" or "disk NAME ro" */
+static void boot_add_disk(const struct hvm_module *module)
+{
+    const char *text = (const char *)module->cmdline;
+    const size_t len = text == NULL ? 0 : strlen(text), word = sizeof(DISK_WORD) - 1;
+    const size_t end = sizeof(READ_ONLY_END) - 1;
+    struct disk *d = &disks[disk_count];
+
+    if (disk_count == BOOT_DISKS_MAX || len <= word || memcmp(text, DISK_WORD, word) != 0)
+        return;
+    *d = (struct disk){.base = module->base, .size = module->size};
+    d->read_only = len > word + end && memcmp(text + len - end, READ_ONLY_END, end) == 0;
+    text_copy(d->name, sizeof(d->name), text + word);
+    if (d->read_only)
+        d->name[len - word - end] = '\0';
+    disk_count++;
+}
 
 void boot_read(uint64_t start_info)
 {
@@ -50,6 +81,14 @@ void boot_read(uint64_t start_info)
         ranges[i] = (struct memory_range){map[i].base, map[i].size, map[i].type};
         range_count++;
     }
+    for (uint32_t i = 1; i < info->module_count; i++) /* 0 is the initrd's */
+        boot_add_disk((const struct hvm_module *)info->modules + i);
+}
+
+uint32_t boot_disks(const struct disk **out)
+{
+    *out = disks;
+    return disk_count;
 }
 
 uint32_t memory_map(const struct memory_range **out)

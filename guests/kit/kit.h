@@ -55,7 +55,8 @@ size_t console_line(char *buf, size_t size);
 
 /* ---------------------------------------------------------------- what we were started with */
 
-enum memory_type { MEMORY_RAM = 1, MEMORY_RESERVED = 2 }; /* ACPI "Address Range Types" */
+/* ACPI "Address Range Types" */
+enum memory_type { MEMORY_RAM = 1, MEMORY_RESERVED = 2, MEMORY_PERSISTENT = 7 };
 
 struct memory_range {
     uint64_t base;
@@ -65,11 +66,22 @@ struct memory_range {
 
 #define MEMORY_RANGES_MAX 16
 
+/* A file that is persistent memory. */
+struct disk {
+    uint64_t base;
+    uint64_t size; /* bytes */
+    bool read_only;
+    char name[64];
+};
+
+#define BOOT_DISKS_MAX 4
+
 /* boot.c. Copies all that start_info points to, so that low memory is free afterwards. */
 void boot_read(uint64_t start_info);
 uint32_t memory_map(const struct memory_range **ranges);
-uint64_t memory_size(void); /* bytes of RAM */
-uint64_t memory_top(void);  /* where the RAM that begins below 4 GiB ends */
+uint32_t boot_disks(const struct disk **disks); /* in the order of the file */
+uint64_t memory_size(void);                     /* bytes of RAM */
+uint64_t memory_top(void);                      /* where the RAM that begins below 4 GiB ends */
 
 /* The command line is words separated by blanks: NAME, or NAME=VALUE. options.c */
 const char *cmdline(void);

@@ -13,6 +13,7 @@
 #define GUEST_NAME_MAX  16 /* with the NUL; letters, digits, - and _, starting with a letter */
 #define FILE_NAME_MAX   64 /* with the NUL */
 #define CMDLINE_MAX     1024
+#define DISKS_MAX       4  /* of a guest */
 #define CORES_MAX       64 /* cores of the machine that Bulkhead uses at most */
 #define CONFIG_SIZE_MAX (64 * KIB)
 
@@ -34,6 +35,14 @@ struct config_cores {
     uint32_t list[CORES_MAX]; /* core numbers as the boot log prints them, no duplicates */
 };
 
+/* A file that is the guest's persistent memory. */
+struct config_disk {
+    char file[FILE_NAME_MAX];
+    uint32_t line;
+    bool read_only;
+    bool fresh; /* as in the file at the start of each life, else kept until power-off */
+};
+
 /* Every `..._line` is that of the key, or of the section's header where the key is not given. */
 struct config_guest {
     char name[GUEST_NAME_MAX];
@@ -45,6 +54,8 @@ struct config_guest {
     uint32_t image_line;
     char initrd[FILE_NAME_MAX]; /* empty: none */
     uint32_t initrd_line;
+    uint32_t disk_count;
+    struct config_disk disks[DISKS_MAX];
     char cmdline[CMDLINE_MAX];
     enum poweroff_action on_poweroff;
     uint64_t watchdog_ns; /* the guest has to call in more often than this; 0: no watchdog */

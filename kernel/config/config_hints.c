@@ -27,6 +27,8 @@ enum config_key config_alias(struct span word)
         {"smp", KEY_CORES},        {"mem", KEY_MEMORY},      {"ram", KEY_MEMORY},
         {"kernel", KEY_IMAGE},     {"linux", KEY_IMAGE},     {"file", KEY_IMAGE},
         {"initramfs", KEY_INITRD}, {"ramdisk", KEY_INITRD},  {"module", KEY_INITRD},
+        {"disks", KEY_DISK},       {"drive", KEY_DISK},      {"hda", KEY_DISK},
+        {"pmem", KEY_DISK},        {"hdd", KEY_DISK},        {"nvdimm", KEY_DISK},
         {"append", KEY_CMDLINE},   {"args", KEY_CMDLINE},    {"arguments", KEY_CMDLINE},
         {"cmd", KEY_CMDLINE},      {"options", KEY_CMDLINE}, {"commandline", KEY_CMDLINE},
         {"smt", KEY_THREADS},      {"ht", KEY_THREADS},      {"hyperthreading", KEY_THREADS},
@@ -40,16 +42,21 @@ enum config_key config_alias(struct span word)
 
 const char *config_lacks(struct span word)
 {
-    static const char disk[] = "a guest has no disk: put what it needs into its initrd";
     static const char device[] = "a guest has no devices other than its console";
     static const struct {
         const char *name;
         const char *why;
     } rows[] = {
-        {"disk", disk},     {"disks", disk},     {"drive", disk}, {"hda", disk},
-        {"root", disk},     {"net", device},     {"nic", device}, {"network", device},
-        {"device", device}, {"devices", device}, {"pci", device}, {"usb", device},
-        {"vga", device},    {"display", device},
+        {"root", "write 'disk = FILE', and 'root=/dev/pmem0' into the cmdline"},
+        {"net", device},
+        {"nic", device},
+        {"network", device},
+        {"device", device},
+        {"devices", device},
+        {"pci", device},
+        {"usb", device},
+        {"vga", device},
+        {"display", device},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -26,6 +26,7 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_MEMORY] = {"memory", SECTION_GUEST, config_read_memory, "64M"},
     [KEY_IMAGE] = {"image", SECTION_GUEST, config_read_image, "kernel.elf"},
     [KEY_INITRD] = {"initrd", SECTION_GUEST, config_read_initrd, NULL},
+    [KEY_DISK] = {"disk", SECTION_GUEST, config_read_disk, NULL},
     [KEY_CMDLINE] = {"cmdline", SECTION_GUEST, config_read_cmdline, NULL},
     [KEY_ON_CRASH] = {"on_crash", SECTION_GUEST, config_read_on_crash, NULL},
     [KEY_ON_POWEROFF] = {"on_poweroff", SECTION_GUEST, config_read_on_poweroff, NULL},
@@ -210,7 +211,7 @@ static void config_read_pair(struct config_parser *p, struct span key, struct sp
                    config_section_name(row->section), config_section_name(p->section));
         return;
     }
-    if (p->key_lines[k] != 0) {
+    if (k != KEY_DISK && p->key_lines[k] != 0) { /* a disk is one of several */
         errors_add(p->report, p->line, "'%s' is already set at line %u", row->name,
                    p->key_lines[k]);
         return;

@@ -23,6 +23,7 @@ enum config_key {
     KEY_MEMORY,
     KEY_IMAGE,
     KEY_INITRD,
+    KEY_DISK,
     KEY_CMDLINE,
     KEY_ON_CRASH,
     KEY_ON_POWEROFF,
@@ -87,7 +88,7 @@ bool config_check_bytes(struct config_parser *p, struct span line, struct span c
 /* "1-2" → "#1-2", "1, 2" → "#1,#2"; false where `value` is no list of numbers. */
 bool config_with_signs(struct span value, char *buf, size_t size);
 
-/* ---- config_values.c, config_policy.c ---- */
+/* ---- config_values.c, config_disk.c, config_policy.c ---- */
 
 /* One per key: reads a value that is not empty, reports what is wrong with it. */
 void config_read_console(struct config_parser *p, struct span value);
@@ -98,6 +99,7 @@ void config_read_cores(struct config_parser *p, struct span value);
 void config_read_memory(struct config_parser *p, struct span value);
 void config_read_image(struct config_parser *p, struct span value);
 void config_read_initrd(struct config_parser *p, struct span value);
+void config_read_disk(struct config_parser *p, struct span value);
 void config_read_cmdline(struct config_parser *p, struct span value);
 void config_read_on_crash(struct config_parser *p, struct span value);
 void config_read_on_poweroff(struct config_parser *p, struct span value);

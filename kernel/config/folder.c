@@ -8,7 +8,8 @@
 #include "lib/assert.h"
 #include "lib/string.h"
 
-_Static_assert(FOLDER_MAX > 2 * (2 * GUESTS_MAX + 2), "what is wanted never fills the table");
+_Static_assert(FOLDER_MAX > 2 * ((2 + DISKS_MAX) * GUESTS_MAX + 2),
+               "what is wanted never fills the table");
 
 bool folder_is_own(const char *name)
 {
@@ -30,6 +31,15 @@ bool folder_is_spellable(const char *name)
     return len > 0;
 }
 
+bool folder_is_disk(const struct config *config, const char *name)
+{
+    for (uint32_t g = 0; g < config->guest_count; g++)
+        for (uint32_t d = 0; d < config->guests[g].disk_count; d++)
+            if (span_is_any_case(span_of(name), config->guests[g].disks[d].file))
+                return true;
+    return false;
+}
+
 static bool folder_wants(const struct config *config, const char *name)
 {
     const struct span s = span_of(name);
@@ -40,7 +50,7 @@ static bool folder_wants(const struct config *config, const char *name)
         if (span_is_any_case(s, config->guests[g].image) ||
             span_is_any_case(s, config->guests[g].initrd))
             return true;
-    return false;
+    return folder_is_disk(config, name);
 }
 
 /* The last entry that is not wanted. A full table has one: see the assertion above. */

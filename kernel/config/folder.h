@@ -12,7 +12,7 @@
 #define FOLDER_PROGRAM "bulkhead.elf"
 
 /* Room for everything wanted and for its twins, and for 28 names more. */
-#define FOLDER_MAX 96
+#define FOLDER_MAX 224
 
 struct folder_entry {
     char name[FILE_NAME_MAX];
@@ -28,6 +28,9 @@ struct folder {
 
 /* One of Bulkhead's own files, which no guest may name. */
 bool folder_is_own(const char *name);
+
+/* A guest has the file as a disk. */
+bool folder_is_disk(const struct config *config, const char *name);
 
 /* A name that bulkhead.conf can spell: printable ASCII, not too long. Others do no harm. */
 bool folder_is_spellable(const char *name);

@@ -157,6 +157,9 @@ _Static_assert(512 * PAGE_SIZE_2M == LINUX_MAPPED, "one page directory");
 static void linux_fill_params(struct linux_boot_params *params, const struct image_request *rq,
                               const struct linux_kernel *k, uint64_t initrd_at)
 {
+    static const uint32_t types[] = {[IMAGE_RAM] = LINUX_E820_RAM,
+                                     [IMAGE_RESERVED] = LINUX_E820_RESERVED,
+                                     [IMAGE_DISK] = LINUX_E820_PRAM};
     struct image_map_row rows[IMAGE_MAP_MAX];
     const uint32_t count = image_memory_map(rq->map, rows);
 
@@ -171,10 +174,8 @@ static void linux_fill_params(struct linux_boot_params *params, const struct ima
     params->acpi_rsdp_addr = ACPI_TABLES_AT;
     params->e820_count = (uint8_t)count;
     for (uint32_t i = 0; i < count; i++)
-        params->e820[i] =
-            (struct linux_e820){.base = rows[i].range.base,
-                                .size = rows[i].range.size,
-                                .type = rows[i].ram ? LINUX_E820_RAM : LINUX_E820_RESERVED};
+        params->e820[i] = (struct linux_e820){
+            .base = rows[i].range.base, .size = rows[i].range.size, .type = types[rows[i].what]};
 }
 _Static_assert(GUEST_LOW_MAX <= UINT32_MAX, "an initrd's place and size have 32 bits");
 

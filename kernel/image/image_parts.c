@@ -42,15 +42,19 @@ bool image_has_ram(const struct guest_map *map, struct range r)
 /* The first row of a guest's map is RAM with the whole hole in it. A device is found by its bus. */
 uint32_t image_memory_map(const struct guest_map *map, struct image_map_row rows[IMAGE_MAP_MAX])
 {
+    static const enum image_memory what[] = {[REGION_RAM] = IMAGE_RAM,
+                                             [REGION_SHARED] = IMAGE_RESERVED,
+                                             [REGION_DEVICE] = IMAGE_RESERVED,
+                                             [REGION_DISK] = IMAGE_DISK};
     uint32_t count = 0;
 
-    rows[count++] = (struct image_map_row){{.size = GUEST_HOLE_BASE}, true};
-    rows[count++] = (struct image_map_row){image_hole(), false};
+    rows[count++] = (struct image_map_row){{.size = GUEST_HOLE_BASE}, IMAGE_RAM};
+    rows[count++] = (struct image_map_row){image_hole(), IMAGE_RESERVED};
     for (uint32_t i = 0; i < map->count; i++) {
         const struct guest_region *r = &map->rows[i];
         const uint64_t from = max_u64(r->at.v, GUEST_HOLE_END), end = r->at.v + r->size;
         if (r->kind != REGION_DEVICE && from < end)
-            rows[count++] = (struct image_map_row){{from, end - from}, r->kind == REGION_RAM};
+            rows[count++] = (struct image_map_row){{from, end - from}, what[r->kind]};
     }
     return count;
 }

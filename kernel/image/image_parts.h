@@ -51,11 +51,12 @@ MUST_CHECK bool image_place_initrd(struct image *image, const struct image_reque
 /* All of `r`, which is not empty, is RAM of the guest. */
 bool image_has_ram(const struct guest_map *map, struct range r);
 
-/* The memory map as guests are told it: sorted, RAM or reserved. */
+/* The memory map as guests are told it, sorted. */
 #define IMAGE_MAP_MAX (GUEST_REGIONS_MAX + 2)
+enum image_memory { IMAGE_RAM, IMAGE_RESERVED, IMAGE_DISK };
 struct image_map_row {
     struct range range;
-    bool ram; /* else reserved */
+    enum image_memory what;
 };
 
 /* Returns how many rows it filled. */

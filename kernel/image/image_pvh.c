@@ -5,17 +5,21 @@
  */
 #include "kernel/image/image_parts.h"
 #include "kernel/image/pvh.h"
+#include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/elf.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
+#define IMAGE_DISK_TEXT (FILE_NAME_MAX + 8) /* "disk root.img ro" */
+
 /* What the boot data's page holds. Its size is the page's, so that no earlier bytes can show. */
 struct image_boot_data {
     struct pvh_start_info info;
-    struct pvh_module initrd;
+    struct pvh_module modules[1 + DISKS_MAX]; /* the initrd, then the disks */
     struct pvh_memory map[IMAGE_MAP_MAX];
     char cmdline[CMDLINE_MAX];
+    char disks[DISKS_MAX][IMAGE_DISK_TEXT];
 };
 _Static_assert(sizeof(struct image_boot_data) <= PAGE_SIZE, "the boot data is one page");
 
@@ -158,16 +162,56 @@ static bool image_place_pvh_initrd(struct image *image, const struct elf *elf,
     return image_place_initrd(image, rq, taken, count, GUEST_LOW_MAX, at);
 }
 
-static uint32_t image_pvh_map(struct pvh_memory map[IMAGE_MAP_MAX], const struct guest_map *of)
+static uint32_t image_pvh_map(struct pvh_memory map[IMAGE_MAP_MAX], const struct guest_map *of,
+                              bool is_linux)
 {
+    const uint32_t types[] = {[IMAGE_RAM] = PVH_MEM_RAM,
+                              [IMAGE_RESERVED] = PVH_MEM_RESERVED,
+                              [IMAGE_DISK] = is_linux ? PVH_MEM_PRAM : PVH_MEM_PMEM};
     struct image_map_row rows[IMAGE_MAP_MAX];
     const uint32_t count = image_memory_map(of, rows);
 
     for (uint32_t i = 0; i < count; i++)
-        map[i] = (struct pvh_memory){.base = rows[i].range.base,
-                                     .size = rows[i].range.size,
-                                     .type = rows[i].ram ? PVH_MEM_RAM : PVH_MEM_RESERVED};
+        map[i] = (struct pvh_memory){
+            .base = rows[i].range.base, .size = rows[i].range.size, .type = types[rows[i].what]};
     return count;
+}
+
+/* Modules 1 and up; returns how many. */
+static uint32_t image_add_disks(struct image_boot_data *data, uint64_t base,
+                                const struct guest_map *map)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct guest_region *r = &map->rows[i];
+        if (r->kind != REGION_DISK)
+            continue;
+        ASSERT(count < DISKS_MAX);
+        fmt_print(data->disks[count], IMAGE_DISK_TEXT, "disk %s%s", r->name,
+                  r->rights & PT_W ? "" : " ro");
+        data->modules[1 + count] = (struct pvh_module){
+            .base = r->at.v,
+            .size = r->size,
+            .cmdline = base + offsetof(struct image_boot_data, disks) + count * IMAGE_DISK_TEXT};
+        count++;
+    }
+    return count;
+}
+
+/* Module 0 is the initrd's in any case, empty where only disks follow it. Linux would take any
+ * module 0 for its initrd, and finds disks by the memory map. */
+static void image_fill_modules(struct image_boot_data *data, uint64_t base, bool is_linux,
+                               const struct image_request *rq, uint64_t initrd_at)
+{
+    const uint32_t disks = is_linux ? 0 : image_add_disks(data, base, rq->map);
+
+    if (rq->initrd == NULL && disks == 0)
+        return;
+    data->info.module_count = 1 + disks;
+    data->info.modules = base + offsetof(struct image_boot_data, modules);
+    if (rq->initrd != NULL)
+        data->modules[0] = (struct pvh_module){.base = initrd_at, .size = rq->initrd_size};
 }
 
 /* The addresses inside the boot data follow from where its page lies. */
@@ -182,14 +226,9 @@ static void image_fill_boot_data(struct image *image, const struct image_request
     data.info.rsdp = ACPI_TABLES_AT;
     data.info.cmdline = base + offsetof(struct image_boot_data, cmdline);
     data.info.memory_map = base + offsetof(struct image_boot_data, map);
-    data.info.memory_map_count = image_pvh_map(data.map, rq->map);
+    data.info.memory_map_count = image_pvh_map(data.map, rq->map, image->is_linux);
     image_fill_cmdline(data.cmdline, image, rq, sizeof(data.cmdline) - 1);
-    if (rq->initrd != NULL) {
-        data.info.module_count = 1;
-        data.info.modules = base + offsetof(struct image_boot_data, initrd);
-        data.initrd.base = initrd_at;
-        data.initrd.size = rq->initrd_size;
-    }
+    image_fill_modules(&data, base, image->is_linux, rq, initrd_at);
     memcpy(image->boot_data.pvh, &data, sizeof(data));
 }
 

@@ -75,6 +75,7 @@ _Static_assert(sizeof(struct linux_header) == 0x26c - LINUX_HEADER_AT, "boot pro
 #define LINUX_E820_MAX      128
 #define LINUX_E820_RAM      1
 #define LINUX_E820_RESERVED 2
+#define LINUX_E820_PRAM     12 /* uapi/asm/e820.h: persistent memory that no ACPI table describes */
 
 struct PACKED linux_e820 {
     uint64_t base;

@@ -13,6 +13,8 @@
 #define PVH_START_V1     1 /* the first version with a memory map */
 #define PVH_MEM_RAM      1 /* types of memory as in the ACPI specification's E820 table */
 #define PVH_MEM_RESERVED 2
+#define PVH_MEM_PMEM     7  /* persistent; XEN_HVM_MEMMAP_TYPE_PMEM */
+#define PVH_MEM_PRAM     12 /* the same to Linux, which takes 7 for what an ACPI table describes */
 
 struct pvh_start_info {
     uint32_t magic;

@@ -29,22 +29,31 @@ static uint32_t isolation_direct_msrs(const struct msr_policy *msrs)
     return count;
 }
 
-/* A line for all of a guest's RAM, and one for each other row of its map. */
-static void isolation_map(const struct plan_guest *guest, log_sink say)
+static void isolation_row(const struct plan_guest *guest, const struct guest_region *r,
+                          log_sink say)
 {
-    static const char *const what[] = {
+    char disk[FILE_NAME_MAX + 48];
+    const char *const what[] = {
         [REGION_RAM] = "its RAM; nobody else can reach it",
         [REGION_SHARED] = "memory shared with every guest that has this line",
         [REGION_DEVICE] = "registers of its device; nobody else can reach them",
+        [REGION_DISK] = disk,
     };
 
-    isolation_range(guest->config->name, guest_map_ram(&guest->map), what[REGION_RAM], say);
-    for (uint32_t i = 0; i < guest->map.count; i++) {
-        const struct guest_region *r = &guest->map.rows[i];
-        if (r->kind != REGION_RAM)
-            isolation_range(guest->config->name, (struct range){r->to.v, r->size}, what[r->kind],
-                            say);
-    }
+    fmt_print(disk, sizeof(disk), "its disk '%s'; nobody else can reach it", r->name);
+    isolation_range(guest->config->name, (struct range){r->to.v, r->size}, what[r->kind], say);
+}
+
+/* A line for all of a guest's RAM, and one for each other row of its map. */
+static void isolation_map(const struct plan_guest *guest, log_sink say)
+{
+    const struct range ram = guest_map_ram(&guest->map);
+    const struct guest_region all = {.to = hpa(ram.base), .size = ram.size, .kind = REGION_RAM};
+
+    isolation_row(guest, &all, say);
+    for (uint32_t i = 0; i < guest->map.count; i++)
+        if (guest->map.rows[i].kind != REGION_RAM)
+            isolation_row(guest, &guest->map.rows[i], say);
 }
 
 static bool isolation_has(const struct plan *plan, enum region_kind kind)

@@ -13,10 +13,13 @@
 #define MACHINE_MODULES_MAX FOLDER_MAX
 #define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 8)
 
+/* A file that was read. */
 struct machine_module {
     char name[FILE_NAME_MAX];
     const uint8_t *bytes;
-    uint64_t size; /* 0: empty, or not named by the configuration and so not read */
+    uint64_t size;      /* 0: empty, or not named by the configuration and so not read */
+    struct range place; /* the pages it has to itself; zero behind its end */
+    bool given;         /* ... which are free for the guest whose disk it is: modules_give() */
 };
 
 struct machine {

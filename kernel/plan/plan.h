@@ -16,6 +16,12 @@
 #include "mm/guest_map.h"
 #include "mm/range.h"
 
+/* One of config's disks. */
+struct plan_disk {
+    const struct machine_module *module;
+    gpa_t at; /* of its row in the guest's map */
+};
+
 struct plan_guest {
     const struct config_guest *config;
     uint32_t core_count;
@@ -24,6 +30,7 @@ struct plan_guest {
     struct image image;        /* checked against `map` */
     const struct machine_module *image_module;
     const struct machine_module *initrd_module; /* NULL: none */
+    struct plan_disk disks[DISKS_MAX];          /* config->disk_count of them */
 };
 
 /* Large, and its images must not move: in memory of its own, plan_size() bytes of it. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_make: makes the plan in three independent steps (cores, memory, images), each in its own
- * file, and reports the errors of all of them. Pure, no state.
+ * plan_make: makes the plan in four steps (cores, disks, memory, images), each in its own file, and
+ * reports the errors of all of them. Pure, no state.
  */
 #include "kernel/plan/plan_parts.h"
 
@@ -33,6 +33,7 @@ bool plan_make(struct plan *plan, const struct config *config, const struct mach
         plan->guests[g].config = &config->guests[g];
     plan_console(&config->machine, machine, report);
     plan_cores(plan, machine, report);
+    plan_disks(plan, machine, report);
     plan_memory(plan, machine, report);
     plan_images(plan, machine, report);
     return report->count == before;

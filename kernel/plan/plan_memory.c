@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_memory: assigns host memory. Each guest gets one contiguous range, the largest guests first,
- * each in the lowest place that has room. Pure, no state.
+ * plan_memory: assigns host memory. Each guest gets one contiguous range, and so does each disk
+ * that is a copy: the largest first, each in the lowest place that has room. Pure, no state.
  */
 #include "kernel/plan/plan_parts.h"
 #include "kernel/plan/takers.h"
@@ -10,33 +10,53 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 
-/* Taking one range out of a list adds at most one row to it. */
-#define FREE_ROWS_MAX (MACHINE_RANGES_MAX + GUESTS_MAX)
+/* What wants a place: of guest i / PARTS its RAM, or the disk i % PARTS. */
+#define PARTS      (DISKS_MAX + 1)
+#define PART_RAM   DISKS_MAX
+#define PLACES_MAX (GUESTS_MAX * PARTS)
+
+/* Taking one range out of a list adds at most one row to it, and so do the disks that are files. */
+#define FREE_ROWS_MAX (MACHINE_RANGES_MAX + PLACES_MAX)
 
 struct free_memory {
     struct range rows[FREE_ROWS_MAX];
     struct range_list list;
 };
 
+/* The disks that are files have their places. */
 static void plan_memory_start(struct free_memory *mem, const struct machine *machine)
 {
     mem->list = (struct range_list){.max = FREE_ROWS_MAX, .rows = mem->rows};
     mem->list.count = machine->range_count;
     for (uint32_t i = 0; i < machine->range_count; i++)
         mem->rows[i] = machine->ranges[i];
+    for (uint32_t i = 0; i < machine->module_count; i++) {
+        bool removed =
+            !machine->modules[i].given || range_list_remove(&mem->list, machine->modules[i].place);
+        ASSERT(removed);
+    }
 }
 
-/* Guests by size, the largest first, equal ones in the order of the file. */
-static void plan_memory_order(const struct plan *plan, uint32_t order[GUESTS_MAX])
+/* Bytes that wish `i` wants; 0: nothing. */
+static uint64_t plan_memory_size(const struct plan *plan, uint32_t i)
 {
-    for (uint32_t g = 0; g < plan->guest_count; g++) {
-        uint32_t at = g;
-        while (at > 0 &&
-               plan->guests[order[at - 1]].config->memory < plan->guests[g].config->memory) {
+    const struct plan_guest *guest = &plan->guests[i / PARTS];
+
+    if (i % PARTS == PART_RAM)
+        return guest->config->memory;
+    return i % PARTS < guest->config->disk_count ? plan_disk_copy(guest, i % PARTS) : 0;
+}
+
+/* Wishes by size, the largest first, equal ones in the order of the file. */
+static void plan_memory_order(const struct plan *plan, uint32_t order[PLACES_MAX])
+{
+    for (uint32_t i = 0; i < plan->guest_count * PARTS; i++) {
+        uint32_t at = i;
+        while (at > 0 && plan_memory_size(plan, order[at - 1]) < plan_memory_size(plan, i)) {
             order[at] = order[at - 1];
             at--;
         }
-        order[at] = g;
+        order[at] = i;
     }
 }
 
@@ -93,48 +113,67 @@ static void plan_memory_say_left(const struct range_list *list, char *buf, size_
         fmt_print(buf + len, size - len, ", %lu MiB of it in one piece", largest);
 }
 
-static void plan_memory_short(const struct plan *plan, const struct machine *machine,
-                              const struct range ram[GUESTS_MAX], const struct range_list *list,
-                              const struct config_guest *wish, struct errors *report)
+static uint64_t plan_memory_taken(const struct range places[PLACES_MAX], uint32_t guest)
 {
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < PARTS; i++)
+        sum += places[guest * PARTS + i].size;
+    return sum;
+}
+
+/* Wish `i` finds no place. */
+static void plan_memory_short(const struct plan *plan, const struct machine *machine,
+                              const struct range places[PLACES_MAX], const struct range_list *list,
+                              uint32_t i, struct errors *report)
+{
+    const struct config_guest *wish = plan->guests[i / PARTS].config;
+    const struct config_disk *disk = i % PARTS == PART_RAM ? NULL : &wish->disks[i % PARTS];
     struct takers takers = {.text = ""};
     uint64_t total = 0;
     char size[24];
     char left[80];
 
-    for (uint32_t i = 0; i < machine->range_count; i++)
-        total += machine->ranges[i].size;
+    for (uint32_t r = 0; r < machine->range_count; r++)
+        total += machine->ranges[r].size;
     for (uint32_t g = 0; g < plan->guest_count; g++) {
-        fmt_size(size, sizeof(size), ram[g].size);
-        if (ram[g].size > 0)
+        const uint64_t taken = plan_memory_taken(places, g);
+        fmt_size(size, sizeof(size), taken);
+        if (taken > 0)
             takers_add(&takers, size, plan->guests[g].config->name);
     }
     plan_memory_say_left(list, left, sizeof(left));
-    fmt_size(size, sizeof(size), wish->memory);
-    errors_add(report, wish->memory_line,
-               "guest '%s' wants %s of memory, %s (%lu MiB in the machine%s)", wish->name, size,
-               left, total / MIB, takers_text(&takers));
+    fmt_size(size, sizeof(size), plan_memory_size(plan, i));
+    if (disk)
+        errors_add(report, disk->line,
+                   "guest '%s' wants %s for its copy of disk '%s', %s (%lu MiB in the machine%s)",
+                   wish->name, size, disk->file, left, total / MIB, takers_text(&takers));
+    else
+        errors_add(report, wish->memory_line,
+                   "guest '%s' wants %s of memory, %s (%lu MiB in the machine%s)", wish->name, size,
+                   left, total / MIB, takers_text(&takers));
 }
 
-/* Finds a place for each guest: in `ram`, size 0 where there is none. With a report such guests are
- * said, without one the first ends it. False: not all have one. */
+/* Finds a place for each wish: in `places`, size 0 where there is none. With a report such wishes
+ * are said, without one the first ends it. False: not all have one. */
 static bool plan_memory_try(const struct plan *plan, const struct machine *machine, bool huge,
-                            struct range ram[GUESTS_MAX], struct errors *report)
+                            struct range places[PLACES_MAX], struct errors *report)
 {
     struct free_memory mem;
-    uint32_t order[GUESTS_MAX];
+    uint32_t order[PLACES_MAX];
     bool all = true;
 
-    memset(ram, 0, GUESTS_MAX * sizeof(*ram));
+    memset(places, 0, PLACES_MAX * sizeof(*places));
     plan_memory_start(&mem, machine);
     plan_memory_order(plan, order);
-    for (uint32_t i = 0; i < plan->guest_count && (all || report); i++) {
-        const struct config_guest *wish = plan->guests[order[i]].config;
-        if (plan_memory_place(&mem.list, wish->memory, huge, &ram[order[i]]))
+    for (uint32_t i = 0; i < plan->guest_count * PARTS && (all || report); i++) {
+        const uint64_t size = plan_memory_size(plan, order[i]);
+        const bool leaf = huge && order[i] % PARTS == PART_RAM;
+        if (size == 0 || plan_memory_place(&mem.list, size, leaf, &places[order[i]]))
             continue;
         all = false;
         if (report)
-            plan_memory_short(plan, machine, ram, &mem.list, wish, report);
+            plan_memory_short(plan, machine, places, &mem.list, order[i], report);
     }
     return all;
 }
@@ -146,10 +185,14 @@ static bool plan_memory_try(const struct plan *plan, const struct machine *machi
  */
 void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report)
 {
-    struct range ram[GUESTS_MAX];
+    struct range places[PLACES_MAX];
 
-    if (!plan_memory_try(plan, machine, true, ram, NULL))
-        (void)plan_memory_try(plan, machine, false, ram, report);
-    for (uint32_t g = 0; g < plan->guest_count; g++)
-        guest_map_add_ram(&plan->guests[g].map, hpa(ram[g].base), plan->guests[g].config->memory);
+    if (!plan_memory_try(plan, machine, true, places, NULL))
+        (void)plan_memory_try(plan, machine, false, places, report);
+    for (uint32_t g = 0; g < plan->guest_count; g++) {
+        struct plan_guest *guest = &plan->guests[g];
+        const struct range *parts = &places[g * PARTS];
+        guest_map_add_ram(&guest->map, hpa(parts[PART_RAM].base), guest->config->memory);
+        plan_disks_place(guest, parts);
+    }
 }

@@ -9,5 +9,29 @@
 
 /* Reads plan->config, fills the fields of plan->guests[] that its name says. */
 void plan_cores(struct plan *plan, const struct machine *machine, struct errors *report);
+void plan_disks(struct plan *plan, const struct machine *machine, struct errors *report);
+/* After plan_disks(): they have to have room, too. */
 void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report);
 void plan_images(struct plan *plan, const struct machine *machine, struct errors *report);
+
+/* What a guest names in a line of the file. */
+struct plan_file {
+    const char *guest;
+    const char *role; /* "image" */
+    const char *name;
+    uint32_t line;
+};
+
+/* ---- plan_files.c ---- */
+
+/* The file's module, or NULL and an error. An empty file is as good as none. */
+const struct machine_module *plan_find_file(const struct machine *machine,
+                                            const struct plan_file *file, struct errors *report);
+
+/* ---- plan_disks.c ---- */
+
+/* The memory that disk `d` takes beside the file's own: 0 where that is the disk. */
+uint64_t plan_disk_copy(const struct plan_guest *guest, uint32_t d);
+
+/* Enters the disks behind the guest's RAM; `copies` are the places for those that are copies. */
+void plan_disks_place(struct plan_guest *guest, const struct range copies[DISKS_MAX]);

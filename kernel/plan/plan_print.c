@@ -93,12 +93,30 @@ static void plan_print_memory(const struct plan_guest *guest, log_sink say)
 /* What is not RAM: where the guest finds it, and where it is. */
 static void plan_print_region(const struct guest_region *r, log_sink say)
 {
+    static const char *const what[] = {
+        [REGION_RAM] = "guest memory",
+        [REGION_SHARED] = "shared",
+        [REGION_DEVICE] = "device",
+        [REGION_DISK] = "disk memory",
+    };
     char at[48], host[48];
 
     plan_print_range((struct range){r->at.v, r->size}, at, sizeof(at));
     plan_print_range((struct range){r->to.v, r->size}, host, sizeof(host));
-    say("  %-12s %s, host %s, r%c%c", r->kind == REGION_SHARED ? "shared" : "device", at, host,
-        r->rights & PT_W ? 'w' : '-', r->rights & PT_X ? 'x' : '-');
+    say("  %-12s %s, host %s, r%c%c", what[r->kind], at, host, r->rights & PT_W ? 'w' : '-',
+        r->rights & PT_X ? 'x' : '-');
+}
+
+static void plan_print_disk(const struct plan_guest *guest, uint32_t d, log_sink say)
+{
+    const struct config_disk *disk = &guest->config->disks[d];
+
+    say("  disk         %s, %s%s", guest->disks[d].module->name,
+        disk->read_only ? "read-only"
+        : disk->fresh   ? "loaded again for each life"
+                        : "kept until power-off",
+        guest->disks[d].module->given ? "" : "; a copy");
+    plan_print_region(guest_map_find(&guest->map, guest->disks[d].at), say);
 }
 
 /* Linux writes where `console=` tells it, and not to the UART by itself. */
@@ -115,11 +133,13 @@ static void plan_print_guest(const struct plan_guest *guest, log_sink say)
     plan_print_row(guest, say);
     plan_print_memory(guest, say);
     for (uint32_t i = 0; i < guest->map.count; i++)
-        if (guest->map.rows[i].kind != REGION_RAM)
+        if (guest->map.rows[i].kind != REGION_RAM && guest->map.rows[i].kind != REGION_DISK)
             plan_print_region(&guest->map.rows[i], say);
     say("  image        %s", guest->image_module->name);
     if (guest->initrd_module)
         say("  initrd       %s", guest->initrd_module->name);
+    for (uint32_t d = 0; d < guest->config->disk_count; d++)
+        plan_print_disk(guest, d, say);
     if (plan_is_mute(guest))
         say("  note         without 'console=ttyS0' in its cmdline, Linux prints nothing here");
 }

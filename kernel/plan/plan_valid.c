@@ -112,7 +112,7 @@ static bool plan_valid_image(const struct plan_guest *guest)
 {
     const struct image *image = &guest->image;
 
-    if (guest->image_module == NULL || image->piece_count > IMAGE_PIECES_MAX)
+    if (image->piece_count > IMAGE_PIECES_MAX)
         return false;
     /*@ loop invariant 0 <= i <= guest->image.piece_count;
       @ loop invariant \forall integer p; 0 <= p < i ==> piece_ok(guest, p);
@@ -168,7 +168,7 @@ static bool plan_valid_counts(const struct plan *plan, const struct machine *mac
   @ ensures \result ==> bounded(plan, machine);
   @ ensures \result ==> \forall integer g; 0 <= g < plan->guest_count ==>
   @   cores_ok(plan, machine, g) && map_ok(machine, &plan->guests[g]) && owners_ok(plan, g) &&
-  @   image_ok(&plan->guests[g]);
+  @   image_ok(&plan->guests[g]) && disks_ok(plan, machine, g);
   @*/
 bool plan_valid(const struct plan *plan, const struct machine *machine)
 {
@@ -185,12 +185,13 @@ bool plan_valid(const struct plan *plan, const struct machine *machine)
             !plan_valid_image(&plan->guests[g]))
             return false;
     /*@ loop invariant 0 <= g <= plan->guest_count;
-      @ loop invariant \forall integer o; 0 <= o < g ==> owners_ok(plan, o);
+      @ loop invariant \forall integer o; 0 <= o < g ==>
+      @   owners_ok(plan, o) && disks_ok(plan, machine, o);
       @ loop assigns g;
       @ loop variant plan->guest_count - g;
       @*/
     for (uint32_t g = 0; g < plan->guest_count; g++)
-        if (!plan_valid_owners(plan, g))
+        if (!plan_valid_owners(plan, g) || !plan_valid_disks(plan, machine, g))
             return false;
     return true;
 }

@@ -73,7 +73,7 @@ static bool plan_valid_off(const struct machine *machine, const struct guest_reg
   @*/
 static bool plan_valid_row(const struct guest_region *r)
 {
-    const bool memory = r->kind == REGION_RAM || r->kind == REGION_SHARED;
+    const bool memory = r->kind == REGION_RAM || r->kind == REGION_SHARED || r->kind == REGION_DISK;
 
     if (r->size == 0 || r->size > PT_INPUT_MAX || r->at.v > PT_INPUT_MAX - r->size ||
         r->to.v > PT_OUTPUT_MAX - r->size || !is_aligned(r->at.v, PAGE_SIZE) ||

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_valid_map: the half of the judge that is about memory. Nobody but kernel/plan/plan_valid*.c
- * includes it. Contracts are in the words of tests/proof/plan_valid.h.
+ * plan_valid_map: the parts of the judge that are about memory. Nobody but
+ * kernel/plan/plan_valid*.c includes it. Contracts are in the words of tests/proof/plan_valid.h.
  */
 #pragma once
 
@@ -48,3 +48,11 @@ MUST_CHECK bool plan_valid_map(const struct plan *plan, const struct machine *ma
   @ ensures \result ==> owners_ok(plan, g);
   @*/
 MUST_CHECK bool plan_valid_owners(const struct plan *plan, uint32_t g);
+
+/* Each disk has a row, and each such row a disk; files that are copied stay the hypervisor's. */
+/*@ requires readable(plan, machine) && bounded(plan, machine) && g < plan->guest_count;
+  @ assigns \nothing;
+  @ ensures \result ==> disks_ok(plan, machine, g);
+  @*/
+MUST_CHECK bool plan_valid_disks(const struct plan *plan, const struct machine *machine,
+                                 uint32_t g);

@@ -21,12 +21,15 @@
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
 extern const uint8_t image_sealed[], image_sealed_end[];
 
+/* What guests may get: files, too, as disks. */
 static uint64_t address_space_ram_size(const struct start_state *start)
 {
     uint64_t size = 0;
 
     for (uint32_t i = 0; i < start->machine.range_count; i++)
         size += start->machine.ranges[i].size;
+    for (uint32_t i = 0; i < start->machine.module_count; i++)
+        size += start->machine.modules[i].place.size;
     return size;
 }
 
@@ -118,8 +121,8 @@ static enum status address_space_map_shared(struct start_state *start)
     for (uint32_t i = 0; i < ARRAY_SIZE(regions) && s == OK; i++)
         s = address_space_add(&start->map, &regions[i]);
     for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++)
-        s = host_map_add(&start->map, (uintptr_t)start->machine.modules[i].bytes,
-                         start->machine.modules[i].size, PT_R, PT_WRITE_BACK);
+        s = host_map_add(&start->map, start->machine.modules[i].place.base,
+                         start->machine.modules[i].place.size, PT_R, PT_WRITE_BACK);
     return s;
 }
 
@@ -152,8 +155,8 @@ static bool address_space_keep_own(struct start_state *start)
         (fb->format == BOOT_PIXEL_NONE || address_space_keep(machine, fb->base, fb->size));
 
     for (uint32_t i = 0; i < machine->module_count && ok; i++)
-        ok = address_space_keep(machine, (uintptr_t)machine->modules[i].bytes,
-                                machine->modules[i].size);
+        ok = address_space_keep(machine, machine->modules[i].place.base,
+                                machine->modules[i].place.size);
     if (!ok)
         log_line("memory is in too many pieces");
     return ok;
@@ -189,5 +192,10 @@ enum status address_space_seal(struct start_state *start)
     }
     if (s == OK && start->x2apic) /* from now on it is reached by MSRs only */
         s = host_map_remove(&start->map, LAPIC_MMIO, PAGE_SIZE);
+    for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++) {
+        const struct machine_module *m = &start->machine.modules[i];
+        if (m->given) /* a guest's now */
+            s = host_map_remove(&start->map, m->place.base, m->place.size);
+    }
     return s == OK ? host_make_constant(&start->map, constant, ARRAY_SIZE(constant)) : s;
 }

@@ -91,8 +91,11 @@ bool launch_plan(struct start_state *start)
                  FOLDER_CONFIG);
         return false;
     }
-    if (!config_parse(&config, (const char *)module->bytes, module->size, &report) ||
-        !launch_make_plan(start)) {
+    bool ok = config_parse(&config, (const char *)module->bytes, module->size, &report);
+
+    if (ok)
+        modules_give(&start->machine, &config);
+    if (!ok || !launch_make_plan(start)) {
         launch_print_errors();
         return false;
     }

@@ -185,14 +185,23 @@ static const char *diagnosis_pc_device(uint64_t address)
     return NULL;
 }
 
-static void diagnosis_region(const struct guest_region *row, char *buf, size_t size)
+/* Returns the length. */
+static size_t diagnosis_name(const struct guest_region *row, char *buf, size_t size)
 {
     static const char *const names[] = {
         [REGION_RAM] = "its memory",
         [REGION_SHARED] = "shared memory",
         [REGION_DEVICE] = "its device's registers",
+        [REGION_DISK] = "its disk",
     };
 
+    if (row->name)
+        return fmt_print(buf, size, "%s '%s'", names[row->kind], row->name);
+    return fmt_print(buf, size, "%s", names[row->kind]);
+}
+
+static void diagnosis_region(const struct guest_region *row, char *buf, size_t size)
+{
     static const char *const rights[] = {
         [PT_R] = "only read",
         [PT_R | PT_W] = "only read and write",
@@ -200,7 +209,8 @@ static void diagnosis_region(const struct guest_region *row, char *buf, size_t s
         [PT_R | PT_W | PT_X] = "read, write and execute",
     };
 
-    fmt_print(buf, size, "%s, which it may %s", names[row->kind], rights[row->rights]);
+    const size_t len = diagnosis_name(row, buf, size);
+    fmt_print(buf + len, size - len, ", which it may %s", rights[row->rights]);
 }
 
 /* Behind the last byte of its RAM; it has some. */
@@ -216,6 +226,7 @@ static uint64_t diagnosis_ram_end(const struct guest_map *map)
 void diagnosis_place(gpa_t address, const struct guest_map *map, char *buf, size_t size)
 {
     const struct guest_region *row = guest_map_find(map, address);
+    const struct guest_region *below = guest_map_find(map, gpa(address.v - 1));
     const char *device = diagnosis_pc_device(address.v);
     const uint64_t end = diagnosis_ram_end(map);
     char distance[24];
@@ -229,6 +240,9 @@ void diagnosis_place(gpa_t address, const struct guest_map *map, char *buf, size
     size -= len;
     if (device) {
         fmt_print(buf, size, "%s", device);
+    } else if (below && below->kind == REGION_DISK) {
+        const size_t first = fmt_print(buf, size, "the first byte after ");
+        diagnosis_name(below, buf + first, size - first);
     } else if (address.v < end) {
         fmt_print(buf, size, "the hole below 4 GiB");
     } else if (address.v == end) {

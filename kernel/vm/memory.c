@@ -58,9 +58,34 @@ static void memory_scrub(struct range part)
     host_window_close(core);
 }
 
+static struct range memory_disk(const struct vm *vm, uint32_t d)
+{
+    const struct guest_region *row = guest_map_find(&vm->plan->map, vm->plan->disks[d].at);
+
+    ASSERT(row && row->kind == REGION_DISK);
+    return (struct range){row->to.v, row->size};
+}
+
 void memory_scrub_all(const struct vm *vm)
 {
     memory_scrub(guest_map_ram(&vm->plan->map));
+    for (uint32_t d = 0; d < vm->plan->config->disk_count; d++)
+        if (vm->plan->config->disks[d].fresh)
+            memory_scrub(memory_disk(vm, d));
+}
+
+/* Disks that are the file's own pages have what they need, and others once they have had it. */
+static void memory_load_disks(struct vm *vm, const struct host_core *core)
+{
+    for (uint32_t d = 0; d < vm->plan->config->disk_count; d++) {
+        const struct machine_module *module = vm->plan->disks[d].module;
+        const struct range to = memory_disk(vm, d);
+        if (module->given || (vm->disks_loaded && !vm->plan->config->disks[d].fresh))
+            continue;
+        memory_fill(core, hpa(to.base), module->bytes, module->size);
+        memory_fill(core, hpa(to.base + module->size), NULL, to.size - module->size);
+    }
+    vm->disks_loaded = true;
 }
 
 void memory_scrub_share(struct vm *vm, uint32_t index)
@@ -80,5 +105,6 @@ void memory_load(struct vm *vm)
         cpu_pause();
     for (uint32_t i = 0; i < image->piece_count; i++)
         memory_place(core, &vm->plan->map, &image->pieces[i]);
+    memory_load_disks(vm, core);
     host_window_close(core);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory: a guest's RAM between two lives: cleared, and filled with its image. It uses the calling
- * core's window, which is open only during this.
+ * memory: a guest's RAM and disks between two lives: cleared, and filled with its image and files.
+ * It uses the calling core's window, which is open only during this.
  */
 #pragma once
 
@@ -9,9 +9,9 @@
 #include "lib/types.h"
 
 /* At the start of a life each vCPU clears its share of the guest's memory, on its own core. The
- * lead does so in memory_load(), which then waits for the others' and copies the image. */
+ * lead does so in memory_load(), which then waits for the others' and copies image and disks. */
 void memory_scrub_share(struct vm *vm, uint32_t index);
 void memory_load(struct vm *vm);
 
-/* Clears all of a parked guest's memory. */
+/* Clears all of a parked guest's memory, but for disks that it is to find again. */
 void memory_scrub_all(const struct vm *vm);

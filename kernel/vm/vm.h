@@ -159,5 +159,6 @@ struct vm {
     uint64_t started;           /* TSC; the lead writes */
     struct vm_quiet quiet;
     _Atomic uint64_t wakes; /* how often one of its cores left its rest; kernel/vm/halt.c */
+    bool disks_loaded;      /* those that are copies, for the first time; the lead writes */
     uint64_t load_ticks;    /* clearing its memory and copying its image, before that */
 };

@@ -178,12 +178,15 @@ MUTANTS = {
     ],
     "Guest memory unmapped while guests run": [
         mutant("window-left-open", "kernel/vm/memory.c",
-               "memory_place(core, &vm->plan->map, &image->pieces[i]);\n    host_window_close(core);",
-               "memory_place(core, &vm->plan->map, &image->pieces[i]);", audit(NO_GUEST)),
+               "memory_load_disks(vm, core);\n    host_window_close(core);",
+               "memory_load_disks(vm, core);", audit(NO_GUEST)),
         mutant("window-left-open-by-sibling", "kernel/vm/memory.c",
                "    memory_fill(core, hpa(part.base), NULL, part.size);\n"
                "    host_window_close(core);",
                "    memory_fill(core, hpa(part.base), NULL, part.size);",
+               audit(NO_GUEST, cores=4)),
+        mutant("disk-left-mapped", "kernel/start/address_space.c",
+               "if (m->given) /* a guest's now */", "if (false) /* a guest's now */",
                audit(NO_GUEST, cores=4)),
         mutant("window-close-forgets", "mm/host.c", "host_window_set(core, 0);", "(void)core;",
                audit(NO_GUEST)),

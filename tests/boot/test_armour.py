@@ -42,10 +42,15 @@ pytestmark = engines("bochs", "qemu")
 SAID = re.compile(r"armour: (.*): (stands|WRONG .*)")
 
 
+DISKS = {"data.img": bytes(3 << 20), "two.img": bytes(4096)}
+
+
 def audit_conf(cores):
-    """The guest that is looked at; with four cores it has a sibling, and there is another guest."""
+    """The guest that is looked at; with four cores it has a sibling, and there is another guest, which
+    has a disk that is the file's pages, and one that is a copy."""
     conf = machine_section() + guest("hello", cmdline="noinput", cores=2 if cores == 4 else 1)
-    return conf + (guest("second", image="hello", cmdline="noinput") if cores == 4 else "")
+    second = guest("second", image="hello", cmdline="noinput", disk="data.img\ndisk = two.img fresh")
+    return conf + (second if cores == 4 else "")
 
 
 def measures_said(lines):
@@ -54,7 +59,7 @@ def measures_said(lines):
 
 
 def test_all_measures_stand(machine):
-    result = machine.boot(images("hello") | with_hook("armour"), audit_conf(4), cores=4,
+    result = machine.boot(images("hello") | DISKS | with_hook("armour"), audit_conf(4), cores=4,
                           memory=512, cpu=CPUS[machine.engine])
     check_ended_well(result)
     assert measures_said(result.hv) == [(measure, "stands") for measure in MEASURES]

@@ -39,6 +39,20 @@ MUTANTS = [
     # Memory that guests share is cached by one and not by the other.
     ("kernel/plan/plan_valid_map.c", "plan_valid_row", "memory ? r->type == PT_WRITE_BACK",
      "memory ? true"),
+    # A disk is copied from what a guest may have changed.
+    ("kernel/plan/plan_valid_disks.c", "plan_valid_disk", "!plan_is_kept(machine, module->place)",
+     "false"),
+    # A file's pages are two disks.
+    ("kernel/plan/plan_valid_disks.c", "plan_is_sole", "module == module && (o != g || k != d)",
+     "module == module && (o != g && k != d)"),
+    # A disk that nobody loads: what was there before can be read.
+    ("kernel/plan/plan_valid_disks.c", "plan_is_named_row",
+     "return guest->map.rows[i].kind != REGION_DISK;", "return true;"),
+    # A disk that may only be read is written.
+    ("kernel/plan/plan_valid_disks.c", "plan_is_disk", "r->rights != (PT_R | PT_X)",
+     "r->rights != (PT_R | PT_W)"),
+    # An image whose file a guest may change.
+    ("kernel/plan/plan_valid_disks.c", "plan_valid_files", " && !guest->image_module->given", ""),
     # A core can be held twice.
     ("kernel/plan/plan_valid.c", "plan_holds", "if (k != but && guest->cores[k] == core)",
      "if (k > but && guest->cores[k] == core)"),

@@ -16,10 +16,15 @@
   @ // What can be read, and how many there are of everything.
   @ predicate readable_guests{L}(struct plan *p) = \valid_read(&p->guest_count) &&
   @   \forall integer g; 0 <= g < p->guest_count ==> \valid_read(&p->guests[g]);
+  @ predicate readable_module{L}(struct machine_module *m) = m == \null || \valid_read(m);
+  @ predicate readable_modules{L}(struct plan_guest *g) = readable_module(g->image_module) &&
+  @   readable_module(g->initrd_module) &&
+  @   \forall integer d; 0 <= d < DISKS_MAX ==> readable_module(g->disks[d].module);
   @ predicate readable{L}(struct plan *p, struct machine *m) =
   @   readable_guests(p) && \valid_read(&p->config) && \valid_read(&p->reserved_cores) &&
   @   \valid_read(m) && \valid_read(p->config) &&
-  @   \forall integer g; 0 <= g < p->guest_count ==> \valid_read(p->guests[g].config);
+  @   \forall integer g; 0 <= g < p->guest_count ==>
+  @     \valid_read(p->guests[g].config) && readable_modules(&p->guests[g]);
   @ predicate bounded_guest{L}(struct plan_guest *g) =
   @   1 <= g->core_count <= CORES_MAX && 1 <= g->map.count <= GUEST_REGIONS_MAX;
   @ predicate bounded_machine{L}(struct machine *m) =
@@ -48,6 +53,7 @@
   @   (r->rights == 1 || r->rights == 3 || r->rights == 5 || r->rights == 7) &&
   @   ((r->kind == REGION_RAM && r->type == PT_WRITE_BACK) ||
   @    (r->kind == REGION_SHARED && r->type == PT_WRITE_BACK) ||
+  @    (r->kind == REGION_DISK && r->type == PT_WRITE_BACK) ||
   @    (r->kind == REGION_DEVICE &&
   @     (r->type == PT_UNCACHED || r->type == PT_WRITE_COMBINING)));
   @ predicate host_off{L}(struct guest_region *r, struct range k) =
@@ -124,4 +130,37 @@
   @   g->image.piece_count <= IMAGE_PIECES_MAX &&
   @   (\forall integer i; 0 <= i < g->image.piece_count ==> piece_ok(g, i)) &&
   @   (\forall integer i, k; 0 <= k < i < g->image.piece_count ==> pieces_apart(g, i, k));
+  @
+  @ // Disks.
+  @ predicate is_kept{L}(struct machine *m, struct range r) =
+  @   \exists integer i; 0 <= i < m->own_count && no_wrap(m->own[i]) && no_wrap(r) &&
+  @     within(m->own[i], r);
+  @ predicate is_disk{L}(struct plan_guest *g, integer d, integer i) =
+  @   g->map.rows[i].kind == REGION_DISK && g->map.rows[i].at.v == g->disks[d].at.v &&
+  @   g->map.rows[i].size >= g->disks[d].module->size &&
+  @   (g->config->disks[d].read_only ==>
+  @     g->map.rows[i].rights == 1 || g->map.rows[i].rights == 5) &&
+  @   (g->disks[d].module->given ==> g->map.rows[i].to.v == g->disks[d].module->place.base &&
+  @     g->map.rows[i].size == g->disks[d].module->place.size);
+  @ predicate has_disk{L}(struct plan_guest *g, integer d) =
+  @   \exists integer i; 0 <= i < g->map.count && is_disk(g, d, i);
+  @ predicate is_other{L}(struct plan *p, integer g, integer d, integer o, integer k) =
+  @   (o == g && k == d) || p->guests[o].disks[k].module != p->guests[g].disks[d].module;
+  @ predicate is_sole{L}(struct plan *p, integer g, integer d) =
+  @   \forall integer o, k; 0 <= o < p->guest_count && 0 <= k < DISKS_MAX ==>
+  @     is_other(p, g, d, o, k);
+  @ predicate disk_ok{L}(struct plan *p, struct machine *m, integer g, integer d) =
+  @   \valid_read(p->guests[g].disks[d].module) && has_disk(&p->guests[g], d) &&
+  @   (p->guests[g].disks[d].module->given ? is_sole(p, g, d)
+  @     : is_kept(m, p->guests[g].disks[d].module->place)) &&
+  @   (d > 0 ==> p->guests[g].disks[d - 1].at.v < p->guests[g].disks[d].at.v);
+  @ predicate row_named{L}(struct plan_guest *g, integer i) =
+  @   g->map.rows[i].kind == REGION_DISK ==> \exists integer d;
+  @     0 <= d < g->config->disk_count && g->disks[d].at.v == g->map.rows[i].at.v;
+  @ predicate files_ok{L}(struct plan_guest *g) = \valid_read(g->image_module) &&
+  @   !g->image_module->given && (\valid_read(g->initrd_module) ==> !g->initrd_module->given);
+  @ predicate disks_ok{L}(struct plan *p, struct machine *m, integer g) =
+  @   p->guests[g].config->disk_count <= DISKS_MAX && files_ok(&p->guests[g]) &&
+  @   (\forall integer d; 0 <= d < p->guests[g].config->disk_count ==> disk_ok(p, m, g, d)) &&
+  @   (\forall integer i; 0 <= i < p->guests[g].map.count ==> row_named(&p->guests[g], i));
   @*/

@@ -38,8 +38,8 @@ static void fill(uint32_t leaf_level_max)
 
 static void add(uint64_t at, uint64_t to, uint64_t size)
 {
-    guest_map_add(&map,
-                  (struct guest_region){gpa(at), hpa(to), size, RWX, PT_WRITE_BACK, REGION_RAM});
+    guest_map_add(
+        &map, (struct guest_region){gpa(at), hpa(to), size, RWX, PT_WRITE_BACK, REGION_RAM, NULL});
 }
 
 /* A guest with memory below and above the hole. */
@@ -57,11 +57,11 @@ static void make_full(void)
 {
     make(3, 4 * GIB, 16 * MIB, 0);
     guest_map_add(&map, (struct guest_region){gpa(4 * GIB), hpa(8 * GIB), PAGE_SIZE, PT_R,
-                                              PT_WRITE_BACK, REGION_SHARED});
+                                              PT_WRITE_BACK, REGION_SHARED, NULL});
     guest_map_add(&map, (struct guest_region){gpa(GIB), hpa(0xf0000000), 2 * MIB, PT_R | PT_W,
-                                              PT_UNCACHED, REGION_DEVICE});
+                                              PT_UNCACHED, REGION_DEVICE, NULL});
     guest_map_add(&map, (struct guest_region){gpa(2 * GIB), hpa(0xe0000000), MIB, PT_R | PT_W,
-                                              PT_WRITE_COMBINING, REGION_DEVICE});
+                                              PT_WRITE_COMBINING, REGION_DEVICE, NULL});
     fill(3);
 }
 

@@ -89,6 +89,17 @@ static const struct odd_folder odd_folders[] = {
     /* one file in two roles */
     {NULL, "image = k.elf\ninitrd = K.elf\n", {K}, 0},
     {NULL, KE "[guest b]\nmemory = 2M\nimage = K.elf\n", {K}, 0},
+    /* disks */
+    {NULL, KE "disk = r.img\n", {K, R}, 0},
+    {NULL, KE "disk = R.IMG ro\n", {K, R}, 0},
+    {NULL, KE "disk = r.img fresh\n", {K, R}, 0},
+    {NULL, KE "disk = k.elf\n", {K}, 0},
+    {NULL, IRD "disk = r.img\ndisk = s.img\n", {K, R, {"s.img", ODD_TEXT}}, 240},
+    {NULL, KE "disk = r.img\n[guest b]\nmemory = 2M\nimage = k.elf\ndisk = r.img\n", {K, R}, 0},
+    {"there is no disk 'r.img'; the files here are: k.elf", KE "disk = r.img\n", {K}, 0},
+    {"there is no disk 'r.ing'; did you mean 'r.img'?", KE "disk = r.ing ro\n", {K, R}, 0},
+    {"disk 'r.img' is empty", KE "disk = r.img\n", {K, {"r.img", ODD_EMPTY}}, 0},
+    {"disk 'r.img' exists more than once", KE "disk = r.img\n", {K, R, {"R.img", 0}}, 0},
     /* what is named is not there */
     {"there is no image 'k.elf'; there are no files other than Bulkhead's own", KE, {{NULL, 0}}, 0},
     {"there is no image 'k.elf'; did you mean 'kk.elf'?", KE, {{"kk.elf", ODD_KERNEL}}, 0},
@@ -228,6 +239,18 @@ PRINTF_LIKE(1, 2) static void machine_say(const char *fmt, ...)
     machine_room -= (size_t)len;
 }
 
+/* A disk's pages can be a guest's: they are large ones, and nothing else is in them. */
+static void check_room(const struct machine_module *m)
+{
+    const uint64_t unit = folder_is_disk(&conf, m->name) ? PAGE_SIZE_2M : PAGE_SIZE;
+
+    assert_int_equal(m->place.base, (uintptr_t)m->bytes);
+    assert_int_equal(m->place.base % unit, 0);
+    assert_int_equal(m->place.size, (m->size + unit - 1) / unit * unit);
+    for (uint64_t i = m->size; i < m->place.size; i++)
+        assert_int_equal(m->bytes[i], 0);
+}
+
 /* True when the plan fits; then `said` is its table, else the errors. */
 static bool ask_machine(char *said, size_t size)
 {
@@ -244,8 +267,15 @@ static bool ask_machine(char *said, size_t size)
     modules_take(&machine, efi.info);
     m = modules_find(&machine, FOLDER_CONFIG);
     assert_non_null(m);
-    fits = config_parse(&conf, (const char *)m->bytes, m->size, &machines_report) &&
-           plan_make(&machines_plan, &conf, &machine, &machines_report);
+    fits = config_parse(&conf, (const char *)m->bytes, m->size, &machines_report);
+    for (uint32_t i = 0; fits && i < machine.module_count; i++) {
+        check_room(&machine.modules[i]);
+        if (machine.modules[i].size > 0 && folder_is_disk(&conf, machine.modules[i].name))
+            place_disk(&machine.modules[i]); /* as if it were there */
+    }
+    modules_give(&machine, &conf);
+    fits = fits && plan_make(&machines_plan, &conf, &machine, &machines_report) &&
+           plan_valid(&machines_plan, &machine);
     said[0] = '\0';
     machine_said = said;
     machine_room = size;

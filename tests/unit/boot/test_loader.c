@@ -52,6 +52,8 @@ static void check_module(const struct boot_module *m)
         return;
     }
     assert_int_equal(m->size, f->size);
+    assert_int_equal(m->base % PAGE_SIZE, 0);
+    assert_int_equal(m->room, (f->size + PAGE_SIZE - 1) / PAGE_SIZE * PAGE_SIZE);
     assert_memory_equal((const void *)m->base, f->bytes, f->size);
     for (uint64_t k = f->size; k % PAGE_SIZE != 0; k++)
         assert_int_equal(((const uint8_t *)m->base)[k], 0);

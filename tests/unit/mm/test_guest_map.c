@@ -49,10 +49,55 @@ static void make_full(void)
 {
     setup(NULL);
     guest_map_add(&map, (struct guest_region){gpa(6 * GIB), hpa(32 * GIB), MIB, PT_R, PT_WRITE_BACK,
-                                              REGION_SHARED});
+                                              REGION_SHARED, NULL});
     guest_map_add_ram(&map, hpa(8 * GIB), 4 * GIB);
     guest_map_add(&map, (struct guest_region){gpa(0xe0000000), hpa(0xf0000000), 2 * PAGE_SIZE,
-                                              PT_R | PT_W, PT_UNCACHED, REGION_DEVICE});
+                                              PT_R | PT_W, PT_UNCACHED, REGION_DEVICE, NULL});
+}
+
+static void expect_disk(uint64_t at, uint64_t size, bool read_only)
+{
+    static const char name[] = "root.img";
+    const gpa_t got = guest_map_add_disk(&map, hpa(64 * GIB), size, read_only, name);
+    const struct guest_region *row = guest_map_find(&map, gpa(at));
+
+    assert_int_equal(got.v, at);
+    assert_non_null(row);
+    assert_int_equal(row->at.v, at);
+    assert_int_equal(row->to.v, 64 * GIB);
+    assert_int_equal(row->size, size);
+    assert_int_equal(row->rights, read_only ? PT_R | PT_X : PT_R | PT_W | PT_X);
+    assert_int_equal(row->type, PT_WRITE_BACK);
+    assert_int_equal(row->kind, REGION_DISK);
+    assert_ptr_equal(row->name, name);
+}
+
+/* Behind RAM and each other, never touching, never from 3 to 4 GiB; later ones not below. */
+static void test_disks(void **state)
+{
+    (void)state;
+    guest_map_add_ram(&map, hpa(8 * GIB), 100 * MIB);
+    expect_disk(128 * MIB, 2 * MIB, false);
+    expect_disk(256 * MIB, 128 * MIB, true);
+    expect_disk(512 * MIB, 2560 * MIB, false);
+    expect_disk(4 * GIB, 2 * MIB, false);
+    expect_disk(4 * GIB + 128 * MIB, 2 * MIB, false);
+    assert_int_equal(guest_map_ram(&map).size, 100 * MIB);
+    setup(NULL);
+    guest_map_add_ram(&map, hpa(8 * GIB), 128 * MIB);
+    expect_disk(256 * MIB, 2816 * MIB, false);
+    setup(NULL);
+    guest_map_add_ram(&map, hpa(8 * GIB), 128 * MIB);
+    expect_disk(4 * GIB, 2818 * MIB, false);
+    setup(NULL);
+    guest_map_add_ram(&map, hpa(8 * GIB), 3 * GIB);
+    expect_disk(4 * GIB, 2 * MIB, false);
+    setup(NULL);
+    guest_map_add_ram(&map, hpa(8 * GIB), 3 * GIB - 128 * MIB);
+    expect_disk(4 * GIB, 2 * MIB, false);
+    setup(NULL);
+    guest_map_add_ram(&map, hpa(8 * GIB), 4 * GIB);
+    expect_disk(5 * GIB + 128 * MIB, 2 * MIB, false);
 }
 
 static void test_order(void **state)
@@ -117,9 +162,8 @@ static void test_fill(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_ram, setup),
-        cmocka_unit_test_setup(test_order, setup),
-        cmocka_unit_test_setup(test_find, setup),
+        cmocka_unit_test_setup(test_ram, setup),   cmocka_unit_test_setup(test_disks, setup),
+        cmocka_unit_test_setup(test_order, setup), cmocka_unit_test_setup(test_find, setup),
         cmocka_unit_test_setup(test_fill, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

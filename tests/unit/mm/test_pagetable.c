@@ -504,11 +504,17 @@ static void test_unmap_and_again(void **state)
     assert_int_equal(leaf.address.v, GIB + 0x3000);
     assert_true(pt_look(&w.pt, PAGE_SIZE_2M, &leaf));
     assert_int_equal(leaf.size, PAGE_SIZE_2M);
-    /* A large leaf is never broken up. */
+    /* A large leaf is never broken up, and goes as a whole. */
     assert_int_equal(pt_unmap(&w.pt, PAGE_SIZE_2M, PAGE_SIZE), E_INVALID);
-    assert_int_equal(pt_unmap(&w.pt, PAGE_SIZE_2M, PAGE_SIZE_2M), E_INVALID);
+    assert_int_equal(pt_unmap(&w.pt, PAGE_SIZE_2M + PAGE_SIZE, PAGE_SIZE_2M), E_INVALID);
     assert_true(pt_look(&w.pt, PAGE_SIZE_2M, &leaf));
     assert_int_equal(leaf.size, PAGE_SIZE_2M);
+    assert_int_equal(pt_unmap(&w.pt, PAGE_SIZE_2M - PAGE_SIZE, PAGE_SIZE + 2 * PAGE_SIZE_2M), OK);
+    assert_false(pt_look(&w.pt, PAGE_SIZE_2M - PAGE_SIZE, &leaf));
+    assert_false(pt_look(&w.pt, 3 * PAGE_SIZE_2M - PAGE_SIZE, &leaf));
+    assert_true(pt_look(&w.pt, 3 * PAGE_SIZE_2M, &leaf));
+    assert_int_equal(pt_unmap(&w.pt, 2 * PAGE_SIZE_2M, 2 * PAGE_SIZE_2M), E_INVALID);
+    assert_true(pt_look(&w.pt, 3 * PAGE_SIZE_2M, &leaf));
     world_free(&w);
 }
 

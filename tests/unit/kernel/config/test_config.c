@@ -115,6 +115,27 @@ static void test_example(void **state)
     assert_int_equal(linux_guest->on_crash, CRASH_STOP);
 }
 
+static void test_disks(void **state)
+{
+    (void)state;
+    accept(GUEST "disk = root.img\ndisk = data.img fresh\ndisk=root.img\tro # note\n"
+                 "disk = x ro\n"
+                 "[guest b]\nmemory=1M\nimage=k\ndisk = y\n");
+    assert_int_equal(THE_GUEST.disk_count, 4);
+    assert_string_equal(THE_GUEST.disks[0].file, "root.img");
+    assert_int_equal(THE_GUEST.disks[0].line, 4);
+    assert_false(THE_GUEST.disks[0].read_only || THE_GUEST.disks[0].fresh);
+    assert_string_equal(THE_GUEST.disks[1].file, "data.img");
+    assert_int_equal(THE_GUEST.disks[1].line, 5);
+    assert_true(!THE_GUEST.disks[1].read_only && THE_GUEST.disks[1].fresh);
+    assert_string_equal(THE_GUEST.disks[2].file, "root.img");
+    assert_true(THE_GUEST.disks[2].read_only && !THE_GUEST.disks[2].fresh);
+    assert_int_equal(config.guests[1].disk_count, 1);
+    assert_string_equal(config.guests[1].disks[0].file, "y");
+    accept(GUEST);
+    assert_int_equal(THE_GUEST.disk_count, 0);
+}
+
 static void test_defaults(void **state)
 {
     (void)state;
@@ -561,6 +582,7 @@ static void test_unknown_keys(void **state)
         {"[guest a]\nmmeory=16M\nimage=x", 2, "unknown key 'mmeory'; did you mean 'memory'?"},
         {GUEST "colour scheme = 1", 4,
          "unknown key 'colour scheme'; the keys of [guest NAME] are cores, memory, image, initrd, "
+         "disk, "
          "cmdline, "
          "on_crash, on_poweroff, watchdog"},
         {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
@@ -647,11 +669,11 @@ static void test_no_error_follows(void **state)
 /* What other programs have. */
 static void test_other_words(void **state)
 {
-#define DISK   "; a guest has no disk: put what it needs into its initrd"
+#define ROOT   "; write 'disk = FILE', and 'root=/dev/pmem0' into the cmdline"
 #define DEVICE "; a guest has no devices other than its console"
     static const struct refusal rows[] = {
-        {GUEST "disk = root.img", 4, "unknown key 'disk'" DISK},
-        {GUEST "root = /dev/sda", 4, "unknown key 'root'" DISK},
+        {GUEST "drive = root.img", 4, "unknown key 'drive'; did you mean 'disk'?"},
+        {GUEST "root = /dev/sda", 4, "unknown key 'root'" ROOT},
         {GUEST "net = eth0", 4, "unknown key 'net'" DEVICE},
         {GUEST "devices = sata", 4, "unknown key 'devices'" DEVICE},
         {GUEST "vcpus = 2", 4, "unknown key 'vcpus'; did you mean 'cores'?"},
@@ -665,8 +687,36 @@ static void test_other_words(void **state)
     };
     (void)state;
     REFUSE_ALL(rows);
-#undef DISK
+#undef ROOT
 #undef DEVICE
+}
+
+static void test_bad_disks(void **state)
+{
+#define OPTION "is not an option of a disk; use ro or fresh"
+    static const struct refusal rows[] = {
+        {GUEST "disk =", 4, "'disk' has no value; add one or remove the line"},
+        {GUEST "disk root.img", 4, "'disk root.img': write 'disk = root.img'"},
+        {GUEST "disk = a/b", 4,
+         "file name 'a/b' contains a folder; all files must be next to bulkhead.conf"},
+        {GUEST "disk = bulkhead.conf", 4,
+         "file name 'bulkhead.conf' is Bulkhead's own, not a guest's"},
+        {GUEST "disk = a, ro", 4, "disk = 'a, ro': use spaces, not commas"},
+        {GUEST "disk = a rw", 4, "a disk can be written unless it is 'ro': delete 'rw'"},
+        {GUEST "disk = a RO", 4, "'RO' is not an option of a disk; did you mean 'ro'?"},
+        {GUEST "disk = a kept", 4, "'kept' " OPTION},
+        {GUEST "disk = a ro,fresh", 4, "'ro,fresh' " OPTION},
+        {GUEST "disk = a frsh", 4, "'frsh' is not an option of a disk; did you mean 'fresh'?"},
+        {GUEST "disk = a ro ro", 4, "'ro' is given twice"},
+        {GUEST "disk = a fresh fresh ro", 4, "'fresh' is given twice"},
+        {GUEST "disk = a fresh ro", 4,
+         "a disk that is only read stays as it is in the file: delete 'fresh' or 'ro'"},
+        {GUEST "disk=a\ndisk=b\ndisk=c\ndisk=d\ndisk=e", 8, "guest 'a' has more than 4 disks"},
+        {"[machine]\ndisk = a\n" GUEST, 2, "'disk' belongs in [guest NAME], not in [machine]"},
+    };
+    (void)state;
+    REFUSE_ALL(rows);
+#undef OPTION
 }
 
 static void test_bad_console(void **state)
@@ -972,7 +1022,8 @@ static void test_old_errors(void **state)
 
 static const char everything[] =
     "[machine]\nconsole = serial 0x3f8 9600 screen\nreserve = 2\n[guest a]\ncores = #1,#3-5\n"
-    "memory = 16M\nimage = a.elf\ninitrd = i.img\ncmdline = a=b # c\non_crash = restart 7\n"
+    "memory = 16M\nimage = a.elf\ninitrd = i.img\ndisk = d ro\ncmdline = a=b # c\non_crash = "
+    "restart 7\n"
     "[guest b]\r\ncores = 2\r\nmemory = 1G\r\nimage = b\r\n";
 
 /* abuse: BT-01 */
@@ -1007,6 +1058,9 @@ static void check_accepted(void)
         assert_in_range(guest->memory, GUEST_MEMORY_MIN, GUEST_MEMORY_MAX);
         assert_int_equal(guest->memory % PAGE_SIZE, 0);
         assert_true(guest->image[0] != '\0' && guest->name[0] != '\0');
+        assert_in_range(guest->disk_count, 0, DISKS_MAX);
+        for (uint32_t i = 0; i < guest->disk_count; i++)
+            assert_true(guest->disks[i].file[0] != '\0');
         for (uint32_t i = 0; guest->cores.exact && i < guest->cores.count; i++)
             assert_in_range(guest->cores.list[i], 0, CORES_MAX - 1);
     }
@@ -1034,6 +1088,8 @@ static void test_random_pieces(void **state)
         "\t",         "\xef\xbb\xbf",
         "\x7f",       "\xff",
         "x.elf",      "[guest b]\nmemory=1M\nimage=x\n",
+        "disk",       "fresh",
+        "ro",         "disk = x",
     };
     uint64_t seed = 7;
     uint32_t accepted = 0;
@@ -1074,6 +1130,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_example),
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_disks),
+        cmocka_unit_test(test_bad_disks),
         cmocka_unit_test(test_spelling),
         cmocka_unit_test(test_comments),
         cmocka_unit_test(test_console),

@@ -150,10 +150,10 @@ static void test_memory_map(void **state)
 /* A guest is told of what it shares, and finds its devices by their bus. */
 static void test_memory_map_regions(void **state)
 {
-    const struct guest_region shared = {gpa(5 * GIB), hpa(16 * GIB), MIB,
-                                        PT_R,         PT_WRITE_BACK, REGION_SHARED};
-    const struct guest_region device = {gpa(3 * GIB), hpa(0xf0000000), MIB,
-                                        PT_R | PT_W,  PT_UNCACHED,     REGION_DEVICE};
+    const struct guest_region shared = {gpa(5 * GIB),  hpa(16 * GIB), MIB, PT_R,
+                                        PT_WRITE_BACK, REGION_SHARED, NULL};
+    const struct guest_region device = {gpa(3 * GIB), hpa(0xf0000000), MIB, PT_R | PT_W,
+                                        PT_UNCACHED,  REGION_DEVICE,   NULL};
     const struct pvh_memory want[] = {
         {0, 0xa0000, 1, 0}, {0xa0000, 0x60000, 2, 0}, {MIB, 15 * MIB, 1, 0}, {5 * GIB, MIB, 2, 0}};
 
@@ -203,6 +203,56 @@ static void expect_initrd(uint64_t at, uint64_t size)
     assert_int_equal(module.size, size);
     assert_int_equal(module.cmdline, 0);
     assert_int_equal(module.reserved, 0);
+}
+
+static void expect_module(uint32_t i, uint64_t at, uint64_t size, const char *cmdline)
+{
+    const struct pvh_start_info info = start_info();
+    struct pvh_module module;
+
+    assert_true(i < info.module_count);
+    memcpy(&module, guest_read(info.modules + i * sizeof(module), sizeof(module)), sizeof(module));
+    assert_int_equal(module.base, at);
+    assert_int_equal(module.size, size);
+    assert_int_equal(module.reserved, 0);
+    assert_true((module.cmdline != 0) == (cmdline != NULL));
+    if (cmdline != NULL)
+        assert_string_equal(guest_read(module.cmdline, strlen(cmdline) + 1), cmdline);
+}
+
+/* Persistent memory of the map, and modules behind the initrd's, which is there in any case. */
+static void test_disks(void **state)
+{
+    static const char longest[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde";
+    const struct pvh_memory want[] = {{0, 0xa0000, 1, 0},         {0xa0000, 0x60000, 2, 0},
+                                      {MIB, 15 * MIB, 1, 0},      {128 * MIB, 2 * MIB, 7, 0},
+                                      {256 * MIB, 4 * MIB, 7, 0}, {384 * MIB, 2 * MIB, 7, 0},
+                                      {512 * MIB, 2 * MIB, 7, 0}};
+    char text[80];
+
+    (void)state;
+    _Static_assert(sizeof(longest) == FILE_NAME_MAX, "no name is longer");
+    request.bytes = pvh_file_bytes(&file);
+    (void)guest_map_add_disk(&map, hpa(GIB), 2 * MIB, true, "root.img");
+    (void)guest_map_add_disk(&map, hpa(2 * GIB), 4 * MIB, false, "data.img");
+    (void)guest_map_add_disk(&map, hpa(2 * GIB), 2 * MIB, true, longest);
+    (void)guest_map_add_disk(&map, hpa(2 * GIB), 2 * MIB, false, longest);
+    assert_true(image_prepare(&image, &request));
+    assert_int_equal(start_info().memory_map_count, ARRAY_SIZE(want));
+    assert_memory_equal(guest_read(start_info().memory_map, sizeof(want)), want, sizeof(want));
+    assert_int_equal(start_info().module_count, 1 + 4);
+    expect_module(0, 0, 0, NULL);
+    expect_module(1, 128 * MIB, 2 * MIB, "disk root.img ro");
+    expect_module(2, 256 * MIB, 4 * MIB, "disk data.img");
+    snprintf(text, sizeof(text), "disk %s ro", longest);
+    expect_module(3, 384 * MIB, 2 * MIB, text);
+    snprintf(text, sizeof(text), "disk %s", longest);
+    expect_module(4, 512 * MIB, 2 * MIB, text);
+    add_initrd(0x2000);
+    assert_true(image_prepare(&image, &request));
+    assert_int_equal(start_info().module_count, 1 + 4);
+    expect_module(0, 16 * MIB - 0x2000, 0x2000, NULL);
+    expect_module(1, 128 * MIB, 2 * MIB, "disk root.img ro");
 }
 
 static void test_initrd(void **state)
@@ -627,22 +677,49 @@ static void test_kernels_without_entry(void **state)
     refuse("is a program for an operating system, not a kernel");
 }
 
-/* A Linux started by its PVH entry is told the TSC's rate and the options, too; nobody else is. */
-static void test_tsc_rate(void **state)
+static void make_linux(void)
 {
     static const uint8_t note[] = {6,   0,   0,   0,   4,   0, 0, 0, 0, 1, 0, 0,
                                    'L', 'i', 'n', 'u', 'x', 0, 0, 0, 0, 0, 0, 0};
+    struct elf64_phdr *s = pvh_file_add(&file, 0, sizeof(note), sizeof(note));
+
+    s->type = PT_NOTE;
+    s->offset = PVH_FILE_DATA + 0x2800;
+    s->align = 4;
+    memcpy(file.bytes + s->offset, note, sizeof(note));
+}
+
+/* Linux takes PVH's memory map for E820, where type 12 is what needs no ACPI table, and any module
+ * for its initrd. */
+static void test_linux_disks(void **state)
+{
+    const struct pvh_memory want = {128 * MIB, 2 * MIB, 12, 0};
+
+    (void)state;
+    make_linux();
+    request.bytes = pvh_file_bytes(&file);
+    (void)guest_map_add_disk(&map, hpa(GIB), 2 * MIB, false, "root.img");
+    assert_true(image_prepare(&image, &request));
+    assert_int_equal(start_info().memory_map_count, 4);
+    assert_memory_equal(guest_read(start_info().memory_map + 3 * sizeof(want), sizeof(want)), &want,
+                        sizeof(want));
+    assert_int_equal(start_info().module_count, 0);
+    add_initrd(0x2000);
+    assert_true(image_prepare(&image, &request));
+    assert_int_equal(start_info().module_count, 1);
+    expect_module(0, 16 * MIB - 0x2000, 0x2000, NULL);
+}
+
+/* A Linux started by its PVH entry is told the TSC's rate and the options, too; nobody else is. */
+static void test_tsc_rate(void **state)
+{
     (void)state;
     request.cmdline = "quiet";
     request.linux_tsc_khz = 2600000;
     request.linux_options = "a=1 ";
     accept();
     assert_string_equal(guest_read(start_info().cmdline, 40), "quiet");
-    struct elf64_phdr *s = pvh_file_add(&file, 0, sizeof(note), sizeof(note));
-    s->type = PT_NOTE;
-    s->offset = PVH_FILE_DATA + 0x2800;
-    s->align = 4;
-    memcpy(file.bytes + s->offset, note, sizeof(note));
+    make_linux();
     accept();
     assert_string_equal(guest_read(start_info().cmdline, 40), "tsc_early_khz=2600000 a=1 quiet");
 }
@@ -776,6 +853,8 @@ int main(void)
         TEST(test_memory_map_regions),
         TEST(test_cmdline),
         TEST(test_tsc_rate),
+        TEST(test_disks),
+        TEST(test_linux_disks),
         TEST(test_initrd),
         TEST(test_initrd_below_segments),
         TEST(test_initrd_just_fits),

@@ -187,6 +187,24 @@ static void test_memory_map(void **state)
     expect_map(GUEST_MEMORY_MAX, 4, want);
 }
 
+/* What nd_e820 makes /dev/pmem0 of. */
+static void test_disks(void **state)
+{
+    const struct linux_e820 want[] = {{0, 0xa0000, 1},
+                                      {0xa0000, 0x60000, 2},
+                                      {MIB, 63 * MIB, 1},
+                                      {128 * MIB, 2 * MIB, 12},
+                                      {256 * MIB, 4 * MIB, 12}};
+
+    (void)state;
+    accept();
+    (void)guest_map_add_disk(&map, hpa(GIB), 2 * MIB, true, "root.img");
+    (void)guest_map_add_disk(&map, hpa(2 * GIB), 4 * MIB, false, "data.img");
+    assert_true(image_prepare(&image, &request));
+    assert_int_equal(params()->e820_count, ARRAY_SIZE(want));
+    assert_memory_equal(params()->e820, want, sizeof(want));
+}
+
 static void expect_initrd(uint64_t at, uint64_t size)
 {
     request.initrd = initrd_bytes;
@@ -477,6 +495,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_simple, setup, teardown),
         cmocka_unit_test_setup_teardown(test_code_size, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory_map, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_disks, setup, teardown),
         cmocka_unit_test_setup_teardown(test_initrd, setup, teardown),
         cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
         cmocka_unit_test_setup_teardown(test_cmdline, setup, teardown),

@@ -153,10 +153,10 @@ static bool says(const char *text)
 
 static void what_is_shared_is_said(void **state)
 {
-    const struct guest_region shared = {gpa(8 * GIB), hpa(0x200000000), MIB,
-                                        PT_R,         PT_WRITE_BACK,    REGION_SHARED};
-    const struct guest_region device = {gpa(0xe0000000), hpa(0xf0000000), PAGE_SIZE,
-                                        PT_R | PT_W,     PT_UNCACHED,     REGION_DEVICE};
+    const struct guest_region shared = {gpa(8 * GIB),  hpa(0x200000000), MIB, PT_R,
+                                        PT_WRITE_BACK, REGION_SHARED,    NULL};
+    const struct guest_region device = {gpa(0xe0000000), hpa(0xf0000000), PAGE_SIZE, PT_R | PT_W,
+                                        PT_UNCACHED,     REGION_DEVICE,   NULL};
 
     (void)state;
     assert_true(says("nobody          memory, vectors or windows shared"));
@@ -170,6 +170,9 @@ static void what_is_shared_is_said(void **state)
     assert_true(says("fifteen-letters 0x0200000000-0x02000fffff     1 MiB  memory shared with"));
     assert_true(says("fifteen-letters 0x00f0000000-0x00f0000fff     4 KiB  registers of its"));
     assert_true(says("fifteen-letters 0x0140000000-0x023fffffff     4 GiB  its RAM"));
+    (void)guest_map_add_disk(&plan.guests[0].map, hpa(0x180000000), 2 * MIB, true, "root.img");
+    assert_true(says("one             0x0180000000-0x01801fffff     2 MiB  its disk 'root.img'; "
+                     "nobody else can reach it"));
 }
 
 int main(void)

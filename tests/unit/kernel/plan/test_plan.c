@@ -712,7 +712,8 @@ static void test_valid_ram(void **state)
     SPOILT(row(0, 0)->type = PT_UNCACHED);
     SPOILT(row(0, 0)->kind = REGION_SHARED);
     SPOILT(row(0, 0)->kind = REGION_DEVICE);
-    SPOILT(row(0, 0)->kind = (enum region_kind)3);
+    SPOILT(row(0, 0)->kind = REGION_DISK);
+    SPOILT(row(0, 0)->kind = (enum region_kind)4);
     SPOILT(row(1, 0)->to = row(2, 0)->to);
     SPOILT(row(1, 0)->to.v = row(2, 0)->to.v + 30 * MIB);
     SPOILT(row(1, 0)->to.v = row(0, 0)->to.v + 4 * GIB - 2 * MIB);
@@ -741,18 +742,18 @@ static void make_regions(void)
     make_good();
     guest_map_add(&plan.guests[0].map,
                   (struct guest_region){gpa(5 * GIB), hpa(7 * GIB), 4 * MIB, PT_R | PT_W,
-                                        PT_WRITE_BACK, REGION_SHARED});
+                                        PT_WRITE_BACK, REGION_SHARED, NULL});
     guest_map_add(&plan.guests[1].map, (struct guest_region){gpa(GIB), hpa(7 * GIB), 4 * MIB, PT_R,
-                                                             PT_WRITE_BACK, REGION_SHARED});
+                                                             PT_WRITE_BACK, REGION_SHARED, NULL});
     guest_map_add(&plan.guests[1].map,
                   (struct guest_region){gpa(2 * GIB), hpa(7 * GIB + 4 * MIB), PAGE_SIZE,
-                                        PT_R | PT_W, PT_WRITE_BACK, REGION_SHARED});
+                                        PT_R | PT_W, PT_WRITE_BACK, REGION_SHARED, NULL});
     guest_map_add(&plan.guests[2].map,
                   (struct guest_region){gpa(2 * GIB), hpa(7 * GIB + 4 * MIB), PAGE_SIZE,
-                                        PT_R | PT_W, PT_WRITE_BACK, REGION_SHARED});
+                                        PT_R | PT_W, PT_WRITE_BACK, REGION_SHARED, NULL});
     guest_map_add(&plan.guests[2].map,
                   (struct guest_region){gpa(3 * GIB), hpa(16 * GIB), 64 * KIB, PT_R | PT_W,
-                                        PT_UNCACHED, REGION_DEVICE});
+                                        PT_UNCACHED, REGION_DEVICE, NULL});
     assert_true(plan_valid(&plan, &machine));
 }
 
@@ -789,7 +790,7 @@ static void test_valid_shared(void **state)
 static void test_valid_device(void **state)
 {
     const struct guest_region other = {gpa(3 * GIB), hpa(16 * GIB + 0xf000), PAGE_SIZE, PT_R | PT_W,
-                                       PT_UNCACHED,  REGION_DEVICE};
+                                       PT_UNCACHED,  REGION_DEVICE,          NULL};
 
     (void)state;
     MISSHARED(guest_map_add(&plan.guests[1].map, other)); /* two owners of a page */
@@ -1020,7 +1021,7 @@ static void test_print_width(void **state)
     g->map.count = 0;
     guest_map_add_ram(&g->map, hpa(UINT64_C(1) << 51), GUEST_MEMORY_MAX - PAGE_SIZE);
     guest_map_add(&g->map, (struct guest_region){gpa((UINT64_C(1) << 47)), hpa(UINT64_C(1) << 51),
-                                                 GIB, PT_R, PT_UNCACHED, REGION_DEVICE});
+                                                 GIB, PT_R, PT_UNCACHED, REGION_DEVICE, NULL});
     lines_clear();
     plan_print(&plan, log_line);
     assert_int_equal(lines_count(), 2 + 3 * 3 + 1);

@@ -151,10 +151,10 @@ static void places_are_named(void **state)
 /* An address that leads somewhere, but not in that way. */
 static void regions_are_named(void **state)
 {
-    const struct guest_region shared = {gpa(4 * GIB), hpa(8 * GIB),  MIB,
-                                        PT_R,         PT_WRITE_BACK, REGION_SHARED};
-    const struct guest_region device = {gpa(0xfee00000), hpa(0xf0000000), PAGE_SIZE,
-                                        PT_R | PT_W,     PT_UNCACHED,     REGION_DEVICE};
+    const struct guest_region shared = {gpa(4 * GIB),  hpa(8 * GIB),  MIB, PT_R,
+                                        PT_WRITE_BACK, REGION_SHARED, NULL};
+    const struct guest_region device = {gpa(0xfee00000), hpa(0xf0000000), PAGE_SIZE, PT_R | PT_W,
+                                        PT_UNCACHED,     REGION_DEVICE,   NULL};
     struct guest_map map = {0};
 
     (void)state;
@@ -169,6 +169,14 @@ static void regions_are_named(void **state)
     assert_string_equal(line, "its memory, which it may read, write and execute");
     diagnosis_place(gpa(4 * GIB + MIB), &map, line, sizeof(line));
     assert_string_equal(line, "outside its memory: 4081 MiB past its end");
+    (void)guest_map_add_disk(&map, hpa(GIB), 2 * MIB, true, "root.img");
+    (void)guest_map_add_disk(&map, hpa(2 * GIB), 2 * MIB, false, "data.img");
+    diagnosis_place(gpa(128 * MIB), &map, line, sizeof(line));
+    assert_string_equal(line, "its disk 'root.img', which it may only read and execute");
+    diagnosis_place(gpa(258 * MIB), &map, line, sizeof(line));
+    assert_string_equal(line, "outside its memory: the first byte after its disk 'data.img'");
+    diagnosis_place(gpa(259 * MIB), &map, line, sizeof(line));
+    assert_string_equal(line, "outside its memory: 243 MiB past its end");
     diagnosis_place(gpa(17 * MIB), &map, line, sizeof(line));
     assert_string_equal(line, "outside its memory: 1 MiB past its end");
 }
