@@ -111,11 +111,12 @@ $(foreach folder,$(sort $B $(OBJECTS)),$(eval $(call hv_rules,$(folder))))
 # Linked twice: the first link gives the addresses for the symbol table that the panic's
 # backtrace prints (scripts/symbols), the second puts that table in.
 $B/bulkhead.elf: $(HV_OBJ) linker.ld scripts/symbols
-	@echo "  LD    $@"
+	@echo "  LD    $@ (for its symbols)"
 	@$(PYTHON) scripts/symbols --empty > $B/symbols0.c
 	@$(CC) $(HV_CFLAGS) -c $B/symbols0.c -o $B/symbols0.o
 	@$(HV_LINK) $(HV_OBJ) $B/symbols0.o -o $B/bulkhead.pass1
 	@$(PYTHON) scripts/symbols $B/bulkhead.pass1 > $B/symbols.c
+	@echo "  LD    $@ (with them)"
 	@$(CC) $(HV_CFLAGS) -c $B/symbols.c -o $B/symbols.o
 	@$(HV_LINK) $(if $(HV_IS_CLANG),-Map=,-Wl$(comma)-Map=)$B/bulkhead.map $(HV_OBJ) $B/symbols.o -o $@
 	@$(PYTHON) scripts/symbols --check $B/bulkhead.pass1 $@
@@ -187,25 +188,28 @@ setup:
 setup-tests:
 	@scripts/setup
 
-# From this build, whichever it is: scripts/mkimage takes build/ otherwise.
-BOOTED      := $B/BOOTX64.EFI $B/bulkhead.elf
-DEMO_GUESTS := hello clock smp escape
+# Compilers on all cores, unless make was told how many.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
-$B/demo: all guests/demo/bulkhead.conf
+# What they boot and nothing else: tests' guests and programs are not built for a first look. From
+# this build, whichever it is: scripts/mkimage takes build/ otherwise.
+BOOTED     := $B/BOOTX64.EFI $B/bulkhead.elf
+DEMO_FILES := guests/demo/bulkhead.conf $(BOOTED) $(patsubst %,$B/guests/%.elf,hello clock smp escape)
+
+.PHONY: $B/demo $B/linux
+$B/demo: $(DEMO_FILES)
 	@mkdir -p $@
-	@cp guests/demo/bulkhead.conf $(BOOTED) $(DEMO_GUESTS:%=$B/guests/%.elf) $@/
-	@touch $@
+	@cp $^ $@/
 
 # Debian's own kernel with a busybox user space; scripts/linux-images fetches both.
 LINUX_KERNEL ?= cloud
 
-$B/linux: all guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
+$B/linux: $(BOOTED) guests/linux/bulkhead.conf guests/linux/init scripts/mkinitrd
 	@scripts/linux-images $(LINUX_KERNEL) busybox > $B/linux-images.txt
 	@mkdir -p $@
 	@cp guests/linux/bulkhead.conf $(BOOTED) $@/
 	@cp "$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)" $@/vmlinuz
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
-	@touch $@
 
 # The same with its root on a disk in memory.
 $B/disk: $B/linux guests/linux/disk.conf scripts/mkroot
@@ -235,11 +239,11 @@ RUN_disk  := --cores 3 --memory 768
 
 run: setup-engine
 	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux or disk))
-	@$(MAKE) --no-print-directory $B/$(CONF)
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
 demo: setup-engine
-	@$(MAKE) --no-print-directory $B/demo
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo
 	@$(PYTHON) scripts/demo $B/demo $(ENGINE)
 
 test: setup-tests
@@ -261,7 +265,7 @@ test-boot: setup
 	@$(PYTHON) scripts/test $B --only boot
 
 image: setup
-	@$(MAKE) --no-print-directory $B/demo
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo
 	@scripts/mkimage $B/bulkhead.img $B/demo
 	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
 
@@ -296,7 +300,7 @@ armour-mutants: setup
 	@$(PYTHON) tests/armour/run $(QUICK:%=--together) $B/armour-mutants $(NAMES)
 
 gdb: setup
-	@$(MAKE) --no-print-directory $B/demo
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo
 	@scripts/gdb/gdb $B $B/demo
 
 help:

@@ -121,7 +121,8 @@ enum exit_kind {
                                      virt_control() */
     EXIT_STEP,                    /* the backend's own business, and done */
     EXIT_NESTED_FAULT,            /* guest-physical address with no such right */
-    EXIT_EXCEPTION, /* #DB, #AC or #MC: intercepted to break endless delivery, reflected */
+    EXIT_EXCEPTION, /* #DB, #AC or #MC: intercepted to break endless delivery, reflected; #MF that
+                       would not be delivered as such */
     EXIT_KICK,      /* NMI from another core, or the kick flag seen before entry */
     EXIT_WINDOW,    /* what virt_inject_*() could not inject can be injected now */
     EXIT_HALT,      /* HLT while something waits to be injected */

@@ -68,7 +68,7 @@ enum svm_msr {
 #define INTERCEPT1_IOIO        BIT32(27) /* as the IOPM says */
 #define INTERCEPT1_MSR         BIT32(28) /* as the MSRPM says */
 #define INTERCEPT1_TASK_SWITCH BIT32(29)
-#define INTERCEPT1_FERR_FREEZE BIT32(30)
+#define INTERCEPT1_FERR_FREEZE BIT32(30) /* an x87 fault, without CR0.NE and IGNNE# */
 #define INTERCEPT1_SHUTDOWN    BIT32(31)
 
 /* vmcb.intercept_2: 0x010 */
@@ -270,7 +270,7 @@ enum svm_event_type {
     R(IOIO, 0x7b, PIO)                     \
     R(MSR, 0x7c, RDMSR)                    \
     R(TASK_SWITCH, 0x7d, TASK_SWITCH)      \
-    R(FERR_FREEZE, 0x7e, UNKNOWN)          \
+    R(FERR_FREEZE, 0x7e, EXCEPTION)        \
     R(SHUTDOWN, 0x7f, TRIPLE_FAULT)        \
     R(VMRUN, 0x80, FORBIDDEN)              \
     R(VMMCALL, 0x81, HYPERCALL)            \

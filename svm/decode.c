@@ -36,6 +36,15 @@ static uint8_t svm_access(uint64_t info)
     return info & NPF_WRITE ? NESTED_WRITE : NESTED_READ;
 }
 
+/*
+ * Without CR0.NE an x87 fault freezes the processor until an interrupt comes: the chipset's, which
+ * answers FERR#. A guest has no such chipset. It has the fault, as on VT-x, where CR0.NE stays on.
+ */
+static uint8_t svm_exception(uint64_t code)
+{
+    return code == SVM_EXIT_FERR_FREEZE ? VECTOR_MF : (uint8_t)(code - SVM_EXIT_EXCEPTION_DE);
+}
+
 void svm_decode_details(const struct svm_vmcb *vmcb, struct vcpu_exit *x)
 {
     const uint64_t info = vmcb->exit_info_1;
@@ -45,7 +54,7 @@ void svm_decode_details(const struct svm_vmcb *vmcb, struct vcpu_exit *x)
         x->fault.access = svm_access(info);
         x->fault.table_walk = info & NPF_GUEST_TABLE;
     } else if (x->kind == EXIT_EXCEPTION) {
-        x->exception.vector = (uint8_t)(vmcb->exit_code - SVM_EXIT_EXCEPTION_DE);
+        x->exception.vector = svm_exception(vmcb->exit_code);
         x->exception.has_error_code = x->exception.vector == VECTOR_AC;
         x->exception.error_code = (uint32_t)info;
     } else if (x->kind == EXIT_CONTROL) {

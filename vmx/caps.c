@@ -12,8 +12,6 @@
 
 #define CPUID_1_ECX_VMX               BIT32(5)
 #define CPUID_1_ECX_HYPERVISOR        BIT32(31)
-#define CPUID_HYPERVISOR              0x40000000
-#define TCG_SIGNATURE                 0x54474354 /* QEMU's: "TCGT", of "TCGTCGTCGTCG" */
 #define CPUID_7_EBX_RTM               BIT32(11)
 #define CPUID_7_EDX_ARCH_CAPABILITIES BIT32(29)
 
@@ -27,7 +25,7 @@ void vmx_caps_read(struct vmx_caps *caps)
     caps->physical_bits = cpuid_leaf(0x80000008, 0).eax & 0xff;
     caps->has_vmx = cpuid(1, 0).ecx & CPUID_1_ECX_VMX;
     caps->is_guest = cpuid(1, 0).ecx & CPUID_1_ECX_HYPERVISOR;
-    caps->is_tcg = caps->is_guest && cpuid(CPUID_HYPERVISOR, 0).ebx == TCG_SIGNATURE;
+    caps->is_tcg = cpuid_is_tcg();
     if (!caps->has_vmx)
         return;
     caps->feature_control = rdmsr(MSR_FEATURE_CONTROL);

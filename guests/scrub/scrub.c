@@ -4,7 +4,8 @@
  * registers that a guest keeps things in, are as at a first start; then dirties all of it and asks
  * for a restart.
  * Options: until=MS (1000): a life that begins later, in the machine's time, powers off instead;
- * life=MS (100): how long each lasts. Power-off code 0: every check of the last life went well.
+ * life=MS (100): how long each lasts; pkru: PKRU, too, where CR4.PKE can be set.
+ * Power-off code 0: every check of the last life went well.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
@@ -114,6 +115,16 @@ static void scrub_check_value(const char *name, uint64_t value, uint64_t want)
     clean = false;
 }
 
+/* With CR4.PKE alone: XCR0 is not needed. */
+static uint32_t scrub_read_pkru(void)
+{
+    uint32_t pkru;
+
+    write_cr4(read_cr4() | CR4_PKE);
+    __asm__ volatile("rdpkru" : "=a"(pkru) : "c"(0) : "rdx");
+    return pkru;
+}
+
 static void scrub_check_registers(void)
 {
     uint64_t xmm0;
@@ -126,10 +137,14 @@ static void scrub_check_registers(void)
     write_cr4(read_cr4() | CR4_OSFXSR);
     __asm__ volatile("movq %%xmm0, %0" : "=r"(xmm0));
     scrub_check_value("XMM0", xmm0, 0);
+    if (option_set("pkru"))
+        scrub_check_value("PKRU", scrub_read_pkru(), 0);
 }
 
 static void scrub_dirty_registers(void)
 {
+    if (option_set("pkru")) /* but for key 0, which is that of the stack */
+        __asm__ volatile("wrpkru" : : "a"((uint32_t)DIRT & ~UINT32_C(3)), "c"(0), "d"(0));
     for (uint32_t i = 0; i < ARRAY_SIZE(msrs); i++)
         wrmsr(msrs[i].index, msrs[i].dirt);
     write_cr2(DIRT);

@@ -19,6 +19,10 @@
 #define CPUID_7_EBX_PT      BIT32(25)
 #define CPUID_PERFMON       0xa
 #define CPUID_PERFMON_EAX_V 0xff /* the version */
+#define CPUID_XSAVE         0xd
+#define CPUID_PERFMON_AMD   0x80000022
+#define CPUID_E22_EAX_V2    BIT32(0) /* PerfMonV2 */
+#define CPUID_E22_EAX_LBRS  BIT32(1) /* LbrStack */
 
 #define DRAIN_ROUNDS 256 /* one for each vector */
 
@@ -55,20 +59,35 @@ static void cpu_turn_off(uint32_t msr)
     (void)is_there; /* what is not there is off */
 }
 
+/* Of a register that has more in it. */
+static void cpu_turn_off_bits(uint32_t msr, uint64_t bits)
+{
+    uint64_t value;
+    const bool is_there = rdmsr_try(msr, &value) && wrmsr_try(msr, value & ~bits);
+
+    (void)is_there;
+}
+
 /*
  * What a debugger or profiler in the firmware left on. Processor Trace writes to physical memory,
  * which will be a guest's, and VMXON fails with it on; branch records are written to linear
  * addresses, which will be ours. Emulated processors lack a register here and there that their
  * model has. SDM "IA32_RTIT_CTL MSR", "IA32_DEBUGCTL MSR", "Architectural Performance Monitoring";
- * APM "Debug-Control MSR (DebugCtl)".
+ * APM "Debug-Control MSR (DebugCtl)", "Performance Counter Global Control", "Last Branch Stack".
  */
 static void cpu_stop_tracing(void)
 {
+    const uint32_t amd = cpuid_leaf(CPUID_PERFMON_AMD, 0).eax;
+
     if (cpuid_leaf(CPUID_7, 0).ebx & CPUID_7_EBX_PT)
         cpu_turn_off(MSR_RTIT_CTL);
     cpu_turn_off(MSR_DEBUGCTL);
     if ((cpuid_leaf(CPUID_PERFMON, 0).eax & CPUID_PERFMON_EAX_V) > 1)
         cpu_turn_off(MSR_PERF_GLOBAL_CTRL);
+    if (amd & CPUID_E22_EAX_V2)
+        cpu_turn_off(MSR_PERF_CNTR_GLOBAL_CTL);
+    if (amd & CPUID_E22_EAX_LBRS)
+        cpu_turn_off_bits(MSR_DEBUG_EXTN_CTL, DEBUG_EXTN_CTL_LBRS);
 }
 
 void cpu_setup_early(struct cpu *cpu)
@@ -106,15 +125,24 @@ void cpu_need(struct virt_report *report)
 {
     const uint32_t features = cpuid(1, 0).ecx;
 
-    virt_need(report, features & CPUID_1_ECX_X2APIC, "x2APIC");
+    virt_need(report, features & CPUID_1_ECX_X2APIC,
+              cpuid_is_tcg() ? "x2APIC: add it to QEMU's CPU model, as in '-cpu EPYC-Rome,+x2apic'"
+                             : "x2APIC");
     if (features & CPUID_1_ECX_X2APIC)
         virt_need(report, lapic_timer_works(cpu_timer), "APIC timer");
     virt_need(report, features & CPUID_1_ECX_XSAVE, "XSAVE");
 }
 
+/* PKRU, too, which is no guest's to enable in XCR0: WRPKRU asks for CR4.PKE alone, and that bit is
+ * the guest's on AMD. SDM "Protection Keys", APM "Memory Protection Keys (MPK)". */
+static uint64_t cpu_guest_components(uint64_t xcr0_allowed)
+{
+    return xcr0_allowed | (cpuid_leaf(CPUID_XSAVE, 0).eax & XCR0_PKRU);
+}
+
 void cpu_reset_guest_state(uint64_t xcr0_allowed)
 {
-    fpu_reset_xsave(xcr0_allowed);
+    fpu_reset_xsave(cpu_guest_components(xcr0_allowed));
     write_dr7(DR7_RESET);
     write_dr0(0);
     write_dr1(0);

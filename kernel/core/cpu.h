@@ -26,7 +26,8 @@ void cpu_use_timer(const struct lapic_timer *timer);
 void cpu_need(struct virt_report *report);
 
 /* Puts what a guest leaves behind in this core, whatever its backend, into its reset state: FPU and
- * vector registers, breakpoints, TSC_AUX, the APIC. The rest is virt_vcpu_reset()'s. */
+ * vector registers, protection keys, breakpoints, TSC_AUX, the APIC. The rest is
+ * virt_vcpu_reset()'s. */
 void cpu_reset_guest_state(uint64_t xcr0_allowed);
 
 /*

@@ -45,9 +45,7 @@ trap_stubs:
 trap_wait_stubs:
 %assign vector 0
 %rep 256
-%if vector == 2                         ; NMI
-        STUB    0, vector
-%elif HAS_ERROR(vector)
+%if HAS_ERROR(vector)
         STUB    1, vector, trap_wait_either
 %else
         STUB    0, vector + TRAP_INTERRUPT

@@ -126,11 +126,24 @@ static void trap_machine_check(struct trap_frame *frame)
     trap_fixup(frame);
 }
 
+/* In a wait: an NMI, an interrupt with its number that a guest has sent, or both. An NMI that is
+ * taken for more than it is harms nobody; one that is missed would. */
+static void trap_wait_nmi(struct trap_frame *frame)
+{
+    trap_nmi(frame);
+    if (lapic_in_service(VECTOR_NMI))
+        lapic_eoi();
+}
+
 /* Taken in a wait: the tick that ends it, or what a guest left behind. */
 static void trap_interrupt(struct trap_frame *frame)
 {
     const uint64_t vector = frame->vector - TRAP_INTERRUPT;
 
+    if (vector == VECTOR_NMI) {
+        trap_wait_nmi(frame);
+        return;
+    }
     /* A machine check, and any other exception, shares its number with an interrupt that a guest
      * may have sent. */
     if (vector < EXCEPTIONS && !lapic_in_service((uint8_t)vector)) {

@@ -89,8 +89,12 @@ static void on_stop(struct commands *c, struct vm *vm)
 static void on_start(struct commands *c, struct vm *vm)
 {
     (void)c;
-    if (!life_start(vm))
-        answer_line("guest '%s' is not stopped", vm->name);
+    if (life_start(vm))
+        return;
+    if (atomic_load(&vm->phase) == VM_RUNNING)
+        answer_line("guest '%s' is already running", vm->name);
+    else
+        answer_line("guest '%s' is starting or stopping; try again", vm->name);
 }
 
 static void on_restart(struct commands *c, struct vm *vm)

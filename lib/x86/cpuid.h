@@ -27,6 +27,12 @@ static inline bool cpuid_is_intel(void)
     return cpuid_vendor_is(0x756e6547, 0x49656e69, 0x6c65746e); /* "GenuineIntel" */
 }
 
+/* QEMU without KVM, by its signature "TCGTCGTCGTCG". */
+static inline bool cpuid_is_tcg(void)
+{
+    return (cpuid(1, 0).ecx >> 31 & 1) && cpuid(0x40000000, 0).ebx == 0x54474354;
+}
+
 /* Or Hygon, whose processors are AMD's. */
 static inline bool cpuid_is_amd(void)
 {

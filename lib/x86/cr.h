@@ -59,6 +59,7 @@
 #define XCR0_SSE    (UINT64_C(1) << 1)
 #define XCR0_AVX    (UINT64_C(1) << 2)
 #define XCR0_AVX512 (UINT64_C(7) << 5)
+#define XCR0_PKRU   (UINT64_C(1) << 9)
 
 enum exception_vector {
     VECTOR_DE = 0,

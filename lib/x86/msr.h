@@ -59,16 +59,18 @@ enum msr_index {
     MSR_X2APIC_TIMER_DIV = 0x83e,   /* rw */
     MSR_X2APIC_SELF_IPI = 0x83f,    /* -w */
     MSR_X2APIC_LAST = 0x8ff,
-    MSR_XSS = 0xda0,                 /* rw  CPUID.(0xD,1):EAX.3 */
-    MSR_EFER = 0xc0000080,           /* rw */
-    MSR_STAR = 0xc0000081,           /* rw */
-    MSR_LSTAR = 0xc0000082,          /* rw */
-    MSR_CSTAR = 0xc0000083,          /* rw */
-    MSR_FMASK = 0xc0000084,          /* rw */
-    MSR_FS_BASE = 0xc0000100,        /* rw */
-    MSR_GS_BASE = 0xc0000101,        /* rw */
-    MSR_KERNEL_GS_BASE = 0xc0000102, /* rw */
-    MSR_TSC_AUX = 0xc0000103,        /* rw  CPUID.0x80000001:EDX.27 or RDPID */
+    MSR_XSS = 0xda0,                       /* rw  CPUID.(0xD,1):EAX.3 */
+    MSR_EFER = 0xc0000080,                 /* rw */
+    MSR_STAR = 0xc0000081,                 /* rw */
+    MSR_LSTAR = 0xc0000082,                /* rw */
+    MSR_CSTAR = 0xc0000083,                /* rw */
+    MSR_FMASK = 0xc0000084,                /* rw */
+    MSR_FS_BASE = 0xc0000100,              /* rw */
+    MSR_GS_BASE = 0xc0000101,              /* rw */
+    MSR_KERNEL_GS_BASE = 0xc0000102,       /* rw */
+    MSR_TSC_AUX = 0xc0000103,              /* rw  CPUID.0x80000001:EDX.27 or RDPID */
+    MSR_DEBUG_EXTN_CTL = 0xc000010f,       /* rw  CPUID.0x80000022:EAX.1 (AMD) */
+    MSR_PERF_CNTR_GLOBAL_CTL = 0xc0000301, /* rw  CPUID.0x80000022:EAX.0 (AMD) */
 
     /* AMD's own, each on all processors with x2APIC. AMD "Processor Programming Reference". */
     MSR_SYSCFG = 0xc0010010,   /* rw */
@@ -102,6 +104,9 @@ enum msr_index {
 
 /* MSR_DE_CFG: LFENCE waits for all before it */
 #define DE_CFG_LFENCE_SERIALIZES (UINT64_C(1) << 1)
+
+/* MSR_DEBUG_EXTN_CTL: records branches. APM "Debug-Extension-Control MSR (DebugExtnCtl)" */
+#define DEBUG_EXTN_CTL_LBRS (UINT64_C(1) << 6)
 
 /* MSR_FLUSH_CMD */
 #define FLUSH_CMD_L1D (UINT64_C(1) << 0)

@@ -263,7 +263,7 @@ MUTANTS = {
     "A canary on each stack, per core and per boot": [
         without_flag("-fstack-protector-strong"),
         mutant("smash-unseen", "Makefile", " -fstack-protector-strong", "",
-               Fault("smash", "PANIC .*#(GP|PF|UD)|time-out|resolution")),
+               Fault("smash", "PANIC .*#(GP|PF|UD)|timed out|resolution")),
         mutant("canary-of-nobody", "kernel/start/bring_up.c", "        cpu->canary = canary_make();",
                "        cpu->canary = 0;", audit(CANARIES)),
         mutant("canary-of-all", "kernel/start/bring_up.c", "        cpu->canary = canary_make();",
@@ -400,8 +400,11 @@ MUTANTS = {
                "INTERCEPT2_MONITOR | INTERCEPT2_MWAIT | INTERCEPT2_XSETBV)",
                "INTERCEPT2_MONITOR | INTERCEPT2_XSETBV)", svm_audit(CONTROLS)),
         mutant("svm-no-task-switch-exits", "svm/state.c",
-               "INTERCEPT1_TASK_SWITCH | INTERCEPT1_SHUTDOWN)", "INTERCEPT1_SHUTDOWN)",
+               "INTERCEPT1_TASK_SWITCH | INTERCEPT1_FERR_FREEZE |", "INTERCEPT1_FERR_FREEZE |",
                svm_audit(CONTROLS)),
+        mutant("svm-no-freeze-exits", "svm/state.c",
+               "INTERCEPT1_TASK_SWITCH | INTERCEPT1_FERR_FREEZE |", "INTERCEPT1_TASK_SWITCH |",
+               svm_audit(CONTROLS), Unit("test_svm_state")),
         mutant("svm-virtual-saves", "svm/state.c", "    vmcb->asid = ASID_GUEST;",
                "    vmcb->asid = ASID_GUEST;\n    vmcb->virt_ext = VIRT_EXT_VMSAVE_LOAD;",
                svm_audit(CONTROLS)),
@@ -422,9 +425,13 @@ MUTANTS = {
         mutant("one-tag-for-all", "vmx/cpu.c", "s->vpid = config->tag;", "s->vpid = 1;",
                audit(OWN_MEMORY, cores=4)),
     ],
-    "A core is as after a reset when a guest starts on it: FPU and vectors, XCR0, debug registers, "
-    "syscall MSRs, CR2, APIC": [
-        cleared("vectors", "    fpu_reset_xsave(xcr0_allowed);\n", "    (void)xcr0_allowed;\n"),
+    "A core is as after a reset when a guest starts on it: FPU and vectors, PKRU, XCR0, debug "
+    "registers, syscall MSRs, CR2, APIC": [
+        cleared("vectors", "    fpu_reset_xsave(cpu_guest_components(xcr0_allowed));\n",
+                "    (void)cpu_guest_components(xcr0_allowed);\n"),
+        mutant("clean-pkru", "kernel/core/cpu.c",
+               "return xcr0_allowed | (cpuid_leaf(CPUID_XSAVE, 0).eax & XCR0_PKRU);",
+               "return xcr0_allowed;", audit(CLEAN), svm_audit(CLEAN)),
         mutant("clean-components", "kernel/core/fpu.asm", "        mov     eax, -1\n",
                "        mov     eax, 3\n", audit(CLEAN)),
         mutant("clean-xcr0", "kernel/core/fpu.asm", "        mov     eax, 1\n",
@@ -448,8 +455,10 @@ MUTANTS = {
                "vmwrite_nat(VMCS_GUEST_DR7, 0x401);", audit(CLEAN)),
         *(mutant(f"svm-clean-{field}", "svm/state.c", line, "", svm_audit(CLEAN))
           for field, line in (("dr6", "    vmcb->dr6 = DR6_RESET;\n"),
-                              ("dr7", "    vmcb->dr7 = DR7_RESET;\n"),
                               ("pat", "    vmcb->g_pat = PAT_RESET;\n"))),
+        # Not left out: the one bit of the reset value is 1 whatever is loaded.
+        mutant("svm-clean-dr7", "svm/state.c", "vmcb->dr7 = DR7_RESET;", "vmcb->dr7 = 0x401;",
+               svm_audit(CLEAN)),
         mutant("svm-clean-syscall", "svm/cpu.c", "    memset(hw, 0, sizeof(*hw));\n",
                "    const uint64_t star = hw->vmcb.star;\n    memset(hw, 0, sizeof(*hw));\n"
                "    hw->vmcb.star = star;\n", svm_audit(CLEAN)),
@@ -489,11 +498,11 @@ MUTANTS = {
                [Boot("test_panic.py::test_exception")]),
         mutant("no-record", "kernel/core/trap.c", "    else\n        panic_trap(frame);",
                "    else if (panic_is_on())\n        panic_trap(frame);",
-               Fault("sealed", "time-out|died")),
+               Fault("sealed", "timed out|died")),
         mutant("machine-check-as-interrupt", "kernel/core/trap.c",
                "if (vector < EXCEPTIONS && !lapic_in_service((uint8_t)vector)) {",
                "if (vector < EXCEPTIONS && lapic_in_service((uint8_t)vector)) {",
-               Fault("machine-check", "PANIC|time-out|resolution|powered off")),
+               Fault("machine-check", "PANIC|timed out|resolution|powered off")),
     ],
     "An NMI outside a guest is taken and counted": [
         mutant("nmi-not-counted", "kernel/core/trap.c",

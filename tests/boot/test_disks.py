@@ -29,7 +29,7 @@ def found(name, kib, at, lives, read_only=False):
             f"written in {lives} lives, whole")
 
 
-# abuse: LC-05
+# abuse: LC-06
 @engines("bochs", "qemu")
 def test_lives(machine):
     """What is written stays over restarts, and with `fresh` it does not; a file of two guests is

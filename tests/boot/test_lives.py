@@ -116,6 +116,19 @@ def test_many_lives(machine):
     assert count(operator.own_lines(), "guest 'off' powered off with code 0 ") > 10
 
 
+# abuse: LC-05
+@engines("qemu")
+def test_protection_keys(machine):
+    """A guest that sets CR4.PKE, which no CPUID shows it and SVM lets it do, does not find in PKRU
+    what its last life has left there."""
+    conf = machine_section(reserve=1) + guest("scrub", cmdline="until=3600000 pkru")
+    with machine.spawn(images("scrub"), conf, cores=2, memory=256,
+                       cpu="EPYC-Rome,+x2apic,+pku") as console:
+        for _ in range(3):
+            console.expect(r"\[scrub\] \d+ pages and the registers are (\w+)")
+            assert console.match[1] == "clean"
+
+
 def test_loops(machine):
     """Guests that end as soon as they begin, by a restart and by a crash: each life waits longer
     for the next one, and they say less and less. A neighbour's crash stays in the log. While they

@@ -44,7 +44,7 @@ def stop_and_start(machine, operator, name):
     assert operator.ask(f"stop {name}") == [f"guest '{name}' is not running"]
     operator.keys(f"start {name}\r")
     operator.wait(rf"\[bulkhead\] guest '{name}' starts on core #\d, ")
-    assert operator.ask(f"start {name}")[-1] == f"guest '{name}' is not stopped"
+    assert operator.ask(f"start {name}")[-1] == f"guest '{name}' is already running"
     operator.keys(f"restart {name}\r")
     operator.wait(rf"\[bulkhead\] guest '{name}' was restarted by the operator ")
     operator.wait(rf"\[bulkhead\] guest '{name}' starts on core #\d, ")
@@ -220,7 +220,7 @@ def check_mistakes(operator):
             "regs Count": "there is no guest 'Count': did you mean 'count'?",
             "a b c d": "too many words, or one too long: `help` lists the commands",
             "x" * 60: "too many words, or one too long: `help` lists the commands",
-            "start count": "guest 'count' is not stopped"}.items():
+            "start count": "guest 'count' is already running"}.items():
         assert operator.ask(line) == [answer], line
     assert operator.ask("?") == operator.ask("help")
     assert operator.ask("") == []

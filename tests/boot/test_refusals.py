@@ -15,6 +15,8 @@ TCG = VTX + (": QEMU does not emulate it, but AMD's SVM: start QEMU with '-cpu "
 NO_SVM = ("SVM (CPUID Fn8000_0001:ECX.SVM): the hypervisor that this machine runs under does not "
           "offer it (turn nested virtualization on there)")
 
+NO_X2APIC = "x2APIC: add it to QEMU's CPU model, as in '-cpu EPYC-Rome,+x2apic'"
+
 
 # abuse: BC-01, BC-04, BC-07, BC-09
 @pytest.mark.parametrize("engine, cpu, lacks, has", [
@@ -24,8 +26,8 @@ NO_SVM = ("SVM (CPUID Fn8000_0001:ECX.SVM): the hypervisor that this machine run
                  marks=pytest.mark.long),
     ("bochs", "athlon64_venice", ["SVM (CPUID Fn8000_0001:ECX.SVM)", "x2APIC", "XSAVE"], [VTX]),
     ("qemu", "Skylake-Client", [TCG], ["XSAVE"]),
-    ("qemu", "EPYC-Rome,-svm", [NO_SVM, "x2APIC"], ["nested paging"]),
-    ("qemu", "EPYC-Rome,+x2apic,-npt", ["nested paging"], [NO_SVM, "x2APIC"]),
+    ("qemu", "EPYC-Rome,-svm", [NO_SVM, NO_X2APIC], ["nested paging"]),
+    ("qemu", "EPYC-Rome,+x2apic,-npt", ["nested paging"], [NO_SVM, NO_X2APIC]),
 ])
 def test_processor_is_refused(machine, engine, cpu, lacks, has):
     result = machine.boot(images("hello"), machine_section() + guest("hello"),

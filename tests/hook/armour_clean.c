@@ -22,7 +22,7 @@
 
 #define LVT_MASKED BIT32(16)
 
-/* What XSAVE covers; AVX-512 ends at 2688. */
+/* What XSAVE covers; AVX-512 ends at 2688, PKRU is the next. */
 static ALIGNED(64) uint8_t image[PAGE_SIZE];
 
 /* A guest's in the core, whenever it runs. */
@@ -58,7 +58,7 @@ static uint64_t xcr0(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* All x87, SSE, AVX and AVX-512 registers full; XCR0 as a guest may leave it. */
+/* All x87, SSE, AVX and AVX-512 registers and PKRU full; XCR0 as a guest may leave it. */
 static void dirty_vectors(uint64_t components)
 {
     memset(image, 0x5a, sizeof(image));
@@ -127,10 +127,17 @@ static void expect_clean_apic(void)
         armour_expect(rdmsr(MSR_X2APIC_ISR0 + i) == 0 && rdmsr(MSR_X2APIC_IRR0 + i) == 0, i);
 }
 
-/* abuse: DR-06 */
+/* What a guest can write, if not all of it by XRSTOR: PKRU, too, where there are protection keys.
+ */
+static uint64_t guest_components(const struct vcpu *v)
+{
+    return v->vm->xcr0_allowed | (cpuid(0xd, 0).eax & XCR0_PKRU);
+}
+
+/* abuse: DR-06, LC-05 */
 void armour_clean_core(struct vcpu *v)
 {
-    dirty_core(v->vm->xcr0_allowed);
+    dirty_core(guest_components(v));
     armour_backend->dirty(v);
     cpu_reset_guest_state(v->vm->xcr0_allowed);
     armour_reset(v);
@@ -141,6 +148,6 @@ void armour_clean_core(struct vcpu *v)
     armour_expect(read_dr7() == 0x400, read_dr7());
     armour_expect(rdmsr(MSR_TSC_AUX) == 0, MSR_TSC_AUX);
     armour_backend->expect_clean(v);
-    expect_clean_vectors(v->vm->xcr0_allowed);
+    expect_clean_vectors(guest_components(v));
     expect_clean_apic();
 }

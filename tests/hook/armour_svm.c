@@ -174,7 +174,8 @@ static void armour_svm_controls(struct vcpu *v)
     expect_bits(vmcb->intercept_1,
                 INTERCEPT1_NMI | INTERCEPT1_INIT | INTERCEPT1_RDPMC | INTERCEPT1_CPUID |
                     INTERCEPT1_RSM | INTERCEPT1_INVD | INTERCEPT1_INVLPGA | INTERCEPT1_IOIO |
-                    INTERCEPT1_MSR | INTERCEPT1_TASK_SWITCH | INTERCEPT1_SHUTDOWN,
+                    INTERCEPT1_MSR | INTERCEPT1_TASK_SWITCH | INTERCEPT1_FERR_FREEZE |
+                    INTERCEPT1_SHUTDOWN,
                 INTERCEPT1_INTR | INTERCEPT1_VINTR);
     expect_bits(vmcb->intercept_2,
                 INTERCEPT2_VMRUN | INTERCEPT2_VMMCALL | INTERCEPT2_VMLOAD | INTERCEPT2_VMSAVE |

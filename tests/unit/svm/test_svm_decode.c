@@ -37,6 +37,7 @@ static const struct {
     {0x7b, 0x7b, EXIT_PIO},          /* IN, OUT */
     {0x7c, 0x7c, EXIT_CONTROL},      /* RDMSR and WRMSR, here of EFER */
     {0x7d, 0x7d, EXIT_TASK_SWITCH},  /* task switch */
+    {0x7e, 0x7e, EXIT_EXCEPTION},    /* an x87 fault that would freeze the processor */
     {0x7f, 0x7f, EXIT_TRIPLE_FAULT}, /* shutdown */
     {0x80, 0x80, EXIT_FORBIDDEN},    /* VMRUN */
     {0x81, 0x81, EXIT_HYPERCALL},    /* VMMCALL */
@@ -107,6 +108,7 @@ static void test_exception(void **state)
 {
     const struct svm_vmcb ac = {.exit_code = 0x51, .exit_info_1 = 0};
     const struct svm_vmcb db = {.exit_code = 0x41};
+    const struct svm_vmcb ferr = {.exit_code = 0x7e};
     struct vcpu_exit x = {.kind = EXIT_EXCEPTION};
 
     (void)state;
@@ -115,6 +117,9 @@ static void test_exception(void **state)
     assert_true(x.exception.has_error_code);
     svm_decode_details(&db, &x);
     assert_int_equal(x.exception.vector, VECTOR_DB);
+    assert_false(x.exception.has_error_code);
+    svm_decode_details(&ferr, &x);
+    assert_int_equal(x.exception.vector, VECTOR_MF);
     assert_false(x.exception.has_error_code);
 }
 

@@ -196,6 +196,22 @@ static void traces_of_the_firmware_are_off(void **state)
     }
 }
 
+static void traces_of_the_firmware_are_off_on_amd(void **state)
+{
+    (void)state;
+    for (uint32_t has = 0; has < 8; has++) {
+        const bool counters = has & 1, branches = has & 2, leaf = has & 4;
+
+        recorder_clear();
+        recorder_put_leaf(0x80000000, (struct cpuid_regs){.eax = leaf ? 0x80000022 : 0x80000021});
+        recorder_put_leaf(0x80000022, (struct cpuid_regs){.eax = has & 3});
+        recorder_put_msr(MSR_DEBUG_EXTN_CTL, 0x7f);
+        cpu_stop_tracing();
+        assert_int_equal(recorder_has(WRITE_MSR, 0xc0000301, 0), counters && leaf);
+        assert_int_equal(recorder_has(WRITE_MSR, 0xc000010f, 0x3f), branches && leaf);
+    }
+}
+
 static void gates_get_stacks_once_the_boot_core_has_a_tss(void **state)
 {
     const struct recorder_write wanted[] = {
@@ -243,6 +259,30 @@ static void nothing_of_a_guest_is_left(void **state)
     /* SDM "IA-32 and Intel 64 Processor States Following Power-up, Reset, or INIT". No breakpoint
      * is armed while its address changes. */
     assert_true(recorder_find(WRITE_DR, 7, 0x400) < recorder_find(WRITE_DR, 0, 0));
+}
+
+/* A guest whose CR4 is not intercepted can have written PKRU; its bit in XCR0 is a #GP where the
+ * processor has no protection keys. */
+static void protection_keys_are_reset_where_they_exist(void **state)
+{
+    const struct {
+        uint32_t highest, components;
+        uint64_t xcr0;
+    } rows[] = {
+        {0xd, 0x2e7, 0x207},
+        {0xd, 0xe7, 0x7},
+        {0xd, 0x200, 0x207},
+        {0xc, 0x2e7, 0x7}, /* a leaf that does not exist */
+    };
+
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        recorder_clear();
+        recorder_put_leaf(0, (struct cpuid_regs){.eax = rows[i].highest});
+        recorder_put_leaf(0xd, (struct cpuid_regs){.eax = rows[i].components});
+        cpu_reset_guest_state(XCR0_X87 | XCR0_SSE | XCR0_AVX);
+        assert_true(recorder_has(WRITE_OTHER, OTHER_FPU, rows[i].xcr0));
+    }
 }
 
 /* What is pending is taken before the APIC looks as after a reset, which is software-disabled. */
@@ -325,6 +365,13 @@ static void each_lack_has_its_name(void **state)
             assert_string_equal(report.missing[at++], names[1]);
         assert_int_equal(report.missing_count, at);
     }
+    struct virt_report in_qemu = {0};
+    recorder_clear();
+    recorder_put_leaf(1, (struct cpuid_regs){.ecx = BIT32(31) | CPUID_1_ECX_XSAVE});
+    recorder_put_leaf(0x40000000, (struct cpuid_regs){.ebx = 0x54474354});
+    cpu_need(&in_qemu);
+    assert_int_equal(in_qemu.missing_count, 1);
+    assert_non_null(strstr(in_qemu.missing[0], "x2APIC: add it to QEMU's CPU model"));
     struct virt_report full = {.missing_count = ARRAY_SIZE(((struct virt_report *)0)->missing)};
     recorder_clear();
     cpu_need(&full); /* a list that is full stays so */
@@ -347,8 +394,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_core_has_its_own_tables_at_once),
         cmocka_unit_test(traces_of_the_firmware_are_off),
+        cmocka_unit_test(traces_of_the_firmware_are_off_on_amd),
         cmocka_unit_test(gates_get_stacks_once_the_boot_core_has_a_tss),
         cmocka_unit_test(nothing_of_a_guest_is_left),
+        cmocka_unit_test(protection_keys_are_reset_where_they_exist),
         cmocka_unit_test(interrupts_are_drained_before_the_apic_is_off),
         cmocka_unit_test(drained_until_nothing_is_pending),
         cmocka_unit_test(tsc_aux_is_left_where_there_is_none),

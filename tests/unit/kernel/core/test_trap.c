@@ -109,7 +109,8 @@ static void what_ends_a_wait(void **state)
 {
     const uint64_t before = (uintptr_t)wait_before, in = (uintptr_t)wait_begin,
                    end = (uintptr_t)wait_end;
-    const uint64_t vectors[] = {VECTOR_NMI, TRAP_INTERRUPT + HOST_VECTOR_TICK};
+    const uint64_t vectors[] = {VECTOR_NMI, TRAP_INTERRUPT + VECTOR_NMI,
+                                TRAP_INTERRUPT + HOST_VECTOR_TICK};
 
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(vectors); i++) {
@@ -118,9 +119,26 @@ static void what_ends_a_wait(void **state)
         assert_int_equal(go_on(vectors[i], in + 1), end);
         assert_int_equal(go_on(vectors[i], end), end);
     }
-    assert_int_equal(cpu.nmis, 4);
+    assert_int_equal(cpu.nmis, 8);
     assert_int_equal(eois, 4);
     assert_int_equal(cpu.spurious, 0);
+}
+
+/* What stays in service would hide from the next guest whatever has no higher priority. At work no
+ * interrupt comes, and what is in service is a guest's own. */
+static void an_interrupt_with_the_number_of_an_nmi(void **state)
+{
+    const uint64_t in = (uintptr_t)wait_begin, end = (uintptr_t)wait_end;
+
+    (void)state;
+    in_service = VECTOR_NMI;
+    assert_int_equal(go_on(TRAP_INTERRUPT + VECTOR_NMI, in), end);
+    assert_int_equal(eois, 1);
+    assert_int_equal(go_on(VECTOR_NMI, in), end);
+    assert_int_equal(eois, 1);
+    panic_on = true; /* and it may be the NMI that stops this core */
+    assert_int_equal(go_on(TRAP_INTERRUPT + VECTOR_NMI, in), 0);
+    assert_int_equal(panicked_by, UINT64_MAX);
 }
 
 static void exceptions_end_in_panic(void **state)
@@ -216,6 +234,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_ends_a_wait, begin),
+        cmocka_unit_test_setup(an_interrupt_with_the_number_of_an_nmi, begin),
         cmocka_unit_test_setup(exceptions_end_in_panic, begin),
         cmocka_unit_test_setup(a_machine_check_that_is_not_ours, begin),
         cmocka_unit_test_setup(an_msr_that_is_not_there, begin),

@@ -553,10 +553,12 @@ static void verdicts_are_applied(void **state)
     RUN({.kind = EXIT_FORBIDDEN}, {.kind = EXIT_RDPMC}, {.kind = EXIT_INIT}, {.kind = EXIT_STEP},
         {.kind = EXIT_PIO, .pio = PIO_STRING},
         {.kind = EXIT_EXCEPTION, .details.exception = {.vector = VECTOR_AC}},
+        {.kind = EXIT_EXCEPTION, .details.exception = {.vector = VECTOR_MF}},
         {.kind = EXIT_CONTROL, .details.cr = {.value = 0x33}});
     assert_true(has_done(ACT_EXCEPTION, VECTOR_UD));
     assert_int_equal(count_of(ACT_EXCEPTION), 3);
     assert_true(has_done(ACT_REFLECT, VECTOR_AC));
+    assert_true(has_done(ACT_REFLECT, VECTOR_MF));
     assert_true(has_done(ACT_CR_WRITE, 0x33));
     assert_int_equal(count_of(ACT_ADVANCE), 0);
     assert_false(ended);
