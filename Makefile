@@ -211,6 +211,17 @@ $B/linux: $(BOOTED) guests/linux/bulkhead.conf guests/linux/init scripts/mkinitr
 	@cp "$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)" $@/vmlinuz
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/linux-images.txt)"
 
+# The same with its root on a disk in memory.
+$B/disk: $B/linux guests/linux/disk.conf scripts/mkroot
+	@mkdir -p $@
+	@cp guests/linux/disk.conf $@/bulkhead.conf
+	@cp $(BOOTED) $B/linux/vmlinuz $@/
+	@kernel="$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)"; \
+	    busybox="$$(sed -n 's/^busybox //p' $B/linux-images.txt)"; \
+	    scripts/mkinitrd $@/initrd.img "$$busybox" --modules "$$kernel.modules" && \
+	    scripts/mkroot $@/root.img 64 "$$busybox"
+	@touch $@
+
 # Of run and demo: qemu, bochs or kvm, which is QEMU too. Empty is qemu, and says so where kvm can be
 # tried.
 ENGINE    ?=
@@ -220,13 +231,14 @@ setup-engine:
 	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
 	@scripts/setup --run $(EMULATOR)
 
-# make run [CONF=demo|linux]: which files, and a machine for them.
+# make run [CONF=demo|linux|disk]: which files, and a machine for them.
 CONF      ?= demo
 RUN_demo  := --cores 6 --memory 512
 RUN_linux := --cores 3 --memory 768
+RUN_disk  := --cores 3 --memory 768
 
 run: setup-engine
-	$(if $(RUN_$(CONF)),,$(error CONF is demo or linux))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux or disk))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
@@ -294,6 +306,7 @@ gdb: setup
 help:
 	@echo 'make run     boot the demo in an emulator, with its console on this terminal'
 	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|rt|newest'
+	@echo '             CONF=disk: the same with its root on a disk in memory'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'
 	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'

@@ -10,6 +10,7 @@ from machine import ROOT, whole_lines
 
 IMAGES = ROOT / "scripts" / "linux-images"
 MKINITRD = ROOT / "scripts" / "mkinitrd"
+MKROOT = ROOT / "scripts" / "mkroot"
 # The kernel's self-tests of its ciphers are half of its boot, and each character on the console
 # is 17,000 instructions of waiting for the UART.
 CMDLINE = "console=ttyS0,115200 cryptomgr.notests"
@@ -29,16 +30,33 @@ def image(name):
     return pathlib.Path(done.stdout.split(None, 1)[1].strip())
 
 
-def initrd(script=None):
-    """An initrd that runs `script` (text of busybox' sh), then a shell."""
+def initrd(script=None, modules=None):
+    """An initrd that runs `script` (text of busybox' sh), then a shell; with the folder `modules` it
+    goes on to a root elsewhere."""
     with tempfile.TemporaryDirectory(prefix="bulkhead-initrd-") as name:
         out = pathlib.Path(name) / "initrd.img"
         command = [MKINITRD, out, image("busybox")]
         if script is not None:
             (pathlib.Path(name) / "script").write_text(script, encoding="utf-8")
             command.append(pathlib.Path(name) / "script")
+        if modules is not None:
+            command += ["--modules", modules]
         subprocess.run(command, check=True)
         return out.read_bytes()
+
+
+def root(mib=16):
+    """A root file system with the same user space."""
+    with tempfile.TemporaryDirectory(prefix="bulkhead-root-") as name:
+        out = pathlib.Path(name) / "root.img"
+        subprocess.run([MKROOT, out, str(mib), image("busybox")], check=True)
+        return out.read_bytes()
+
+
+def disk_files(kernel="cloud"):
+    """A kernel, an initrd with the modules for disks in memory, and a root."""
+    path = image(kernel)
+    return {"vmlinuz": path, "initrd.img": initrd(modules=f"{path}.modules"), "root.img": root()}
 
 
 def files(kernel="cloud", script=None):
