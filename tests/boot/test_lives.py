@@ -125,7 +125,7 @@ def test_protection_keys(machine):
     with machine.spawn(images("scrub"), conf, cores=2, memory=256,
                        cpu="EPYC-Rome,+x2apic,+pku") as console:
         for _ in range(3):
-            console.expect(r"\[scrub\] \d+ pages and the registers are (\w+)")
+            console.expect(r"\[scrub\] \d+ pages and the registers are (\w+)\s")
             assert console.match[1] == "clean"
 
 
