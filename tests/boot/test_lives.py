@@ -15,7 +15,7 @@ from partitions import (TITLE, check_beats, check_ended_well, guest, images, lac
 LIVES = int(os.environ.get("BULKHEAD_LIVES", "40"))
 LOOP_BEATS = 90         # so long guests loop, in tenths of a second
 STOP_LIMIT_US = 10_000
-RING_LINES = 256 * 48 // len("flood 1 of a guest\n") + 200  # what waits at most; and the stage
+RING_LINES = 1024 * 48 // len("flood 1 of a guest\n") + 200  # what waits at most; and the stage
 
 
 def count(lines, pattern):
