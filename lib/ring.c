@@ -49,12 +49,11 @@ bool tx_is_empty(const struct tx_ring *r)
 
 uint32_t tx_place(struct tx_ring *r)
 {
-    uint32_t position;
-    struct tx_record *newest = tx_newest(r, &position);
-
     /* Relaxed: what this core put is before it in any case, and of others' nobody can tell. */
-    atomic_fetch_and_explicit(&newest->len, ~TX_OPEN, memory_order_relaxed);
-    return position + 1;
+    const uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
+
+    atomic_fetch_and_explicit(&tx_newest(r, head)->len, ~TX_OPEN, memory_order_relaxed);
+    return head;
 }
 
 uint32_t tx_before(const struct tx_ring *r, uint32_t place)

@@ -73,8 +73,8 @@ bool rx_has_room(const struct rx_ring *r); /* stays true until the producer puts
   @*/
 bool rx_has_data(const struct rx_ring *r);
 
-/* Putting takes two steps: a slot whose data (1..TX_RECORD_MAX bytes)
- * the caller fills in (NULL when full), which then has to be published with its length. */
+/* Putting takes two steps: a slot whose data (1..TX_RECORD_MAX bytes) the caller fills in (NULL
+ * when full), which then has to be published with its length. */
 /*@ requires \valid(r) && \valid(position) && \separated(r, position);
   @ assigns r->head, r->refused, *position;
   @ ensures \result == \null ||
@@ -112,15 +112,16 @@ static inline void tx_publish(struct tx_record *slot, uint32_t position, uint32_
     atomic_store_explicit(&slot->turn, position + 1, memory_order_release);
 }
 
-/* The newest record, whether or not it has been taken. */
-/*@ requires \valid(r) && \valid(position) && \separated(r, position);
-  @ assigns *position;
+/* The newest record before position `head`, whether or not it has been taken. */
+/*@ requires \valid(r);
+  @ assigns \nothing;
   @ ensures \exists integer i; 0 <= i < TX_RING_RECORDS && \result == &r->slots[i];
   @*/
-static inline struct tx_record *tx_newest(struct tx_ring *r, uint32_t *position)
+static inline struct tx_record *tx_newest(struct tx_ring *r, uint32_t head)
 {
-    *position = atomic_load_explicit(&r->head, memory_order_relaxed) - 1;
-    return &r->slots[*position & (TX_RING_RECORDS - 1)];
+    const uint32_t position = head - 1;
+
+    return &r->slots[position & (TX_RING_RECORDS - 1)];
 }
 
 /*
@@ -133,8 +134,7 @@ static inline struct tx_record *tx_newest(struct tx_ring *r, uint32_t *position)
   @*/
 static inline bool tx_extend(struct tx_ring *r, uint8_t byte)
 {
-    uint32_t position;
-    struct tx_record *newest = tx_newest(r, &position);
+    struct tx_record *newest = tx_newest(r, atomic_load_explicit(&r->head, memory_order_relaxed));
     /* Acquire: pairs with the release in tx_publish, whose bytes are before ours. */
     uint32_t len = atomic_load_explicit(&newest->len, memory_order_acquire);
     const uint32_t at = len & ~TX_OPEN;

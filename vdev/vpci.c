@@ -4,10 +4,10 @@
 #include "lib/bits.h"
 #include "vdev/vuart.h"
 
-#define LATCH_ENABLE BIT32(31)
-#define LATCH_RESERVED                                                         \
-    0x7f000000u /* bits 27-24 are register bits 11-8 on AMD: no such registers \
-                 */
+/* AMD's processors take four of the reserved bits for bits 11-8 of the register: there are none.
+ */
+#define LATCH_ENABLE   BIT32(31)
+#define LATCH_RESERVED 0x7f000000u
 #define LATCH_BUS      0x00ff0000u
 #define LATCH_FUNCTION 0x00000700u
 

@@ -248,20 +248,15 @@ void vuart_out(struct vuart *u, uint32_t reg, uint8_t value)
 
 /* ------------------------------------------------------------------ the line */
 
-/* What holds the line high, and what makes it rise. */
-static bool is_high(const struct vuart *u)
+/* The line is high for what IIR tells; but to rise for the transmitter alone, all that was sent has
+ * to have been taken, unless it may rise for less. */
+static bool level_of(const struct vuart *u, bool for_room)
 {
-    const uint8_t ier = get(&u->ier);
+    const uint8_t id = interrupt_id(u) & (uint8_t)~IIR_FIFOS;
 
-    return ((ier & IER_DATA) != 0 && has_data(u)) || ((ier & IER_EMPTY) != 0 && has_room(u));
-}
-
-static bool rises(const struct vuart *u)
-{
-    const uint8_t ier = get(&u->ier);
-
-    return ((ier & IER_DATA) != 0 && has_data(u)) ||
-           ((ier & IER_EMPTY) != 0 && has_room(u) && (is_looped(u) || tx_is_empty(u->tx)));
+    if (id == IIR_EMPTY && !for_room)
+        return is_looped(u) || tx_is_empty(u->tx);
+    return id != IIR_NONE;
 }
 
 /*
@@ -279,7 +274,7 @@ static bool look(struct vuart *u, bool is_tick)
     atomic_thread_fence(memory_order_seq_cst);
     for (uint32_t i = 0; i < LOOKS_MAX; i++) {
         const bool before = get(&u->line) != 0;
-        const bool level = before || is_tick ? is_high(u) : rises(u);
+        const bool level = level_of(u, before || is_tick);
         if (level == before)
             break;
         if (atomic_exchange(&u->line, level) == 0 && level)

@@ -103,34 +103,22 @@ static void dsdt_cpu(struct aml *a, uint32_t uid)
     aml_end(a, device);
 }
 
-static void dsdt_half(struct aml *a, uint32_t value)
+/* An address space descriptor of `item`: words or dwords from `first` to `last`. */
+static void dsdt_space(struct aml *a, uint8_t item, uint8_t kind, uint8_t flags, uint32_t first,
+                       uint32_t last)
 {
-    aml_byte(a, value & 0xff);
-    aml_byte(a, value >> 8 & 0xff);
-}
+    const uint32_t fields[] = {0, first, last, 0,
+                               last - first + 1}; /* granularity, translation: 0 */
+    const uint32_t width = item == RESOURCE_WORD ? 2 : 4;
+    const uint16_t length = (uint16_t)(3 + ARRAY_SIZE(fields) * width);
 
-static void dsdt_word(struct aml *a, uint8_t kind, uint8_t flags, uint16_t first, uint16_t last)
-{
-    const uint16_t range[] = {0, first, last, 0, (uint16_t)(last - first + 1)};
-
-    aml_byte(a, RESOURCE_WORD);
-    dsdt_half(a, 3 + sizeof(range));
+    aml_byte(a, item);
+    aml_bytes(a, &length, sizeof(length));
     aml_byte(a, kind);
     aml_byte(a, RESOURCE_FIXED);
     aml_byte(a, flags);
-    aml_bytes(a, range, sizeof(range));
-}
-
-static void dsdt_dword(struct aml *a, uint8_t kind, uint8_t flags, uint32_t first, uint32_t last)
-{
-    const uint32_t range[] = {0, first, last, 0, last - first + 1};
-
-    aml_byte(a, RESOURCE_DWORD);
-    dsdt_half(a, 3 + sizeof(range));
-    aml_byte(a, kind);
-    aml_byte(a, RESOURCE_FIXED);
-    aml_byte(a, flags);
-    aml_bytes(a, range, sizeof(range));
+    for (uint32_t i = 0; i < ARRAY_SIZE(fields); i++)
+        aml_bytes(a, &fields[i], width);
 }
 
 static void dsdt_pci_resources(struct aml *a)
@@ -144,11 +132,13 @@ static void dsdt_pci_resources(struct aml *a)
                            1,
                            PCI_PORT_GAP /* alignment, length */};
 
-    dsdt_word(a, RESOURCE_BUSES, 0, 0, 0);
+    dsdt_space(a, RESOURCE_WORD, RESOURCE_BUSES, 0, 0, 0);
     aml_bytes(a, own, sizeof(own));
-    dsdt_word(a, RESOURCE_PORTS, RESOURCE_ALL_IO, 0, VPCI_ADDRESS - 1);
-    dsdt_word(a, RESOURCE_PORTS, RESOURCE_ALL_IO, VPCI_ADDRESS + PCI_PORT_GAP, UINT16_MAX);
-    dsdt_dword(a, RESOURCE_MEMORY, RESOURCE_WRITABLE, PCI_MEMORY_FIRST, PCI_MEMORY_LAST);
+    dsdt_space(a, RESOURCE_WORD, RESOURCE_PORTS, RESOURCE_ALL_IO, 0, VPCI_ADDRESS - 1);
+    dsdt_space(a, RESOURCE_WORD, RESOURCE_PORTS, RESOURCE_ALL_IO, VPCI_ADDRESS + PCI_PORT_GAP,
+               UINT16_MAX);
+    dsdt_space(a, RESOURCE_DWORD, RESOURCE_MEMORY, RESOURCE_WRITABLE, PCI_MEMORY_FIRST,
+               PCI_MEMORY_LAST);
     aml_byte(a, RESOURCE_END);
     aml_byte(a, 0); /* no checksum */
 }

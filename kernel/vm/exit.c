@@ -110,6 +110,7 @@ static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio,
         if (pio & PIO_STRING)
             return DO_GP;
     }
+    /* One comparison for all but the eight ports of PCI. */
     if (__builtin_expect(pio >> 19 == VPCI_ADDRESS >> 3, 0) && vpci_claims(port, size))
         return exit_pci(v, pio, size);
     if (!(pio & PIO_IN)) {

@@ -6,6 +6,7 @@ import re
 import subprocess
 import tempfile
 
+from conftest import missing
 from machine import ROOT, whole_lines
 
 IMAGES = ROOT / "scripts" / "linux-images"
@@ -28,6 +29,16 @@ def image(name):
     if done.returncode != 0:
         raise NoImages(done.stderr.strip().splitlines()[-1])
     return pathlib.Path(done.stdout.split(None, 1)[1].strip())
+
+
+def need(*names):
+    """Images that a test cannot do without: it is skipped where they cannot be had, or, with CI set,
+    fails."""
+    try:
+        for name in names:
+            image(name)
+    except NoImages as why:
+        missing(f"there is no Linux kernel: {why}")
 
 
 def initrd(script=None, modules=None):

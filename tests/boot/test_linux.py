@@ -7,7 +7,7 @@ import re
 import pytest
 
 import linux
-from conftest import engines, missing
+from conftest import engines
 from machine import POWERED_OFF
 
 pytestmark = engines("bochs", "qemu")
@@ -15,11 +15,7 @@ pytestmark = engines("bochs", "qemu")
 
 @pytest.fixture(autouse=True)
 def images():
-    try:
-        linux.image("cloud")
-        linux.image("busybox")
-    except linux.NoImages as why:
-        missing(f"there is no Linux kernel: {why}")
+    linux.need("cloud", "busybox")
 
 
 def test_shell(machine):

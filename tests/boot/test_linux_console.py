@@ -8,7 +8,7 @@ import re
 import pytest
 
 import linux
-from conftest import engines, missing
+from conftest import engines
 from machine import POWERED_OFF
 from operator_console import Operator
 
@@ -17,11 +17,7 @@ pytestmark = engines("bochs", "qemu")
 
 @pytest.fixture(autouse=True)
 def images():
-    try:
-        linux.image("cloud")
-        linux.image("busybox")
-    except linux.NoImages as why:
-        missing(f"there is no Linux kernel: {why}")
+    linux.need("cloud", "busybox")
 
 
 def uart_exits(operator):

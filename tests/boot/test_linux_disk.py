@@ -5,26 +5,18 @@ import hashlib
 import pytest
 
 import linux
-from conftest import NEUTRAL, missing
+from conftest import NEUTRAL
 from machine import POWERED_OFF
 
 pytestmark = NEUTRAL
 LIVES = 3
 
 
-@pytest.fixture(autouse=True)
-def images():
-    try:
-        for name in ("cloud", "generic", "busybox"):
-            linux.image(name)
-    except linux.NoImages as why:
-        missing(f"there is no Linux kernel: {why}")
-
-
 @pytest.mark.parametrize("kernel", ["cloud", pytest.param("generic", marks=pytest.mark.long)])
 def test_root(machine, kernel):
     """What Linux writes to its root is there after a restart; a second disk is read whole, and a
     write to it ends the guest."""
+    linux.need(kernel, "busybox")
     data = bytes(range(256)) * (3 * 4096)       # 3 MiB, so that the disk has a rest of zeroes
     conf = (linux.conf(memory="160M", cmdline=f"{linux.QUIET} root=/dev/pmem0")
             + "disk = root.img\ndisk = data.img ro\n")

@@ -7,7 +7,7 @@ import re
 import pytest
 
 import linux
-from conftest import engines, missing
+from conftest import engines
 from machine import POWERED_OFF
 
 pytestmark = [pytest.mark.long, engines("bochs", "qemu")]
@@ -30,14 +30,6 @@ def facts(result):
     return dict(re.findall(r"^([a-z0-9]+) (\S+)$", "\n".join(result.guest("linux")), re.MULTILINE))
 
 
-def get(kernel):
-    try:
-        linux.image("busybox")
-        return linux.image(kernel)
-    except linux.NoImages as why:
-        return missing(f"there is no such kernel: {why}")
-
-
 @pytest.mark.parametrize("kernel,cores,memory", [
     ("cloud", 1, "128M"), ("cloud", 1, "1536M"), ("cloud", 2, "256M"), ("cloud", 4, "512M"),
     ("generic", 1, "256M"), ("generic", 2, "512M"),
@@ -46,7 +38,7 @@ def get(kernel):
     ("newest-generic", 2, "512M"),
 ])
 def test_boots(machine, kernel, cores, memory):
-    get(kernel)
+    linux.need(kernel, "busybox")
     size = int(memory[:-1])
     result = machine.boot(linux.files(kernel, FACTS + OFF), linux.conf(cores, memory),
                           cores=linux.cores(machine, cores), memory=size + 192, timeout=2400)
@@ -59,7 +51,7 @@ def test_boots(machine, kernel, cores, memory):
 
 def test_memory(machine):
     """All the memory that the kernel gives to user space keeps what is written to it."""
-    get("cloud")
+    linux.need("cloud", "busybox")
     script = """
     mount -t tmpfs -o size=90% tmpfs /tmp
     room=$(awk '/MemAvailable/ {print int($2 / 1024) - 24}' /proc/meminfo)
@@ -77,7 +69,7 @@ def test_memory(machine):
 
 def test_offline_online(machine):
     """A core that Linux takes out stays out until it is started again."""
-    get("cloud")
+    linux.need("cloud", "busybox")
     script = """
     cpu=/sys/devices/system/cpu/cpu1/online
     for i in 1 2 3; do
@@ -102,7 +94,7 @@ def test_offline_online(machine):
 ])
 def test_ends(machine, cmdline, command, end):
     """Each way to end a life is followed by another, which powers off."""
-    get("cloud")
+    linux.need("cloud", "busybox")
     with machine.spawn(linux.files(),
                        linux.conf(1, "128M", linux.QUIET + " " + cmdline, "restart 1"),
                        cores=linux.cores(machine), memory=320, timeout=2400) as console:
@@ -118,7 +110,7 @@ def test_steady_state_has_no_exits(machine):
     """Four more seconds of work and sleep: more ticks, and not one exit more of any kind but ports.
     Those are the UART's driver, which polls a console without an interrupt 125 times a second.
     (The hypervisor's own console has a core of its own here.)"""
-    get("cloud")
+    linux.need("cloud", "busybox")
     lives = []
     for seconds in (1, 3):
         script = f"""
@@ -140,7 +132,8 @@ def test_steady_state_has_no_exits(machine):
 
 def test_vmlinux_by_pvh(machine):
     """The kernel's ELF file, unpacked from the bzImage, by its PVH note."""
-    bzimage = get("generic").read_bytes()
+    linux.need("generic", "busybox")
+    bzimage = linux.image("generic").read_bytes()
     at = bzimage.index(b"\xfd7zXZ\0")
     vmlinux = lzma.LZMADecompressor().decompress(bzimage[at:])
     assert vmlinux.startswith(b"\x7fELF")
@@ -155,7 +148,7 @@ def test_vmlinux_by_pvh(machine):
 def test_halt(machine):
     """Linux stops its other cores and halts the last with interrupts off: that is seen. The kernel
     found nothing announced that is not there."""
-    get("cloud")
+    linux.need("cloud", "busybox")
     result = machine.boot(linux.files("cloud", FACTS + "sleep 1; halt -f\n"), linux.conf(2, "256M"),
                           cores=linux.cores(machine, 2), memory=448, timeout=2400)
     assert result.status == POWERED_OFF
