@@ -33,15 +33,26 @@
 #define MCR_LOOP    0x10 /* then the transmitter is always empty: the line rises at once */
 #define MESSAGE_TO  0xfee00000u
 #define VECTOR_UART 0x61
-#define SETTLE_NS   (200 * NS_PER_US)
-#define FLOOD       1000u
+#define VECTOR_NONE                                                               \
+    0x62 /* of what is not to come: the other may come again, as nobody reads IIR \
+          */
+#define SETTLE_NS (200 * NS_PER_US)
+#define PATIENCE  25000 /* 5 s */
+#define FLOOD     1000u
 
-static volatile uint32_t taken;
+static volatile uint32_t taken, strays;
 
 static void pci_taken(struct trap_frame *frame)
 {
     (void)frame;
     taken++;
+    x2apic_eoi();
+}
+
+static void pci_stray(struct trap_frame *frame)
+{
+    (void)frame;
+    strays++;
     x2apic_eoi();
 }
 
@@ -117,22 +128,38 @@ static void pci_writes(void)
     pci_set(UART, REG_COMMAND, COMMAND_ALL);
 }
 
-/* Where a message goes is chosen, then the line rises. */
+/* Where a message goes is chosen, then the line rises. Off meanwhile: what core 0 is about to send
+ * again has no mixture of two. */
 static void pci_rise(uint32_t address, uint32_t data)
 {
     out8(UART_IER, 0);
+    pci_set(UART, REG_MSI, 0);
     pci_set(UART, REG_MSI_ADDRESS, address);
     pci_set(UART, REG_MSI_DATA, data);
     pci_set(UART, REG_MSI, MSI_ON);
     out8(UART_IER, IER_EMPTY);
 }
 
-static uint32_t pci_taken_within(uint64_t ns)
+static void pci_listen(void)
 {
     irq_enable();
-    spin_for(ns);
+    spin_for(SETTLE_NS);
     irq_disable();
-    return taken;
+}
+
+/* One comes, if it takes long. */
+static void pci_expect(const char *id, volatile uint32_t *count)
+{
+    for (uint32_t i = 0; i < PATIENCE && *count == 0; i++)
+        pci_listen();
+    check(id, *count >= 1, "no interrupt");
+    *count = 0;
+}
+
+static void pci_expect_none(const char *id)
+{
+    pci_listen();
+    check(id, strays == 0, "%u interrupts", strays);
 }
 
 static void pci_messages(void)
@@ -142,42 +169,43 @@ static void pci_messages(void)
 
     row("IN-17");
     irq_handle(VECTOR_UART, pci_taken);
+    irq_handle(VECTOR_NONE, pci_stray);
     out8(UART_MCR, MCR_LOOP);
-    taken = 0;
     pci_rise(own, VECTOR_UART);
-    check("message-own", pci_taken_within(SETTLE_NS) >= 1, "no interrupt");
+    pci_expect("message-own", &taken);
 
     /* Every core that is not its own, by its number; illegal vectors, modes, other addresses. */
-    taken = 0;
     for (uint32_t id = 0; id < 512; id++)
         if (id != self)
-            pci_rise(MESSAGE_TO | (id & 0xff) << 12 | (id >> 8 & 0x7f) << 5, VECTOR_UART);
+            pci_rise(MESSAGE_TO | (id & 0xff) << 12 | (id >> 8 & 0x7f) << 5, VECTOR_NONE);
     for (uint32_t vector = 0; vector < 32; vector++)
         pci_rise(own, vector);
     for (uint32_t bit = 8; bit < 16; bit++) /* NMI, SMI, INIT, ExtINT, level */
-        pci_rise(own, VECTOR_UART | 1u << bit);
-    pci_rise(own | 8, VECTOR_UART);
-    pci_rise(own | 4, VECTOR_UART);
+        pci_rise(own, VECTOR_NONE | 1u << bit);
+    pci_rise(own | 8, VECTOR_NONE);
+    pci_rise(own | 4, VECTOR_NONE);
     for (uint32_t bit = 20; bit < 32; bit++)
-        pci_rise(own ^ 1u << bit, VECTOR_UART);
-    check("message-others", pci_taken_within(SETTLE_NS) == 0, "%u interrupts", taken);
+        pci_rise(own ^ 1u << bit, VECTOR_NONE);
+    pci_expect_none("message-others");
 
     pci_set(UART, REG_COMMAND, 3);
-    pci_rise(own, VECTOR_UART);
-    check("message-no-master", pci_taken_within(SETTLE_NS) == 0, "%u interrupts", taken);
+    pci_rise(own, VECTOR_NONE);
+    pci_expect_none("message-no-master");
     pci_set(UART, REG_COMMAND, COMMAND_ALL);
-    check("message-late-master", pci_taken_within(SETTLE_NS) >= 1, "no interrupt");
+    pci_expect("message-late-master", &strays);
 
-    /* Its own vector, as often as it likes: an exit for each, and its own time. */
-    taken = 0;
-    for (uint32_t i = 0; i < FLOOD; i++)
+    /* Its own vector, as often as it likes: an exit for each, and its own time. Half of them move
+     * the address while messages are on. */
+    for (uint32_t i = 0; i < FLOOD; i++) {
+        pci_set(UART, REG_MSI_ADDRESS, i % 2 ? own : MESSAGE_TO);
         pci_rise(own, VECTOR_UART);
-    check("message-flood", pci_taken_within(SETTLE_NS) >= 1, "no interrupt");
+    }
+    pci_expect("message-flood", &taken);
     out8(UART_IER, 0);
     out8(UART_MCR, 0);
     (void)in8(UART_IIR);
     pci_set(UART, REG_MSI, 0);
-    (void)pci_taken_within(SETTLE_NS);
+    pci_listen();
 }
 
 void hostile_pci(void)
