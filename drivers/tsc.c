@@ -40,6 +40,7 @@ enum pit_port {
 #define PIT_ROUNDS      48   /* on a busy host; else one is enough */
 #define PIT_ROUNDS_LONG 8    /* of them, at the beginning */
 #define PIT_PRECISION   2000 /* 0.05 % */
+#define PIT_ATTEMPTS    4    /* so many times all rounds, where they leave doubt */
 #define PIT_POLLS       (UINT32_C(1) << 22) /* a few seconds of port reads: nobody is there */
 #define TSC_GUESSED_HZ  UINT64_C(2000000000)
 #define TSC_APART       200 /* 0.5 %: what leaf 0x16 may be off by */
@@ -165,9 +166,25 @@ static struct pit_rate tsc_measure(void)
     return rate;
 }
 
+static bool tsc_is_doubtful(const struct pit_rate *rate)
+{
+    return rate->doubt > rate->hz / PIT_PRECISION;
+}
+
+/* A host that gave us no time then may do so now: afresh, as one round that was wrong both ways
+ * spoils all bounds. */
 static uint64_t tsc_from_pit(void)
 {
-    return tsc_measure().hz;
+    struct pit_rate rate = tsc_measure();
+
+    for (uint32_t i = 1; i < PIT_ATTEMPTS && tsc_is_doubtful(&rate); i++)
+        rate = tsc_measure();
+    if (tsc_is_doubtful(&rate))
+        log_line("tsc: measured against the PIT, between %llu and %llu kHz: guests' clocks may be "
+                 "wrong",
+                 (unsigned long long)((rate.hz - min_u64(rate.hz, rate.doubt / 2)) / 1000),
+                 (unsigned long long)((rate.hz + rate.doubt / 2) / 1000));
+    return rate.hz;
 }
 
 /* A processor's words about its crystal have been wrong before. The rate is kept: leaf 0x16 is a
@@ -181,7 +198,7 @@ static void tsc_check_crystal(uint64_t hz)
         const struct pit_rate rate = tsc_measure();
 
         name = "the PIT";
-        other = rate.doubt > rate.hz / PIT_PRECISION ? 0 : rate.hz;
+        other = tsc_is_doubtful(&rate) ? 0 : rate.hz;
     }
     if (other != 0 && tsc_distance(other, hz) > hz / TSC_APART)
         log_line("tsc: CPUID 0x15 gives %llu kHz, but %s %llu kHz: guests' clocks may be wrong",

@@ -228,6 +228,25 @@ static void doubtful_rounds_bound_each_other(void **state)
     assert_int_equal(pit.rounds, 2);
 }
 
+/* A busy host that leaves doubt in all rounds of an attempt is asked again; then it is said. */
+static void lasting_doubt_is_said(void **state)
+{
+    const uint64_t rate = 2600000000;
+    struct tsc tsc;
+
+    (void)state;
+    make(rate);
+    pit.disturbed_at_end = 60; /* into the second attempt */
+    tsc_init(&tsc, 0);
+    assert_in_range(tsc.hz, rate - rate / 1000, rate + rate / 1000);
+    assert_false(lines_contain("guests' clocks may be wrong"));
+    make(rate);
+    pit.disturbed_at_end = UINT32_MAX;
+    tsc_init(&tsc, 0);
+    assert_string_equal(tsc.source, "PIT");
+    assert_true(lines_contain("tsc: measured against the PIT, between "));
+}
+
 static void no_pit_and_a_stuck_one(void **state)
 {
     struct tsc tsc;
@@ -284,6 +303,7 @@ int main(void)
         cmocka_unit_test(measured_against_the_pit),
         cmocka_unit_test(a_disturbed_round_does_not_count),
         cmocka_unit_test(doubtful_rounds_bound_each_other),
+        cmocka_unit_test(lasting_doubt_is_said),
         cmocka_unit_test(no_pit_and_a_stuck_one),
         cmocka_unit_test(impossible_rates_are_passed_over),
         cmocka_unit_test(a_delay_is_never_short),
