@@ -14,6 +14,7 @@
 #include "kernel/vm/inject.h"
 #include "kernel/vm/kick.h"
 #include "kernel/vm/life.h"
+#include "kernel/vm/memory.h"
 #include "kernel/vm/requests.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
@@ -82,6 +83,32 @@ static void machine_make_vcpu(uint32_t i, const struct vcpuid_host *host)
         vcpuid_build(&soft->cpuid, &cpuid_intel, host, &wish);
 }
 
+/* Both sides are the guest's own, so that what is sent is judged as all that it sends. */
+static void machine_make_links(struct fuzz_input *in)
+{
+    struct vm *vm = &machine.vm;
+    struct link *link = &machine.link;
+
+    vm->end_count = fuzz_u8(in) % (VLINKS + 1);
+    machine.link_config.side_count = 2;
+    machine.link_config.memory = 64 * KIB;
+    machine.link_plan.config = &machine.link_config;
+    link->plan = &machine.link_plan;
+    for (uint32_t i = 0; i < vm->end_count; i++) {
+        struct vlink *device = &vm->ends[i].device;
+        vm->ends[i].link = link;
+        machine.plan.ends[i] = (struct plan_end){.side = i % 2, .at = gpa(VPCI_MEMORY_FIRST)};
+        device->side = i % 2;
+        device->side_count = 2;
+        device->alive = &link->alive;
+        vlink_init(device, i, VPCI_MEMORY_FIRST + i * 64 * KIB, 64 * KIB);
+        vpci_plug(&vm->pci, VPCI_LINK + i, &device->identity);
+        link->sides[i % 2].vm = vm;
+        link->sides[i % 2].end = i;
+    }
+    link->sides[0].vm = link->sides[1].vm = vm;
+}
+
 void machine_make(struct fuzz_input *in)
 {
     static struct vcpuid_host host;
@@ -112,6 +139,7 @@ void machine_make(struct fuzz_input *in)
     const struct vrtc_clock clock = {.scale = &machine.tsc.scale, .start = machine.tsc.start};
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock);
     vpci_reset(&vm->pci);
+    machine_make_links(in);
     atomic_store(&vm->phase, VM_RUNNING);
     machine_make_host(&host, in);
     vm->xcr0_allowed = vcpuid_xcr0_allowed(&host);
@@ -179,6 +207,12 @@ void wrmsr(uint32_t index, uint64_t value)
     }
     /* "While software-disabled, LVT mask bits cannot be cleared." */
     DEMAND(index == MSR_X2APIC_SVR || (value & masked) || (machine.v->soft->apic.svr & enabled));
+}
+
+void memory_scrub(struct range host)
+{
+    (void)host;
+    DEMAND(false); /* no life begins or ends here */
 }
 
 void mfence_lfence(void)

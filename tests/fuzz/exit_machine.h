@@ -27,6 +27,9 @@ struct exit_machine {
     struct vm vm;
     struct config_guest config;
     struct plan_guest plan;
+    struct config_link link_config;
+    struct plan_link link_plan;
+    struct link link; /* both sides are this guest's */
     struct vcpu vcpus[VAPIC_PEERS_MAX];
     struct vcpu_soft softs[VAPIC_PEERS_MAX];
     struct tsc tsc;

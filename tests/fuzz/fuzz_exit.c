@@ -136,6 +136,13 @@ static void check_wrmsr(const struct seen *x, enum verdict verdict)
         check_icr(x->msr.value);
 }
 
+/* A register of a link that the guest has. */
+static bool is_link_port(const struct seen *x)
+{
+    return vlink_claims(x->pio.port, x->pio.size) &&
+           vlink_index(x->pio.port) < machine.vm.end_count;
+}
+
 /* One value of RAX for each byte that the port's device gave; the rest of RAX as it was. */
 static void check_pio(const struct seen *x, enum verdict verdict)
 {
@@ -145,7 +152,8 @@ static void check_pio(const struct seen *x, enum verdict verdict)
     /* The UART's message, if any; a read may end in one as well. */
     DEMAND(machine.effects.sends <= 1 && (!x->pio.string || machine.effects.sends == 0));
     if (machine.effects.sends)
-        DEMAND(vpci_claims(x->pio.port, x->pio.size) || atomic_load(&machine.vm.bus.uart.ier) != 0);
+        DEMAND(vpci_claims(x->pio.port, x->pio.size) || is_link_port(x) ||
+               atomic_load(&machine.vm.bus.uart.ier) != 0);
     check_registers(x->pio.in && !x->pio.string ? REGS(REG_RAX) : 0);
     if (!x->pio.in || x->pio.string)
         return;
@@ -153,7 +161,7 @@ static void check_pio(const struct seen *x, enum verdict verdict)
         DEMAND((rax ^ gpr_before[REG_RAX]) >> 8 * x->pio.size == 0);
     else
         DEMAND(rax >> 32 == 0);
-    if (vpci_claims(x->pio.port, x->pio.size))
+    if (vpci_claims(x->pio.port, x->pio.size) || is_link_port(x))
         return;
     for (uint32_t i = 0; i < x->pio.size; i++) {
         const uint16_t port = (uint16_t)(x->pio.port + i);
@@ -228,7 +236,8 @@ static void check_hypercall(enum verdict verdict)
         check_registers(REGS(REG_RAX));
         return;
     }
-    check_registers(REGS(REG_RAX) | cut | (number == BULKHEAD_CALL_CONSOLE_READ ? CALL_DATA : 0));
+    const bool gives = number == BULKHEAD_CALL_CONSOLE_READ || number == BULKHEAD_CALL_LINK_INFO;
+    check_registers(REGS(REG_RAX) | cut | (gives ? CALL_DATA : 0));
     const bool ends = number == BULKHEAD_CALL_RESTART ||
                       (number == BULKHEAD_CALL_POWER_OFF && argument(REG_RBX) <= 255);
     const bool crashes = number == BULKHEAD_CALL_CRASH && argument(REG_RBX) <= BULKHEAD_CRASH_LAST;
@@ -253,7 +262,9 @@ static void judge(const struct seen *x, enum verdict verdict)
 
     if (x->kind != EXIT_WRMSR)
         DEMAND(e->msr_writes == 0 && e->asked == 0);
-    if (x->kind != EXIT_WRMSR && x->kind != EXIT_PIO)
+    if (x->kind == EXIT_HYPERCALL)
+        DEMAND(e->sends <= (argument(REG_RAX) == BULKHEAD_CALL_LINK_RING ? 1 : 0));
+    else if (x->kind != EXIT_WRMSR && x->kind != EXIT_PIO)
         DEMAND(e->sends == 0);
     if (x->kind != EXIT_XSETBV)
         DEMAND(e->xsetbvs == 0);
@@ -329,8 +340,8 @@ static void choose_registers(struct fuzz_input *in, uint8_t how)
         type(fuzz_u8(in));
 }
 
-/* Near a device, and for the PCI bus values that lead somewhere: a latch that names a register of
- * the UART's function, an address that is a core's, or a vector. */
+/* Near a device, and for the PCI bus and links values that lead somewhere: a latch that names a
+ * register of the UART's function or a link's, an address that is a core's, a vector, or a side. */
 static void choose_port(struct fuzz_input *in, struct vmx_raw *raw)
 {
     const uint8_t how = fuzz_u8(in);
@@ -339,10 +350,16 @@ static void choose_port(struct fuzz_input *in, struct vmx_raw *raw)
 
     if (!(how & 1))
         return;
+    if (how & 32) {
+        raw->qualification = (raw->qualification & 0x1f) |
+                             (uint64_t)(VLINK_PORT + fuzz_u8(in) % (VLINKS * VLINK_PORTS)) << 16;
+        *rax = how & 64 ? (*rax & 3) << 16 : *rax;
+        return;
+    }
     raw->qualification =
         (raw->qualification & 0x1f) | (uint64_t)(first + fuzz_u8(in) % (how & 2 ? 10 : 16)) << 16;
     if (how & 4)
-        *rax = 0x80000800 | (*rax & 0xfc);
+        *rax = 0x80000800 | (*rax & 0x18fc);
     else if (how & 8)
         *rax =
             0xfee00000 | (machine.v->apic_id & 0xff) << 12 | (machine.v->apic_id >> 8 & 0x7f) << 5;
