@@ -12,6 +12,8 @@
  * milliseconds, without waiting for the console: at the end it says how many were not taken.
  * how=lives: says how much it can read already, begins a line and an escape sequence, and asks for
  * a restart when something is typed.
+ * how=raw: does what is typed: 'a' all bytes, 'h' what would stay with a terminal, 'n' how many
+ * other bytes were typed, 'w' a wait of two seconds, 'r' a restart, 'p' the end.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
@@ -169,6 +171,53 @@ static void noise_lives(void)
     bulkhead_restart();
 }
 
+/* Strings and modes without an end, questions, and keys of another kind. */
+static const char hostile[] =
+    "\x1b[?1049h\x1b[2;5r\x1b[?25l\x1b[?7l\x1b[?1000;1003h\x1b[?2004h\x1b[>4;2m\x1b[=1u\x1b(0\x0e"
+    "\x1b[31;7m\x1b[?69h\x1b[4h\x1b[?5h\x1b[3g\x1b=\x05\x1b[c\x1b[6n\x1b]10;?\x07\x1b[5i\x1b[4i"
+    "\x1b[!p\x1b[2J\x1b[H[bulkhead] forged\x1bP1$r\x14poweroff\r";
+
+static void noise_raw(void)
+{
+    uint64_t others = 0;
+    char typed;
+
+    print("raw is ready\n");
+    for (;;) {
+        if (bulkhead_console_read(&typed, 1) <= 0) {
+            sleep_for(NS_PER_MS);
+            continue;
+        }
+        switch (typed) {
+        case 'a':
+            for (uint32_t byte = 0; byte < 256; byte++) {
+                const char c = (char)byte;
+                noise_put(&c, 1, true);
+            }
+            print("all\n");
+            break;
+        case 'h':
+            noise_put(hostile, sizeof(hostile) - 1, true);
+            break;
+        case 'w':
+            sleep_for(2 * NS_PER_SECOND);
+            print("waited\n");
+            break;
+        case 'n':
+            print("%lu others\n", others);
+            break;
+        case 'r':
+            bulkhead_restart();
+            break;
+        case 'p':
+            print("\x1b[1mlast words\n");
+            return;
+        default:
+            others++;
+        }
+    }
+}
+
 static void uart_put(char byte)
 {
     while ((in8(UART_LSR) & LSR_EMPTY) == 0)
@@ -207,6 +256,8 @@ int main(void)
         noise_talk();
     else if (option_is("how", "lives"))
         noise_lives();
+    else if (option_is("how", "raw"))
+        noise_raw();
     else if (option_is("how", "slow"))
         noise_slow();
     else

@@ -27,6 +27,15 @@ void terminal_put(struct terminal *t, const void *bytes, size_t len)
     }
 }
 
+void terminal_put_raw(struct terminal *t, const void *bytes, size_t len)
+{
+    const uint8_t *b = bytes;
+
+    t->count += len;
+    for (size_t i = 0; t->serial_on && i < len; i++)
+        t->stage[t->head++ % TERMINAL_STAGE] = b[i];
+}
+
 void terminal_drain(struct terminal *t)
 {
     for (uint32_t i = 0; i < DRAIN_LOADS && t->tail != t->head; i++) {

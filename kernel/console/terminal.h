@@ -28,6 +28,9 @@ uint32_t terminal_room(const struct terminal *t);
 
 void terminal_put(struct terminal *t, const void *bytes, size_t len);
 
+/* Bytes as they are, each counts once; the screen shows none of them. */
+void terminal_put_raw(struct terminal *t, const void *bytes, size_t len);
+
 /* To the serial port, as much as it takes now; at most a few FIFOs full, as a port that is not real
  * may take any number of bytes. */
 void terminal_drain(struct terminal *t);

@@ -167,6 +167,8 @@ static enum editor_event editor_control(struct editor *e, uint8_t byte)
         return editor_erase_word(e);
     case CTRL('C'):
         return editor_recall(e, e->history_count);
+    case CTRL('R'):
+        return EDITOR_ATTACH;
     case CTRL('P'):
         return editor_older(e);
     case CTRL('N'):

@@ -16,6 +16,7 @@ enum editor_event {
     EDITOR_NOTHING, /* no change */
     EDITOR_CHANGED, /* show it again */
     EDITOR_ENTER,   /* a line is complete: take it with editor_take() */
+    EDITOR_ATTACH,  /* Ctrl-R: give the guest that had the keyboard the terminal as well */
     EDITOR_TAB,     /* complete the word before the cursor, with editor_insert() */
 };
 
@@ -30,7 +31,7 @@ struct editor {
     uint32_t parameter; /* of the escape sequence that is coming in */
 };
 
-/* Takes a byte as a terminal sends it: printable ASCII, Enter, Backspace, Tab, Ctrl-A E K U W C,
+/* Takes a byte as a terminal sends it: printable ASCII, Enter, Backspace, Tab, Ctrl-A E K U W C R,
  * and the escape sequences of arrows, Home, End and Delete. Every other escape sequence is left out
  * whole: a terminal's answers to questions of a guest can come in here. */
 enum editor_event editor_key(struct editor *e, uint8_t byte);

@@ -119,8 +119,7 @@ static void a_terminal_answers_in_vain(void **state)
         "\x1b[200~",                           /* paste */
         "\x1b[116;5u",                         /* a key in another form */
         "\x1b[1;5D",                           /* a key with another one */
-        "\x1b[M !!"                            /* where the mouse is, as text */
-        "\x7f\x7f\x7f",
+        "\x1b[M !!\x7f\x7f\x7f",               /* where the mouse is, as text */
     };
 
     (void)state;
