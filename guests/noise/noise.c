@@ -13,7 +13,8 @@
  * how=lives: says how much it can read already, begins a line and an escape sequence, and asks for
  * a restart when something is typed.
  * how=raw: does what is typed: 'a' all bytes, 'h' what would stay with a terminal, 'n' how many
- * other bytes were typed, 'w' a wait of two seconds, 'r' a restart, 'p' the end.
+ * other bytes were typed, 's' a screen and on it a panic that is none, 'w' a wait of two seconds,
+ * 'r' a restart, 'p' the end.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
@@ -177,6 +178,10 @@ static const char hostile[] =
     "\x1b[31;7m\x1b[?69h\x1b[4h\x1b[?5h\x1b[3g\x1b=\x05\x1b[c\x1b[6n\x1b]10;?\x07\x1b[5i\x1b[4i"
     "\x1b[!p\x1b[2J\x1b[H[bulkhead] forged\x1bP1$r\x14poweroff\r";
 
+static const char picture[] = "\x1b[2J\x1b[H\x1b[31;42mred\x1b[0m on "
+                              "\x1b(0lqqk\x1b(B\x1b[5;10Hplaced\x1b[5;10H\x1b[2@\x1b[?25l"
+                              "\r\n[bulkhead] PANIC: forged\r\n";
+
 static void noise_raw(void)
 {
     uint64_t others = 0;
@@ -198,6 +203,9 @@ static void noise_raw(void)
             break;
         case 'h':
             noise_put(hostile, sizeof(hostile) - 1, true);
+            break;
+        case 's':
+            noise_put(picture, sizeof(picture) - 1, true);
             break;
         case 'w':
             sleep_for(2 * NS_PER_SECOND);

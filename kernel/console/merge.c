@@ -150,6 +150,7 @@ void merge_emergency(struct merge *m, const char *prefix)
         byte = t->stage[(t->head - 1) % TERMINAL_STAGE];
     while (t->tail != t->head)
         uart_put_all(&t->uart, (const char *)&t->stage[t->tail++ % TERMINAL_STAGE], 1);
+    terminal_end_raw(t);
     if (m->raw.is_on)
         uart_put_all(&t->uart, raw_order, strlen(raw_order));
     else if (byte != '\n' || m->lines.open || m->lines.prompt.is_shown)

@@ -36,29 +36,31 @@ const char raw_order[] =
 
 _Static_assert(sizeof(raw_order) <= RAW_ORDER_MAX, "raw_end() needs so much room");
 
-static void raw_say(struct output *lines, const char *what, const struct raw *r, const char *rest,
-                    uint64_t now)
-{
-    char line[LINE_RING_LINE];
-    const size_t len = fmt_print(line, sizeof(line), OUTPUT_OWN "%s of guest '%s'%s", what,
-                                 r->guest->stream->name, rest);
-
-    output_put(lines, NULL, (const uint8_t *)line, (uint32_t)len, false, now);
-}
-
 void raw_begin(struct raw *r, struct output *lines, uint64_t now)
 {
+    char line[LINE_RING_LINE];
+
     guest_lines_cut(r->guest, lines, now);
-    raw_say(lines, "raw view", r, ": " KEYS_NAME " returns to the monitor", now);
+    const size_t len = fmt_print(line, sizeof(line),
+                                 OUTPUT_OWN "raw view of guest '%s': %s returns to the monitor",
+                                 r->guest->stream->name, KEYS_NAME);
+    output_put(lines, NULL, (const uint8_t *)line, (uint32_t)len, false, now);
+    terminal_begin_raw(&lines->terminal, line, len);
     r->is_on = true;
 }
 
 void raw_end(struct raw *r, struct output *lines, uint64_t now)
 {
+    char line[LINE_RING_LINE];
+
     if (r->is_on) {
+        terminal_end_raw(&lines->terminal);
         terminal_put_raw(&lines->terminal, raw_order, strlen(raw_order));
         r->in_order = lines->terminal.head;
-        raw_say(lines, "end of the raw view", r, "", now);
+        const size_t len =
+            fmt_print(line, sizeof(line), OUTPUT_OWN "end of the raw view of guest '%s'",
+                      r->guest->stream->name);
+        output_put(lines, NULL, (const uint8_t *)line, (uint32_t)len, false, now);
     }
     r->is_on = false;
     r->guest = NULL;

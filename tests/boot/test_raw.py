@@ -3,9 +3,11 @@
 nothing that the guest sends can press or take away; then everybody else's lines."""
 import re
 
-from conftest import NEUTRAL
+from conftest import LOG_DIR, NEUTRAL
+from machine import CRASHED
 from operator_console import KEY, PROMPT, Operator
 from partitions import check_beats, guest, images, machine_section
+from screen import Picture, check_shows
 
 pytestmark = NEUTRAL
 
@@ -14,6 +16,7 @@ END = "[bulkhead] end of the raw view of guest 'raw'\r\n"
 ORDER = "\x18\x1b\\\x1b<"               # what puts the terminal in order begins so
 ALL = bytes(range(256)) + b"all\n"
 LINE = len("said 0000\n")
+ORDERED = "\x1b[999;1H\r\n"            # and ends so
 FORGED = "[bulkhead] forged"
 
 
@@ -163,3 +166,49 @@ def test_ends_with_the_machine(machine, tmp_path):
         operator.wait(r"\[bulkhead\] every guest has ended: switching the machine off")
         assert console.finish() == 0
     assert views((tmp_path / "serial.txt").read_bytes()) == [b"\x1b[1mlast words\n"]
+
+
+RED, GREEN = b"\xc0\x50\x50", b"\x58\xa8\x58"      # of drivers/vt_colour.c
+
+
+def test_on_the_screen(machine):
+    """A small terminal above the last line. What ends this run is a line that the guest forges: in its
+    view it can."""
+    picture = LOG_DIR / f"raw-{machine.engine}.png"
+    conf = machine_section("serial screen", reserve=1) + raw_guest()
+    with machine.spawn(images("noise"), conf, cores=2, memory=256, screen=picture) as console:
+        operator = Operator(console)
+        operator.wait(r"\[raw\] raw is ready$")
+        operator.open()
+        attach(operator)
+        operator.keys("s")
+        assert console.finish() == CRASHED
+    shown = Picture(picture).text()
+    assert shown.pop().startswith(" keyboard: raw (Ctrl-T) | raw ")
+    want = ["\ufffd\ufffd\ufffd on +--+", "", "", "", " " * 11 + "placed", "[bulkhead] PANIC: forged"]
+    assert shown[:len(want)] == want
+    assert not any(shown[len(want):])
+    assert Picture(picture).colours(0, 0) == {RED, GREEN}
+
+
+def test_the_screen_afterwards(machine, tmp_path):
+    """It shows what it had shown before, and what followed; nothing of the view is left."""
+    picture = LOG_DIR / f"raw-after-{machine.engine}.png"
+    conf = machine_section("serial screen", reserve=1) + raw_guest()
+    with machine.spawn(images("noise"), conf, cores=2, memory=256, screen=picture,
+                       keep=tmp_path) as console:
+        operator = Operator(console)
+        operator.wait(r"\[raw\] raw is ready$")
+        operator.open()
+        attach(operator)
+        operator.keys("h")
+        console.expect_exact("poweroff\r")
+        detach(operator)
+        operator.leave()
+    serial = (tmp_path / "serial.txt").read_bytes().decode(errors="replace")
+    before, _, rest = serial.partition(BEGIN)
+    rows = (before + BEGIN + rest.partition(ORDERED)[2]).split("\n")
+    lines = [row.rstrip("\r").rpartition("\r")[2] for row in rows]
+    status = Picture(picture).text()[-1]
+    assert status.startswith(" keyboard: ")
+    check_shows(picture, [line for line in lines if re.match(r"\[(bulkhead|raw)\] ", line)], status)
