@@ -3,6 +3,7 @@
 nothing that the guest sends can press or take away; then everybody else's lines."""
 import re
 
+import linux
 from conftest import LOG_DIR, NEUTRAL
 from machine import CRASHED
 from operator_console import KEY, PROMPT, Operator
@@ -166,6 +167,38 @@ def test_ends_with_the_machine(machine, tmp_path):
         operator.wait(r"\[bulkhead\] every guest has ended: switching the machine off")
         assert console.finish() == 0
     assert views((tmp_path / "serial.txt").read_bytes()) == [b"\x1b[1mlast words\n"]
+
+
+def test_linux(machine, tmp_path):
+    """A progress bar and vi, as they send it."""
+    linux.need("cloud", "busybox")
+    with machine.spawn(linux.files(), linux.conf(), cores=2, memory=384, mhz=200,
+                       keep=tmp_path) as console:
+        operator = Operator(console)
+        operator.wait(r"\[linux\] Linux .* 'poweroff' ends it")
+        operator.open()
+        operator.keys("attach linux\r")
+        operator.see("raw view of guest 'linux': Ctrl-T returns to the monitor")
+        operator.keys("\rfor i in 1 50 100; do printf '\\r%3d %%' $i; done; echo; TERM=vt102 vi /v\r")
+        console.expect_exact("\r  1 %\r 50 %\r100 %")
+        console.expect(r"\x1b\[.*~\x1b?.*/v")                 # its empty rows and its status line
+        operator.keys("iwords of an editor\x1b")
+        console.expect_exact("- /v [Modified]")
+        operator.keys(":wq\r")
+        console.expect_exact("\x1b[?1049l")
+        operator.keys("cat /v; echo do''ne\r")
+        console.expect_exact("words of an editor\r\n")
+        console.expect_exact("done\r\n")
+        operator.keys(KEY)
+        operator.see("end of the raw view of guest 'linux'")
+        operator.see(PROMPT)
+        operator.keys("focus linux\r")
+        operator.wait(r"\[bulkhead\] your input now goes to guest 'linux'")
+        operator.keys("clear; printf '\\033[31mfil''tered\\n'\r")
+        operator.wait(r"\[linux\] filtered$")
+        operator.open()
+        operator.leave()
+    assert b"\x1b[31mfil" not in (tmp_path / "serial.txt").read_bytes()
 
 
 RED, GREEN = b"\xc0\x50\x50", b"\x58\xa8\x58"      # of drivers/vt_colour.c

@@ -151,22 +151,25 @@ static void a_terminal_is_shown(void **state)
     (void)state;
     assert_true(screen_init(&screen, &fb));
     screen_set_status(&screen, "status");
-    put("text");
+    put("text                                                                                 |");
     put_vt("nobody sees it");
     check_cell(0, 0, 't', TEXT);
+    check_cell(85, 0, '|', TEXT);
     screen_begin_vt(&screen);
     put_vt("\x1b[?25l");
     check_cell(0, 0, ' ', TEXT);
     check_cell(3, 0, ' ', TEXT);
+    check_cell(85, 0, ' ', TEXT); /* beside it, too */
     put_vt("\x1b[31ma\x1b[24;80H\x1b[mz\x1b[43m\x1b[2;1H ");
     check_cell(0, 0, 'a', vt_colour_palette[1]);
     check_cell(79, 23, 'z', TEXT);
     check_cell(0, 36, 's', ACCENT);
     assert_int_equal(pixels[16 * 800], vt_colour_palette[3]);
     screen_end_vt(&screen);
-    put(" more");
+    put("more");
     check_cell(3, 0, 't', TEXT);
-    check_cell(5, 0, 'm', TEXT);
+    check_cell(85, 0, '|', TEXT);
+    check_cell(86, 0, 'm', TEXT);
     check_cell(79, 23, ' ', TEXT);
     check_cell(0, 1, ' ', TEXT);
     check_cell(0, 36, 's', ACCENT);

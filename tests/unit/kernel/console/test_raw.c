@@ -159,6 +159,36 @@ static void a_flood_does_not_hold_the_end_off(void **state)
     assert_null(strstr(end, "title\r")); /* in the middle of a string it is known to be one */
 }
 
+/* The end comes in the middle of a string: the rest of it is no text. */
+static void the_filter_knows_where_it_is(void **state)
+{
+    (void)state;
+    merge_attach(&merge, 0);
+    assert_true(say(0, "\x1b]0;ti"));
+    fresh();
+    merge_detach(&merge, RAW_ENDS);
+    fresh();
+    assert_true(say(0, "tle\x07text\n"));
+    expect("[a] text\r\n");
+}
+
+/* However much of it lies in its ring. */
+static void nothing_of_its_own_is_dropped(void **state)
+{
+    char line[TX_RECORD_MAX + 1];
+    uint32_t lines = 0;
+
+    (void)state;
+    merge_attach(&merge, 0);
+    fresh();
+    do
+        snprintf(line, sizeof(line), "%05u\n", lines);
+    while (say(0, line) && ++lines);
+    assert_int_equal(lines, TX_RING_RECORDS);
+    pass_ms(2000);
+    assert_int_equal(wire_len, lines * strlen("00000\n"));
+}
+
 /* A death for good: all is shown first. */
 static void the_last_words_are_raw(void **state)
 {
@@ -251,6 +281,8 @@ int main(void)
         cmocka_unit_test_setup(a_flood_meanwhile_is_cut, setup),
         cmocka_unit_test_setup(the_whole_line_is_its_own, setup),
         cmocka_unit_test_setup(a_flood_does_not_hold_the_end_off, setup),
+        cmocka_unit_test_setup(the_filter_knows_where_it_is, setup),
+        cmocka_unit_test_setup(nothing_of_its_own_is_dropped, setup),
         cmocka_unit_test_setup(the_last_words_are_raw, setup),
         cmocka_unit_test_setup(a_view_can_end_before_it_begins, setup),
         cmocka_unit_test_setup(one_at_a_time, setup),
