@@ -333,10 +333,12 @@ static void vt_sequence(struct vt *vt, enum escape_state before, uint32_t code)
 {
     const enum escape_state after = vt->escape.state;
 
-    if (after == ESCAPE_BEGUN || (after == ESCAPE_CSI && before != ESCAPE_CSI)) {
+    if (after == ESCAPE_BEGUN) {
+        vt->intermediate = 0;
+    } else if (after == ESCAPE_CSI && before != ESCAPE_CSI) {
         vt->marker = vt->intermediate = 0;
-        vt->at = 0;
         memset(vt->parameters, 0, sizeof(vt->parameters));
+        vt->at = 0;
     } else if (after == ESCAPE_CSI) {
         vt_csi_parameter(vt, code);
     } else if (after == ESCAPE_MORE) {
@@ -374,8 +376,8 @@ void vt_put(struct vt *vt, uint8_t byte)
     uint32_t codes[2];
     const uint32_t count = utf8_take(&vt->utf8, byte, codes);
 
-    vt->grid.stale |= UINT32_C(1) << vt->grid.cursor.row; /* the cursor leaves it, or comes */
+    vt_grid_touch_cursor(&vt->grid);
     for (uint32_t i = 0; i < count; i++)
         vt_code(vt, codes[i]);
-    vt->grid.stale |= UINT32_C(1) << vt->grid.cursor.row;
+    vt_grid_touch_cursor(&vt->grid);
 }

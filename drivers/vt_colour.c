@@ -24,12 +24,15 @@ static uint32_t vt_colour_distance(uint32_t one, uint32_t other)
 
 uint8_t vt_colour_nearest(uint32_t rgb)
 {
+    uint32_t least = UINT32_MAX;
     uint8_t best = 0;
 
-    for (uint8_t i = 1; i < ARRAY_SIZE(vt_colour_palette); i++) {
-        if (vt_colour_distance(rgb, vt_colour_palette[i]) <
-            vt_colour_distance(rgb, vt_colour_palette[best]))
-            best = i;
+    for (uint8_t i = 0; i < ARRAY_SIZE(vt_colour_palette); i++) {
+        const uint32_t distance = vt_colour_distance(rgb, vt_colour_palette[i]);
+        if (distance >= least)
+            continue;
+        least = distance;
+        best = i;
     }
     return best;
 }

@@ -36,40 +36,65 @@ static uint16_t vt_grid_blank(const struct vt_grid *g)
     return vt_grid_make_cell(&pen, ' ');
 }
 
-static uint16_t *vt_grid_row(struct vt_grid *g, uint32_t row)
+static void vt_grid_touch(struct vt_grid *g, uint32_t row)
 {
     g->stale |= UINT32_C(1) << row;
-    return g->cells[g->order[row]];
+    if (row == g->look)
+        g->look_column = 0;
+}
+
+/* Its cells, to be written. */
+static uint16_t *vt_grid_row(struct vt_grid *g, uint32_t row)
+{
+    const uint32_t at = g->order[row];
+    const uint16_t blank = g->blank[at];
+
+    vt_grid_touch(g, row);
+    for (uint32_t column = 0; blank != 0 && column < g->columns; column++)
+        g->cells[at][column] = blank;
+    g->blank[at] = 0;
+    return g->cells[at];
 }
 
 void vt_grid_erase(struct vt_grid *g, uint32_t row, uint32_t from, uint32_t to)
 {
     const uint16_t blank = vt_grid_blank(g);
-    uint16_t *cells = vt_grid_row(g, row);
 
+    if (from == 0 && to == g->columns) {
+        g->blank[g->order[row]] = blank;
+        vt_grid_touch(g, row);
+        return;
+    }
+    uint16_t *cells = vt_grid_row(g, row);
     for (uint32_t column = from; column < to; column++)
         cells[column] = blank;
 }
 
 void vt_grid_erase_rows(struct vt_grid *g, uint32_t from, uint32_t to)
 {
-    for (uint32_t row = from; row < to; row++)
-        vt_grid_erase(g, row, 0, g->columns);
+    const uint16_t blank = vt_grid_blank(g);
+
+    for (uint32_t row = from; row < to; row++) {
+        g->blank[g->order[row]] = blank;
+        vt_grid_touch(g, row);
+    }
 }
 
 void vt_grid_roll(struct vt_grid *g, uint32_t first, uint32_t last, uint32_t count, bool up)
 {
-    uint8_t *order = g->order + first;
-    const uint32_t moves = last - first;
+    const uint32_t rows = last - first + 1, by = vt_grid_limit(count, rows);
+    uint8_t before[VT_GRID_ROWS];
 
-    for (uint32_t i = vt_grid_limit(count, moves + 1); i > 0; i--) {
-        const uint8_t out = up ? order[0] : order[moves];
-        memmove(up ? order : order + 1, up ? order + 1 : order, moves);
-        order[up ? moves : 0] = out;
-        vt_grid_erase(g, up ? last : first, 0, g->columns);
+    memcpy(before, g->order, sizeof(before));
+    for (uint32_t i = 0, from = up ? by : rows - by; i < rows; i++, from++) {
+        from = from < rows ? from : 0;
+        g->order[first + i] = before[first + from];
+        vt_grid_touch(g, first + i);
     }
-    for (uint32_t row = first; row <= last; row++)
-        g->stale |= UINT32_C(1) << row;
+    if (up)
+        vt_grid_erase_rows(g, last + 1 - by, last + 1);
+    else
+        vt_grid_erase_rows(g, first, first + by);
 }
 
 void vt_grid_shift(struct vt_grid *g, uint32_t count, bool right)
@@ -193,9 +218,15 @@ void vt_grid_control(struct vt_grid *g, uint32_t code)
 
 /* ------------------------------------------------------------------ drawing */
 
+void vt_grid_touch_cursor(struct vt_grid *g)
+{
+    vt_grid_touch(g, g->cursor.row);
+}
+
 uint16_t vt_grid_cell(const struct vt_grid *g, uint32_t row, uint32_t column)
 {
-    const uint32_t cell = g->cells[g->order[row]][column];
+    const uint32_t at = g->order[row];
+    const uint32_t cell = g->blank[at] != 0 ? g->blank[at] : g->cells[at][column];
 
     if (!g->shows_cursor || row != g->cursor.row ||
         column != vt_grid_limit(g->cursor.column, g->columns - 1))
@@ -204,25 +235,35 @@ uint16_t vt_grid_cell(const struct vt_grid *g, uint32_t row, uint32_t column)
                       VT_GRID_FOREGROUND(cell) << 12);
 }
 
+/* From where the last look ended in this row. */
+static bool vt_grid_find_change(struct vt_grid *g, uint32_t *column, uint16_t *cell)
+{
+    uint16_t *drawn = g->drawn[g->look];
+
+    for (uint32_t at = g->look_column; at < g->columns; at++) {
+        const uint16_t want = vt_grid_cell(g, g->look, at);
+        if (want == drawn[at])
+            continue;
+        drawn[at] = *cell = want;
+        *column = at;
+        g->look_column = at + 1;
+        return true;
+    }
+    return false;
+}
+
 enum text_look vt_grid_next_change(struct vt_grid *g, uint32_t *row, uint32_t *column,
                                    uint16_t *cell)
 {
-    const uint32_t look = g->look;
-
     if (g->stale == 0)
         return TEXT_DRAWN;
-    if ((g->stale >> look & 1) != 0) {
-        for (uint32_t at = 0; at < g->columns; at++) {
-            const uint16_t want = vt_grid_cell(g, look, at);
-            if (want == g->drawn[look][at])
-                continue;
-            g->drawn[look][at] = *cell = want;
-            *row = look;
-            *column = at;
+    *row = g->look;
+    if ((g->stale >> g->look & 1) != 0) {
+        if (vt_grid_find_change(g, column, cell))
             return TEXT_CHANGE;
-        }
-        g->stale &= ~(UINT32_C(1) << look);
+        g->stale &= ~(UINT32_C(1) << g->look);
     }
-    g->look = look + 1 < g->rows ? look + 1 : 0;
+    g->look = g->look + 1 < g->rows ? g->look + 1 : 0;
+    g->look_column = 0;
     return TEXT_SAME;
 }

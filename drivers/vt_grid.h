@@ -3,8 +3,10 @@
  * vt_grid: the rows of a small terminal, with a cursor, colours and a region that scrolls. Pure.
  *
  * Whatever is asked of it, only printable ASCII enters a cell and the cursor stays inside. What has
- * no glyph is a '?', or for lines and boxes what looks like it, in one column. Nothing costs more
- * than clearing all cells.
+ * no glyph is a '?', or for lines and boxes what looks like it, in one column.
+ *
+ * Everything is cheap, as guests ask for it: scrolling moves the numbers of rows, and clearing a
+ * row marks it, so that at most two rows' cells are written at a time.
  */
 #pragma once
 
@@ -38,8 +40,10 @@ struct vt_grid {
     uint32_t top, bottom; /* first and last row of the region that scrolls */
     bool wraps, inserts, shows_cursor;
     uint32_t stale;              /* a bit for each row that may have changed */
-    uint32_t look;               /* the row to look at next */
+    uint32_t look, look_column;  /* where to look next */
     uint8_t order[VT_GRID_ROWS]; /* row r is cells[order[r]], so that scrolling copies none */
+    uint16_t
+        blank[VT_GRID_ROWS]; /* by order[r], too: the whole row is this cell; 0: it is cells[] */
     uint16_t cells[VT_GRID_ROWS][VT_GRID_COLUMNS];
     uint16_t drawn[VT_GRID_ROWS][VT_GRID_COLUMNS]; /* what the screen shows; 0: not known */
 };
@@ -76,6 +80,9 @@ void vt_grid_previous_row(struct vt_grid *g);
 /* A character of Unicode or UTF8_BROKEN, and a control of C0. */
 void vt_grid_print(struct vt_grid *g, uint32_t code);
 void vt_grid_control(struct vt_grid *g, uint32_t code);
+
+/* The cursor leaves its row, or comes to it. */
+void vt_grid_touch_cursor(struct vt_grid *g);
 
 /* What should stand there, the cursor included. */
 uint16_t vt_grid_cell(const struct vt_grid *g, uint32_t row, uint32_t column);

@@ -7,11 +7,11 @@
  * move a cursor, and rows of others, in lines that are too long. how=torn: the first half of a
  * line, the second a second later, again and again. how=slow: lines=N (5) lines of 200 characters
  * by the UART, a byte each half millisecond.
- * how=newlines or how=lines, with ms=N (for ever): nothing but ends of lines, or short lines, as
- * fast as the console takes them. how=talk with lines=N (600), ms=N (25): a short line each so many
- * milliseconds, without waiting for the console: at the end it says how many were not taken.
- * how=lives: says how much it can read already, begins a line and an escape sequence, and asks for
- * a restart when something is typed.
+ * how=newlines, how=lines or how=clears, with ms=N (for ever): nothing but ends of lines, or short
+ * lines, or what clears a terminal's screen, as fast as the console takes them. how=talk with
+ * lines=N (600), ms=N (25): a short line each so many milliseconds, without waiting for the
+ * console: at the end it says how many were not taken. how=lives: says how much it can read
+ * already, begins a line and an escape sequence, and asks for a restart when something is typed.
  * how=raw: does what is typed: 'a' all bytes, 'h' what would stay with a terminal, 'n' how many
  * other bytes were typed, 's' a screen and on it a panic that is none, 'w' a wait of two seconds,
  * 'r' a restart, 'p' the end.
@@ -130,14 +130,14 @@ static void noise_torn(void)
 }
 
 /* Without end, or for so long: the same record again and again. */
-static void noise_repeat(char first, char second)
+static void noise_repeat(const char *what)
 {
     const uint64_t ticks = ns_to_tsc(option_number("ms", 0) * NS_PER_MS);
     const uint64_t start = tsc_now();
     char record[BULKHEAD_CONSOLE_MAX];
 
     for (uint32_t i = 0; i < sizeof(record); i++)
-        record[i] = i % 2 == 0 ? first : second;
+        record[i] = what[i % strlen(what)];
     while (ticks == 0 || tsc_now() - start < ticks)
         noise_put(record, sizeof(record), true);
 }
@@ -257,9 +257,11 @@ int main(void)
     else if (option_is("how", "torn"))
         noise_torn();
     else if (option_is("how", "newlines"))
-        noise_repeat('\n', '\n');
+        noise_repeat("\n");
     else if (option_is("how", "lines"))
-        noise_repeat('x', '\n');
+        noise_repeat("x\n");
+    else if (option_is("how", "clears"))
+        noise_repeat("\x1b[J");
     else if (option_is("how", "talk"))
         noise_talk();
     else if (option_is("how", "lives"))

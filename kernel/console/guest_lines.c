@@ -8,6 +8,7 @@
 #define EMPTY_ROOM  32
 
 #define GUEST_LINES_STEP TX_RECORD_MAX /* bytes that one guest_lines_pump() takes at most */
+#define RAW_STEP         8             /* ... and one guest_lines_pump_raw() */
 #define DROP_RECORDS     8             /* that one guest_lines_drop() takes at most */
 
 void guest_lines_init(struct guest_lines *s, struct console_stream *stream)
@@ -227,10 +228,10 @@ static void guest_lines_follow(struct guest_lines *s, uint8_t byte)
 
 bool guest_lines_pump_raw(struct guest_lines *s, struct output *lines)
 {
-    uint8_t bytes[GUEST_LINES_STEP];
+    uint8_t bytes[RAW_STEP];
     uint32_t count = 0;
 
-    while (count < GUEST_LINES_STEP && guest_lines_next(s, false, &bytes[count]))
+    while (count < RAW_STEP && guest_lines_next(s, false, &bytes[count]))
         guest_lines_follow(s, bytes[count++]);
     terminal_put_raw(&lines->terminal, bytes, count);
     return count > 0;

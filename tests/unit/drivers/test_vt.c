@@ -38,7 +38,7 @@ static const char *shown(void)
             text[len++] = '/';
         uint32_t end = len;
         for (uint32_t column = 0; column < vt.grid.columns; column++) {
-            const uint16_t cell = vt.grid.cells[vt.grid.order[row]][column];
+            const uint16_t cell = vt_grid_cell(&vt.grid, row, column);
             text[len++] = (char)VT_GRID_CHARACTER(cell);
             if (text[len - 1] != ' ')
                 end = len;
