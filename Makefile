@@ -76,7 +76,7 @@ HV_LTO      := $(if $(HV_IS_CLANG),,-flto -ffat-lto-objects)
 HV_LINK     := $(if $(HV_IS_CLANG),$(LD) $(HV_LDFLAGS),$(CC) $(HV_CFLAGS) -flto -flto-partition=one \
                -pie -nostdlib $(HV_LDFLAGS:%=-Xlinker %))
 
-all: hypervisor loader guests tools $B/exits.so
+all: hypervisor loader guests tools $B/exits.so $B/bhlink
 
 hypervisor: $B/bulkhead.elf
 
@@ -222,6 +222,22 @@ $B/disk: $B/linux guests/linux/disk.conf scripts/mkroot
 	    scripts/mkroot $@/root.img 64 "$$busybox"
 	@touch $@
 
+# Two of them with a network between them, and a small guest that publishes to both.
+$B/bhlink: guests/linux/bhlink.c guests/kit/link.h lib/types.h
+	@mkdir -p $(@D)
+	@echo "  CC    $< (Linux)"
+	@$(CC) -std=gnu11 -O2 -static -s $(WARN) -I. $< -o $@
+
+$B/links: $B/linux guests/linux/links.conf guests/linux/links.sh $B/bhlink $B/guests/sensor.elf
+	@mkdir -p $@
+	@cp guests/linux/links.conf $@/bulkhead.conf
+	@cp $(BOOTED) $B/linux/vmlinuz $B/guests/sensor.elf $@/
+	@kernel="$$(sed -n 's/^$(LINUX_KERNEL) //p' $B/linux-images.txt)"; \
+	    busybox="$$(sed -n 's/^busybox //p' $B/linux-images.txt)"; \
+	    scripts/mkinitrd $@/initrd.img "$$busybox" guests/linux/links.sh \
+	        --modules "$$kernel.modules" --program $B/bhlink
+	@touch $@
+
 # Of run and demo: qemu, bochs or kvm, which is QEMU too. Empty is qemu, and says so where kvm can be
 # tried.
 ENGINE    ?=
@@ -231,14 +247,15 @@ setup-engine:
 	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
 	@scripts/setup --run $(EMULATOR)
 
-# make run [CONF=demo|linux|disk]: which files, and a machine for them.
+# make run [CONF=demo|linux|disk|links]: which files, and a machine for them.
 CONF      ?= demo
 RUN_demo  := --cores 6 --memory 512
 RUN_linux := --cores 3 --memory 768
 RUN_disk  := --cores 3 --memory 768
+RUN_links := --cores 4 --memory 1024
 
 run: setup-engine
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux or disk))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk or links))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
@@ -307,6 +324,7 @@ help:
 	@echo 'make run     boot the demo in an emulator, with its console on this terminal'
 	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|rt|newest'
 	@echo '             CONF=disk: the same with its root on a disk in memory'
+	@echo '             CONF=links: two of them with a network between them'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'
 	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'

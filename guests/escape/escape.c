@@ -2,9 +2,11 @@
 /*
  * escape: touches memory that is not its own; the hypervisor must stop it there. Ends with
  * EXIT_ESCAPED if it lives to tell.
- * Option: how=read (default), write or exec touch the first byte above its memory; wild puts page
- * tables of its own there, so that the processor trips while it walks them.
+ * With a link: how=window writes to a window that it may only read, how=behind reads the byte
+ * behind it. Option: how=read (default), write or exec touch the first byte above its memory; wild
+ * puts page tables of its own there, so that the processor trips while it walks them.
  */
+#include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
 #include "guests/kit/paging.h"
 #include "lib/x86/insn.h"
@@ -43,12 +45,27 @@ static void escape_wild(uint64_t outside)
     print("it holds 0x%lx\n", *(volatile uint64_t *)(512 * GIB));
 }
 
+static void escape_window(void)
+{
+    struct bulkhead_link link;
+
+    if (!bulkhead_link_info(0, &link))
+        fatal(1, "there is no link");
+    print("%s holds %lu\n", link.name, *(volatile uint64_t *)link.window);
+    if (option_is("how", "window"))
+        *(volatile uint64_t *)link.window = 1;
+    else
+        print("behind is %u\n", *(volatile uint8_t *)(link.window + link.size));
+}
+
 int main(void)
 {
     uint64_t outside = memory_top();
 
     paging_open();
-    if (option_is("how", "write"))
+    if (option_is("how", "window") || option_is("how", "behind"))
+        escape_window();
+    else if (option_is("how", "write"))
         escape_write(outside);
     else if (option_is("how", "exec"))
         escape_exec(outside);

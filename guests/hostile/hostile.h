@@ -48,6 +48,7 @@ void hostile_control(void);
 void hostile_instructions(void);
 void hostile_ports(void);
 void hostile_pci(void);
+void hostile_links(void);
 void hostile_apic_reset(void);
 void hostile_apic(void);
 void hostile_ipi(void);

@@ -3,7 +3,8 @@
  * main: tries the guest interface from inside, the good and the forbidden, and says of each check
  * whether it went as docs/guest-abi.md and the SDM have it. Powers off with 0 if all did, else with
  * 1. With one core, all other ids are foreign; with more, other things are tried, see cores.c.
- * Option: part=endings does what ends a guest, see endings.c; part=race ends it by all cores.
+ * Option: part=links tries its link, part=endings does what ends a guest, see endings.c; part=race
+ * ends it by all cores.
  */
 #include <stdarg.h>
 
@@ -120,7 +121,10 @@ int main(void)
     paging_open();
     if (option_is("part", "endings"))
         hostile_endings();
-    if (smp_expected() == 1) {
+    if (option_is("part", "links")) {
+        x2apic_enable();
+        hostile_links();
+    } else if (smp_expected() == 1) {
         main_alone();
     } else {
         x2apic_enable();

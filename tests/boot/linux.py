@@ -96,12 +96,13 @@ def exits(result):
 class Shell:
     """The guest's shell on the machine's console."""
 
-    def __init__(self, console):
+    def __init__(self, console, name="linux"):
         self._console = console
+        self._prefix = f"[{name}]"
 
     def wait(self):
         """Until the shell is there."""
-        self._console.expect(r"\[linux\] Linux \S+ on \d+ cores\.")
+        self._console.expect(re.escape(self._prefix) + r" Linux \S+ on \d+ cores\.")
         return self
 
     def run(self, command):
@@ -110,7 +111,7 @@ class Shell:
         self._console.expect(r"=(\d+)=")
         status = int(self._console.match.group(1))
         rows = [row.strip("\r") for row in self._console.before.split("\n")]
-        lines = [line.removeprefix("[linux]").strip() for line in whole_lines(rows)]
+        lines = [line.removeprefix(self._prefix).strip() for line in whole_lines(rows)]
         typed = max((i for i, line in enumerate(lines) if "=$?" in line), default=-1)
         assert status == 0, f"{command}: status {status}, {lines}"
         return [line for line in lines[typed + 1:] if line]
