@@ -6,6 +6,7 @@
 #include "drivers/screen.h"
 
 #include "drivers/font.h"
+#include "drivers/vt_colour.h"
 #include "lib/bits.h"
 
 #define SCREEN_ROWS_MIN   8
@@ -106,12 +107,18 @@ static void screen_draw_wide_row(volatile uint32_t *to, uint8_t bits, uint32_t s
     }
 }
 
-static void screen_draw_cell(struct screen *screen, uint32_t column, uint32_t row, uint8_t cell)
+/* How a character looks. */
+struct screen_glyph {
+    uint32_t character;  /* 0: blank */
+    uint32_t fore, back; /* 0x00RRGGBB */
+};
+
+static void screen_draw_glyph(struct screen *screen, uint32_t column, uint32_t row,
+                              const struct screen_glyph *glyph)
 {
-    const uint32_t character = cell & (TEXT_ACCENT - 1);
-    const uint32_t accent = (cell & TEXT_ACCENT) != 0 ? COLOUR_ACCENT : COLOUR_TEXT;
-    const uint32_t on = screen_colour(screen, accent);
-    const uint32_t off = screen_colour(screen, COLOUR_BACKGROUND);
+    const uint32_t character = glyph->character;
+    const uint32_t on = screen_colour(screen, glyph->fore);
+    const uint32_t off = screen_colour(screen, glyph->back);
     const uint64_t right = (uint64_t)on << 32, none = (uint64_t)off << 32;
     const uint64_t pairs[4] = {none | off, right | off, none | on, right | on};
     const uint32_t scale = screen->scale;
@@ -125,6 +132,51 @@ static void screen_draw_cell(struct screen *screen, uint32_t column, uint32_t ro
         else
             screen_draw_wide_row(to, rows[y / scale], scale, on, off);
     }
+}
+
+static void screen_draw_cell(struct screen *screen, uint32_t column, uint32_t row, uint8_t cell)
+{
+    const struct screen_glyph glyph = {
+        .character = cell & (TEXT_ACCENT - 1),
+        .fore = (cell & TEXT_ACCENT) != 0 ? COLOUR_ACCENT : COLOUR_TEXT,
+        .back = COLOUR_BACKGROUND,
+    };
+
+    screen_draw_glyph(screen, column, row, &glyph);
+}
+
+static void screen_draw_vt_cell(struct screen *screen, uint32_t column, uint32_t row, uint16_t cell)
+{
+    const struct screen_glyph glyph = {
+        .character = VT_GRID_CHARACTER(cell),
+        .fore = vt_colour_palette[VT_GRID_FOREGROUND(cell)],
+        .back = vt_colour_palette[VT_GRID_BACKGROUND(cell)],
+    };
+
+    screen_draw_glyph(screen, column, row, &glyph);
+}
+
+void screen_begin_vt(struct screen *screen)
+{
+    if (screen->pixels == NULL)
+        return;
+    text_hide(&screen->text);
+    vt_init(&screen->vt, screen->text.columns, screen->text.body);
+    screen->shows_vt = true;
+}
+
+void screen_end_vt(struct screen *screen)
+{
+    if (!screen->shows_vt)
+        return;
+    text_show(&screen->text);
+    screen->shows_vt = false;
+}
+
+void screen_put_vt(struct screen *screen, const uint8_t *bytes, size_t len)
+{
+    for (size_t i = 0; screen->shows_vt && i < len; i++)
+        vt_put(&screen->vt, bytes[i]);
 }
 
 void screen_put(struct screen *screen, const uint8_t *bytes, size_t len)
@@ -141,20 +193,32 @@ void screen_set_status(struct screen *screen, const char *line)
         text_set_status(&screen->text, line);
 }
 
-bool screen_draw(struct screen *screen, uint32_t cells)
+/* The next cell of the text that changed, or of the terminal, once the text has made room. */
+static enum text_look screen_draw_next(struct screen *screen)
 {
     const uint32_t columns = screen->text.columns;
-    uint32_t index;
+    uint32_t index, row, column;
+    uint16_t wide_cell;
     uint8_t cell;
 
+    enum text_look look = text_next_change(&screen->text, &index, &cell);
+    if (look == TEXT_CHANGE)
+        screen_draw_cell(screen, index % columns, index / columns, cell);
+    if (look != TEXT_DRAWN || !screen->shows_vt)
+        return look;
+    look = vt_grid_next_change(&screen->vt.grid, &row, &column, &wide_cell);
+    if (look == TEXT_CHANGE)
+        screen_draw_vt_cell(screen, column, row, wide_cell);
+    return look;
+}
+
+bool screen_draw(struct screen *screen, uint32_t cells)
+{
     if (screen->pixels == NULL)
         return false;
     for (uint32_t i = 0; i < cells; i++) {
-        const enum text_look look = text_next_change(&screen->text, &index, &cell);
-        if (look == TEXT_DRAWN)
+        if (screen_draw_next(screen) == TEXT_DRAWN)
             return false;
-        if (look == TEXT_CHANGE)
-            screen_draw_cell(screen, index % columns, index / columns, cell);
     }
     return true;
 }

@@ -8,17 +8,20 @@
 
 #include "boot/boot_info.h"
 #include "drivers/text.h"
+#include "drivers/vt.h"
 #include "lib/types.h"
 
 #define SCREEN_COLUMNS_MIN 40 /* a smaller one is not used */
 
-/* About 64 KiB: static in the caller. */
+/* About 72 KiB: static in the caller. */
 struct screen {
     volatile uint32_t *pixels;     /* NULL: no screen, and then nothing here does anything */
     uint32_t width, height, pitch; /* pixels */
     bool red_first;                /* RGBX, else BGRX */
     uint8_t scale;                 /* each font pixel is scale x scale screen pixels */
     struct text text;              /* what should be there */
+    bool shows_vt;                 /* ... or, above the last line, this */
+    struct vt vt;
 };
 
 /*
@@ -30,6 +33,13 @@ MUST_CHECK bool screen_init(struct screen *screen, const struct boot_framebuffer
 
 /* Adds text (see text_put()) to what should be shown. */
 void screen_put(struct screen *screen, const uint8_t *bytes, size_t len);
+
+/* From now on a small terminal is shown in the text's place, empty at first; and no more. */
+void screen_begin_vt(struct screen *screen);
+void screen_end_vt(struct screen *screen);
+
+/* To the small terminal, while it is shown. */
+void screen_put_vt(struct screen *screen, const uint8_t *bytes, size_t len);
 
 /* Shows a line at the bottom that stays there; see text_set_status(). */
 void screen_set_status(struct screen *screen, const char *line);

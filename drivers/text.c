@@ -8,6 +8,8 @@
 #include "lib/assert.h"
 #include "lib/string.h"
 
+#define TEXT_UNKNOWN 0xff /* in `drawn`: what is never in a row */
+
 _Static_assert(TEXT_COLUMNS_MAX % 8 == 0, "a row is whole words");
 
 void text_init(struct text *text, uint32_t columns, uint32_t rows)
@@ -26,8 +28,12 @@ static uint32_t text_place(const struct text *text, uint32_t row)
     return at < TEXT_ROWS_MAX ? at : at - TEXT_ROWS_MAX;
 }
 
+static const union text_row text_empty;
+
 const union text_row *text_row(const struct text *text, uint32_t row)
 {
+    if (text->is_hidden && row < text->body)
+        return &text_empty;
     return row < text->body ? &text->ring[text_place(text, row)] : &text->status;
 }
 
@@ -120,6 +126,22 @@ void text_set_status(struct text *text, const char *line)
     }
     memset(cells + column, 0, text->columns - column);
     text_touch(text, text->body);
+}
+
+void text_hide(struct text *text)
+{
+    text->is_hidden = true;
+    text->stale = text->rows;
+}
+
+void text_show(struct text *text)
+{
+    text->is_hidden = false;
+    memset(text->drawn, TEXT_UNKNOWN, text->body * sizeof(text->drawn[0]));
+    /* Not what is right of the screen. */
+    for (uint32_t row = 0; row < text->body; row++)
+        memset(text->drawn[row].cells + text->columns, 0, TEXT_COLUMNS_MAX - text->columns);
+    text->stale = text->rows;
 }
 
 enum text_look text_next_change(struct text *text, uint32_t *index, uint8_t *cell)

@@ -30,6 +30,7 @@ struct text {
     uint32_t body;          /* rows that scroll: all, or all but the status line */
     uint32_t column, row;   /* the cursor; column == columns: the next character wraps */
     bool accent;            /* inside a "[name]" */
+    bool is_hidden;         /* the rows that scroll look empty */
     uint32_t top;           /* the topmost row is ring[top] */
     uint32_t look, stale;   /* `stale` rows from `look` on, then from the top, may have changed */
     union text_row ring[TEXT_ROWS_MAX];
@@ -47,6 +48,11 @@ void text_put(struct text *text, uint8_t byte);
 /* Shows `line` in the last row, as much as fits and in the accent's colour; from the first call on
  * that row does not scroll any more. Only with two rows or more. */
 void text_set_status(struct text *text, const char *line);
+
+/* The rows that scroll look empty, but are kept; and are seen again, where somebody else has drawn
+ * meanwhile. */
+void text_hide(struct text *text);
+void text_show(struct text *text);
 
 /* What should stand in a row of the screen, 0 at the top. */
 const union text_row *text_row(const struct text *text, uint32_t row);

@@ -7,11 +7,14 @@
  * move a cursor, and rows of others, in lines that are too long. how=torn: the first half of a
  * line, the second a second later, again and again. how=slow: lines=N (5) lines of 200 characters
  * by the UART, a byte each half millisecond.
- * how=newlines or how=lines, with ms=N (for ever): nothing but ends of lines, or short lines, as
- * fast as the console takes them. how=talk with lines=N (600), ms=N (25): a short line each so many
- * milliseconds, without waiting for the console: at the end it says how many were not taken.
- * how=lives: says how much it can read already, begins a line and an escape sequence, and asks for
- * a restart when something is typed.
+ * how=newlines, how=lines or how=clears, with ms=N (for ever): nothing but ends of lines, or short
+ * lines, or what clears a terminal's screen, as fast as the console takes them. how=talk with
+ * lines=N (600), ms=N (25): a short line each so many milliseconds, without waiting for the
+ * console: at the end it says how many were not taken. how=lives: says how much it can read
+ * already, begins a line and an escape sequence, and asks for a restart when something is typed.
+ * how=raw: does what is typed: 'a' all bytes, 'h' what would stay with a terminal, 'n' how many
+ * other bytes were typed, 's' a screen and on it a panic that is none, 'w' a wait of two seconds,
+ * 'r' a restart, 'p' the end.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/kit.h"
@@ -127,14 +130,14 @@ static void noise_torn(void)
 }
 
 /* Without end, or for so long: the same record again and again. */
-static void noise_repeat(char first, char second)
+static void noise_repeat(const char *what)
 {
     const uint64_t ticks = ns_to_tsc(option_number("ms", 0) * NS_PER_MS);
     const uint64_t start = tsc_now();
     char record[BULKHEAD_CONSOLE_MAX];
 
     for (uint32_t i = 0; i < sizeof(record); i++)
-        record[i] = i % 2 == 0 ? first : second;
+        record[i] = what[i % strlen(what)];
     while (ticks == 0 || tsc_now() - start < ticks)
         noise_put(record, sizeof(record), true);
 }
@@ -169,6 +172,60 @@ static void noise_lives(void)
     bulkhead_restart();
 }
 
+/* Strings and modes without an end, questions, and keys of another kind. */
+static const char hostile[] =
+    "\x1b[?1049h\x1b[2;5r\x1b[?25l\x1b[?7l\x1b[?1000;1003h\x1b[?2004h\x1b[>4;2m\x1b[=1u\x1b(0\x0e"
+    "\x1b[31;7m\x1b[?69h\x1b[4h\x1b[?5h\x1b[3g\x1b=\x05\x1b[c\x1b[6n\x1b]10;?\x07\x1b[5i\x1b[4i"
+    "\x1b[!p\x1b[2J\x1b[H[bulkhead] forged\x1bP1$r\x14poweroff\r";
+
+static const char picture[] = "\x1b[2J\x1b[H\x1b[31;42mred\x1b[0m on "
+                              "\x1b(0lqqk\x1b(B\x1b[5;10Hplaced\x1b[5;10H\x1b[2@\x1b[?25l"
+                              "\r\n[bulkhead] PANIC: forged\r\n";
+
+static void noise_raw(void)
+{
+    uint64_t others = 0;
+    char typed;
+
+    print("raw is ready\n");
+    for (;;) {
+        if (bulkhead_console_read(&typed, 1) <= 0) {
+            sleep_for(NS_PER_MS);
+            continue;
+        }
+        switch (typed) {
+        case 'a':
+            for (uint32_t byte = 0; byte < 256; byte++) {
+                const char c = (char)byte;
+                noise_put(&c, 1, true);
+            }
+            print("all\n");
+            break;
+        case 'h':
+            noise_put(hostile, sizeof(hostile) - 1, true);
+            break;
+        case 's':
+            noise_put(picture, sizeof(picture) - 1, true);
+            break;
+        case 'w':
+            sleep_for(2 * NS_PER_SECOND);
+            print("waited\n");
+            break;
+        case 'n':
+            print("%lu others\n", others);
+            break;
+        case 'r':
+            bulkhead_restart();
+            break;
+        case 'p':
+            print("\x1b[1mlast words\n");
+            return;
+        default:
+            others++;
+        }
+    }
+}
+
 static void uart_put(char byte)
 {
     while ((in8(UART_LSR) & LSR_EMPTY) == 0)
@@ -200,13 +257,17 @@ int main(void)
     else if (option_is("how", "torn"))
         noise_torn();
     else if (option_is("how", "newlines"))
-        noise_repeat('\n', '\n');
+        noise_repeat("\n");
     else if (option_is("how", "lines"))
-        noise_repeat('x', '\n');
+        noise_repeat("x\n");
+    else if (option_is("how", "clears"))
+        noise_repeat("\x1b[J");
     else if (option_is("how", "talk"))
         noise_talk();
     else if (option_is("how", "lives"))
         noise_lives();
+    else if (option_is("how", "raw"))
+        noise_raw();
     else if (option_is("how", "slow"))
         noise_slow();
     else

@@ -6,6 +6,7 @@
 #include "kernel/console/input.h"
 #include "kernel/console/lastlog.h"
 #include "kernel/console/merge.h"
+#include "kernel/console/news.h"
 #include "lib/fmt.h"
 #include "lib/lock.h"
 #include "lib/log.h"
@@ -32,6 +33,10 @@
  * can do so faster than anybody has to look at it. */
 #define STEPS_MAX 16
 
+/* After a view of one guest's bytes what is typed is dropped until nothing has come for 1/2 s: a
+ * terminal's answers to the guest. */
+#define HUSH_PER_SECOND 2
+
 /* One look at the clock for so many characters drawn. */
 #define DRAW_CELLS 2
 
@@ -43,6 +48,7 @@ static struct console {
     struct lock lock;
     struct merge merge;
     struct input input;
+    uint32_t tail; /* the terminal's at the last look for what is typed */
     bool pumping;
     uint64_t partial_ticks; /* an unfinished line this old is shown; 0: never */
     struct lock lastlog_lock;
@@ -88,33 +94,31 @@ static struct terminal *console_terminal(void)
 
 /* What is typed is looked at as it comes, whether or not somebody reads: it may be the key. True:
  * something came. */
-static bool console_input(void)
+static bool console_input(uint64_t now)
 {
+    const struct terminal *t = console_terminal();
     uint8_t byte;
     uint32_t count = 0;
 
     while (count < INPUT_MAX && terminal_get(console_terminal(), &byte)) {
-        input_byte(&console.input, byte);
+        input_byte(&console.input, byte, now);
         count++;
     }
+    input_end_hush(&console.input,
+                   t->tail != console.tail && raw_is_undone_later(&console.merge.raw, t),
+                   console.merge.lines.tsc_hz / HUSH_PER_SECOND, now);
+    console.tail = t->tail;
     input_deliver(&console.input);
-    return count > 0;
+    return count > 0 || console.input.hushed;
 }
 
-/* What became of the operator's keys. Without the lock: it logs. */
-static void console_tell(enum input_news news, uint32_t who, uint32_t dropped)
+/* The keyboard and the terminal are given and taken back together. */
+static void console_couple(void)
 {
-    if (news == INPUT_NO_NEWS)
-        return;
-    if (who == INPUT_MONITOR)
-        log_line("dropped %u of the typed bytes: the keyboard changed hands before they were read",
-                 dropped);
-    else if (news == INPUT_UNREAD)
-        log_line("dropped %u of the bytes typed for guest '%s': it did not read them", dropped,
-                 console.merge.sources[who].stream->name);
-    else
-        log_line("guest '%s' is not running: your input is dropped; %s opens the monitor",
-                 console.merge.sources[who].stream->name, CONSOLE_KEY_NAME);
+    if (!console.merge.raw.guest)
+        input_detach(&console.input);
+    else if (!console.input.attached)
+        merge_detach(&console.merge, RAW_ENDS);
 }
 
 /* Until `end`, a TSC. A whole screen takes milliseconds. */
@@ -140,7 +144,9 @@ static bool console_move(uint64_t now, uint64_t start, uint64_t ticks)
         if (ticks_since(rdtsc(), start) >= ticks / 2)
             break;
     }
-    output_prompt(&m->lines, console_is_monitor(), more || !line_ring_is_empty(&m->log), now);
+    if (!m->raw.guest)
+        output_prompt(&m->lines, console_is_monitor() && !console.input.hushed,
+                      more || !line_ring_is_empty(&m->log), now);
     terminal_drain(&m->lines.terminal);
     return console_draw(start + ticks) || more || merge_is_waiting(m);
 }
@@ -153,12 +159,13 @@ bool console_pump(uint64_t now, uint64_t ticks)
 
     if (!lock_try(&console.lock))
         return true;
-    const bool typed = console_input();
+    const bool typed = console_input(now);
+    console_couple();
     const bool waiting = console_move(now, start, ticks);
     if (console.pumping)
         news = input_take_news(&console.input, &who, &dropped);
     lock_release(&console.lock);
-    console_tell(news, who, dropped);
+    news_tell(news, who, merge_name(&console.merge, who), dropped); /* it logs */
     return waiting || typed;
 }
 
@@ -179,6 +186,9 @@ void console_flush(void)
     const uint64_t begin = rdtsc();
     uint64_t since = begin, moved = t->count + t->tail;
 
+    lock_take(&console.lock);
+    merge_detach(&console.merge, RAW_ENDS_LAST);
+    lock_release(&console.lock);
     while (console_pump_on() || !terminal_is_idle(t)) {
         const uint64_t now = rdtsc();
         if (t->count + t->tail != moved) {
@@ -216,29 +226,9 @@ void console_end_life(const struct console_stream *stream)
 
 /* ------------------------------------------------------------------ panic */
 
-/* What had been said before but had not gone out. Without locks: their owner may be the one that
- * failed, and every other core is stopped, perhaps in the middle of a line. */
 void console_emergency_begin(void)
 {
-    struct terminal *t = console_terminal();
-    uint8_t byte = '\n', line[LINE_RING_LINE];
-    uint32_t len;
-
-    if (t->head > 0)
-        byte = t->stage[(t->head - 1) % TERMINAL_STAGE];
-    while (t->tail != t->head)
-        uart_put_all(&t->uart, (const char *)&t->stage[t->tail++ % TERMINAL_STAGE], 1);
-    if (byte != '\n' || console.merge.lines.open || console.merge.lines.prompt.is_shown)
-        terminal_emergency(t, "", 0);
-    console.merge.lines.open = NULL;
-    console.merge.lines.prompt.is_shown = false;
-    while ((len = line_ring_take(&console.merge.log, OUTPUT_OWN, line)) > 0)
-        terminal_emergency(t, (const char *)line, len);
-    for (uint32_t i = 0; i < console.merge.guest_lines_count; i++) {
-        struct line_ring *notes = &console.merge.sources[i].stream->notes;
-        while ((len = line_ring_take(notes, OUTPUT_OWN, line)) > 0)
-            terminal_emergency(t, (const char *)line, len);
-    }
+    merge_emergency(&console.merge, OUTPUT_OWN);
 }
 
 void console_emergency(const char *text, size_t len)
@@ -350,11 +340,37 @@ void console_focus(const struct console_stream *stream)
     lock_release(&console.lock);
 }
 
+void console_attach(const struct console_stream *stream)
+{
+    lock_take(&console.lock);
+    merge_attach(&console.merge, stream->index);
+    input_attach(&console.input, stream->index);
+    lock_release(&console.lock);
+}
+
+void console_detach(const struct console_stream *stream)
+{
+    const struct raw *raw = &console.merge.raw;
+
+    lock_take(&console.lock);
+    if (raw->guest && raw->guest->stream == stream)
+        merge_detach(&console.merge, RAW_ENDS_LAST);
+    lock_release(&console.lock);
+}
+
+const struct console_stream *console_last_focus(void)
+{
+    lock_take(&console.lock);
+    const uint32_t last = console.input.focus_before;
+    lock_release(&console.lock);
+    return console.merge.sources[last].stream;
+}
+
 const char *console_focus_name(void)
 {
     const uint32_t focus = atomic_load(&console.input.focus);
 
-    return focus == INPUT_MONITOR ? "monitor" : console.merge.sources[focus].stream->name;
+    return focus == INPUT_MONITOR ? "monitor" : merge_name(&console.merge, focus);
 }
 
 void console_set_status(const char *line)

@@ -3,7 +3,7 @@
  * console: merges the output of the guests and the hypervisor, line by line, onto the serial port
  * and the screen, and passes input to the guest that has the focus, or to the monitor. Every line
  * gets its prefix here: `[name] text`, the hypervisor's `[bulkhead] text`. A guest can neither
- * forge a prefix nor break up a line.
+ * forge a prefix nor break up a line, unless the operator gives it the terminal for itself.
  *
  * No core waits for a device: output stays in rings until console_pump() finds room for it. Core 0
  * does the pumping: as the monitor's core, while its guest is stopped, or from a timer.
@@ -11,11 +11,12 @@
 #pragma once
 
 #include "boot/boot_info.h"
+#include "kernel/console/keys.h"
 #include "kernel/console/lastlog.h"
 #include "kernel/console/stream.h"
 #include "lib/types.h"
 
-#define CONSOLE_KEY_NAME "Ctrl-T" /* INPUT_KEY */
+#define CONSOLE_KEY_NAME KEYS_NAME
 
 /* First thing at boot: lines go out at once, each waiting for the devices. */
 void console_init(const struct boot_framebuffer *framebuffer);
@@ -83,6 +84,15 @@ bool console_is_monitor(void);
 
 /* Gives the focus to a stream. What the monitor has not read yet is dropped. */
 void console_focus(const struct console_stream *stream);
+
+/* The same, and the terminal for its bytes as they are, until the key comes or it is detached. */
+void console_attach(const struct console_stream *stream);
+
+/* No other life follows: where the stream has the terminal, that ends once all is out. */
+void console_detach(const struct console_stream *stream);
+
+/* The stream that had the focus last, before the monitor. */
+const struct console_stream *console_last_focus(void);
 
 /* Who has the focus: a guest's name, or "monitor". */
 const char *console_focus_name(void);

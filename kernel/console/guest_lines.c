@@ -8,6 +8,8 @@
 #define EMPTY_ROOM  32
 
 #define GUEST_LINES_STEP TX_RECORD_MAX /* bytes that one guest_lines_pump() takes at most */
+#define RAW_STEP         8             /* ... and one guest_lines_pump_raw() */
+#define DROP_RECORDS     8             /* that one guest_lines_drop() takes at most */
 
 void guest_lines_init(struct guest_lines *s, struct console_stream *stream)
 {
@@ -126,8 +128,7 @@ static void guest_lines_show(struct guest_lines *s, struct output *lines, uint64
         guest_lines_unfold(s, lines, now);
 }
 
-/* Nothing of what has come so far goes on: what has no newline yet is a line all the same. */
-static void guest_lines_cut(struct guest_lines *s, struct output *lines, uint64_t now)
+void guest_lines_cut(struct guest_lines *s, struct output *lines, uint64_t now)
 {
     guest_lines_show(s, lines, now);
     s->utf8 = (struct utf8){0};
@@ -143,23 +144,33 @@ static void guest_lines_cut(struct guest_lines *s, struct output *lines, uint64_
 #define NOTE_PATIENCE_S 8
 #define LAST_RECORDS    32
 
-static void guest_lines_hasten(struct guest_lines *s, struct output *lines,
+static void guest_lines_hasten(struct guest_lines *s, const struct output *lines,
                                const struct line_mark *note, uint64_t now)
 {
-    uint8_t record[TX_RECORD_MAX], line[LINE_RING_LINE];
-    size_t bytes = 0, len;
+    uint8_t record[TX_RECORD_MAX];
+    size_t len;
 
     if (ticks_since(now, note->when) < NOTE_PATIENCE_S * lines->tsc_hz)
         return;
     while (tx_before(&s->stream->tx, note->place) > LAST_RECORDS &&
            (len = tx_get(&s->stream->tx, record)) > 0)
-        bytes += len;
-    if (bytes == 0)
-        return;
+        s->dropped += len;
+}
+
+/* Where something was dropped; true: it was. */
+static bool guest_lines_tell_dropped(struct guest_lines *s, struct output *lines, uint64_t now)
+{
+    uint8_t line[LINE_RING_LINE];
+
+    if (s->dropped == 0 || s->record_at < s->record_len)
+        return false;
     guest_lines_cut(s, lines, now);
-    len = fmt_print((char *)line, sizeof(line), OUTPUT_OWN "guest '%s': %llu bytes dropped here",
-                    s->stream->name, (unsigned long long)bytes);
+    const size_t len =
+        fmt_print((char *)line, sizeof(line), OUTPUT_OWN "guest '%s': %llu bytes dropped here",
+                  s->stream->name, (unsigned long long)s->dropped);
+    s->dropped = 0;
     output_put(lines, NULL, line, (uint32_t)len, false, now);
+    return true;
 }
 
 /* Our next line about the guest, once all that it said before is out. What it says afterwards can
@@ -173,6 +184,8 @@ static bool guest_lines_note(struct guest_lines *s, struct output *lines, uint64
         return false;
     if (line_ring_first(&s->stream->notes, &note)) {
         guest_lines_hasten(s, lines, &note, now);
+        if (guest_lines_tell_dropped(s, lines, now))
+            return true;
         if (!guest_lines_has_note(s))
             return false;
     }
@@ -184,11 +197,12 @@ static bool guest_lines_note(struct guest_lines *s, struct output *lines, uint64
     return true;
 }
 
-/* The next byte that the guest said before our next line about it. */
-static bool guest_lines_next(struct guest_lines *s, uint8_t *byte)
+/* The next byte that the guest said; `before_note`: before our next line about it, or before
+ * something was dropped. */
+static bool guest_lines_next(struct guest_lines *s, bool before_note, uint8_t *byte)
 {
     if (s->record_at == s->record_len) {
-        if (guest_lines_has_note(s))
+        if (before_note && (guest_lines_has_note(s) || s->dropped > 0))
             return false;
         s->record_at = 0;
         s->record_len = (uint32_t)tx_get(&s->stream->tx, s->record);
@@ -200,15 +214,54 @@ static bool guest_lines_next(struct guest_lines *s, uint8_t *byte)
     return true;
 }
 
+/* What guest_lines_byte() would know behind it. */
+static void guest_lines_follow(struct guest_lines *s, uint8_t byte)
+{
+    uint32_t codes[2];
+    const uint32_t count = utf8_take(&s->utf8, byte, codes);
+
+    for (uint32_t i = 0; i < count; i++)
+        (void)escape_eats(&s->escape, codes[i]);
+    if (byte == '\n')
+        s->stream->lines++;
+}
+
+bool guest_lines_pump_raw(struct guest_lines *s, struct output *lines)
+{
+    uint8_t bytes[RAW_STEP];
+    uint32_t count = 0;
+
+    while (count < RAW_STEP && guest_lines_next(s, false, &bytes[count]))
+        guest_lines_follow(s, bytes[count++]);
+    terminal_put_raw(&lines->terminal, bytes, count);
+    return count > 0;
+}
+
+bool guest_lines_drop(struct guest_lines *s)
+{
+    uint8_t record[TX_RECORD_MAX];
+    size_t len;
+
+    for (uint32_t i = 0; i < DROP_RECORDS; i++) {
+        if (tx_has_room(&s->stream->tx, TX_RING_RECORDS / 2) ||
+            (len = tx_get(&s->stream->tx, record)) == 0)
+            return false;
+        s->dropped += len;
+        s->stream->bytes += len;
+    }
+    return true;
+}
+
 bool guest_lines_pump(struct guest_lines *s, struct output *lines, uint64_t now, uint64_t partial)
 {
     const uint64_t put = lines->terminal.count;
     uint32_t taken = 0;
     uint8_t byte;
 
-    if (guest_lines_note(s, lines, now))
+    if (guest_lines_tell_dropped(s, lines, now) || guest_lines_note(s, lines, now))
         return true;
-    while (taken < GUEST_LINES_STEP && lines->terminal.count == put && guest_lines_next(s, &byte)) {
+    while (taken < GUEST_LINES_STEP && lines->terminal.count == put &&
+           guest_lines_next(s, true, &byte)) {
         guest_lines_byte(s, lines, byte, now);
         taken++;
     }
@@ -231,6 +284,6 @@ bool guest_lines_has_note(const struct guest_lines *s)
 
 bool guest_lines_is_empty(const struct guest_lines *s)
 {
-    return s->record_at == s->record_len && s->len == 0 && s->empty <= EMPTY_SHOWN &&
-           line_ring_is_empty(&s->stream->notes);
+    return s->record_at == s->record_len && s->dropped == 0 && s->len == 0 &&
+           s->empty <= EMPTY_SHOWN && line_ring_is_empty(&s->stream->notes);
 }

@@ -22,9 +22,10 @@
 struct guest_lines {
     struct console_stream *stream;
     struct speaker speaker;
-    uint64_t last;                  /* TSC when the latest byte came */
-    uint64_t folded;                /* TSC when the first empty line that is not shown came */
-    uint32_t empty;                 /* empty lines in a row */
+    uint64_t last;    /* TSC when the latest byte came */
+    uint64_t folded;  /* TSC when the first empty line that is not shown came */
+    uint32_t empty;   /* empty lines in a row */
+    uint64_t dropped; /* bytes that were taken behind `record` and are to be told of */
     uint32_t record_at, record_len; /* what of `record` is still to be looked at */
     uint8_t record[TX_RECORD_MAX];
     struct utf8 utf8;
@@ -41,6 +42,18 @@ void guest_lines_init(struct guest_lines *s, struct console_stream *stream);
  * unfinished line is shown as far as it goes; 0: never. Of many empty lines in a row the first few
  * are shown, and how many more there were. */
 bool guest_lines_pump(struct guest_lines *s, struct output *lines, uint64_t now, uint64_t partial);
+
+/* Some of the guest's bytes as they are, to a terminal that is its own; false: there is nothing.
+ * Our lines about it wait. What is in the middle of a line or an escape sequence then stays known.
+ */
+bool guest_lines_pump_raw(struct guest_lines *s, struct output *lines);
+
+/* Nobody looks: keeps the latest half ring of what the guest says and drops some of what is before,
+ * so that it need not wait; true: there may be more. guest_lines_pump() tells how much it was. */
+bool guest_lines_drop(struct guest_lines *s);
+
+/* What has no newline yet is a line all the same, and nothing of it goes on. */
+void guest_lines_cut(struct guest_lines *s, struct output *lines, uint64_t now);
 
 /* Our lines about the guest are on their way out: another guest's should not come between. */
 bool guest_lines_has_note(const struct guest_lines *s);

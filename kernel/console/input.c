@@ -2,6 +2,7 @@
 #include "kernel/console/input.h"
 
 #include "lib/assert.h"
+#include "lib/time.h"
 
 static struct input_owner *input_owner(struct input *in)
 {
@@ -66,16 +67,30 @@ static void input_tell_no_life(struct input_owner *owner)
     owner->told = true;
 }
 
-void input_byte(struct input *in, uint8_t byte)
+static void input_key(struct input *in, uint64_t now)
+{
+    const bool is_monitor = atomic_load(&in->focus) == INPUT_MONITOR;
+
+    in->hushed = in->attached;
+    in->typed = now;
+    in->attached = false;
+    input_change(in, is_monitor ? in->focus_before : INPUT_MONITOR);
+}
+
+void input_byte(struct input *in, uint8_t byte, uint64_t now)
 {
     struct input_owner *owner = input_owner(in);
 
-    if (byte == INPUT_KEY)
-        input_change(in, owner == &in->owners[INPUT_MONITOR] ? in->focus_before : INPUT_MONITOR);
-    else if (owner->life == INPUT_ENDED)
+    if (in->hushed) {
+        in->typed = now;
+        in->owners[INPUT_MONITOR].dropped++;
+    } else if (keys_press(&in->keys, byte)) {
+        input_key(in, now);
+    } else if (owner->life == INPUT_ENDED) {
         input_tell_no_life(owner);
-    else if (!rx_put(&in->waiting, byte))
+    } else if (!rx_put(&in->waiting, byte)) {
         owner->dropped++;
+    }
 }
 
 void input_focus(struct input *in, uint32_t who)
@@ -85,6 +100,32 @@ void input_focus(struct input *in, uint32_t who)
     if (atomic_load(&in->focus) == INPUT_MONITOR && who != INPUT_MONITOR)
         input_drop(monitor, &in->monitor);
     input_change(in, who);
+}
+
+void input_attach(struct input *in, uint32_t who)
+{
+    input_focus(in, who);
+    in->attached = true;
+}
+
+void input_detach(struct input *in)
+{
+    in->attached = false;
+}
+
+void input_end_hush(struct input *in, bool on_its_way, uint64_t quiet, uint64_t now)
+{
+    struct input_owner *monitor = &in->owners[INPUT_MONITOR];
+
+    if (!in->hushed)
+        return;
+    if (on_its_way)
+        in->typed = now;
+    if (on_its_way || ticks_since(now, in->typed) < quiet)
+        return;
+    in->hushed = false;
+    if (monitor->dropped > 0)
+        monitor->news = INPUT_HUSHED;
 }
 
 void input_begin_life(struct input *in, uint32_t guest)

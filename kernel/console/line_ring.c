@@ -85,3 +85,13 @@ bool line_ring_is_empty(const struct line_ring *r)
 {
     return atomic_load(&r->head) == atomic_load(&r->tail) && atomic_load(&r->lost) == 0;
 }
+
+uint32_t line_ring_place(const struct line_ring *r)
+{
+    return atomic_load(&r->head);
+}
+
+bool line_ring_is_before(const struct line_ring *r, uint32_t place)
+{
+    return (int32_t)(place - atomic_load(&r->tail)) > 0;
+}

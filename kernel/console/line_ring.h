@@ -46,5 +46,9 @@ MUST_CHECK bool line_ring_first(const struct line_ring *r, struct line_mark *mar
  * loss comes one that says how many were lost. Consumer only. */
 uint32_t line_ring_take(struct line_ring *r, const char *prefix, uint8_t line[LINE_RING_LINE]);
 
+/* The place behind all that was put; and whether something before a place is still to be taken. */
+uint32_t line_ring_place(const struct line_ring *r);
+MUST_CHECK bool line_ring_is_before(const struct line_ring *r, uint32_t place);
+
 /* There is neither a line nor a loss to be shown. A glance, from any core. */
 bool line_ring_is_empty(const struct line_ring *r);

@@ -27,6 +27,30 @@ void terminal_put(struct terminal *t, const void *bytes, size_t len)
     }
 }
 
+void terminal_begin_raw(struct terminal *t, const char *line, size_t len)
+{
+    if (!t->screen_on)
+        return;
+    screen_begin_vt(&t->screen);
+    screen_put_vt(&t->screen, (const uint8_t *)line, len);
+    screen_put_vt(&t->screen, (const uint8_t *)"\r\n", 2);
+}
+
+void terminal_end_raw(struct terminal *t)
+{
+    screen_end_vt(&t->screen);
+}
+
+void terminal_put_raw(struct terminal *t, const void *bytes, size_t len)
+{
+    const uint8_t *b = bytes;
+
+    t->count += len;
+    screen_put_vt(&t->screen, b, len);
+    for (size_t i = 0; t->serial_on && i < len; i++)
+        t->stage[t->head++ % TERMINAL_STAGE] = b[i];
+}
+
 void terminal_drain(struct terminal *t)
 {
     for (uint32_t i = 0; i < DRAIN_LOADS && t->tail != t->head; i++) {

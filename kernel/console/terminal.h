@@ -28,6 +28,14 @@ uint32_t terminal_room(const struct terminal *t);
 
 void terminal_put(struct terminal *t, const void *bytes, size_t len);
 
+/* The screen becomes a small terminal (vt.h) for raw bytes, with this line on it; and what it was.
+ */
+void terminal_begin_raw(struct terminal *t, const char *line, size_t len);
+void terminal_end_raw(struct terminal *t);
+
+/* Bytes as they are, each counts once. */
+void terminal_put_raw(struct terminal *t, const void *bytes, size_t len);
+
 /* To the serial port, as much as it takes now; at most a few FIFOs full, as a port that is not real
  * may take any number of bytes. */
 void terminal_drain(struct terminal *t);

@@ -120,6 +120,16 @@ static void on_focus(struct commands *c, struct vm *vm)
     console_focus(&vm->console);
 }
 
+static void on_attach(struct commands *c, struct vm *vm)
+{
+    if (atomic_load(&vm->phase) == VM_STOPPED) {
+        answer_line("guest '%s' is not running", vm->name);
+        return;
+    }
+    c->attached = vm;
+    console_attach(&vm->console);
+}
+
 static void on_reboot(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
@@ -150,6 +160,7 @@ static const struct command commands_table[] = {
     {"restart", GUEST, "stop and start", on_restart},
     {"kill", GUEST, "end it as a crash: on_crash decides what follows", on_kill},
     {"focus", GUEST, "give it the keyboard", on_focus},
+    {"attach", GUEST, "give it the keyboard and show its output unfiltered", on_attach},
     {"regs", GUEST, "registers of its cores, or of its last life", commands_on_regs},
     {"crash", GUEST, "the report of its last crash", commands_on_crash},
     {"stats", GUEST, "exits, hypercalls, refused accesses", commands_on_stats},
@@ -171,6 +182,7 @@ static void on_help(struct commands *c, struct vm *vm)
         answer_line("  %-9s %-6s %s", commands_table[i].name, commands_table[i].arguments,
                     commands_table[i].help);
     answer_line("  %s switches the keyboard between the monitor and the guest", CONSOLE_KEY_NAME);
+    answer_line("  Ctrl-R attaches the guest that had it");
 }
 
 static bool command_takes(const struct command *command, const struct words *w)
@@ -262,6 +274,24 @@ void commands_run(struct commands *c, const char *line)
         commands_usage(w.text[0]);
     else
         commands_unknown(c, w.text[0]);
+}
+
+void commands_attach(struct commands *c)
+{
+    const struct console_stream *stream = console_last_focus();
+
+    for (uint32_t i = 0; i < c->view.vm_count; i++) {
+        if (&c->view.vms[i]->console == stream)
+            on_attach(c, c->view.vms[i]);
+    }
+}
+
+void commands_watch(struct commands *c)
+{
+    if (!c->attached || atomic_load(&c->attached->phase) != VM_STOPPED)
+        return;
+    console_detach(&c->attached->console);
+    c->attached = NULL;
 }
 
 const char *commands_candidate(const struct commands *c, bool command, uint32_t index)

@@ -4,8 +4,9 @@
 #include "lib/string.h"
 
 #define CTRL(letter) ((letter) - '@')
-#define KEY_ESCAPE   0x1b
 #define KEY_DELETE   0x7f /* what most terminals send for Backspace */
+
+#define PARAMETER_FOREIGN 1000 /* that of no key, or not only one */
 
 static enum editor_event editor_set(struct editor *e, const char *text)
 {
@@ -93,16 +94,22 @@ static enum editor_event editor_delete(struct editor *e)
     return editor_erase(e, 1);
 }
 
-/* ECMA-48: ESC [ and a final byte; "3~" is Delete, "1~" and "4~" are Home and End of some. */
-static enum editor_event editor_escaped(struct editor *e, uint8_t byte)
+/* The final of ESC [, a parameter or none; also what follows ESC O. "3~" is Delete, "1~" and "4~"
+ * are Home and End of some. */
+static enum editor_event editor_final(struct editor *e, uint32_t final)
 {
-    if (e->escape == ESCAPE_BEGUN) {
-        e->escape = byte == '[' || byte == 'O' ? ESCAPE_BRACKET : ESCAPE_NONE;
-        return EDITOR_NOTHING;
+    const uint32_t parameter = e->parameter;
+
+    if (final == '~') {
+        if (parameter == 3)
+            return editor_delete(e);
+        return parameter == 1   ? editor_move(e, 0)
+               : parameter == 4 ? editor_move(e, e->len)
+                                : EDITOR_NOTHING;
     }
-    if (byte == '~' || byte < '0' || byte > '9')
-        e->escape = ESCAPE_NONE;
-    switch (byte) {
+    if (parameter != 0)
+        return EDITOR_NOTHING;
+    switch (final) {
     case 'A':
         return editor_older(e);
     case 'B':
@@ -112,16 +119,29 @@ static enum editor_event editor_escaped(struct editor *e, uint8_t byte)
     case 'D':
         return editor_left(e);
     case 'H':
-    case '1':
         return editor_move(e, 0);
     case 'F':
-    case '4':
         return editor_move(e, e->len);
-    case '3':
-        return editor_delete(e);
     default:
         return EDITOR_NOTHING;
     }
+}
+
+/* A character of an escape sequence that began or went on in state `before`. One that is not a key
+ * has no effect, such as a terminal's answer: ESC [ ? 62 ; 1 c. */
+static enum editor_event editor_sequence(struct editor *e, enum escape_state before, uint32_t code)
+{
+    if (before != ESCAPE_CSI && before != ESCAPE_SHIFT) {
+        e->parameter = 0;
+        return EDITOR_NOTHING;
+    }
+    if (e->escape.state == ESCAPE_NONE)
+        return editor_final(e, code);
+    if (before == ESCAPE_CSI && e->escape.state == ESCAPE_CSI) {
+        const bool is_key = code >= '0' && code <= '9' && e->parameter < PARAMETER_FOREIGN / 10;
+        e->parameter = is_key ? 10 * e->parameter + (code - '0') : PARAMETER_FOREIGN;
+    }
+    return EDITOR_NOTHING;
 }
 
 static enum editor_event editor_control(struct editor *e, uint8_t byte)
@@ -135,9 +155,6 @@ static enum editor_event editor_control(struct editor *e, uint8_t byte)
     case '\b':
     case KEY_DELETE:
         return editor_erase(e, e->cursor > 0 ? 1 : 0);
-    case KEY_ESCAPE:
-        e->escape = ESCAPE_BEGUN;
-        return EDITOR_NOTHING;
     case CTRL('A'):
         return editor_move(e, 0);
     case CTRL('E'):
@@ -150,6 +167,8 @@ static enum editor_event editor_control(struct editor *e, uint8_t byte)
         return editor_erase_word(e);
     case CTRL('C'):
         return editor_recall(e, e->history_count);
+    case CTRL('R'):
+        return EDITOR_ATTACH;
     case CTRL('P'):
         return editor_older(e);
     case CTRL('N'):
@@ -159,17 +178,32 @@ static enum editor_event editor_control(struct editor *e, uint8_t byte)
     }
 }
 
-enum editor_event editor_key(struct editor *e, uint8_t byte)
+static enum editor_event editor_code(struct editor *e, uint32_t code)
 {
-    if (e->escape != ESCAPE_NONE)
-        return editor_escaped(e, byte);
-    if (byte < 0x20 || byte == KEY_DELETE)
-        return editor_control(e, byte);
-    if (byte > 0x7e || e->len + 1 >= EDITOR_LINE_MAX)
+    const enum escape_state before = e->escape.state;
+
+    if (code == CTRL('C')) /* also leaves a string that has no end */
+        e->escape = (struct escape){0};
+    else if (escape_eats(&e->escape, code))
+        return editor_sequence(e, before, code);
+    if (code < 0x20 || code == KEY_DELETE)
+        return editor_control(e, (uint8_t)code);
+    if (code > 0x7e || e->len + 1 >= EDITOR_LINE_MAX)
         return EDITOR_NOTHING;
-    const char text[2] = {(char)byte, '\0'};
+    const char text[2] = {(char)code, '\0'};
     editor_insert(e, text);
     return EDITOR_CHANGED;
+}
+
+enum editor_event editor_key(struct editor *e, uint8_t byte)
+{
+    enum editor_event event = EDITOR_NOTHING;
+    uint32_t codes[2];
+    const uint32_t count = utf8_take(&e->utf8, byte, codes);
+
+    for (uint32_t i = 0; i < count; i++) /* only the last one can be more than UTF8_BROKEN */
+        event = editor_code(e, codes[i]);
+    return event;
 }
 
 void editor_insert(struct editor *e, const char *text)

@@ -120,6 +120,9 @@ static bool monitor_keys(void)
         case EDITOR_CHANGED:
             changed = true;
             break;
+        case EDITOR_ATTACH:
+            commands_attach(&monitor.commands);
+            return true;
         case EDITOR_ENTER:
             editor_take(&monitor.editor, line);
             monitor_show_prompt(); /* a command may be the last thing this machine does */
@@ -164,6 +167,7 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
             halt_watch(monitor.commands.view.vms[i]);
         return true;
     }
+    commands_watch(&monitor.commands);
     const bool waiting = monitor_keys() || console_pump(now, ticks);
     for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++) {
         serial_tick(monitor.commands.view.vms[i]);

@@ -29,6 +29,7 @@ struct commands_sample {
 
 struct commands {
     struct monitor_view view;
-    uint64_t sampled; /* TSC */
+    uint64_t sampled;    /* TSC */
+    struct vm *attached; /* had the terminal for itself last; NULL: none, or it is stopped */
     struct commands_sample samples[GUESTS_MAX];
 };

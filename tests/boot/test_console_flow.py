@@ -42,6 +42,25 @@ def test_core_of_the_console(machine, console, flood):
 
 
 # abuse: HC-09
+@pytest.mark.parametrize("flood", ["clears", pytest.param("newlines", marks=pytest.mark.long)])
+def test_core_beside_a_raw_view(machine, flood):
+    """The same where the flood has the terminal for itself, on both devices: in all but the first part
+    of the time, when the operator's command is carried out."""
+    conf = machine_section("serial screen", reserve=0) + "".join((
+        guest("gaps", cores="#0", cmdline="reports=4 ms=300"),
+        guest("noise", cores="#1", cmdline=f"how={flood} ms={FLOOD_MS + 1000}")))
+    result = machine.boot(images("gaps", "noise"), conf, cores=2, memory=256, mhz=MHZ,
+                          input=f"{KEY}attach noise\r",
+                          screen=LOG_DIR / f"gaps-raw-{flood}.png")
+    assert "raw view of guest 'noise': Ctrl-T returns to the monitor" in result.hv
+    after = result.serial.partition("end of the raw view of guest 'noise'")[2]
+    parts = list(re.finditer(r"gaps: longest (\d+), lost (\d+) of (\d+) ticks", after))
+    assert len(parts) == 4
+    for part in parts[1:]:
+        check_gaps(part)
+
+
+# abuse: HC-09
 @pytest.mark.parametrize("flood", [pytest.param("newlines", marks=pytest.mark.long), "lines"])
 def test_core_of_no_console(machine, flood):
     """The same where there is neither a serial port nor a screen, and nothing slows the flood. The

@@ -165,9 +165,9 @@ def check_crash(operator, name, where, said):
 def check_help(operator):
     lines = operator.ask("help")
     names = [line.split()[0] for line in lines]
-    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "regs", "crash",
-                     "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory", "reboot",
-                     "poweroff", "Ctrl-T"]
+    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "attach", "regs",
+                     "crash", "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory",
+                     "reboot", "poweroff", "Ctrl-T", "Ctrl-R"]
 
 
 def check_looking(operator):

@@ -102,6 +102,11 @@ void terminal_put(struct terminal *t, const void *bytes, size_t len)
     paper.bytes[paper.len] = '\0';
 }
 
+void terminal_put_raw(struct terminal *t, const void *bytes, size_t len)
+{
+    terminal_put(t, bytes, len);
+}
+
 uint32_t terminal_room(const struct terminal *t)
 {
     (void)t;

@@ -6,6 +6,7 @@
 #include "drivers/screen.h"
 
 #include "drivers/font.h"
+#include "drivers/vt_colour.h"
 #include "support.h"
 
 #define BACKGROUND 0x101418
@@ -136,6 +137,47 @@ static void large_screens_get_large_letters(void **state)
     }
 }
 
+static void put_vt(const char *s)
+{
+    screen_put_vt(&screen, (const uint8_t *)s, strlen(s));
+    assert_false(screen_draw(&screen, SCREEN_ALL));
+}
+
+/* In the place of the text, which comes back. */
+static void a_terminal_is_shown(void **state)
+{
+    struct boot_framebuffer fb = framebuffer_make(800, 600, 800);
+
+    (void)state;
+    assert_true(screen_init(&screen, &fb));
+    screen_set_status(&screen, "status");
+    put("text                                                                                 |");
+    put_vt("nobody sees it");
+    check_cell(0, 0, 't', TEXT);
+    check_cell(85, 0, '|', TEXT);
+    screen_begin_vt(&screen);
+    put_vt("\x1b[?25l");
+    check_cell(0, 0, ' ', TEXT);
+    check_cell(3, 0, ' ', TEXT);
+    check_cell(85, 0, ' ', TEXT); /* beside it, too */
+    put_vt("\x1b[31ma\x1b[24;80H\x1b[mz\x1b[43m\x1b[2;1H ");
+    check_cell(0, 0, 'a', vt_colour_palette[1]);
+    check_cell(79, 23, 'z', TEXT);
+    check_cell(0, 36, 's', ACCENT);
+    assert_int_equal(pixels[16 * 800], vt_colour_palette[3]);
+    screen_end_vt(&screen);
+    put("more");
+    check_cell(3, 0, 't', TEXT);
+    check_cell(85, 0, '|', TEXT);
+    check_cell(86, 0, 'm', TEXT);
+    check_cell(79, 23, ' ', TEXT);
+    check_cell(0, 1, ' ', TEXT);
+    check_cell(0, 36, 's', ACCENT);
+    screen_begin_vt(&screen); /* empty again */
+    put_vt("\x1b[?25l");
+    check_cell(79, 23, ' ', TEXT);
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -150,6 +192,7 @@ int main(void)
         cmocka_unit_test(text_appears_and_the_rest_is_cleared),
         cmocka_unit_test(red_may_come_first),
         cmocka_unit_test(large_screens_get_large_letters),
+        cmocka_unit_test(a_terminal_is_shown),
     };
     return cmocka_run_group_tests(tests, NULL, teardown);
 }

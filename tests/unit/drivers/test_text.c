@@ -240,6 +240,28 @@ static void the_status_line_stays(void **state)
     assert_string_equal(row(0), "only");
 }
 
+/* Somebody else draws there meanwhile. */
+static void hidden_rows_come_back(void **state)
+{
+    (void)state;
+    text_init(&text, 10, 4);
+    text_set_status(&text, "status");
+    put("one\ntwo");
+    (void)draw();
+    text_hide(&text);
+    assert_string_equal(row(0), "");
+    assert_string_equal(row(3), "status");
+    assert_int_equal(draw(), 6); /* both are gone */
+    text_set_status(&text, "state");
+    assert_int_equal(draw(), 2); /* "e" and a blank over "us" */
+    text_show(&text);
+    assert_string_equal(row(1), "two");
+    assert_int_equal(draw(), 3 * 10); /* each cell, blanks too */
+    put(" more");
+    assert_string_equal(row(1), "two more");
+    assert_int_equal(draw(), 4);
+}
+
 static void no_bytes_break_the_grid(void **state)
 {
     static const uint32_t sizes[][2] = {
@@ -290,6 +312,7 @@ int main(void)
         cmocka_unit_test(a_flood_leaves_no_row_out),
         cmocka_unit_test(utf8_becomes_question_marks),
         cmocka_unit_test(the_status_line_stays),
+        cmocka_unit_test(hidden_rows_come_back),
         cmocka_unit_test(no_bytes_break_the_grid),
         cmocka_unit_test(impossible_sizes_are_our_bug),
     };

@@ -12,6 +12,7 @@
 
 static struct input input;
 static struct rx_ring rings[3];
+static uint64_t now;
 
 static int setup(void **state)
 {
@@ -30,7 +31,7 @@ static int setup(void **state)
 static void type(const char *text)
 {
     for (; *text; text++)
-        input_byte(&input, (uint8_t)*text);
+        input_byte(&input, (uint8_t)*text, now);
     input_deliver(&input);
 }
 
@@ -172,6 +173,86 @@ static void command_drops_what_the_monitor_has_not_read(void **state)
     expect_news(INPUT_UNREAD, INPUT_MONITOR, 9);
 }
 
+/* ------------------------------------------------------------------ raw views */
+
+#define QUIET 500
+
+static void pass(uint64_t ticks, bool on_its_way)
+{
+    now += ticks;
+    input_end_hush(&input, on_its_way, QUIET, now);
+}
+
+static void attach_second(void)
+{
+    type(KEY);
+    input_attach(&input, 1);
+    assert_int_equal(atomic_load(&input.focus), 1);
+    assert_true(input.attached);
+}
+
+/* What a terminal answers a guest that had it is no command, however much it is. */
+static void nothing_counts_until_a_pause(void **state)
+{
+    (void)state;
+    attach_second();
+    type("for it" KEY "\x1b[0n\rpoweroff\r" KEY "x" KEY "y");
+    assert_int_equal(atomic_load(&input.focus), INPUT_MONITOR);
+    assert_false(input.attached);
+    expect(&rings[1], "for it");
+    for (uint32_t i = 0; i < 10; i++) { /* of a line that is slow */
+        pass(QUIET - 1, false);
+        type("poweroff\r");
+    }
+    pass(QUIET - 1, false);
+    assert_true(input.hushed);
+    pass(1, false);
+    type("list");
+    expect(&input.monitor, "list");
+    expect_news(INPUT_HUSHED, INPUT_MONITOR, 4 + 1 + 9 + 4 + 10 * 9);
+    type(KEY "back");
+    expect(&rings[1], "back");
+}
+
+/* Its questions may still be on their way. */
+static void the_pause_begins_when_all_is_sent(void **state)
+{
+    (void)state;
+    attach_second();
+    type(KEY);
+    for (uint32_t i = 0; i < 10; i++)
+        pass(QUIET, true);
+    assert_true(input.hushed);
+    pass(QUIET - 1, false);
+    assert_true(input.hushed);
+    pass(1, false);
+    assert_false(input.hushed);
+    expect_news(INPUT_NO_NEWS, 0, 0);
+}
+
+/* By its death, when nobody pressed a key. */
+static void the_end_of_a_view_leaves_the_keyboard(void **state)
+{
+    (void)state;
+    attach_second();
+    input_detach(&input);
+    assert_false(input.hushed);
+    type("x");
+    expect(&rings[1], "x");
+    type(KEY "list");
+    expect(&input.monitor, "list");
+}
+
+/* A guest told the terminal to report keys in another way. */
+static void the_key_counts_in_every_form(void **state)
+{
+    (void)state;
+    attach_second();
+    type("\x1b[27;5;116~");
+    assert_int_equal(atomic_load(&input.focus), INPUT_MONITOR);
+    assert_true(input.hushed);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +263,10 @@ int main(void)
         cmocka_unit_test_setup(nothing_is_kept_for_the_dead, setup),
         cmocka_unit_test_setup(first_life_gets_what_was_typed_before, setup),
         cmocka_unit_test_setup(command_drops_what_the_monitor_has_not_read, setup),
+        cmocka_unit_test_setup(nothing_counts_until_a_pause, setup),
+        cmocka_unit_test_setup(the_pause_begins_when_all_is_sent, setup),
+        cmocka_unit_test_setup(the_end_of_a_view_leaves_the_keyboard, setup),
+        cmocka_unit_test_setup(the_key_counts_in_every_form, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,6 +86,7 @@ static void keys_edit_the_line(void **state)
         {"abc\x1b[5~", "abc|"},
         {"abc\x1b[Z", "abc|"},
         {"abc\x1bx", "abc|"},
+        {"abc\xc3\x9d", "abc|"}, /* one of its bytes alone would begin a string */
         {"a\x80\xff\x02\x1c"
          "b",
          "ab|"},
@@ -98,6 +99,51 @@ static void keys_edit_the_line(void **state)
         (void)type(rows[i].keys);
         expect(rows[i].want);
     }
+}
+
+/* A guest that had the terminal for itself can have asked it something; answers come late. */
+static void a_terminal_answers_in_vain(void **state)
+{
+    static const char *const answers[] = {
+        "\x1b[?62;1;6c",                       /* what it is */
+        "\x1b[>41;354;0c",                     /* its version */
+        "\x1b[0n",                             /* its state */
+        "\x1b[24;80R",                         /* its cursor */
+        "\x1b[3;1R",                           /* with a number that is a key's */
+        "\x1b[8;24;80t",                       /* its size */
+        "\x1b]lpoweroff\r\x1b\\",              /* its title, with a command */
+        "\x1b]11;rgb:0000/0000/0000\x07",      /* its colour */
+        "\x1bP1$r0;1m\x1b\\",                  /* its attributes */
+        "\x1bP>|XTerm(379)\rpoweroff\r\x1b\\", /* its name */
+        "\x9b?62c",                            /* in 8 bits */
+        "\x1b[200~",                           /* paste */
+        "\x1b[116;5u",                         /* a key in another form */
+        "\x1b[1;5D",                           /* a key with another one */
+        "\x1b[M !!\x7f\x7f\x7f",               /* where the mouse is, as text */
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(answers); i++) {
+        memset(&editor, 0, sizeof(editor));
+        (void)type("list");
+        for (const char *byte = answers[i]; *byte != '\0'; byte++)
+            assert_int_not_equal(editor_key(&editor, (uint8_t)*byte), EDITOR_ENTER);
+        (void)type("x");
+        expect("listx|");
+    }
+}
+
+/* A string without an end, as when Alt and P are pressed. */
+static void a_string_is_left_by_ctrl_c(void **state)
+{
+    (void)state;
+    assert_int_equal(type("abc\x1bPdef\r"), EDITOR_NOTHING);
+    expect("abc|");
+    assert_int_equal(type("\x03"), EDITOR_CHANGED);
+    (void)type("def");
+    expect("def|");
+    (void)type("\x1b]more\x1b[D!"); /* or by another sequence */
+    expect("de!|f");
 }
 
 static void events_say_what_to_do(void **state)
@@ -200,6 +246,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(keys_edit_the_line, setup),
+        cmocka_unit_test_setup(a_terminal_answers_in_vain, setup),
+        cmocka_unit_test_setup(a_string_is_left_by_ctrl_c, setup),
         cmocka_unit_test_setup(events_say_what_to_do, setup),
         cmocka_unit_test_setup(a_line_has_an_end, setup),
         cmocka_unit_test_setup(text_is_inserted_at_the_cursor, setup),
