@@ -39,6 +39,14 @@ static bool is_pit(uint16_t port)
     return port == BUS_PIT_CHANNEL_2;
 }
 
+/*@ assigns \nothing;
+  @ ensures \result != 0 <==> has_debug(port);
+  @*/
+static bool is_debug(uint16_t port)
+{
+    return port == BUS_DEBUG_CONSOLE;
+}
+
 /* False: nobody has this port. In line: the byte access is on the exit path. */
 /*@ requires bus_ready(b) && \valid(value);
   @ requires \separated(value, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
@@ -60,6 +68,8 @@ static ALWAYS_INLINE bool device_in(struct bus *b, uint16_t port, uint64_t now, 
         *value = vrtc_in(&b->rtc, port - VRTC_PORT, now);
     else if (is_pit(port))
         *value = 0;
+    else if (is_debug(port))
+        *value = BUS_DEBUG_CONSOLE;
     else
         return vpower_in(port, value);
     return true;
@@ -76,15 +86,15 @@ static ALWAYS_INLINE bool device_in(struct bus *b, uint16_t port, uint64_t now, 
   @ assigns *event;
   @ ensures \result != 0 <==> has_device(port) || (alone != 0 && chip_resets(port, value));
   @ ensures bus_ready(b);
-  @ ensures !has_uart(port) && !has_rtc(port) ==> unwritten{Pre, Post}(b);
+  @ ensures !has_text(port) && !has_rtc(port) ==> unwritten{Pre, Post}(b);
   @ ensures \forall integer r; 0 <= r < VUART_PORTS ==>
   @   vuart_reached[r] == (port == VUART_PORT + r ? 1 : \old(vuart_reached[r]));
   @ ensures \forall integer r; 0 <= r < VRTC_PORTS ==>
   @   vrtc_reached[r] == (port == VRTC_PORT + r ? 1 : \old(vrtc_reached[r]));
-  @ ensures has_uart(port) ==> *event == BUS_TEXT;
+  @ ensures has_text(port) ==> *event == BUS_TEXT;
   @ ensures powers_off(port, value) ==> *event == BUS_POWER_OFF;
   @ ensures resets(port, value, alone) ==> *event == BUS_RESET;
-  @ ensures !has_uart(port) && !powers_off(port, value) && !resets(port, value, alone) ==>
+  @ ensures !has_text(port) && !powers_off(port, value) && !resets(port, value, alone) ==>
   @   *event == \old(*event);
   @*/
 static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value, bool alone,
@@ -95,6 +105,9 @@ static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value
         *event = BUS_TEXT;
     } else if (is_rtc(port)) {
         vrtc_out(&b->rtc, port - VRTC_PORT, value);
+    } else if (is_debug(port)) {
+        vuart_print(&b->uart, value);
+        *event = BUS_TEXT;
     } else if (!is_pit(port)) {
         return vpower_out(port, value, alone, event);
     }
@@ -175,7 +188,7 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ assigns *refused;
   @ ensures reached: reached{Pre, Post}(port, size);
-  @ ensures text: \result == BUS_TEXT ==> \exists integer n; 0 <= n < size && has_uart(nth(port, n));
+  @ ensures text: \result == BUS_TEXT ==> \exists integer n; 0 <= n < size && has_text(nth(port, n));
   @ ensures off: \result == BUS_POWER_OFF ==>
   @   \exists integer n; 0 <= n < size && powers_off(nth(port, n), byte_at(value, n));
   @ ensures reset: \result == BUS_RESET ==>
@@ -198,7 +211,7 @@ NOINLINE static enum bus_event bus_out_wide(struct bus *b, uint16_t port, uint8_
       @ loop invariant uart: reached_uart{Pre, Here}(port, i);
       @ loop invariant rtc: reached_rtc{Pre, Here}(port, i);
       @ loop invariant event == BUS_TEXT ==>
-      @   \exists integer n; 0 <= n < i && has_uart(nth(port, n));
+      @   \exists integer n; 0 <= n < i && has_text(nth(port, n));
       @ loop invariant event == BUS_POWER_OFF ==>
       @   \exists integer n; 0 <= n < i && powers_off(nth(port, n), byte_at(value, n));
       @ loop invariant event == BUS_RESET ==>

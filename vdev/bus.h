@@ -19,6 +19,12 @@
  */
 #define BUS_PIT_CHANNEL_2 0x42
 
+/*
+ * The debug console of Bochs and QEMU: reads as its own number, by which a program finds it; what
+ * is written is console output. It has no status, so what finds no room is lost.
+ */
+#define BUS_DEBUG_CONSOLE 0xe9
+
 /* The devices of one guest. */
 struct bus {
     struct vuart uart;
@@ -32,8 +38,10 @@ struct bus {
 /*@ predicate has_uart(integer port) = VUART_PORT <= port < VUART_PORT + VUART_PORTS;
   @ predicate has_rtc(integer port) = VRTC_PORT <= port < VRTC_PORT + VRTC_PORTS;
   @ predicate has_pit(integer port) = port == BUS_PIT_CHANNEL_2;
+  @ predicate has_debug(integer port) = port == BUS_DEBUG_CONSOLE;
+  @ predicate has_text(integer port) = has_uart(port) || has_debug(port);
   @ predicate has_device(integer port) =
-  @   has_uart(port) || has_rtc(port) || has_power(port) || has_pit(port);
+  @   has_text(port) || has_rtc(port) || has_power(port) || has_pit(port);
   @
   @ logic integer nth(integer port, integer n) =
   @   port + n <= 0xffff ? port + n : port + n - 0x10000;
@@ -107,7 +115,7 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ assigns *refused;
   @ ensures reached: reached{Pre, Post}(port, size);
-  @ ensures text: \result == BUS_TEXT ==> \exists integer n; 0 <= n < size && has_uart(nth(port, n));
+  @ ensures text: \result == BUS_TEXT ==> \exists integer n; 0 <= n < size && has_text(nth(port, n));
   @ ensures off: \result == BUS_POWER_OFF ==>
   @   \exists integer n; 0 <= n < size && powers_off(nth(port, n), byte_at(value, n));
   @ ensures reset: \result == BUS_RESET ==> \exists integer n; 0 <= n < size &&

@@ -108,6 +108,7 @@ static void isolation_devices(const struct isolation *of, log_sink say)
     say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
     say("  %-15s reads 0 from port %x: there is no timer", "each guest", BUS_PIT_CHANNEL_2);
+    say("  %-15s writes to its own console through port %x", "each guest", BUS_DEBUG_CONSOLE);
     say("  %-15s direct access to %u groups of its own core's MSRs, to no others", "each guest",
         isolation_direct_msrs(of->msrs));
     say("  %-15s %s, vectors or windows shared between guests", "nobody",

@@ -37,7 +37,7 @@ static bool is_open(uint32_t port)
 {
     port &= 0xffff;
     return (port >= 0x3f8 && port <= 0x3ff) || (port >= 0x600 && port <= 0x602) || port == 0x70 ||
-           port == 0x71 || port == 0x42;
+           port == 0x71 || port == 0x42 || port == 0xe9;
 }
 
 /* Where nothing is going to happen. */
@@ -99,6 +99,28 @@ static void test_timer_port(void **state)
     assert_int_equal(refused.total, 0);
     assert_int_equal(bus_in(&bus, 0x40, 4, 0, &refused), 0xff00ffff);
     assert_int_equal(bus_in(&bus, 0x61, 1, 0, &refused), 0xff);
+    assert_int_equal(refused.total, 2);
+}
+
+/* A byte is a byte of the console, also while the UART talks to itself. */
+static void test_debug_console(void **state)
+{
+    uint8_t record[TX_RECORD_MAX];
+
+    (void)state;
+    assert_int_equal(bus_in(&bus, 0xe9, 1, 0, &refused), 0xe9);
+    assert_int_equal(refused.total, 0);
+    assert_int_equal(bus_in(&bus, 0xe8, 4, 0, &refused), 0xffffe9ff);
+    assert_int_equal(refused.total, 1);
+    out(0x3fc, 1, 0x10); /* loopback */
+    assert_int_equal(bus_out(&bus, 0xe9, 1, 'a', &refused), BUS_TEXT);
+    assert_int_equal(bus_out(&bus, 0xe8, 2, 'b' << 8 | 'x', &refused), BUS_TEXT);
+    assert_int_equal(tx_get(&tx, record), 2);
+    assert_memory_equal(record, "ab", 2);
+    assert_int_equal(refused.total, 2);
+    for (uint32_t i = 0; i <= TX_RING_RECORDS * TX_RECORD_MAX; i++)
+        assert_int_equal(bus_out(&bus, 0xe9, 1, 'c', &refused), BUS_TEXT);
+    assert_true(bus.uart.lost > 0); /* nobody waits for room, and it is counted */
     assert_int_equal(refused.total, 2);
 }
 
@@ -263,6 +285,7 @@ int main(void)
         cmocka_unit_test_setup(test_open_ports_are_not_counted, reset),
         cmocka_unit_test_setup(test_straddling, reset),
         cmocka_unit_test_setup(test_timer_port, reset),
+        cmocka_unit_test_setup(test_debug_console, reset),
         cmocka_unit_test_setup(test_wrap, reset),
         cmocka_unit_test_setup(test_power_block, reset),
         cmocka_unit_test_setup(test_chipset_resets, reset),
