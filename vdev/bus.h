@@ -8,16 +8,10 @@
 
 #include "lib/types.h"
 #include "vdev/refused.h"
+#include "vdev/vpit.h"
 #include "vdev/vpower.h"
 #include "vdev/vrtc.h"
 #include "vdev/vuart.h"
-
-/*
- * The one port of a PC's interval timer that answers: reads 0, swallows writes. A Linux that tries
- * to calibrate with it takes 0 for "no such timer" at once, but waits 50,000 reads for all ones to
- * change.
- */
-#define BUS_PIT_CHANNEL_2 0x42
 
 /*
  * The debug console of Bochs and QEMU: reads as its own number, by which a program finds it; what
@@ -29,6 +23,7 @@
 struct bus {
     struct vuart uart;
     struct vrtc rtc;
+    struct vpit pit;
 };
 
 /*
@@ -37,11 +32,10 @@ struct bus {
  */
 /*@ predicate has_uart(integer port) = VUART_PORT <= port < VUART_PORT + VUART_PORTS;
   @ predicate has_rtc(integer port) = VRTC_PORT <= port < VRTC_PORT + VRTC_PORTS;
-  @ predicate has_pit(integer port) = port == BUS_PIT_CHANNEL_2;
   @ predicate has_debug(integer port) = port == BUS_DEBUG_CONSOLE;
   @ predicate has_text(integer port) = has_uart(port) || has_debug(port);
-  @ predicate has_device(integer port) =
-  @   has_text(port) || has_rtc(port) || has_power(port) || has_pit(port);
+  @ predicate has_device{L}(struct bus *b, integer port) =
+  @   has_text(port) || has_rtc(port) || has_power(port) || has_pit(&b->pit, port);
   @
   @ logic integer nth(integer port, integer n) =
   @   port + n <= 0xffff ? port + n : port + n - 0x10000;
@@ -62,11 +56,15 @@ struct bus {
   @       \at(vrtc_reached[r], B) == \at(vrtc_reached[r], A));
   @ predicate reached{A, B}(integer port, integer size) =
   @   reached_uart{A, B}(port, size) && reached_rtc{A, B}(port, size);
-  @ predicate all_closed(integer port, integer size) =
-  @   \forall integer n; 0 <= n < size ==> !has_device(nth(port, n));
-  @ predicate unread{A, B}(struct bus *b) = \at(b->uart.looped, A) == \at(b->uart.looped, B) &&
+  @ predicate all_closed{L}(struct bus *b, integer port, integer size) =
+  @   \forall integer n; 0 <= n < size ==> !has_device(b, nth(port, n));
+  @ predicate same_timer{A, B}(struct bus *b) = \at(b->pit.port_b, A) == \at(b->pit.port_b, B) &&
+  @   (\forall integer c; 0 <= c < VPIT_CHANNELS ==>
+  @     \at(b->pit.channels[c].origin, A) == \at(b->pit.channels[c].origin, B) &&
+  @     \at(b->pit.channels[c].reload, A) == \at(b->pit.channels[c].reload, B));
+  @ predicate unread{A, B}(struct bus *b) = same_timer{A, B}(b) && \at(b->uart.looped, A) == \at(b->uart.looped, B) &&
   @   \at(b->uart.rx->tail, A) == \at(b->uart.rx->tail, B);
-  @ predicate unwritten{A, B}(struct bus *b) =
+  @ predicate unwritten{A, B}(struct bus *b) = same_timer{A, B}(b) &&
   @   \at(b->uart.ier, A) == \at(b->uart.ier, B) &&
   @   \at(b->uart.fcr, A) == \at(b->uart.fcr, B) &&
   @   \at(b->uart.lcr, A) == \at(b->uart.lcr, B) &&
@@ -83,23 +81,24 @@ struct bus {
   @*/
 
 void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
-               const struct vrtc_clock *clock);
+               const struct vrtc_clock *clock, bool has_pit);
 
 /* `size` is 1, 2 or 4; the value is in its low bytes. `now`: the counter of the clock. `refused`
  * counts the access, once, by the port it begins at, when a byte of it has no device. */
 /*@ requires bus_ready(b) && \valid(refused) && 1 <= size <= 4;
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
-  @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail, *refused;
+  @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail,
+  @   b->pit.channels[0 .. VPIT_CHANNELS - 1], *refused;
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ ensures reached: reached{Pre, Post}(port, size);
   @ ensures \result < above(size);
-  @ ensures ones: \forall integer n; 0 <= n < size && !has_device(nth(port, n)) ==>
+  @ ensures ones: \forall integer n; 0 <= n < size && !has_device(b, nth(port, n)) ==>
   @   byte_at(\result, n) == 0xff;
-  @ ensures closed: all_closed(port, size) ==> unread{Pre, Post}(b);
-  @ ensures counted: (\exists integer n; 0 <= n < size && !has_device(nth(port, n))) ==>
+  @ ensures closed: all_closed(b, port, size) ==> unread{Pre, Post}(b);
+  @ ensures counted: (\exists integer n; 0 <= n < size && !has_device(b, nth(port, n))) ==>
   @   one_more(\old(refused->total), refused->total);
-  @ ensures uncounted: (\forall integer n; 0 <= n < size ==> has_device(nth(port, n))) ==>
+  @ ensures uncounted: (\forall integer n; 0 <= n < size ==> has_device(b, nth(port, n))) ==>
   @   refused->total == \old(refused->total);
   @*/
 uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct refused *refused);
@@ -110,7 +109,7 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
   @ assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
   @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
-  @   b->rtc.index;
+  @   b->rtc.index, b->pit.port_b, b->pit.channels[0 .. VPIT_CHANNELS - 1];
   @ assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
   @ assigns *refused;
@@ -120,15 +119,15 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
   @   \exists integer n; 0 <= n < size && powers_off(nth(port, n), byte_at(value, n));
   @ ensures reset: \result == BUS_RESET ==> \exists integer n; 0 <= n < size &&
   @   resets(nth(port, n), byte_at(value, n), size == 1 ? 1 : 0);
-  @ ensures closed: all_closed(port, size) && !(size == 1 && chip_resets(port, byte_at(value, 0))) ==>
+  @ ensures closed: all_closed(b, port, size) && !(size == 1 && chip_resets(port, byte_at(value, 0))) ==>
   @   \result == BUS_NONE && unwritten{Pre, Post}(b);
-  @ ensures counted: (\exists integer n; 0 <= n < size && !has_device(nth(port, n))) &&
+  @ ensures counted: (\exists integer n; 0 <= n < size && !has_device(b, nth(port, n))) &&
   @   !(size == 1 && chip_resets(port, byte_at(value, 0))) ==>
   @   one_more(\old(refused->total), refused->total);
-  @ ensures uncounted: (\forall integer n; 0 <= n < size ==> has_device(nth(port, n))) ==>
+  @ ensures uncounted: (\forall integer n; 0 <= n < size ==> has_device(b, nth(port, n))) ==>
   @   refused->total == \old(refused->total);
   @ ensures size == 1 && powers_off(port, byte_at(value, 0)) ==> \result == BUS_POWER_OFF;
   @ ensures size == 1 && resets(port, byte_at(value, 0), 1) ==> \result == BUS_RESET;
   @*/
 MUST_CHECK enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t value,
-                                  struct refused *refused);
+                                  uint64_t now, struct refused *refused);

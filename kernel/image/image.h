@@ -16,6 +16,8 @@
  * image_linux.c: a Linux bzImage, started by the 64-bit boot protocol: long mode, RSI =
  * guest-physical address of its boot_params (kernel/image/linux_boot.h).
  *
+ * image_uki.c: a unified kernel image: a bzImage, an initrd and a command line in one EFI program.
+ *
  * A guest's RAM (mm/guest_map.h) as described to the guest and as images are checked against it:
  *   0          .. 0xa0000      the boot data is here
  *   0xa0000    .. 0x100000     reserved, as on every PC; the platform's ACPI tables are at
@@ -72,6 +74,8 @@ enum image_entry_mode {
 struct image {
     enum image_entry_mode mode;
     bool is_linux;    /* in either format */
+    bool has_console; /* its own command line, which counts, says console=ttyS0 */
+    bool has_pit;     /* expects a PC's timer to calibrate with: vdev/vpit.h */
     uint32_t magic;   /* MULTIBOOT32: for EAX */
     gpa_t entry;      /* below 4 GiB */
     gpa_t start_info; /* PVH32: pvh_start_info; LINUX64: boot_params; MULTIBOOT32 */

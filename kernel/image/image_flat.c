@@ -49,6 +49,7 @@ bool image_prepare_flat(struct image *image, const struct image_request *rq)
     const uint64_t room = GUEST_HOLE_BASE - FLAT_LOAD_AT;
 
     image->mode = IMAGE_ENTER_REAL16;
+    image->has_pit = true;
     if (rq->size > room)
         return image_refuse(image,
                             "is a flat binary of %lu bytes; from 0x7c00 to 0x9ffff there is "

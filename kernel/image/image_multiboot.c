@@ -176,6 +176,7 @@ bool image_prepare_multiboot(struct image *image, const struct image_request *rq
     const bool is_2 = multiboot_find_2(rq, &wish.at);
 
     image->mode = IMAGE_ENTER_MULTIBOOT32;
+    image->has_pit = true;
     image->magic = is_2 ? MULTIBOOT2_START_MAGIC : MULTIBOOT_START_MAGIC;
     if (is_2 ? !image_multiboot_v2_read(image, rq, &wish)
              : !multiboot_find_1(rq, &wish.at) || !image_multiboot_v1_read(image, rq, &wish))

@@ -114,7 +114,8 @@ static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio,
     if (__builtin_expect(pio >> 19 == VPCI_ADDRESS >> 3, 0) && vpci_claims(port, size))
         return exit_pci(v, pio, size);
     if (!(pio & PIO_IN)) {
-        const enum bus_event event = bus_out(bus, port, size, (uint32_t)*rax, &soft->stats.ports);
+        const enum bus_event event =
+            bus_out(bus, port, size, (uint32_t)*rax, now, &soft->stats.ports);
         if (__builtin_expect(event == BUS_NONE, 1))
             return DO_NEXT;
         return exit_bus_event(v, soft, event);

@@ -107,10 +107,11 @@ void machine_make(struct fuzz_input *in)
     machine.cr0_fixed0 = CR0_PE | CR0_NE | CR0_PG;
     machine.cr4_fixed0 = CR4_VMXE;
     vm->tsc = &machine.tsc;
+    machine.has_pit = (base & 1) != 0;
     tx_init(&vm->console.tx);
     rx_init(&vm->console.rx);
     const struct vrtc_clock clock = {.scale = &machine.tsc.scale, .start = machine.tsc.start};
-    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock, machine.has_pit);
     vpci_reset(&vm->pci);
     atomic_store(&vm->phase, VM_RUNNING);
     machine_make_host(&host, in);
@@ -153,6 +154,7 @@ void machine_check(void)
     DEMAND(soft->apic.apic_id == v->apic_id && soft->msr.is_bsp == was->msr.is_bsp);
     DEMAND(soft->phase == was->phase && soft->console_duty == was->console_duty);
     DEMAND((soft->xcr0 & ~machine.vm.xcr0_allowed & ~XCR0_X87) == 0 && (soft->xcr0 & XCR0_X87));
+    DEMAND(machine.vm.bus.pit.is_there == machine.has_pit);
     DEMAND(machine.vm.vcpus == machine.vcpus && machine.vm.vcpu_count == soft->peers.count);
     DEMAND(machine.effects.msr_writes + (machine.effects.sends > 0) + (machine.effects.asked != 0) +
                machine.effects.xsetbvs + machine.effects.ends + machine.effects.crashes <=

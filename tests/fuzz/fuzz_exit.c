@@ -136,6 +136,14 @@ static void check_wrmsr(const struct seen *x, enum verdict verdict)
         check_icr(x->msr.value);
 }
 
+static bool has_device(uint16_t port)
+{
+    return (port >= VUART_PORT && port < VUART_PORT + VUART_PORTS) ||
+           (port >= VRTC_PORT && port < VRTC_PORT + VRTC_PORTS) ||
+           (port >= VPOWER_SLEEP_CONTROL && port <= VPOWER_RESET) || port == BUS_DEBUG_CONSOLE ||
+           vpit_claims(&machine.vm.bus.pit, port);
+}
+
 /* One value of RAX for each byte that the port's device gave; the rest of RAX as it was. */
 static void check_pio(const struct seen *x, enum verdict verdict)
 {
@@ -157,7 +165,7 @@ static void check_pio(const struct seen *x, enum verdict verdict)
         return;
     for (uint32_t i = 0; i < x->pio.size; i++) {
         const uint16_t port = (uint16_t)(x->pio.port + i);
-        if (port < VUART_PORT || port >= VUART_PORT + VUART_PORTS)
+        if (!has_device(port))
             DEMAND((rax >> 8 * i & 0xff) == 0xff);
     }
 }
@@ -334,7 +342,9 @@ static void choose_registers(struct fuzz_input *in, uint8_t how)
 static void choose_port(struct fuzz_input *in, struct vmx_raw *raw)
 {
     const uint8_t how = fuzz_u8(in);
-    const uint16_t first = how & 2 ? VPCI_ADDRESS - 1 : VUART_PORT - 4;
+    static const uint16_t firsts[] = {VUART_PORT - 4, VPCI_ADDRESS - 1, VPIT_PORT - 4,
+                                      VPIT_PORT_B - 4};
+    const uint16_t first = firsts[(how >> 1 & 1) | (how >> 4 & 2)];
     uint64_t *rax = &machine.v->regs.gpr[REG_RAX];
 
     if (!(how & 1))
