@@ -13,6 +13,10 @@ MUST_CHECK bool image_prepare_pvh(struct image *image, const struct image_reques
 MUST_CHECK bool image_prepare_flat(struct image *image, const struct image_request *rq);
 MUST_CHECK bool image_prepare_linux(struct image *image, const struct image_request *rq);
 
+/* An EFI program with a section .linux: a Linux, mostly with its initrd and command line. */
+MUST_CHECK bool image_prepare_uki(struct image *image, const struct image_request *rq);
+bool image_is_uki(const struct image_request *rq);
+
 /* The file starts like one that image_prepare_linux() is to judge. */
 bool image_is_linux(const struct image_request *rq);
 

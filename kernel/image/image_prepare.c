@@ -32,6 +32,8 @@ static bool image_prepare_by_kind(struct image *image, const struct image_reques
 {
     if (image_is_linux(rq))
         return image_prepare_linux(image, rq);
+    if (image_is_uki(rq))
+        return image_prepare_uki(image, rq);
     if (image_wants_multiboot(rq))
         return image_prepare_multiboot(image, rq);
     if (elf_is(rq->bytes, rq->size))

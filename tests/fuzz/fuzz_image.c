@@ -140,9 +140,10 @@ static void check_linux_data(const struct image_request *rq)
     DEMAND(h->magic == LINUX_MAGIC && p->acpi_rsdp_addr == ACPI_TABLES_AT);
     DEMAND(p->e820_count >= 3 && p->e820_count <= 4);
     DEMAND(in_ram(h->cmd_line_ptr, CMDLINE_MAX, GUEST_HOLE_BASE));
-    DEMAND(strcmp(image.boot_data.linux_boot.cmdline, rq->cmdline) == 0);
+    /* What a unified kernel image has inside counts where nothing else is said. */
+    DEMAND(rq->cmdline[0] == '\0' || strcmp(image.boot_data.linux_boot.cmdline, rq->cmdline) == 0);
     DEMAND(in_ram(image.entry.v - LINUX_ENTRY_64, h->init_size, guest_memory));
-    DEMAND(h->ramdisk_size == (rq->initrd != NULL ? rq->initrd_size : 0));
+    DEMAND(rq->initrd != NULL ? h->ramdisk_size == rq->initrd_size : h->ramdisk_size < rq->size);
     DEMAND(in_ram(h->ramdisk_image, h->ramdisk_size, guest_memory));
     DEMAND(h->ramdisk_size == 0 ||
            (uint64_t)h->ramdisk_image + h->ramdisk_size - 1 <= h->initrd_addr_max);
