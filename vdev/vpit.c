@@ -40,8 +40,8 @@ enum vpit_mode {
 #define KEEP_COUNT       0x20 /* of a read-back: clear means latch */
 #define KEEP_STATUS      0x10
 
-#define STATUS_OUT_SHIFT 7
-#define STATUS_NULL      0x40 /* no count yet */
+#define STATUS_OUT  0x80u
+#define STATUS_NULL 0x40u /* no count yet */
 
 #define PORT_B_GATE    0x01
 #define PORT_B_WRITTEN 0x0f
@@ -211,11 +211,12 @@ static void latch(struct vpit_channel *c, uint64_t ticks)
   @*/
 static void latch_status(struct vpit_channel *c, uint64_t ticks)
 {
+    const uint32_t out = out_of(c, ticks) != 0 ? STATUS_OUT : 0;
     const bool is_null = atomic_load_explicit(&c->reload, memory_order_relaxed) == 0;
+    const uint32_t access = get(&c->access), mode = get(&c->mode);
 
-    set(&c->status, (uint8_t)(out_of(c, ticks) << STATUS_OUT_SHIFT | (is_null ? STATUS_NULL : 0) |
-                              (get(&c->access) & ACCESS_BITS) << ACCESS_SHIFT |
-                              (get(&c->mode) & MODE_BITS) << MODE_SHIFT));
+    set(&c->status,
+        (uint8_t)(out | (is_null ? STATUS_NULL : 0) | access << ACCESS_SHIFT | mode << MODE_SHIFT));
     change(c, 0, VPIT_STATUS);
 }
 
