@@ -314,7 +314,7 @@ static void test_modules_1(void **state)
 static const struct multiboot2_tag *find_tag(uint32_t type, uint32_t n)
 {
     const uint8_t *at = guest_read(image.start_info.v, 8);
-    const uint32_t total = *(const uint32_t *)at;
+    const uint32_t total = ((const struct multiboot2_info *)(const void *)at)->total_size;
     const struct multiboot2_tag *found = NULL;
 
     assert_true(total <= PAGE_SIZE && total % 8 == 0);
