@@ -121,6 +121,19 @@ static void ports_string(void)
     check_fault("port-ins", try_end(), VECTOR_GP);
 }
 
+/* The timer that other kinds of guests have does not come to life here. */
+static void ports_timer(void)
+{
+    row("IO-20");
+    out8(0x61, 0x03);
+    for (unsigned v = 0; v < 256; v++) {
+        out8(0x43, (uint8_t)v);
+        out32(0x40, v * 0x01010101);
+    }
+    check_equal("pit-absent", in32(0x40), 0xff00ffff);
+    check_equal("port-b-absent", in32(0x60), 0xffffffff);
+}
+
 /* Console output without a status: a flood of it is the guest's own loss. */
 static void ports_debug(void)
 {
@@ -198,6 +211,7 @@ void hostile_ports(void)
     ports_dma();
     ports_across();
     ports_string();
+    ports_timer();
     ports_debug();
     ports_uart();
 }
