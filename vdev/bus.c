@@ -13,7 +13,7 @@ void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
 {
     vuart_reset(&b->uart, tx, rx);
     vrtc_reset(&b->rtc, clock);
-    vpit_reset(&b->pit, has_pit);
+    vpit_reset(&b->pit, has_pit ? &b->rtc.clock : NULL);
 }
 
 /*@ assigns \nothing;
@@ -43,10 +43,11 @@ static bool is_debug(uint16_t port)
 /* False: nobody has this port. In line: the byte access is on the exit path. */
 /*@ requires bus_ready(b) && \valid(value);
   @ requires \separated(value, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
-  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
+  @                     &vpit_reached);
   @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail,
   @   b->pit.channels[0 .. VPIT_CHANNELS - 1], *value;
-  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ ensures \result != 0 <==> has_device(b, port);
   @ ensures !\result ==> *value == \old(*value) && unread{Pre, Post}(b);
   @ ensures \forall integer r; 0 <= r < VUART_PORTS ==>
@@ -63,7 +64,7 @@ static ALWAYS_INLINE bool device_in(struct bus *b, uint16_t port, uint64_t now, 
     else if (is_debug(port))
         *value = BUS_DEBUG_CONSOLE;
     else if (vpit_claims(&b->pit, port))
-        *value = vpit_in(&b->pit, &b->rtc.clock, port, now);
+        *value = vpit_in(&b->pit, port, now);
     else
         return vpower_in(port, value);
     return true;
@@ -71,12 +72,13 @@ static ALWAYS_INLINE bool device_in(struct bus *b, uint16_t port, uint64_t now, 
 
 /*@ requires bus_ready(b) && \valid(event);
   @ requires \separated(event, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
-  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
+  @                     &vpit_reached);
   @ assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
   @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
   @   b->rtc.index, b->pit.port_b, b->pit.channels[0 .. VPIT_CHANNELS - 1];
   @ assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
-  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ assigns *event;
   @ ensures \result != 0 <==> has_device(b, port) || (alone != 0 && chip_resets(port, value));
   @ ensures bus_ready(b);
@@ -103,7 +105,10 @@ static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value
         vuart_print(&b->uart, value);
         *event = BUS_TEXT;
     } else if (vpit_claims(&b->pit, port)) {
-        vpit_out(&b->pit, &b->rtc.clock, port, value, now);
+        /*@ assert \separated(&b->pit, b->rtc.clock.scale); */
+        vpit_out(&b->pit, port, value, now);
+        /*@ assert can_scale(*b->rtc.clock.scale); */
+        /*@ assert bus_ready(b); */
     } else {
         return vpower_out(port, value, alone, event);
     }
@@ -114,10 +119,11 @@ static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value
  * counted once for an access, however many of its bytes are nobody's. */
 /*@ requires bus_ready(b) && \valid(refused) && 1 <= size <= 4;
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
-  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
+  @                     &vpit_reached);
   @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail,
   @   b->pit.channels[0 .. VPIT_CHANNELS - 1], *refused;
-  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ ensures reached: reached{Pre, Post}(port, size);
   @ ensures \result < above(size);
   @ ensures ones: \forall integer n; 0 <= n < size && !has_device(b, nth(port, n)) ==>
@@ -145,7 +151,7 @@ NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size,
       @ loop invariant all_closed(b, port, i) ==> unread{Pre, Here}(b);
       @ loop assigns i, value, closed, b->uart.looped, b->uart.line, b->uart.silence, b->uart.run,
       @   b->uart.rx->tail, b->pit.channels[0 .. VPIT_CHANNELS - 1];
-      @ loop assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+      @ loop assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
       @ loop variant size - i;
       @*/
     for (uint8_t i = 0; i < size; i++) {
@@ -177,12 +183,13 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
 
 /*@ requires bus_ready(b) && \valid(refused) && 2 <= size <= 4;
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
-  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
+  @                     &vpit_reached);
   @ assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
   @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
   @   b->rtc.index, b->pit.port_b, b->pit.channels[0 .. VPIT_CHANNELS - 1];
   @ assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
-  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ assigns *refused;
   @ ensures reached: reached{Pre, Post}(port, size);
   @ ensures text: \result == BUS_TEXT ==> \exists integer n; 0 <= n < size && has_text(nth(port, n));
@@ -219,7 +226,7 @@ NOINLINE static enum bus_event bus_out_wide(struct bus *b, uint16_t port, uint8_
       @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
       @   b->rtc.index, b->pit.port_b, b->pit.channels[0 .. VPIT_CHANNELS - 1];
       @ loop assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
-      @ loop assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+      @ loop assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
       @ loop variant size - i;
       @*/
     for (uint8_t i = 0; i < size; i++) {

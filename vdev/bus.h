@@ -44,8 +44,10 @@ struct bus {
   @
   @ predicate bus_ready{L}(struct bus *b) =
   @   \valid(b) && uart_ready(&b->uart) && rtc_ready(&b->rtc) &&
+  @   (b->pit.clock == \null || b->pit.clock == &b->rtc.clock) &&
   @   \separated(b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
-  @              &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @              &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
+  @              &vpit_reached);
   @ predicate reached_uart{A, B}(integer port, integer size) =
   @   \forall integer r; 0 <= r < VUART_PORTS ==>
   @     (touches(port, size, VUART_PORT + r) ? \at(vuart_reached[r], B) == 1 :
@@ -58,13 +60,10 @@ struct bus {
   @   reached_uart{A, B}(port, size) && reached_rtc{A, B}(port, size);
   @ predicate all_closed{L}(struct bus *b, integer port, integer size) =
   @   \forall integer n; 0 <= n < size ==> !has_device(b, nth(port, n));
-  @ predicate same_timer{A, B}(struct bus *b) = \at(b->pit.port_b, A) == \at(b->pit.port_b, B) &&
-  @   (\forall integer c; 0 <= c < VPIT_CHANNELS ==>
-  @     \at(b->pit.channels[c].origin, A) == \at(b->pit.channels[c].origin, B) &&
-  @     \at(b->pit.channels[c].reload, A) == \at(b->pit.channels[c].reload, B));
-  @ predicate unread{A, B}(struct bus *b) = same_timer{A, B}(b) && \at(b->uart.looped, A) == \at(b->uart.looped, B) &&
+  @ predicate unread{A, B}(struct bus *b) =
+  @   \at(vpit_reached, A) == \at(vpit_reached, B) && \at(b->uart.looped, A) == \at(b->uart.looped, B) &&
   @   \at(b->uart.rx->tail, A) == \at(b->uart.rx->tail, B);
-  @ predicate unwritten{A, B}(struct bus *b) = same_timer{A, B}(b) &&
+  @ predicate unwritten{A, B}(struct bus *b) = \at(vpit_reached, A) == \at(vpit_reached, B) &&
   @   \at(b->uart.ier, A) == \at(b->uart.ier, B) &&
   @   \at(b->uart.fcr, A) == \at(b->uart.fcr, B) &&
   @   \at(b->uart.lcr, A) == \at(b->uart.lcr, B) &&
@@ -87,10 +86,11 @@ void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
  * counts the access, once, by the port it begins at, when a byte of it has no device. */
 /*@ requires bus_ready(b) && \valid(refused) && 1 <= size <= 4;
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
-  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
+  @                     &vpit_reached);
   @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail,
   @   b->pit.channels[0 .. VPIT_CHANNELS - 1], *refused;
-  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ ensures reached: reached{Pre, Post}(port, size);
   @ ensures \result < above(size);
   @ ensures ones: \forall integer n; 0 <= n < size && !has_device(b, nth(port, n)) ==>
@@ -106,12 +106,13 @@ uint32_t bus_in(struct bus *b, uint16_t port, uint8_t size, uint64_t now, struct
 /* Tells what the guest asked for as a whole; the caller sees to it. */
 /*@ requires bus_ready(b) && \valid(refused) && 1 <= size <= 4;
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
-  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1]);
+  @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
+  @                     &vpit_reached);
   @ assigns b->uart.ier, b->uart.fcr, b->uart.lcr, b->uart.mcr, b->uart.scr, b->uart.dll,
   @   b->uart.dlm, b->uart.looped, b->uart.lost, b->uart.run, b->uart.line,
   @   b->rtc.index, b->pit.port_b, b->pit.channels[0 .. VPIT_CHANNELS - 1];
   @ assigns b->uart.tx->head, b->uart.tx->refused, b->uart.tx->slots[0 .. TX_RING_RECORDS - 1];
-  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1];
+  @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ assigns *refused;
   @ ensures reached: reached{Pre, Post}(port, size);
   @ ensures text: \result == BUS_TEXT ==> \exists integer n; 0 <= n < size && has_text(nth(port, n));

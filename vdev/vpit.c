@@ -342,11 +342,12 @@ static uint8_t read_port_b(const struct vpit *p, uint64_t ticks)
     return (uint8_t)((get(&p->port_b) & PORT_B_WRITTEN) | refresh | out);
 }
 
-uint8_t vpit_in(struct vpit *p, const struct vrtc_clock *clock, uint16_t port, uint64_t now)
+uint8_t vpit_in(struct vpit *p, uint16_t port, uint64_t now)
 {
-    if (!p->is_there)
+    /*@ ghost vpit_reached = 1; */
+    if (p->clock == NULL)
         return 0;
-    const uint64_t ticks = vpit_ticks(clock, now);
+    const uint64_t ticks = vpit_ticks(p->clock, now);
     if (port == VPIT_PORT_B)
         return read_port_b(p, ticks);
     if (port < VPIT_PORT || port >= VPIT_PORT + VPIT_CHANNELS)
@@ -354,12 +355,11 @@ uint8_t vpit_in(struct vpit *p, const struct vrtc_clock *clock, uint16_t port, u
     return read_count(&p->channels[port - VPIT_PORT], ticks);
 }
 
-void vpit_out(struct vpit *p, const struct vrtc_clock *clock, uint16_t port, uint8_t value,
-              uint64_t now)
+/*@ requires \valid(p);
+  @ assigns p->port_b, p->channels[0 .. VPIT_CHANNELS - 1];
+  @*/
+static void write_port(struct vpit *p, uint16_t port, uint8_t value, uint64_t ticks)
 {
-    if (!p->is_there)
-        return;
-    const uint64_t ticks = vpit_ticks(clock, now);
     if (port == VPIT_PORT_B)
         write_port_b(p, value, ticks);
     else if (port == VPIT_CONTROL)
@@ -370,10 +370,17 @@ void vpit_out(struct vpit *p, const struct vrtc_clock *clock, uint16_t port, uin
         write_count(&p->channels[port - VPIT_PORT], value, true, ticks);
 }
 
-/* As a BIOS leaves them: channel 0 counts 18.2 rounds a second, channel 2 waits. */
-void vpit_reset(struct vpit *p, bool is_there)
+void vpit_out(struct vpit *p, uint16_t port, uint8_t value, uint64_t now)
 {
-    p->is_there = is_there;
+    /*@ ghost vpit_reached = 1; */
+    if (p->clock != NULL)
+        write_port(p, port, value, vpit_ticks(p->clock, now));
+}
+
+/* As a BIOS leaves them: channel 0 counts 18.2 rounds a second, channel 2 waits. */
+void vpit_reset(struct vpit *p, const struct vrtc_clock *clock)
+{
+    p->clock = clock;
     atomic_init(&p->port_b, 0);
     for (uint32_t i = 0; i < VPIT_CHANNELS; i++) {
         struct vpit_channel *c = &p->channels[i];

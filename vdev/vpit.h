@@ -38,16 +38,21 @@ struct vpit_channel {
 };
 
 struct vpit {
-    bool is_there;
-    _Atomic uint8_t port_b; /* as written, bits 3:0 */
+    const struct vrtc_clock *clock; /* what it counts by; NULL: there is no timer */
+    _Atomic uint8_t port_b;         /* as written, bits 3:0 */
     struct vpit_channel channels[VPIT_CHANNELS];
 };
 
-void vpit_reset(struct vpit *p, bool is_there);
+void vpit_reset(struct vpit *p, const struct vrtc_clock *clock);
 
-/* For the proofs (docs/proofs.md): the ports that answer. */
+/* For the proofs (docs/proofs.md): whether a port was reached; which ones there are; and what is
+ * needed. */
+/*@ ghost uint8_t vpit_reached; */
 /*@ predicate has_pit{L}(struct vpit *p, integer port) = port == VPIT_CHANNEL_2 ||
-  @   (p->is_there != 0 && (VPIT_PORT <= port < VPIT_PORT + VPIT_PORTS || port == VPIT_PORT_B));
+  @   (p->clock != \null && (VPIT_PORT <= port < VPIT_PORT + VPIT_PORTS || port == VPIT_PORT_B));
+  @ predicate pit_ready{L}(struct vpit *p) = \valid(p) && \separated(p, &vpit_reached) &&
+  @   (p->clock != \null ==> \valid_read(p->clock) && \valid_read(p->clock->scale) &&
+  @     can_scale(*p->clock->scale) && \separated(p, p->clock, p->clock->scale, &vpit_reached));
   @*/
 
 /*@ requires \valid_read(p);
@@ -58,19 +63,20 @@ static inline bool vpit_claims(const struct vpit *p, uint16_t port)
 {
     if (port == VPIT_CHANNEL_2)
         return true;
-    return p->is_there &&
+    return p->clock != NULL &&
            ((port >= VPIT_PORT && port < VPIT_PORT + VPIT_PORTS) || port == VPIT_PORT_B);
 }
 
-/* A port that vpit_claims() claims; `now` is the counter's value of `clock`. */
-/*@ requires \valid(p) && \valid_read(clock) && \valid_read(clock->scale);
-  @ requires can_scale(*clock->scale) && \separated(p, clock, clock->scale);
-  @ assigns p->channels[0 .. VPIT_CHANNELS - 1];
+/* A port that vpit_claims() claims; `now` is the clock's counter. */
+/*@ requires pit_ready(p);
+  @ assigns p->channels[0 .. VPIT_CHANNELS - 1], vpit_reached;
+  @ ensures vpit_reached == 1;
+  @ ensures pit_ready(p);
   @*/
-uint8_t vpit_in(struct vpit *p, const struct vrtc_clock *clock, uint16_t port, uint64_t now);
-/*@ requires \valid(p) && \valid_read(clock) && \valid_read(clock->scale);
-  @ requires can_scale(*clock->scale) && \separated(p, clock, clock->scale);
-  @ assigns p->port_b, p->channels[0 .. VPIT_CHANNELS - 1];
+uint8_t vpit_in(struct vpit *p, uint16_t port, uint64_t now);
+/*@ requires pit_ready(p);
+  @ assigns p->port_b, p->channels[0 .. VPIT_CHANNELS - 1], vpit_reached;
+  @ ensures vpit_reached == 1;
+  @ ensures pit_ready(p);
   @*/
-void vpit_out(struct vpit *p, const struct vrtc_clock *clock, uint16_t port, uint8_t value,
-              uint64_t now);
+void vpit_out(struct vpit *p, uint16_t port, uint8_t value, uint64_t now);

@@ -154,7 +154,7 @@ void machine_check(void)
     DEMAND(soft->apic.apic_id == v->apic_id && soft->msr.is_bsp == was->msr.is_bsp);
     DEMAND(soft->phase == was->phase && soft->console_duty == was->console_duty);
     DEMAND((soft->xcr0 & ~machine.vm.xcr0_allowed & ~XCR0_X87) == 0 && (soft->xcr0 & XCR0_X87));
-    DEMAND(machine.vm.bus.pit.is_there == machine.has_pit);
+    DEMAND((machine.vm.bus.pit.clock != NULL) == machine.has_pit);
     DEMAND(machine.vm.vcpus == machine.vcpus && machine.vm.vcpu_count == soft->peers.count);
     DEMAND(machine.effects.msr_writes + (machine.effects.sends > 0) + (machine.effects.asked != 0) +
                machine.effects.xsetbvs + machine.effects.ends + machine.effects.crashes <=

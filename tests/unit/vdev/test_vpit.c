@@ -18,18 +18,18 @@ static int setup(void **state)
     scale = time_scale_make(NS_PER_SECOND);
     at = (struct vrtc_clock){.scale = &scale, .start = 5000};
     now = at.start;
-    vpit_reset(&pit, true);
+    vpit_reset(&pit, &at);
     return 0;
 }
 
 static uint8_t in(uint16_t port)
 {
-    return vpit_in(&pit, &at, port, now);
+    return vpit_in(&pit, port, now);
 }
 
 static void out(uint16_t port, uint8_t value)
 {
-    vpit_out(&pit, &at, port, value, now);
+    vpit_out(&pit, port, value, now);
 }
 
 /* To the first moment at which the timer has counted `ticks` since the start. */
@@ -56,12 +56,12 @@ static void load(uint16_t port, uint8_t word, uint32_t count)
 static void test_without(void **state)
 {
     (void)state;
-    vpit_reset(&pit, false);
+    vpit_reset(&pit, NULL);
     for (uint32_t port = 0; port < 0x10000; port++)
         assert_int_equal(vpit_claims(&pit, (uint16_t)port), port == 0x42);
     out(0x42, 0xff);
     assert_int_equal(in(0x42), 0);
-    vpit_reset(&pit, true);
+    vpit_reset(&pit, &at);
     for (uint32_t port = 0; port < 0x10000; port++)
         assert_int_equal(vpit_claims(&pit, (uint16_t)port),
                          (port >= 0x40 && port <= 0x43) || port == 0x61);
