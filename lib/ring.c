@@ -120,10 +120,10 @@ bool rx_get(struct rx_ring *r, uint8_t *byte)
     return true;
 }
 
-bool rx_has_room(const struct rx_ring *r)
+bool rx_has_room(const struct rx_ring *r, uint32_t bytes)
 {
     return atomic_load_explicit(&r->head, memory_order_relaxed) -
-               atomic_load_explicit(&r->tail, memory_order_relaxed) <
+               atomic_load_explicit(&r->tail, memory_order_relaxed) + bytes <=
            RX_RING_BYTES;
 }
 

@@ -67,7 +67,7 @@ MUST_CHECK bool rx_put(struct rx_ring *r, uint8_t byte); /* producer only */
   @ assigns r->tail, *byte;
   @*/
 MUST_CHECK bool rx_get(struct rx_ring *r, uint8_t *byte);
-bool rx_has_room(const struct rx_ring *r); /* stays true until the producer puts something */
+bool rx_has_room(const struct rx_ring *r, uint32_t bytes); /* true until the producer puts some */
 /*@ requires \valid_read(r);
   @ assigns \nothing;
   @*/

@@ -50,6 +50,18 @@ gpa_t guest_map_add_disk(struct guest_map *map, hpa_t to, uint64_t size, bool re
     return gpa(at);
 }
 
+void guest_map_add_shared(struct guest_map *map, gpa_t at, hpa_t to, uint64_t size, bool read_only,
+                          const char *name)
+{
+    guest_map_add(map, (struct guest_region){.at = at,
+                                             .to = to,
+                                             .size = size,
+                                             .rights = read_only ? PT_R : PT_R | PT_W,
+                                             .type = PT_WRITE_BACK,
+                                             .kind = REGION_SHARED,
+                                             .name = name});
+}
+
 const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address)
 {
     for (uint32_t i = 0; i < map->count; i++)

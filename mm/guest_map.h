@@ -5,7 +5,7 @@
  * told, reports and diagnoses read them. Pure, no state.
  *
  *   0          .. 3 GiB or end   RAM
- *   3 GiB      .. 4 GiB          no RAM
+ *   3 GiB      .. 4 GiB          no RAM; from 3 GiB on, what it shares with other guests
  *   4 GiB      ..                the RAM beyond 3 GiB
  *   after RAM  ..                disks, in the order of the file, each on GUEST_DISK_ALIGN
  */
@@ -41,7 +41,7 @@ struct guest_region {
     uint32_t rights;     /* enum pt_right: PT_R and more */
     enum pt_memory type; /* write-back for memory, never for a device */
     enum region_kind kind;
-    const char *name; /* for people: a disk's file; NULL where there is nothing to say */
+    const char *name; /* for people: a disk's file, a link; NULL where there is nothing to say */
 };
 
 struct guest_map {
@@ -59,6 +59,10 @@ void guest_map_add_ram(struct guest_map *map, hpa_t to, uint64_t memory);
  * be executed as RAM may: Linux maps programs from it. */
 gpa_t guest_map_add_disk(struct guest_map *map, hpa_t to, uint64_t size, bool read_only,
                          const char *name);
+
+/* Memory that other guests have as well, at `at`; never executed. */
+void guest_map_add_shared(struct guest_map *map, gpa_t at, hpa_t to, uint64_t size, bool read_only,
+                          const char *name);
 
 /* The row that `address` lies in, or NULL. */
 const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address);

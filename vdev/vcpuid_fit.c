@@ -224,7 +224,8 @@ void vcpuid_fit_abi(struct cpuid_row *row, const struct vcpuid_fit *from)
     (void)from;
     row->eax = BULKHEAD_ABI_VERSION;
     row->ebx = BULKHEAD_FEATURE_CONSOLE | BULKHEAD_FEATURE_TIME | BULKHEAD_FEATURE_TIMER |
-               BULKHEAD_FEATURE_POWER | BULKHEAD_FEATURE_WATCHDOG | BULKHEAD_FEATURE_CRASH;
+               BULKHEAD_FEATURE_POWER | BULKHEAD_FEATURE_WATCHDOG | BULKHEAD_FEATURE_CRASH |
+               BULKHEAD_FEATURE_LINK;
 }
 
 void vcpuid_fit_highest(struct cpuid_row *row, const struct vcpuid_fit *from)

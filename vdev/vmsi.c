@@ -39,3 +39,8 @@ bool vmsi_route(uint32_t address, uint32_t data, const struct vapic_peers *peers
     }
     return false;
 }
+
+uint32_t vmsi_address(uint32_t apic_id)
+{
+    return ADDRESS_BASE << 20 | (apic_id & 0xff) << 12 | (apic_id >> 8 & 0x7f) << 5;
+}

@@ -29,3 +29,7 @@ struct vmsi_target {
   @*/
 MUST_CHECK bool vmsi_route(uint32_t address, uint32_t data, const struct vapic_peers *peers,
                            struct vmsi_target *target);
+
+/* The address of a message to the core with this x2APIC id, below VMSI_IDS. */
+#define VMSI_IDS 0x8000u
+uint32_t vmsi_address(uint32_t apic_id);

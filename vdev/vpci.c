@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "vdev/vpci.h"
 
+#include "lib/assert.h"
 #include "lib/bits.h"
 #include "vdev/vuart.h"
 
@@ -64,6 +65,16 @@ static const struct vpci_identity uart = {
     .bars = {{.value = VUART_PORT | 1, .size = VUART_PORTS}},
 };
 
+const struct vpci_identity vpci_cable = {
+    .vendor = 0x9710,
+    .device = 0x9900,
+    .class_code = 0x078002,
+    .subsystem_vendor = 0xa000,
+    .subsystem = 0x1000,
+    .has_msi = true,
+    .bars = {{.value = VUART_PORT_2 | 1, .size = VUART_PORTS}},
+};
+
 static uint32_t get(const _Atomic uint32_t *reg)
 {
     return atomic_load_explicit(reg, memory_order_relaxed);
@@ -93,6 +104,12 @@ void vpci_reset(struct vpci *p)
         slot_reset(&p->slots[i], NULL);
     slot_reset(&p->slots[VPCI_BRIDGE], &bridge);
     slot_reset(&p->slots[VPCI_UART], &uart);
+}
+
+void vpci_plug(struct vpci *p, uint32_t slot, const struct vpci_identity *identity)
+{
+    ASSERT(slot < VPCI_SLOTS);
+    slot_reset(&p->slots[slot], identity);
 }
 
 /* The slot that the latch names; false: there is none. */
@@ -140,7 +157,7 @@ static uint32_t function_read(const struct vpci_function *f, uint32_t reg)
     case REG_COMMAND:
         return get(&f->command) | (id->has_msi ? STATUS_LIST : 0);
     case REG_CLASS:
-        return id->class_code << 8;
+        return id->class_code << 8 | id->revision;
     case REG_SUBSYSTEM:
         return (uint32_t)id->subsystem << 16 | id->subsystem_vendor;
     case REG_CAPABILITIES:
@@ -237,4 +254,13 @@ bool vpci_message(const struct vpci_function *f, uint32_t *address, uint32_t *da
     *address = get(&f->msi_address);
     *data = get(&f->msi_data);
     return true;
+}
+
+void vpci_set_message(struct vpci_function *f, uint32_t address, uint32_t data)
+{
+    set(&f->msi_address, address & MSI_ADDRESS_BITS);
+    set(&f->msi_data, data & MSI_DATA_BITS);
+    set(&f->msi_control, data ? MSI_ENABLE : 0);
+    if (data)
+        atomic_fetch_or_explicit(&f->command, COMMAND_MASTER, memory_order_relaxed);
 }

@@ -18,7 +18,12 @@
 #define VPCI_ADDRESS 0xcf8 /* 32 bits, a latch; bytes of it belong to others or nobody */
 #define VPCI_DATA    0xcfc /* 8, 16 or 32 bits of the register that the latch names */
 
-#define VPCI_SLOTS 8
+/* Where functions have their memory: below 4 GiB, where no guest has RAM, and off the pages of
+ * interrupt controllers. */
+#define VPCI_MEMORY_FIRST UINT64_C(0xc0000000)
+#define VPCI_MEMORY_LAST  UINT64_C(0xfdffffff)
+
+#define VPCI_SLOTS 8 /* a power of two */
 #define VPCI_BARS  8 /* six, in a table whose index can be masked */
 
 struct vpci_bar {
@@ -30,6 +35,7 @@ struct vpci_bar {
 struct vpci_identity {
     uint16_t vendor, device;
     uint32_t class_code; /* base class, sub-class, interface: 24 bits */
+    uint8_t revision;
     uint16_t subsystem_vendor, subsystem;
     bool has_msi;
     struct vpci_bar bars[VPCI_BARS];
@@ -48,10 +54,22 @@ struct vpci {
     struct vpci_function slots[VPCI_SLOTS];
 };
 
-enum vpci_slot { VPCI_BRIDGE, VPCI_UART };
+enum vpci_slot {
+    VPCI_BRIDGE,
+    VPCI_UART,
+    VPCI_LINK, /* the first of VLINKS */
+    VPCI_CABLE = 6,
+};
+
+/* A UART as COM2, for the serial cable to another guest. */
+extern const struct vpci_identity vpci_cable;
 
 /* Bus masters and MSI off, as after power-up; the host bridge and the UART are there. */
 void vpci_reset(struct vpci *p);
+
+/* Puts another function, as after power-up, into a slot (below VPCI_SLOTS) of a bus that no guest
+ * uses yet; `identity` has to outlive it. */
+void vpci_plug(struct vpci *p, uint32_t slot, const struct vpci_identity *identity);
 
 /* Whether an access is one of configuration space's. CF9 is not: there sits the reset register. */
 static inline bool vpci_claims(uint16_t port, uint8_t size)
@@ -73,3 +91,6 @@ MUST_CHECK const struct vpci_function *vpci_out(struct vpci *p, uint16_t port, u
 /* Address and data of the function's message; false: it may send none. A guest that writes them
  * meanwhile gets a mixture. */
 MUST_CHECK bool vpci_message(const struct vpci_function *f, uint32_t *address, uint32_t *data);
+
+/* As if a driver had programmed this message and switched it on, or, with no data, off. */
+void vpci_set_message(struct vpci_function *f, uint32_t address, uint32_t data);

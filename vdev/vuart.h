@@ -22,6 +22,8 @@
 #define VUART_PORT  0x3f8
 #define VUART_PORTS 8
 
+#define VUART_PORT_2 0x2f8 /* of a guest with a serial cable; not on the bus of vdev/bus.h */
+
 #define VUART_NO_BYTE 0xffffu
 
 /*

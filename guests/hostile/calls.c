@@ -99,6 +99,13 @@ static void calls_arguments(void)
         {"crash-512", BULKHEAD_CALL_CRASH, BULKHEAD_CRASH_LAST + 1, 0},
         {"crash-2-32", BULKHEAD_CALL_CRASH, UINT64_C(1) << 32, 0},
         {"crash-minus-1", BULKHEAD_CALL_CRASH, ~UINT64_C(0), 0},
+        {"link-info-4", BULKHEAD_CALL_LINK_INFO, 4, 0},
+        {"link-info-2-32", BULKHEAD_CALL_LINK_INFO, UINT64_C(1) << 32, 0},
+        {"link-info-minus-1", BULKHEAD_CALL_LINK_INFO, ~UINT64_C(0), 0},
+        {"link-ring-4", BULKHEAD_CALL_LINK_RING, 4, 0},
+        {"link-ring-minus-1", BULKHEAD_CALL_LINK_RING, ~UINT64_C(0), 0},
+        {"link-vector-4", BULKHEAD_CALL_LINK_VECTOR, 4, 0x80},
+        {"link-vector-minus-1", BULKHEAD_CALL_LINK_VECTOR, ~UINT64_C(0), 0x80},
     };
 
     for (uint32_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -112,9 +112,9 @@ static uint64_t user_halt(void)
 static void ring3_calls(void)
 {
     static const char *const ids[] = {
-        "ring3-call-version", "ring3-call-write",    "ring3-call-read",
-        "ring3-call-time",    "ring3-call-timer",    "ring3-call-power-off",
-        "ring3-call-restart", "ring3-call-watchdog", "ring3-call-crash",
+        "ring3-call-version", "ring3-call-write",     "ring3-call-read",    "ring3-call-time",
+        "ring3-call-timer",   "ring3-call-power-off", "ring3-call-restart", "ring3-call-watchdog",
+        "ring3-call-crash",   "ring3-link-info",      "ring3-link-ring",    "ring3-link-vector",
     };
     _Static_assert(ARRAY_SIZE(ids) == BULKHEAD_CALL_COUNT, "each call has an id");
 

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#define BULKHEAD_ABI_VERSION 3
+#define BULKHEAD_ABI_VERSION 4
 
 /* CPUID: EAX = highest leaf of the range, EBX:ECX:EDX = "BulkheadHV\0\0". */
 #define BULKHEAD_CPUID_BASE     0x40000000u
@@ -24,6 +24,7 @@
 #define BULKHEAD_FEATURE_POWER    0x8u
 #define BULKHEAD_FEATURE_WATCHDOG 0x10u
 #define BULKHEAD_FEATURE_CRASH    0x20u
+#define BULKHEAD_FEATURE_LINK     0x40u
 
 /* Numbers start high, so that KVM's small ones stay free. */
 #define BULKHEAD_CALL_BASE 0x42480000u
@@ -36,14 +37,20 @@ enum bulkhead_call {
     BULKHEAD_CALL_POWER_OFF = 0x42480005,     /* RBX = code 0..255; does not return */
     BULKHEAD_CALL_RESTART = 0x42480006,       /* does not return */
     BULKHEAD_CALL_WATCHDOG = 0x42480007,      /* "I am well": see watchdog in docs/config.md */
-    BULKHEAD_CALL_CRASH = 0x42480008, /* RBX = BULKHEAD_CRASH_*, RCX = RIP, RDX = error code */
-    BULKHEAD_CALL_END                 /* behind the last one */
+    BULKHEAD_CALL_CRASH = 0x42480008,     /* RBX = BULKHEAD_CRASH_*, RCX = RIP, RDX = error code */
+    BULKHEAD_CALL_LINK_INFO = 0x42480009, /* RBX = link -> data: see docs/guest-abi.md */
+    BULKHEAD_CALL_LINK_RING = 0x4248000a, /* RBX = link, RCX = side: its doorbell */
+    BULKHEAD_CALL_LINK_VECTOR = 0x4248000b, /* RBX = link, RCX = vector, RDX = core: one's own */
+    BULKHEAD_CALL_END                       /* behind the last one */
 };
 #define BULKHEAD_CALL_COUNT (BULKHEAD_CALL_END - BULKHEAD_CALL_BASE)
 
 /* What a guest crashed of: the vector of an exception or interrupt that it has no answer to, or */
 #define BULKHEAD_CRASH_GAVE_UP 0x100u /* ... a code of its own, 0..255, added to this */
 #define BULKHEAD_CRASH_LAST    0x1ffu
+
+/* LINK_VECTOR, added to the vector: the interrupt comes as well when a peer starts or ends. */
+#define BULKHEAD_LINK_PEERS 0x100u
 
 /* Errors in RAX. */
 #define BULKHEAD_OK             0

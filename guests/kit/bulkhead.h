@@ -175,3 +175,50 @@ static inline int64_t bulkhead_watchdog(void)
 {
     return bulkhead_call2(BULKHEAD_CALL_WATCHDOG, 0, 0);
 }
+
+/* One of this guest's ends of a link. */
+struct bulkhead_link {
+    uint64_t window, size; /* guest-physical, bytes; size 0: the link has no memory */
+    bool can_write;
+    uint32_t side, side_count; /* this one's number, and how many there are */
+    uint32_t alive;            /* bit per side: its guest ran at that moment */
+    char name[16];             /* as in bulkhead.conf, with a NUL */
+};
+
+/* Version 4. `index` counts this guest's links from 0 on, in the order of bulkhead.conf; false:
+ * there is none of that number. */
+static inline bool bulkhead_link_info(uint32_t index, struct bulkhead_link *link)
+{
+    struct bulkhead_data data = {{0}};
+
+    if (bulkhead_call(BULKHEAD_CALL_LINK_INFO, index, &data) != BULKHEAD_OK)
+        return false;
+    link->window = data.word[0];
+    link->size = data.word[1];
+    link->can_write = (data.word[2] & 1) != 0;
+    link->side = data.word[2] >> 8 & 0xff;
+    link->side_count = data.word[2] >> 16 & 0xff;
+    link->alive = (uint32_t)data.word[5];
+    for (uint32_t i = 0; i < sizeof(link->name); i++)
+        link->name[i] = (char)(data.word[3 + i / 8] >> i % 8 * 8);
+    return true;
+}
+
+/* Rings the doorbell of a side: an interrupt where its guest runs and wants one. What was written
+ * to the window before is visible there when it comes. */
+static inline int64_t bulkhead_link_ring(uint32_t index, uint32_t side)
+{
+    return bulkhead_call2(BULKHEAD_CALL_LINK_RING, index, side);
+}
+
+/*
+ * The interrupt (32..255) that this side's doorbell is, on core `core` of this guest; 0: none. With
+ * BULKHEAD_LINK_PEERS added it comes also when a peer starts or ends. It comes through the local
+ * APIC: its handler writes EOI.
+ */
+static inline int64_t bulkhead_link_vector(uint32_t index, uint32_t vector, uint32_t core)
+{
+    struct bulkhead_data data = {{vector, core}};
+
+    return bulkhead_call(BULKHEAD_CALL_LINK_VECTOR, index, &data);
+}

@@ -9,18 +9,26 @@
 #include "kernel/config/errors.h"
 #include "lib/types.h"
 
-#define GUESTS_MAX      16
-#define GUEST_NAME_MAX  16 /* with the NUL; letters, digits, - and _, starting with a letter */
-#define FILE_NAME_MAX   64 /* with the NUL */
-#define CMDLINE_MAX     1024
-#define DISKS_MAX       4  /* of a guest */
-#define CORES_MAX       64 /* cores of the machine that Bulkhead uses at most */
-#define CONFIG_SIZE_MAX (64 * KIB)
+#define GUESTS_MAX       16
+#define GUEST_NAME_MAX   16 /* with the NUL; letters, digits, - and _, starting with a letter */
+#define FILE_NAME_MAX    64 /* with the NUL */
+#define CMDLINE_MAX      1024
+#define DISKS_MAX        4 /* of a guest */
+#define LINKS_MAX        16
+#define GUEST_LINKS_MAX  4  /* of a guest */
+#define GUEST_CABLES_MAX 1  /* the same */
+#define CORES_MAX        64 /* cores of the machine that Bulkhead uses at most */
+#define CONFIG_SIZE_MAX  (64 * KIB)
 
 #define GUEST_MEMORY_MIN (1 * MIB)
 #define GUEST_MEMORY_MAX                                                     \
     (64 * 1024 * GIB) /* no machine has more; keeps later sums from wrapping \
                        */
+
+#define LINK_MEMORY_MIN (4 * KIB)
+#define LINK_MEMORY_MAX (512 * MIB) /* of a link, ... */
+#define GUEST_LINKS_MEMORY \
+    (992 * MIB) /* ... and of all links of a guest: what a PC has for devices below 4 GiB */
 
 /* What the hypervisor does with a guest that crashed. */
 enum crash_action { CRASH_STOP, CRASH_RESTART, CRASH_REBOOT };
@@ -64,6 +72,26 @@ struct config_guest {
     uint32_t restarts; /* CRASH_RESTART: at most so many; UINT32_MAX: without end */
 };
 
+/* A guest at one of the ends of a link. */
+struct config_side {
+    char name[GUEST_NAME_MAX]; /* as the link's section has it */
+    uint32_t guest;            /* index of that guest */
+    bool read_only;
+};
+
+/* What guests share. Sides are numbered in the order of the file. */
+struct config_link {
+    char name[GUEST_NAME_MAX]; /* of the same letters as a guest's */
+    uint32_t line;             /* of the section header */
+    uint32_t side_count;       /* 2..GUESTS_MAX, each another guest */
+    struct config_side sides[GUESTS_MAX];
+    uint32_t sides_line;
+    uint64_t memory; /* bytes, a power of two, LINK_MEMORY_MIN..LINK_MEMORY_MAX; 0: no window */
+    uint32_t memory_line;
+    bool serial; /* a null-modem cable as well, between its two sides */
+    uint32_t serial_line;
+};
+
 struct config_machine {
     bool serial;           /* the console goes to a serial port ... */
     bool screen;           /* ... and to the screen; both when the key is not given */
@@ -82,6 +110,8 @@ struct config {
     struct config_machine machine;
     uint32_t guest_count;
     struct config_guest guests[GUESTS_MAX];
+    uint32_t link_count;
+    struct config_link links[LINKS_MAX];
 };
 
 /*

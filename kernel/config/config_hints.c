@@ -43,10 +43,17 @@ enum config_key config_alias(struct span word)
 const char *config_lacks(struct span word)
 {
     static const char device[] = "a guest has no devices other than its console";
+    static const char link[] = "write a " LINK_SECTION " section with 'guests = ...'";
     static const struct {
         const char *name;
         const char *why;
     } rows[] = {
+        {"link", link},
+        {"links", link},
+        {"share", link},
+        {"shared", link},
+        {"shm", link},
+        {"ivshmem", link},
         {"root", "write 'disk = FILE', and 'root=/dev/pmem0' into the cmdline"},
         {"net", device},
         {"nic", device},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_names: checks the names of guests and files in bulkhead.conf. Pure.
+ * config_names: checks the names of guests, links and files in bulkhead.conf. Pure.
  */
 #include "kernel/config/config_parts.h"
 
@@ -8,7 +8,7 @@
 #include "kernel/config/guess.h"
 #include "lib/string.h"
 
-/* ---------------------------------------------------------------------- guests */
+/* ---------------------------------------------------------------------- guests and links */
 
 /* What a letter looks like in some font; signs look like nothing. */
 static char config_look(char c)
@@ -43,29 +43,49 @@ static bool config_name_legal(struct span name)
     return legal;
 }
 
-void config_check_name(struct config_parser *p, struct span name)
+/* What all names are made of; false: this one is not, and that is reported. */
+static bool config_check_letters(struct config_parser *p, const char *what, struct span name)
 {
     if (name.len == 0)
-        errors_add(p->report, p->line, "a guest needs a name: write " GUEST_SECTION);
+        errors_add(p->report, p->line, "a %s needs a name: write [%s NAME]", what, what);
     else if (!config_name_legal(name))
         errors_add(p->report, p->line,
-                   "guest name '" SPAN_FMT
+                   "%s name '" SPAN_FMT
                    "': use only letters, digits, '-' and '_', starting with a letter",
-                   SPAN_ARGS(name));
+                   what, SPAN_ARGS(name));
     else if (name.len >= GUEST_NAME_MAX)
-        errors_add(p->report, p->line,
-                   "guest name '" SPAN_FMT "' has %zu characters; the limit is %u", SPAN_ARGS(name),
-                   name.len, GUEST_NAME_MAX - 1);
-    else if (config_imitates(name))
+        errors_add(p->report, p->line, "%s name '" SPAN_FMT "' has %zu characters; the limit is %u",
+                   what, SPAN_ARGS(name), name.len, GUEST_NAME_MAX - 1);
+    else
+        return true;
+    return false;
+}
+
+static void config_name_used(struct config_parser *p, const char *what, struct span name,
+                             const char *by, uint32_t line)
+{
+    if (name.len > 0 && span_is_any_case(name, by))
+        errors_add(p->report, p->line, "%s name '" SPAN_FMT "' is already used at line %u", what,
+                   SPAN_ARGS(name), line);
+}
+
+void config_check_name(struct config_parser *p, struct span name)
+{
+    if (config_check_letters(p, "guest", name) && config_imitates(name))
         errors_add(p->report, p->line, "a guest cannot be called '" SPAN_FMT "': %s",
                    SPAN_ARGS(name),
                    span_is_any_case(name, "bulkhead")
                        ? "that name marks Bulkhead's own lines"
                        : "it looks like 'bulkhead', which marks Bulkhead's own lines");
     for (uint32_t i = 0; i < p->config->guest_count; i++)
-        if (name.len > 0 && span_is_any_case(name, p->config->guests[i].name))
-            errors_add(p->report, p->line, "guest name '" SPAN_FMT "' is already used at line %u",
-                       SPAN_ARGS(name), p->config->guests[i].line);
+        config_name_used(p, "guest", name, p->config->guests[i].name, p->config->guests[i].line);
+}
+
+void config_check_link_name(struct config_parser *p, struct span name)
+{
+    (void)config_check_letters(p, "link", name);
+    for (uint32_t i = 0; i < p->config->link_count; i++)
+        config_name_used(p, "link", name, p->config->links[i].name, p->config->links[i].line);
 }
 
 /* ---------------------------------------------------------------------- files */

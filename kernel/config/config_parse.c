@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_parse: lines, sections and keys of bulkhead.conf. One pass, line by line; an error is
- * reported and the next line is read, so that one pass finds them all. Values are read in
- * config_values.c, names in config_names.c; config_hints.c knows what people mean. Pure, no state.
+ * config_parse: lines and keys of bulkhead.conf. One pass, line by line; an error is reported and
+ * the next line is read, so that one pass finds them all. Headers are read in config_sections.c,
+ * values in config_values.c, names in config_names.c; config_hints.c knows what people mean. Pure,
+ * no state.
  */
 #include "kernel/config/config_parts.h"
 #include "kernel/config/guess.h"
@@ -31,121 +32,52 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_ON_CRASH] = {"on_crash", SECTION_GUEST, config_read_on_crash, NULL},
     [KEY_ON_POWEROFF] = {"on_poweroff", SECTION_GUEST, config_read_on_poweroff, NULL},
     [KEY_WATCHDOG] = {"watchdog", SECTION_GUEST, config_read_watchdog, NULL},
+    [KEY_LINK_GUESTS] = {"guests", SECTION_LINK, config_read_link_guests, "a:rw b:ro"},
+    [KEY_LINK_MEMORY] = {"memory", SECTION_LINK, config_read_link_memory, NULL},
+    [KEY_LINK_SERIAL] = {"serial", SECTION_LINK, config_read_link_serial, NULL},
 };
 
 static const char *config_section_name(enum config_section section)
 {
+    if (section == SECTION_LINK)
+        return LINK_SECTION;
     return section == SECTION_MACHINE ? "[machine]" : GUEST_SECTION;
 }
 
 /* What a section lacks can be told only at its end, and belongs to the line of its header. */
 static void config_end_section(struct config_parser *p)
 {
-    if (p->section != SECTION_GUEST)
+    const bool is_link = p->section == SECTION_LINK;
+
+    if (p->section != SECTION_GUEST && !is_link)
         return;
     for (uint32_t k = 0; k < KEY_COUNT; k++) {
         const struct config_key_row *row = &config_keys[k];
         bool given = p->key_lines[k] != 0 || (p->excused & (1u << k)) != 0;
-        if (row->needed != NULL && !given)
-            errors_add(p->report, p->guest->line, "guest '%s' has no %s: add '%s = %s'",
-                       p->guest->name, row->name, row->name, row->needed);
+        if (row->section == p->section && row->needed != NULL && !given)
+            errors_add(p->report, is_link ? p->link->line : p->guest->line,
+                       "%s '%s' has no %s: add '%s = %s'", is_link ? "link" : "guest",
+                       is_link ? p->link->name : p->guest->name, row->name, row->name, row->needed);
     }
 }
 
-static void config_begin_section(struct config_parser *p, enum config_section section)
+/* The key that `word` is, of this section where it has one of that name, or KEY_COUNT. */
+static enum config_key config_find_key(const struct config_parser *p, struct span word)
 {
-    p->section = section;
-    p->any_skipped = p->any_skipped || section == SECTION_SKIPPED;
-    p->excused = 0;
-    memset(p->key_lines, 0, sizeof(p->key_lines));
-}
+    uint32_t found = KEY_COUNT;
 
-static void config_begin_machine(struct config_parser *p)
-{
-    config_begin_section(p, SECTION_MACHINE);
-    if (p->machine_line != 0)
-        errors_add(p->report, p->line, "a second [machine] section; the first is at line %u",
-                   p->machine_line);
-    else
-        p->machine_line = p->line;
-}
-
-static void config_begin_guest(struct config_parser *p, struct span name)
-{
-    if (p->config->guest_count == GUESTS_MAX) {
-        errors_add(p->report, p->line, "guest '" SPAN_FMT "' is one too many; the limit is %u",
-                   SPAN_ARGS(name), GUESTS_MAX);
-        config_begin_section(p, SECTION_SKIPPED);
-        return;
+    for (uint32_t k = 0; k < KEY_COUNT; k++) {
+        const bool is_own = config_keys[k].section == p->section;
+        if (span_is(word, config_keys[k].name) && (is_own || found == KEY_COUNT))
+            found = k;
     }
-    config_begin_section(p, SECTION_GUEST);
-    config_check_name(p, name);
-
-    struct config_guest *g = &p->config->guests[p->config->guest_count++];
-    p->guest = g;
-    fmt_print(g->name, sizeof(g->name), "%.*s", (int)name.len, name.at);
-    g->line = p->line;
-    g->cores.count = 1;
-    g->cores.line = g->memory_line = g->image_line = g->initrd_line = p->line;
-    g->on_crash = CRASH_STOP;
-    if (name.len == 0)
-        p->excused = UINT32_MAX; /* what else it lacks has no name to be told under */
-}
-
-/* `line` begins with '['. */
-static void config_read_header(struct config_parser *p, struct span line)
-{
-    size_t close = span_find(line, ']');
-    struct span inside = {.at = line.at + 1, .len = close - 1};
-    struct span name = inside;
-    struct span kind = span_word(&name);
-
-    config_end_section(p);
-    if (close == line.len || close + 1 != line.len) {
-        errors_add(p->report, p->line,
-                   close == line.len ? "the section's ']' is missing"
-                                     : "text after the section's ']': put it on its own line");
-        config_begin_section(p, SECTION_SKIPPED);
-        return;
-    }
-    name = span_trim(name);
-    if (span_is(kind, "machine") && name.len == 0) {
-        config_begin_machine(p);
-        return;
-    }
-    if (span_is(kind, "guest")) {
-        config_begin_guest(p, name);
-        return;
-    }
-    config_begin_section(p, SECTION_SKIPPED);
-    inside = span_trim(inside);
-    if (guess_is_slip(kind, "guest"))
-        errors_add(p->report, p->line,
-                   "unknown section '" SPAN_FMT "'; did you mean 'guest " SPAN_FMT "'?",
-                   SPAN_ARGS(inside), SPAN_ARGS(name));
-    else if (guess_is_slip(kind, "machine") && name.len == 0)
-        errors_add(p->report, p->line, "unknown section '" SPAN_FMT "'; did you mean 'machine'?",
-                   SPAN_ARGS(inside));
-    else
-        errors_add(p->report, p->line,
-                   "unknown section '" SPAN_FMT "'; the sections are [machine] and " GUEST_SECTION,
-                   SPAN_ARGS(inside));
-}
-
-/* The key that `word` is, or KEY_COUNT. */
-static enum config_key config_find_key(struct span word)
-{
-    uint32_t k = 0;
-
-    while (k < KEY_COUNT && !span_is(word, config_keys[k].name))
-        k++;
-    return (enum config_key)k;
+    return (enum config_key)found;
 }
 
 /* The key of this section that `word` is meant to be, or KEY_COUNT. */
 static enum config_key config_guess_key(const struct config_parser *p, struct span word)
 {
-    enum config_key k = config_find_key(word);
+    enum config_key k = config_find_key(p, word);
 
     if (k == KEY_COUNT)
         k = config_alias(word);
@@ -191,7 +123,7 @@ static void config_unknown_key(struct config_parser *p, struct span key)
 
 static void config_read_pair(struct config_parser *p, struct span key, struct span value)
 {
-    enum config_key k = config_find_key(key);
+    enum config_key k = config_find_key(p, key);
 
     if (p->section == SECTION_NONE) {
         errors_add(p->report, p->line, "'" SPAN_FMT "' comes before the first section, %s",
@@ -266,7 +198,7 @@ static void config_read_assignment(struct config_parser *p, struct span line)
 
     if (p->section == SECTION_SKIPPED)
         return;
-    if (meant != KEY_COUNT && key.len > first.len && config_find_key(key) == KEY_COUNT) {
+    if (meant != KEY_COUNT && key.len > first.len && config_find_key(p, key) == KEY_COUNT) {
         config_lacks_equals(p, line, meant, span_trim(span_from(line, first.len)));
         return;
     }
@@ -323,10 +255,12 @@ static void config_read_line(struct config_parser *p, struct span line)
     }
     if (content.len == 0)
         return;
-    if (content.at[0] == '[')
+    if (content.at[0] == '[') {
+        config_end_section(p);
         config_read_header(p, content);
-    else
-        config_read_assignment(p, content);
+        return;
+    }
+    config_read_assignment(p, content);
 }
 
 static bool config_starts_with(struct span text, const char *bytes, size_t len)
@@ -368,6 +302,7 @@ bool config_parse(struct config *config, const char *text, size_t size, struct e
         config_read_line(&p, line);
     }
     config_end_section(&p);
+    config_links_end(&p);
     if (!p.any_text)
         errors_add(report, 0, "the file is empty: it needs at least one " GUEST_SECTION " section");
     else if (config->guest_count == 0 && !p.any_skipped)

@@ -11,6 +11,7 @@ enum config_section {
     SECTION_NONE, /* before the first header */
     SECTION_MACHINE,
     SECTION_GUEST,
+    SECTION_LINK,
     SECTION_SKIPPED, /* its header was refused: its keys would only repeat that */
 };
 
@@ -28,10 +29,14 @@ enum config_key {
     KEY_ON_CRASH,
     KEY_ON_POWEROFF,
     KEY_WATCHDOG,
+    KEY_LINK_GUESTS,
+    KEY_LINK_MEMORY,
+    KEY_LINK_SERIAL,
     KEY_COUNT
 };
 
 #define GUEST_SECTION "[guest NAME]"
+#define LINK_SECTION  "[link NAME]"
 
 struct config_parser {
     struct config *config;
@@ -39,6 +44,7 @@ struct config_parser {
     uint32_t line; /* the current one, from 1 */
     enum config_section section;
     struct config_guest *guest; /* SECTION_GUEST */
+    struct config_link *link;   /* SECTION_LINK */
     uint32_t machine_line;      /* of the first [machine]; 0: none yet */
     bool any_text;              /* a line that is not blank was seen */
     bool any_skipped;           /* a section was refused */
@@ -61,10 +67,18 @@ struct config_unit {
 MUST_CHECK bool config_quantity(struct span value, const struct config_unit *units, size_t count,
                                 uint64_t *number, uint64_t *factor);
 
+/* ---- config_sections.c ---- */
+
+void config_begin_section(struct config_parser *p, enum config_section section);
+
+/* `line` begins with '['; the section before it has been ended. */
+void config_read_header(struct config_parser *p, struct span line);
+
 /* ---- config_names.c ---- */
 
 /* A bad name is reported; its section is read all the same, for the errors in it. */
 void config_check_name(struct config_parser *p, struct span name);
+void config_check_link_name(struct config_parser *p, struct span name);
 
 /* A file of \bulkhead\. */
 void config_file_name(struct config_parser *p, struct span name, char out[FILE_NAME_MAX]);
@@ -88,7 +102,17 @@ bool config_check_bytes(struct config_parser *p, struct span line, struct span c
 /* "1-2" → "#1-2", "1, 2" → "#1,#2"; false where `value` is no list of numbers. */
 bool config_with_signs(struct span value, char *buf, size_t size);
 
-/* ---- config_values.c, config_disk.c, config_policy.c ---- */
+/* ---- config_values.c ---- */
+
+/* Memory: whole pages, `min` bytes or more; false: it is not, and that is reported. */
+bool config_size(struct config_parser *p, struct span value, uint64_t min, uint64_t *bytes);
+
+/* ---- config_link.c ---- */
+
+/* When all guests are known: finds those that links name, and counts each guest's links. */
+void config_links_end(struct config_parser *p);
+
+/* ---- config_values.c, config_disk.c, config_link.c, config_policy.c ---- */
 
 /* One per key: reads a value that is not empty, reports what is wrong with it. */
 void config_read_console(struct config_parser *p, struct span value);
@@ -104,3 +128,6 @@ void config_read_cmdline(struct config_parser *p, struct span value);
 void config_read_on_crash(struct config_parser *p, struct span value);
 void config_read_on_poweroff(struct config_parser *p, struct span value);
 void config_read_watchdog(struct config_parser *p, struct span value);
+void config_read_link_guests(struct config_parser *p, struct span value);
+void config_read_link_memory(struct config_parser *p, struct span value);
+void config_read_link_serial(struct config_parser *p, struct span value);

@@ -315,38 +315,46 @@ void config_read_cores(struct config_parser *p, struct span value)
     }
 }
 
-void config_read_memory(struct config_parser *p, struct span value)
+bool config_size(struct config_parser *p, struct span value, uint64_t min, uint64_t *bytes)
 {
     static const struct config_unit units[] = {{"", 1},    {"K", KIB}, {"k", KIB}, {"M", MIB},
                                                {"m", MIB}, {"G", GIB}, {"g", GIB}};
-    uint64_t number, factor, bytes;
+    const bool in_mib = min >= MIB;
+    uint64_t number, factor, size;
 
-    p->guest->memory_line = p->line;
     if (!config_quantity(value, units, ARRAY_SIZE(units), &number, &factor)) {
         errors_add(p->report, p->line,
                    "'" VALUE " is not a size: write a whole number and K, M or G, such as 64M",
                    VALUE_ARGS(value));
-        return;
+        return false;
     }
-    if (!mul_u64(number, factor, &bytes) || bytes > GUEST_MEMORY_MAX) {
+    if (!mul_u64(number, factor, &size) || size > GUEST_MEMORY_MAX) {
         errors_add(p->report, p->line, "memory = " SPAN_FMT " is more memory than any machine has",
                    SPAN_ARGS(value));
-        return;
+        return false;
     }
-    if (bytes < GUEST_MEMORY_MIN) {
+    if (size < min) {
         bool forgotten = factor == 1 && number > 0;
-        errors_add(p->report, p->line, "memory = " SPAN_FMT " is too small: the minimum is 1M%s",
-                   SPAN_ARGS(value), forgotten ? " (is the M missing?)" : "");
-        return;
+        errors_add(p->report, p->line, "memory = " SPAN_FMT " is too small: the minimum is %lu%c%s",
+                   SPAN_ARGS(value), min / (in_mib ? MIB : KIB), in_mib ? 'M' : 'K',
+                   forgotten ? " (is the M missing?)" : "");
+        return false;
     }
-    if (!is_aligned(bytes, PAGE_SIZE)) {
+    if (!is_aligned(size, PAGE_SIZE)) {
         errors_add(p->report, p->line,
                    "memory = " SPAN_FMT " is not a multiple of 4K: write %luK or %luK",
-                   SPAN_ARGS(value), align_down(bytes, PAGE_SIZE) / KIB,
-                   align_down(bytes, PAGE_SIZE) / KIB + PAGE_SIZE / KIB);
-        return;
+                   SPAN_ARGS(value), align_down(size, PAGE_SIZE) / KIB,
+                   align_down(size, PAGE_SIZE) / KIB + PAGE_SIZE / KIB);
+        return false;
     }
-    p->guest->memory = bytes;
+    *bytes = size;
+    return true;
+}
+
+void config_read_memory(struct config_parser *p, struct span value)
+{
+    p->guest->memory_line = p->line;
+    config_size(p, value, GUEST_MEMORY_MIN, &p->guest->memory);
 }
 
 void config_read_image(struct config_parser *p, struct span value)

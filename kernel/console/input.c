@@ -26,7 +26,7 @@ void input_deliver(struct input *in)
 
     if (owner->life != INPUT_ALIVE)
         return;
-    while (rx_has_room(owner->ring) && rx_get(&in->waiting, &byte))
+    while (rx_has_room(owner->ring, 1) && rx_get(&in->waiting, &byte))
         (void)!rx_put(owner->ring, byte);
 }
 

@@ -42,11 +42,7 @@
 #define RESOURCE_WRITABLE 0x01 /* memory, not cacheable */
 #define RESOURCE_ALL_IO   0x03 /* ISA and other ports */
 
-/* What the host bridge hands down: below 4 GiB the memory that no guest's RAM covers, without the
- * pages of interrupt controllers at its end. */
-#define PCI_MEMORY_FIRST 0xc0000000u
-#define PCI_MEMORY_LAST  0xfdffffffu
-#define PCI_PORT_GAP     8u /* the configuration ports themselves */
+#define PCI_PORT_GAP 8u /* the configuration ports themselves */
 
 /* In real mode: tell the reset port; should that return, stay. */
 const uint8_t image_reset_code[] = {
@@ -137,8 +133,8 @@ static void dsdt_pci_resources(struct aml *a)
     dsdt_space(a, RESOURCE_WORD, RESOURCE_PORTS, RESOURCE_ALL_IO, 0, VPCI_ADDRESS - 1);
     dsdt_space(a, RESOURCE_WORD, RESOURCE_PORTS, RESOURCE_ALL_IO, VPCI_ADDRESS + PCI_PORT_GAP,
                UINT16_MAX);
-    dsdt_space(a, RESOURCE_DWORD, RESOURCE_MEMORY, RESOURCE_WRITABLE, PCI_MEMORY_FIRST,
-               PCI_MEMORY_LAST);
+    dsdt_space(a, RESOURCE_DWORD, RESOURCE_MEMORY, RESOURCE_WRITABLE, (uint32_t)VPCI_MEMORY_FIRST,
+               (uint32_t)VPCI_MEMORY_LAST);
     aml_byte(a, RESOURCE_END);
     aml_byte(a, 0); /* no checksum */
 }

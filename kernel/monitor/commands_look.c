@@ -206,6 +206,12 @@ static const char *call_name(enum bulkhead_call call)
         return "watchdog";
     case BULKHEAD_CALL_CRASH:
         return "crash";
+    case BULKHEAD_CALL_LINK_INFO:
+        return "link-info";
+    case BULKHEAD_CALL_LINK_RING:
+        return "link-ring";
+    case BULKHEAD_CALL_LINK_VECTOR:
+        return "link-vector";
     case BULKHEAD_CALL_END: /* where numbers that no call has are counted */
         return "unknown";
     }

@@ -11,6 +11,7 @@
 #include "kernel/monitor/commands.h"
 #include "kernel/monitor/commands_look.h"
 #include "kernel/monitor/editor.h"
+#include "kernel/vm/cable.h"
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/halt.h"
 #include "kernel/vm/life.h"
@@ -164,8 +165,10 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
         return true;
     }
     const bool waiting = monitor_keys() || console_pump(now, ticks);
-    for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
+    for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++) {
         serial_tick(monitor.commands.view.vms[i]);
+        cable_tick(monitor.commands.view.vms[i]);
+    }
     monitor_check_end(waiting);
     return waiting;
 }

@@ -4,6 +4,7 @@
 #include "lib/fmt.h"
 #include "lib/policy.h"
 #include "vdev/bus.h"
+#include "vdev/vlink.h"
 #include "vdev/vpci.h"
 #include "vdev/vpower.h"
 #include "vdev/vrtc.h"
@@ -29,13 +30,36 @@ static uint32_t isolation_direct_msrs(const struct msr_policy *msrs)
     return count;
 }
 
+/* "link 'bus': a rw, b ro; nobody else can reach it" */
+static void isolation_link(const struct plan_link *link, char *buf, size_t size)
+{
+    size_t len = fmt_print(buf, size, "link '%s':", link->config->name);
+
+    for (uint32_t i = 0; i < link->config->side_count; i++) {
+        const struct config_side *side = &link->config->sides[i];
+        len += fmt_print(buf + len, size - len, "%s %s %s", i == 0 ? "" : ",", side->name,
+                         side->read_only ? "ro" : "rw");
+    }
+    fmt_print(buf + len, size - len, "; nobody else can reach it");
+}
+
+/* One line for all guests that have it. */
+static void isolation_window(const struct plan_link *link, log_sink say)
+{
+    char text[64 + GUESTS_MAX * (GUEST_NAME_MAX + 8)];
+
+    if (link->config->memory == 0)
+        return;
+    isolation_link(link, text, sizeof(text));
+    isolation_range("(shared)", (struct range){link->to.v, link->config->memory}, text, say);
+}
+
 static void isolation_row(const struct plan_guest *guest, const struct guest_region *r,
                           log_sink say)
 {
     char disk[FILE_NAME_MAX + 48];
     const char *const what[] = {
         [REGION_RAM] = "its RAM; nobody else can reach it",
-        [REGION_SHARED] = "memory shared with every guest that has this line",
         [REGION_DEVICE] = "registers of its device; nobody else can reach them",
         [REGION_DISK] = disk,
     };
@@ -52,7 +76,7 @@ static void isolation_map(const struct plan_guest *guest, log_sink say)
 
     isolation_row(guest, &all, say);
     for (uint32_t i = 0; i < guest->map.count; i++)
-        if (guest->map.rows[i].kind != REGION_RAM)
+        if (guest->map.rows[i].kind != REGION_RAM && guest->map.rows[i].kind != REGION_SHARED)
             isolation_row(guest, &guest->map.rows[i], say);
 }
 
@@ -75,6 +99,8 @@ static void isolation_memory(const struct isolation *of, log_sink say)
                         say);
     for (uint32_t g = 0; g < of->plan->guest_count; g++)
         isolation_map(&of->plan->guests[g], say);
+    for (uint32_t l = 0; l < of->plan->link_count; l++)
+        isolation_window(&of->plan->links[l], say);
 }
 
 static const char *isolation_core_owner(const struct plan *plan, uint32_t core)
@@ -116,6 +142,16 @@ static void isolation_devices(const struct isolation *of, log_sink say)
     say("  %-15s writes to its own console through port %x", "each guest", BUS_DEBUG_CONSOLE);
     say("  %-15s direct access to %u groups of its own core's MSRs, to no others", "each guest",
         isolation_direct_msrs(of->msrs));
+    if (of->plan->link_count > 0)
+        say("  %-15s can ring the doorbells of its links through ports %x-%x", "each guest",
+            VLINK_PORT, VLINK_PORT + VLINKS * VLINK_PORTS - 1);
+    for (uint32_t l = 0; l < of->plan->link_count; l++) {
+        const struct config_link *link = of->plan->links[l].config;
+        if (link->serial)
+            say("  %-15s has a serial cable to '%s', as its second UART (%x-%x)",
+                link->sides[0].name, link->sides[1].name, VUART_PORT_2,
+                VUART_PORT_2 + VUART_PORTS - 1);
+    }
     say("  %-15s %s, vectors or windows shared between guests", "nobody",
         isolation_has(of->plan, REGION_SHARED) ? "other memory" : "memory");
 }

@@ -22,6 +22,18 @@ struct plan_disk {
     gpa_t at; /* of its row in the guest's map */
 };
 
+/* A guest's end of one of config's links. */
+struct plan_end {
+    uint32_t link; /* index into plan.links */
+    uint32_t side;
+    gpa_t at; /* of its window in the guest's map; 0: the link has none */
+};
+
+struct plan_link {
+    const struct config_link *config;
+    hpa_t to; /* of its window */
+};
+
 struct plan_guest {
     const struct config_guest *config;
     uint32_t core_count;
@@ -31,12 +43,16 @@ struct plan_guest {
     const struct machine_module *image_module;
     const struct machine_module *initrd_module; /* NULL: none */
     struct plan_disk disks[DISKS_MAX];          /* config->disk_count of them */
+    uint32_t end_count;
+    struct plan_end ends[GUEST_LINKS_MAX]; /* in the order of the file */
 };
 
 /* Large, and its images must not move: in memory of its own, plan_size() bytes of it. */
 struct plan {
     const struct config *config;
     uint32_t reserved_cores; /* cores 0..reserved_cores-1 stay with the monitor */
+    uint32_t link_count;
+    struct plan_link links[LINKS_MAX];
     uint32_t guest_count;
     struct plan_guest guests[GUESTS_MAX]; /* last: there is memory for guest_count of them only */
 };

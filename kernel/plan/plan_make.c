@@ -29,6 +29,9 @@ bool plan_make(struct plan *plan, const struct config *config, const struct mach
     memset(plan, 0, plan_size(config->guest_count));
     plan->config = config;
     plan->guest_count = config->guest_count;
+    plan->link_count = config->link_count;
+    for (uint32_t l = 0; l < plan->link_count; l++)
+        plan->links[l].config = &config->links[l];
     for (uint32_t g = 0; g < plan->guest_count; g++)
         plan->guests[g].config = &config->guests[g];
     plan_console(&config->machine, machine, report);

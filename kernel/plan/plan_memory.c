@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * plan_memory: assigns host memory. Each guest gets one contiguous range, and so does each disk
- * that is a copy: the largest first, each in the lowest place that has room. Pure, no state.
+ * that is a copy and each link's window: the largest first, each in the lowest place that has room.
+ * Pure, no state.
  */
 #include "kernel/plan/plan_parts.h"
 #include "kernel/plan/takers.h"
@@ -10,10 +11,11 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 
-/* What wants a place: of guest i / PARTS its RAM, or the disk i % PARTS. */
+/* What wants a place: of guest i / PARTS its RAM, or the disk i % PARTS; behind all guests, the
+ * links. */
 #define PARTS      (DISKS_MAX + 1)
 #define PART_RAM   DISKS_MAX
-#define PLACES_MAX (GUESTS_MAX * PARTS)
+#define PLACES_MAX (GUESTS_MAX * PARTS + LINKS_MAX)
 
 /* Taking one range out of a list adds at most one row to it, and so do the disks that are files. */
 #define FREE_ROWS_MAX (MACHINE_RANGES_MAX + PLACES_MAX)
@@ -37,20 +39,39 @@ static void plan_memory_start(struct free_memory *mem, const struct machine *mac
     }
 }
 
+static uint32_t plan_memory_count(const struct plan *plan)
+{
+    return plan->guest_count * PARTS + plan->link_count;
+}
+
+/* The link that wish `i` is, or NULL. */
+static const struct config_link *plan_memory_link(const struct plan *plan, uint32_t i)
+{
+    return i < plan->guest_count * PARTS ? NULL : plan->links[i - plan->guest_count * PARTS].config;
+}
+
 /* Bytes that wish `i` wants; 0: nothing. */
 static uint64_t plan_memory_size(const struct plan *plan, uint32_t i)
 {
-    const struct plan_guest *guest = &plan->guests[i / PARTS];
+    const struct config_link *link = plan_memory_link(plan, i);
 
+    if (link)
+        return link->memory;
+    const struct plan_guest *guest = &plan->guests[i / PARTS];
     if (i % PARTS == PART_RAM)
         return guest->config->memory;
     return i % PARTS < guest->config->disk_count ? plan_disk_copy(guest, i % PARTS) : 0;
 }
 
+static bool plan_memory_is_ram(const struct plan *plan, uint32_t i)
+{
+    return !plan_memory_link(plan, i) && i % PARTS == PART_RAM;
+}
+
 /* Wishes by size, the largest first, equal ones in the order of the file. */
 static void plan_memory_order(const struct plan *plan, uint32_t order[PLACES_MAX])
 {
-    for (uint32_t i = 0; i < plan->guest_count * PARTS; i++) {
+    for (uint32_t i = 0; i < plan_memory_count(plan); i++) {
         uint32_t at = i;
         while (at > 0 && plan_memory_size(plan, order[at - 1]) < plan_memory_size(plan, i)) {
             order[at] = order[at - 1];
@@ -122,13 +143,34 @@ static uint64_t plan_memory_taken(const struct range places[PLACES_MAX], uint32_
     return sum;
 }
 
+/* Wish `i`, for `size`, has no place. */
+static void plan_memory_say_short(const struct plan *plan, uint32_t i, const char *size,
+                                  const char *rest, struct errors *report)
+{
+    const struct config_link *link = plan_memory_link(plan, i);
+
+    if (link) {
+        errors_add(report, link->memory_line, "link '%s' wants %s of memory, %s", link->name, size,
+                   rest);
+        return;
+    }
+    const struct config_guest *wish = plan->guests[i / PARTS].config;
+    if (i % PARTS == PART_RAM) {
+        errors_add(report, wish->memory_line, "guest '%s' wants %s of memory, %s", wish->name, size,
+                   rest);
+        return;
+    }
+    const struct config_disk *disk = &wish->disks[i % PARTS];
+    errors_add(report, disk->line, "guest '%s' wants %s for its copy of disk '%s', %s", wish->name,
+               size, disk->file, rest);
+}
+
 /* Wish `i` finds no place. */
 static void plan_memory_short(const struct plan *plan, const struct machine *machine,
                               const struct range places[PLACES_MAX], const struct range_list *list,
                               uint32_t i, struct errors *report)
 {
-    const struct config_guest *wish = plan->guests[i / PARTS].config;
-    const struct config_disk *disk = i % PARTS == PART_RAM ? NULL : &wish->disks[i % PARTS];
+    char rest[ERRORS_TEXT_MAX];
     struct takers takers = {.text = ""};
     uint64_t total = 0;
     char size[24];
@@ -142,16 +184,17 @@ static void plan_memory_short(const struct plan *plan, const struct machine *mac
         if (taken > 0)
             takers_add(&takers, size, plan->guests[g].config->name);
     }
+    for (uint32_t l = 0; l < plan->link_count; l++) {
+        const struct range *place = &places[plan->guest_count * PARTS + l];
+        fmt_size(size, sizeof(size), place->size);
+        if (place->size > 0)
+            takers_add(&takers, size, plan->links[l].config->name);
+    }
     plan_memory_say_left(list, left, sizeof(left));
     fmt_size(size, sizeof(size), plan_memory_size(plan, i));
-    if (disk)
-        errors_add(report, disk->line,
-                   "guest '%s' wants %s for its copy of disk '%s', %s (%lu MiB in the machine%s)",
-                   wish->name, size, disk->file, left, total / MIB, takers_text(&takers));
-    else
-        errors_add(report, wish->memory_line,
-                   "guest '%s' wants %s of memory, %s (%lu MiB in the machine%s)", wish->name, size,
-                   left, total / MIB, takers_text(&takers));
+    fmt_print(rest, sizeof(rest), "%s (%lu MiB in the machine%s)", left, total / MIB,
+              takers_text(&takers));
+    plan_memory_say_short(plan, i, size, rest, report);
 }
 
 /* Finds a place for each wish: in `places`, size 0 where there is none. With a report such wishes
@@ -166,9 +209,9 @@ static bool plan_memory_try(const struct plan *plan, const struct machine *machi
     memset(places, 0, PLACES_MAX * sizeof(*places));
     plan_memory_start(&mem, machine);
     plan_memory_order(plan, order);
-    for (uint32_t i = 0; i < plan->guest_count * PARTS && (all || report); i++) {
+    for (uint32_t i = 0; i < plan_memory_count(plan) && (all || report); i++) {
         const uint64_t size = plan_memory_size(plan, order[i]);
-        const bool leaf = huge && order[i] % PARTS == PART_RAM;
+        const bool leaf = huge && plan_memory_is_ram(plan, order[i]);
         if (size == 0 || plan_memory_place(&mem.list, size, leaf, &places[order[i]]))
             continue;
         all = false;
@@ -195,4 +238,5 @@ void plan_memory(struct plan *plan, const struct machine *machine, struct errors
         guest_map_add_ram(&guest->map, hpa(parts[PART_RAM].base), guest->config->memory);
         plan_disks_place(guest, parts);
     }
+    plan_links_place(plan, &places[plan->guest_count * PARTS]);
 }

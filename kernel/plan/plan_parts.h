@@ -28,6 +28,11 @@ struct plan_file {
 const struct machine_module *plan_find_file(const struct machine *machine,
                                             const struct plan_file *file, struct errors *report);
 
+/* ---- plan_links.c ---- */
+
+/* Enters links' windows, which are at `places`, into their guests' maps. */
+void plan_links_place(struct plan *plan, const struct range *places);
+
 /* ---- plan_disks.c ---- */
 
 /* The memory that disk `d` takes beside the file's own: 0 where that is the disk. */

@@ -119,6 +119,24 @@ static void plan_print_disk(const struct plan_guest *guest, uint32_t d, log_sink
     plan_print_region(guest_map_find(&guest->map, guest->disks[d].at), say);
 }
 
+/* "link bus, side 0, with b and a serial cable" */
+static void plan_print_end(const struct plan *plan, const struct plan_guest *guest,
+                           const struct plan_end *end, log_sink say)
+{
+    const struct config_link *link = plan->links[end->link].config;
+    char peers[96] = "";
+    size_t len = 0;
+
+    for (uint32_t i = 0; i < link->side_count; i++)
+        if (i != end->side)
+            len += fmt_print(peers + len, sizeof(peers) - len, "%s%s", len == 0 ? "" : ", ",
+                             link->sides[i].name);
+    say("  link         %s, side %u, with %s%s", link->name, end->side, peers,
+        link->serial ? "; with a serial cable" : "");
+    if (link->memory != 0)
+        plan_print_region(guest_map_find(&guest->map, end->at), say);
+}
+
 /* Linux writes where `console=` tells it, and not to the UART by itself. */
 static bool plan_is_mute(const struct plan_guest *guest)
 {
@@ -128,18 +146,20 @@ static bool plan_is_mute(const struct plan_guest *guest)
            !span_has_word(cmdline, "console=ttyS0") && !span_has_word(cmdline, "console=uart");
 }
 
-static void plan_print_guest(const struct plan_guest *guest, log_sink say)
+static void plan_print_guest(const struct plan *plan, const struct plan_guest *guest, log_sink say)
 {
     plan_print_row(guest, say);
     plan_print_memory(guest, say);
     for (uint32_t i = 0; i < guest->map.count; i++)
-        if (guest->map.rows[i].kind != REGION_RAM && guest->map.rows[i].kind != REGION_DISK)
+        if (guest->map.rows[i].kind == REGION_DEVICE)
             plan_print_region(&guest->map.rows[i], say);
     say("  image        %s", guest->image_module->name);
     if (guest->initrd_module)
         say("  initrd       %s", guest->initrd_module->name);
     for (uint32_t d = 0; d < guest->config->disk_count; d++)
         plan_print_disk(guest, d, say);
+    for (uint32_t i = 0; i < guest->end_count; i++)
+        plan_print_end(plan, guest, &guest->ends[i], say);
     if (plan_is_mute(guest))
         say("  note         without 'console=ttyS0' in its cmdline, Linux prints nothing here");
 }
@@ -162,5 +182,5 @@ void plan_print(const struct plan *plan, log_sink say)
     plan_print_title(plan, say);
     say(ROW, "guest", "cores", "memory", "host memory", "on crash");
     for (uint32_t g = 0; g < plan->guest_count; g++)
-        plan_print_guest(&plan->guests[g], say);
+        plan_print_guest(plan, &plan->guests[g], say);
 }

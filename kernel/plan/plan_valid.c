@@ -163,16 +163,17 @@ static bool plan_valid_counts(const struct plan *plan, const struct machine *mac
     return true;
 }
 
-/*@ requires readable(plan, machine);
+/*@ requires readable(plan, machine) && readable_links(plan);
   @ assigns \nothing;
   @ ensures \result ==> bounded(plan, machine);
+  @ ensures \result ==> \forall integer l; 0 <= l < plan->link_count ==> link_ok(plan, l);
   @ ensures \result ==> \forall integer g; 0 <= g < plan->guest_count ==>
   @   cores_ok(plan, machine, g) && map_ok(machine, &plan->guests[g]) && owners_ok(plan, g) &&
-  @   image_ok(&plan->guests[g]) && disks_ok(plan, machine, g);
+  @   image_ok(&plan->guests[g]) && disks_ok(plan, machine, g) && links_ok(plan, g);
   @*/
 bool plan_valid(const struct plan *plan, const struct machine *machine)
 {
-    if (!plan_valid_counts(plan, machine))
+    if (!plan_valid_counts(plan, machine) || !plan_valid_links(plan))
         return false;
     /*@ loop invariant 0 <= g <= plan->guest_count;
       @ loop invariant \forall integer o; 0 <= o < g ==> cores_ok(plan, machine, o) &&
@@ -186,12 +187,13 @@ bool plan_valid(const struct plan *plan, const struct machine *machine)
             return false;
     /*@ loop invariant 0 <= g <= plan->guest_count;
       @ loop invariant \forall integer o; 0 <= o < g ==>
-      @   owners_ok(plan, o) && disks_ok(plan, machine, o);
+      @   owners_ok(plan, o) && disks_ok(plan, machine, o) && links_ok(plan, o);
       @ loop assigns g;
       @ loop variant plan->guest_count - g;
       @*/
     for (uint32_t g = 0; g < plan->guest_count; g++)
-        if (!plan_valid_owners(plan, g) || !plan_valid_disks(plan, machine, g))
+        if (!plan_valid_owners(plan, g) || !plan_valid_disks(plan, machine, g) ||
+            !plan_valid_ends(plan, machine, g))
             return false;
     return true;
 }

@@ -13,6 +13,7 @@
 #include "kernel/start/smp.h"
 #include "kernel/vm/build.h"
 #include "kernel/vm/life.h"
+#include "kernel/vm/link.h"
 #include "lib/assert.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -134,6 +135,8 @@ bool launch_prepare(struct start_state *start)
         if (build_vm(&vms[i], &plan->guests[i], i, &kit) != OK)
             return false;
     }
+    if (link_build(plan, vms, &start->pages) != OK)
+        return false;
     if (!smp_virt_on(start->machine.core_count, &start->tsc))
         return false;
     pages_seal(&start->pages);

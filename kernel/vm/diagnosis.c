@@ -190,7 +190,7 @@ static size_t diagnosis_name(const struct guest_region *row, char *buf, size_t s
 {
     static const char *const names[] = {
         [REGION_RAM] = "its memory",
-        [REGION_SHARED] = "shared memory",
+        [REGION_SHARED] = "the memory of link",
         [REGION_DEVICE] = "its device's registers",
         [REGION_DISK] = "its disk",
     };

@@ -5,11 +5,13 @@
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/life.h"
+#include "kernel/vm/link.h"
 #include "kernel/vm/vm.h"
 #include "kernel/vm/watchdog.h"
 #include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
+#include "vdev/vmsi.h"
 
 /* The data registers in their order. */
 static const uint8_t data_registers[BULKHEAD_CONSOLE_MAX / 8] = {REG_RCX, REG_RDX, REG_RSI,
@@ -134,6 +136,61 @@ NOINLINE static enum verdict call_crash(struct vcpu *v)
     return crash_by_guest(v, &report);
 }
 
+/* The guest's end number `index`, or NULL. */
+static struct link_end *call_link(const struct vcpu *v, uint64_t index)
+{
+    if (index >= v->vm->end_count)
+        return NULL;
+    return &v->vm->ends[index_masked((uint32_t)index, VLINKS)];
+}
+
+NOINLINE static int64_t call_link_info(struct vcpu *v)
+{
+    const struct link_end *end = call_link(v, call_register(v, REG_RBX));
+    uint64_t *gpr = v->regs.gpr;
+
+    if (!end)
+        return BULKHEAD_ERROR_ARGUMENT;
+    const struct config_link *config = end->link->plan->config;
+    const struct plan_end *plan = &v->vm->plan->ends[end - v->vm->ends];
+    gpr[REG_RCX] = plan->at.v;
+    gpr[REG_RDX] = config->memory;
+    gpr[REG_RSI] = (config->sides[plan->side].read_only ? 0u : 1u) | plan->side << 8 |
+                   config->side_count << 16;
+    gpr[REG_R9] = atomic_load(&end->link->alive);
+    /* After one another, so that no copy of them is made on the stack. */
+    memcpy(&gpr[REG_RDI], config->name, sizeof(uint64_t));
+    memcpy(&gpr[REG_R8], config->name + sizeof(uint64_t), sizeof(uint64_t));
+    return BULKHEAD_OK;
+}
+_Static_assert(GUEST_NAME_MAX == 2 * sizeof(uint64_t), "a name is two registers");
+
+static int64_t call_link_ring(struct vcpu *v, uint64_t index, uint64_t side)
+{
+    const struct link_end *end = call_link(v, index);
+
+    if (!end || side >= end->device.side_count)
+        return BULKHEAD_ERROR_ARGUMENT;
+    link_ring(v->vm, (uint32_t)index, (uint32_t)side);
+    return BULKHEAD_OK;
+}
+
+/* As a driver would program the function. */
+NOINLINE static int64_t call_link_vector(struct vcpu *v)
+{
+    struct link_end *end = call_link(v, call_register(v, REG_RBX));
+    const uint64_t wish = call_register(v, REG_RCX), core = call_register(v, REG_RDX);
+    const uint32_t vector = wish & 0xff;
+
+    if (!end || wish >= 2ull * BULKHEAD_LINK_PEERS || core >= v->vm->vcpu_count ||
+        (vector != 0 && vector < VECTOR_FIRST))
+        return BULKHEAD_ERROR_ARGUMENT;
+    vlink_set_peers(&end->device, (wish & BULKHEAD_LINK_PEERS) != 0);
+    struct vpci_function *f = &v->vm->pci.slots[VPCI_LINK + (end - v->vm->ends)];
+    vpci_set_message(f, vmsi_address(v->vm->vcpus[core].apic_id), vector);
+    return BULKHEAD_OK;
+}
+
 /* Which call a guest means, counted from BULKHEAD_CALL_BASE; false: none of ours. */
 /*@ requires \valid(number);
   @ assigns *number;
@@ -191,6 +248,15 @@ enum verdict hypercall(struct vcpu *v, struct vcpu_soft *soft)
         return DO_STOP;
     case BULKHEAD_CALL_CRASH:
         return call_crash(v);
+    case BULKHEAD_CALL_LINK_INFO:
+        result = call_link_info(v);
+        break;
+    case BULKHEAD_CALL_LINK_RING:
+        result = call_link_ring(v, call_register(v, REG_RBX), call_register(v, REG_RCX));
+        break;
+    case BULKHEAD_CALL_LINK_VECTOR:
+        result = call_link_vector(v);
+        break;
     case BULKHEAD_CALL_END: /* not reached: call_look_up() knows it not */
         break;
     }

@@ -3,7 +3,9 @@
 
 #include "kernel/core/cores.h"
 #include "kernel/core/power.h"
+#include "kernel/vm/cable.h"
 #include "kernel/vm/kick.h"
+#include "kernel/vm/link.h"
 #include "kernel/vm/memory.h"
 #include "kernel/vm/watchdog.h"
 #include "lib/fmt.h"
@@ -83,6 +85,8 @@ void life_load(struct vm *vm)
     console_begin_life(&vm->console);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock, vm->plan->image.has_pit);
     vpci_reset(&vm->pci);
+    cable_enter(vm);
+    link_enter(vm);
     vm->started = rdtsc();
     vm->load_ticks = ticks_since(vm->started, begin);
     watchdog_begin(vm, vm->started);
@@ -231,6 +235,7 @@ bool life_park(struct vm *vm)
 
 void life_follow(struct vm *vm, uint64_t parked)
 {
+    link_leave(vm);
     life_report(vm, parked);
     if (life_is_unwanted(vm) || !life_goes_on(vm)) {
         life_finish(vm);

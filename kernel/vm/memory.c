@@ -50,11 +50,11 @@ static struct range memory_share(const struct vm *vm, uint32_t index, uint32_t c
     return (struct range){ram.base + from, min_u64(to, ram.size) - min_u64(from, ram.size)};
 }
 
-static void memory_scrub(struct range part)
+void memory_scrub(struct range host)
 {
     const struct host_core *core = &this_cpu()->host;
 
-    memory_fill(core, hpa(part.base), NULL, part.size);
+    memory_fill(core, hpa(host.base), NULL, host.size);
     host_window_close(core);
 }
 

@@ -13,5 +13,8 @@
 void memory_scrub_share(struct vm *vm, uint32_t index);
 void memory_load(struct vm *vm);
 
+/* Clears host memory that no guest runs in. Any core that may run guests. */
+void memory_scrub(struct range host);
+
 /* Clears all of a parked guest's memory, but for disks that it is to find again. */
 void memory_scrub_all(const struct vm *vm);

@@ -15,6 +15,7 @@
 #include "kernel/virt.h"
 #include "kernel/vm/pacing.h"
 #include "kernel/vm/postmortem.h"
+#include "lib/lock.h"
 #include "lib/types.h"
 #include "mm/pagetable.h"
 #include "vdev/bus.h"
@@ -22,6 +23,7 @@
 #include "vdev/vapic.h"
 #include "vdev/vcpuid.h"
 #include "vdev/vendor.h"
+#include "vdev/vlink.h"
 #include "vdev/vmsr.h"
 #include "vdev/vpci.h"
 
@@ -125,6 +127,37 @@ struct vm_quiet {
 
 enum vm_stop { STOP_NOT_ASKED, STOP_BY_OPERATOR, STOP_WITH_MACHINE };
 
+struct vm;
+
+/* What guests share, and who they are. kernel/vm/link.c */
+struct link {
+    const struct plan_link *plan;
+    struct lock lock;       /* of the next two, and while its window is cleared */
+    uint32_t users;         /* bit per side: its guest is in a life */
+    bool is_clear;          /* nobody has had the window since it was cleared */
+    _Atomic uint32_t alive; /* as `users`, for guests to read */
+    struct {
+        struct vm *vm;
+        uint32_t end; /* which of its ends the guest has here */
+    } sides[GUESTS_MAX];
+};
+
+/* A guest's end of one. */
+struct link_end {
+    struct link *link;
+    struct vlink device;
+};
+
+/* One end of a serial cable between two guests. kernel/vm/cable.c */
+struct cable {
+    struct vm *vm;
+    struct cable *far;  /* the other end */
+    struct lock moving; /* who moves bytes from here to there */
+    struct vuart uart;
+    struct tx_ring tx; /* on their way */
+    struct rx_ring rx;
+};
+
 struct vm {
     const struct plan_guest *plan;
     const struct tsc *tsc;
@@ -138,10 +171,13 @@ struct vm {
     struct console_stream console;
     struct bus bus;
     struct vpci pci;
-    _Atomic uint32_t phase;      /* enum vm_phase */
-    _Atomic uint32_t parked;     /* vCPUs that have ended the present life */
-    _Atomic uint32_t scrubbed;   /* vCPUs that have cleared their share for the present life */
-    _Atomic uint32_t stop_asked; /* enum vm_stop: no further life is wanted; between two lives */
+    uint32_t end_count;
+    struct link_end ends[VLINKS]; /* of links; constant but for the devices */
+    struct cable *cable;          /* NULL: none */
+    _Atomic uint32_t phase;       /* enum vm_phase */
+    _Atomic uint32_t parked;      /* vCPUs that have ended the present life */
+    _Atomic uint32_t scrubbed;    /* vCPUs that have cleared their share for the present life */
+    _Atomic uint32_t stop_asked;  /* enum vm_stop: no further life is wanted; between two lives */
     struct vm_end end;
     struct postmortem postmortem;
     uint64_t end_asked;         /* TSC of that moment */

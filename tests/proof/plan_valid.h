@@ -25,6 +25,9 @@
   @   \valid_read(m) && \valid_read(p->config) &&
   @   \forall integer g; 0 <= g < p->guest_count ==>
   @     \valid_read(p->guests[g].config) && readable_modules(&p->guests[g]);
+  @ predicate readable_links{L}(struct plan *p) = \valid_read(&p->link_count) &&
+  @   \forall integer l; 0 <= l < LINKS_MAX ==> \valid_read(&p->links[l]) &&
+  @     (l < p->link_count ==> \valid_read(p->links[l].config));
   @ predicate bounded_guest{L}(struct plan_guest *g) =
   @   1 <= g->core_count <= CORES_MAX && 1 <= g->map.count <= GUEST_REGIONS_MAX;
   @ predicate bounded_machine{L}(struct machine *m) =
@@ -157,6 +160,32 @@
   @ predicate row_named{L}(struct plan_guest *g, integer i) =
   @   g->map.rows[i].kind == REGION_DISK ==> \exists integer d;
   @     0 <= d < g->config->disk_count && g->disks[d].at.v == g->map.rows[i].at.v;
+  @ // Links.
+  @ predicate link_ok{L}(struct plan *p, integer l) =
+  @   p->links[l].config->side_count <= GUESTS_MAX &&
+  @   (p->links[l].config->memory > 0 ==>
+  @     p->links[l].to.v + p->links[l].config->memory <= UINT64_MAX &&
+  @     \forall integer k; 0 <= k < p->link_count && k != l && p->links[k].config->memory > 0 ==>
+  @       p->links[l].to.v + p->links[l].config->memory <= p->links[k].to.v ||
+  @       p->links[k].to.v + p->links[k].config->memory <= p->links[l].to.v);
+  @ predicate is_end{L}(struct plan *p, integer g, struct plan_end *e) =
+  @   e->link < p->link_count && e->side < p->links[e->link].config->side_count &&
+  @   p->links[e->link].config->sides[e->side].guest == g;
+  @ predicate is_window{L}(struct plan *p, integer g, integer i, struct plan_end *e) =
+  @   is_end(p, g, e) && p->guests[g].map.rows[i].at.v == e->at.v &&
+  @   p->guests[g].map.rows[i].to.v == p->links[e->link].to.v &&
+  @   p->guests[g].map.rows[i].size == p->links[e->link].config->memory &&
+  @   (p->guests[g].map.rows[i].rights == 1 || (p->guests[g].map.rows[i].rights == 3 &&
+  @     !p->links[e->link].config->sides[e->side].read_only));
+  @ predicate row_linked{L}(struct plan *p, integer g, integer i) =
+  @   p->guests[g].map.rows[i].kind == REGION_SHARED ==> \exists integer e;
+  @     0 <= e < p->guests[g].end_count <= GUEST_LINKS_MAX &&
+  @     is_window(p, g, i, &p->guests[g].ends[e]);
+  @ predicate links_ok{L}(struct plan *p, integer g) =
+  @   p->guests[g].end_count <= GUEST_LINKS_MAX &&
+  @   (\forall integer e; 0 <= e < p->guests[g].end_count ==> is_end(p, g, &p->guests[g].ends[e])) &&
+  @   (\forall integer i; 0 <= i < p->guests[g].map.count ==> row_linked(p, g, i));
+  @
   @ predicate files_ok{L}(struct plan_guest *g) = \valid_read(g->image_module) &&
   @   !g->image_module->given && (\valid_read(g->initrd_module) ==> !g->initrd_module->given);
   @ predicate disks_ok{L}(struct plan *p, struct machine *m, integer g) =

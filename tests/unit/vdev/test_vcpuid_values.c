@@ -26,7 +26,7 @@ static void test_signatures(void **state)
     assert_int_equal(out[0], 1 << 15);
     assert_int_equal(out[1] | out[2] | out[3], 0);
     assert_int_equal(get(0x40000001, 0, EAX), BULKHEAD_ABI_VERSION);
-    assert_int_equal(get(0x40000001, 0, EBX), 0x3f);
+    assert_int_equal(get(0x40000001, 0, EBX), 0x7f);
     vcpuid_get(&table, 0, 0, 0, 1, out);
     assert_int_equal(out[0], 0x16);
     assert_memory_equal(&out[1], "GenuntelineI", 12); /* EBX, ECX, EDX: the vendor's odd order */

@@ -164,21 +164,29 @@ static bool says(const char *text)
 
 static void what_is_shared_is_said(void **state)
 {
-    const struct guest_region shared = {gpa(8 * GIB),  hpa(0x200000000), MIB, PT_R,
-                                        PT_WRITE_BACK, REGION_SHARED,    NULL};
     const struct guest_region device = {gpa(0xe0000000), hpa(0xf0000000), PAGE_SIZE, PT_R | PT_W,
                                         PT_UNCACHED,     REGION_DEVICE,   NULL};
 
     (void)state;
     assert_true(says("nobody          memory, vectors or windows shared"));
+    assert_false(says("doorbell"));
     assert_true(says("devices: no guest has one"));
-    guest_map_add(&plan.guests[0].map, shared);
-    guest_map_add(&plan.guests[1].map, shared);
+    config.links[0] = (struct config_link){.name = "bus",
+                                           .side_count = 2,
+                                           .memory = MIB,
+                                           .sides = {{"one", 0, false}, {"two", 1, true}}};
+    plan.link_count = 1;
+    plan.links[0] = (struct plan_link){.config = &config.links[0], .to = hpa(0x200000000)};
+    guest_map_add_shared(&plan.guests[0].map, gpa(0xc0000000), hpa(0x200000000), MIB, false, "bus");
+    guest_map_add_shared(&plan.guests[1].map, gpa(0xc0000000), hpa(0x200000000), MIB, true, "bus");
     guest_map_add(&plan.guests[1].map, device);
     assert_true(says("nobody          other memory, vectors or windows shared"));
     assert_false(says("devices: no guest has one"));
-    assert_true(says("one             0x0200000000-0x02000fffff     1 MiB  memory shared with"));
-    assert_true(says("fifteen-letters 0x0200000000-0x02000fffff     1 MiB  memory shared with"));
+    assert_true(
+        says("(shared)        0x0200000000-0x02000fffff     1 MiB  link 'bus': one rw, two ro; "
+             "nobody else can reach it"));
+    assert_true(
+        says("each guest      can ring the doorbells of its links through ports c000-c03f"));
     assert_true(says("fifteen-letters 0x00f0000000-0x00f0000fff     4 KiB  registers of its"));
     assert_true(says("fifteen-letters 0x0140000000-0x023fffffff     4 GiB  its RAM"));
     (void)guest_map_add_disk(&plan.guests[0].map, hpa(0x180000000), 2 * MIB, true, "root.img");

@@ -733,6 +733,30 @@ static void test_valid_ram(void **state)
     assert_true(plan_valid(&plan, &machine));
 }
 
+/* A link whose window of `size` is at `to`, as guest `g`'s and, on side 1, guest `o`'s. */
+static void add_link(uint64_t to, uint64_t size, uint32_t g, uint32_t o, bool reads_only)
+{
+    const uint32_t l = plan.link_count++;
+    struct config_link *link = &config.links[l];
+
+    config.link_count = plan.link_count;
+    *link = (struct config_link){.side_count = 2, .memory = size};
+    snprintf(link->name, sizeof(link->name), "link%u", l);
+    link->sides[0] = (struct config_side){.guest = g};
+    link->sides[1] = (struct config_side){.guest = o, .read_only = reads_only};
+    plan.links[l] = (struct plan_link){.config = link, .to = hpa(to)};
+}
+
+static void add_end(uint32_t g, uint32_t l, uint32_t side, uint64_t at)
+{
+    struct plan_guest *guest = &plan.guests[g];
+    const struct config_link *link = plan.links[l].config;
+
+    guest->ends[guest->end_count++] = (struct plan_end){.link = l, .side = side, .at = gpa(at)};
+    guest_map_add_shared(&guest->map, gpa(at), plan.links[l].to, link->memory,
+                         link->sides[side].read_only, link->name);
+}
+
 /*
  * The same three, and: a and b share 4 MiB at 7 GiB of the host, which b may only read; b and c
  * share a page at 7 GiB + 4 MiB; c has a device of 64 KiB at 16 GiB.
@@ -740,17 +764,12 @@ static void test_valid_ram(void **state)
 static void make_regions(void)
 {
     make_good();
-    guest_map_add(&plan.guests[0].map,
-                  (struct guest_region){gpa(5 * GIB), hpa(7 * GIB), 4 * MIB, PT_R | PT_W,
-                                        PT_WRITE_BACK, REGION_SHARED, NULL});
-    guest_map_add(&plan.guests[1].map, (struct guest_region){gpa(GIB), hpa(7 * GIB), 4 * MIB, PT_R,
-                                                             PT_WRITE_BACK, REGION_SHARED, NULL});
-    guest_map_add(&plan.guests[1].map,
-                  (struct guest_region){gpa(2 * GIB), hpa(7 * GIB + 4 * MIB), PAGE_SIZE,
-                                        PT_R | PT_W, PT_WRITE_BACK, REGION_SHARED, NULL});
-    guest_map_add(&plan.guests[2].map,
-                  (struct guest_region){gpa(2 * GIB), hpa(7 * GIB + 4 * MIB), PAGE_SIZE,
-                                        PT_R | PT_W, PT_WRITE_BACK, REGION_SHARED, NULL});
+    add_link(7 * GIB, 4 * MIB, 0, 1, true);
+    add_link(7 * GIB + 4 * MIB, PAGE_SIZE, 1, 2, false);
+    add_end(0, 0, 0, 5 * GIB);
+    add_end(1, 0, 1, GIB);
+    add_end(1, 1, 0, 2 * GIB);
+    add_end(2, 1, 1, 2 * GIB);
     guest_map_add(&plan.guests[2].map,
                   (struct guest_region){gpa(3 * GIB), hpa(16 * GIB), 64 * KIB, PT_R | PT_W,
                                         PT_UNCACHED, REGION_DEVICE, NULL});
@@ -781,9 +800,44 @@ static void test_valid_shared(void **state)
     MISSHARED(row(0, 2)->at.v = 5 * GIB - PAGE_SIZE);                    /* on top of its RAM */
     MISSHARED(row(1, 2)->to = row(1, 1)->to; row(1, 2)->size = 4 * MIB); /* twice in b */
     make_regions();
-    *row(2, 1) = *row(0, 2); /* a third side */
+    config.links[0].side_count = 3; /* a third side, in the place of its other link */
+    config.links[0].sides[2] = (struct config_side){.guest = 2};
+    plan.guests[2].ends[0] = (struct plan_end){.link = 0, .side = 2, .at = gpa(2 * GIB)};
+    *row(2, 1) = *row(0, 2);
     row(2, 1)->at.v = 2 * GIB;
     plan.guests[1].map.count = 2;
+    assert_true(plan_valid(&plan, &machine));
+}
+
+/* Only the sides of a link have its memory, and write to it where they may. abuse: BT-05 */
+static void test_valid_links(void **state)
+{
+    struct plan_end *a = &plan.guests[0].ends[0], *b = plan.guests[1].ends;
+
+    (void)state;
+    MISSHARED(row(1, 1)->rights |= PT_W); /* b only reads it */
+    MISSHARED(row(0, 2)->rights |= PT_X);
+    MISSHARED(row(1, 1)->rights |= PT_X);
+    MISSHARED(config.links[0].sides[1].guest = 2); /* b is no side of it */
+    MISSHARED(b[0].side = 0);
+    MISSHARED(b[0].side = 2);
+    MISSHARED(b[0].link = 1);
+    MISSHARED(b[0].link = 2);
+    MISSHARED(b[0].at.v += PAGE_SIZE);
+    MISSHARED(plan.guests[1].end_count = 1);
+    MISSHARED(plan.guests[1].end_count = GUEST_LINKS_MAX + 1);
+    MISSHARED(a->side = 1);
+    MISSHARED(config.links[0].side_count = GUESTS_MAX + 1);
+    MISSHARED(config.links[0].memory = 2 * MIB);
+    MISSHARED(plan.links[0].to.v += PAGE_SIZE);
+    MISSHARED(plan.links[0].to.v = UINT64_MAX - PAGE_SIZE);
+    MISSHARED(plan.links[1].to.v -= PAGE_SIZE; row(1, 2)->to.v -= PAGE_SIZE;
+              row(2, 1)->to.v -= PAGE_SIZE); /* one's window in another's */
+    MISSHARED(plan.link_count = LINKS_MAX + 1);
+    MISSHARED(plan.link_count = 1);
+    make_regions();
+    row(1, 2)->rights = PT_R;          /* it may do less */
+    add_link(7 * GIB, 0, 0, 2, false); /* a link without a window is nowhere */
     assert_true(plan_valid(&plan, &machine));
 }
 
@@ -914,7 +968,8 @@ static void test_print_regions(void **state)
     make_regions();
     lines_clear();
     plan_print(&plan, log_line);
-    assert_int_equal(lines_count(), 11 + 5);
+    assert_int_equal(lines_count(), 11 + 4 * 2 + 1);
+    assert_true(lines_contain("  link         link0, side 1, with"));
     assert_true(
         lines_contain("  shared       0x140000000-0x1403fffff, host 0x1c0000000-0x1c03fffff, rw-"));
     assert_true(
@@ -1065,6 +1120,7 @@ int main(void)
         TEST(test_valid_cores),
         TEST(test_valid_ram),
         TEST(test_valid_shared),
+        TEST(test_valid_links),
         TEST(test_valid_device),
         TEST(test_valid_image),
         TEST(test_random),

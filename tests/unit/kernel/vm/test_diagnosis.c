@@ -151,8 +151,8 @@ static void places_are_named(void **state)
 /* An address that leads somewhere, but not in that way. */
 static void regions_are_named(void **state)
 {
-    const struct guest_region shared = {gpa(4 * GIB),  hpa(8 * GIB),  MIB, PT_R,
-                                        PT_WRITE_BACK, REGION_SHARED, NULL};
+    const struct guest_region shared = {gpa(4 * GIB),  hpa(8 * GIB),  MIB,  PT_R,
+                                        PT_WRITE_BACK, REGION_SHARED, "bus"};
     const struct guest_region device = {gpa(0xfee00000), hpa(0xf0000000), PAGE_SIZE, PT_R | PT_W,
                                         PT_UNCACHED,     REGION_DEVICE,   NULL};
     struct guest_map map = {0};
@@ -162,7 +162,7 @@ static void regions_are_named(void **state)
     guest_map_add(&map, shared);
     guest_map_add(&map, device);
     diagnosis_place(gpa(4 * GIB + MIB - 1), &map, line, sizeof(line));
-    assert_string_equal(line, "shared memory, which it may only read");
+    assert_string_equal(line, "the memory of link 'bus', which it may only read");
     diagnosis_place(gpa(0xfee00fff), &map, line, sizeof(line));
     assert_string_equal(line, "its device's registers, which it may only read and write");
     diagnosis_place(gpa(16 * MIB - 1), &map, line, sizeof(line));

@@ -13,6 +13,8 @@
 #include "kernel/vm/deadlines.c"
 #include "kernel/vm/exit.c"
 #include "kernel/vm/hypercall.c"
+#include "kernel/vm/link.c"
+#include "kernel/vm/message.c"
 #include "kernel/vm/requests.c"
 #include "kernel/vm/serial.c"
 #include "kernel/vm/vcpu.c"
@@ -375,6 +377,12 @@ void memory_scrub_share(struct vm *of, uint32_t index)
 }
 
 static uint32_t duties;
+
+void memory_scrub(struct range host)
+{
+    (void)host;
+    abort();
+}
 
 void watch_set(struct vcpu *on, uint64_t deadline)
 {

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "kernel/vm/link.h"
+
+#include "kernel/vm/cable.h"
+#include "kernel/vm/memory.h"
+#include "kernel/vm/message.h"
+#include "lib/assert.h"
+#include "lib/bits.h"
+
+_Static_assert(GUEST_LINKS_MAX == VLINKS, "each has a slot");
+_Static_assert(VPCI_LINK + VLINKS <= VPCI_CABLE && VPCI_CABLE < VPCI_SLOTS, "each has a slot");
+
+static void link_build_side(struct link *link, uint32_t side, struct vm *vm)
+{
+    const uint32_t index = vm->end_count++;
+    const struct plan_end *plan = &vm->plan->ends[index];
+    struct link_end *end = &vm->ends[index];
+
+    ASSERT(index < VLINKS && plan->side == side);
+    link->sides[side].vm = vm;
+    link->sides[side].end = index;
+    end->link = link;
+    end->device.side = side;
+    end->device.side_count = link->plan->config->side_count;
+    end->device.alive = &link->alive;
+    vlink_init(&end->device, index, plan->at.v, link->plan->config->memory);
+}
+
+/* In the order of the file, as the plan has each guest's ends. */
+enum status link_build(const struct plan *plan, struct vm *const vms[], struct pages *pages)
+{
+    if (plan->link_count == 0)
+        return OK;
+    struct link *links = pages_get(
+        pages, (plan->link_count * sizeof(*links) + PAGE_SIZE - 1) / PAGE_SIZE, PAGE_SIZE);
+    if (!links)
+        return FAIL(E_NOMEM, "no pages for %u links", plan->link_count);
+    for (uint32_t l = 0; l < plan->link_count; l++) {
+        const struct config_link *config = plan->links[l].config;
+        links[l].plan = &plan->links[l];
+        for (uint32_t side = 0; side < config->side_count; side++)
+            link_build_side(&links[l], side, vms[config->sides[side].guest]);
+        if (!config->serial)
+            continue;
+        const enum status s = cable_build(links[l].sides[0].vm, links[l].sides[1].vm, pages);
+        if (s != OK)
+            return s;
+    }
+    return OK;
+}
+
+static void link_clear(struct link *link)
+{
+    if (!link->is_clear && link->plan->config->memory > 0)
+        memory_scrub((struct range){link->plan->to.v, link->plan->config->memory});
+    link->is_clear = true;
+}
+
+static void link_send(const struct link *link, uint32_t side)
+{
+    const struct vm *to = link->sides[side].vm;
+
+    message_send(to, &to->pci.slots[VPCI_LINK + link->sides[side].end]);
+}
+
+/* The guest of `side` has started or ended. */
+static void link_tell_peers(const struct link *link, uint32_t side)
+{
+    for (uint32_t i = 0; i < link->plan->config->side_count; i++) {
+        const struct vm *to = link->sides[i].vm;
+        if (i != side && vlink_wants_peers(&to->ends[link->sides[i].end].device))
+            link_send(link, i);
+    }
+}
+
+void link_enter(struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->end_count; i++) {
+        struct link_end *end = &vm->ends[i];
+        struct link *link = end->link;
+
+        vlink_reset(&end->device);
+        vpci_plug(&vm->pci, VPCI_LINK + i, &end->device.identity);
+        lock_take(&link->lock);
+        if (link->users == 0)
+            link_clear(link);
+        link->users |= BIT32(end->device.side);
+        link->is_clear = false;
+        atomic_store(&link->alive, link->users);
+        lock_release(&link->lock);
+        link_tell_peers(link, end->device.side);
+    }
+}
+
+void link_leave(struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->end_count; i++) {
+        struct link_end *end = &vm->ends[i];
+        struct link *link = end->link;
+
+        vlink_reset(&end->device);
+        lock_take(&link->lock);
+        link->users &= ~BIT32(end->device.side);
+        atomic_store(&link->alive, link->users);
+        if (link->users == 0)
+            link_clear(link);
+        lock_release(&link->lock);
+        link_tell_peers(link, end->device.side);
+    }
+}
+
+void link_ring(struct vm *vm, uint32_t end, uint32_t side)
+{
+    link_send(vm->ends[index_masked(end, VLINKS)].link, index_masked(side, GUESTS_MAX));
+}
