@@ -27,7 +27,8 @@ GUEST_SRC := $(GUEST_KIT) $(foreach guest,$(GUESTS),$(wildcard guests/$(guest)/*
 OUR_GUEST_SRC := $(GUEST_KIT) $(foreach guest,$(OUR_GUESTS),$(wildcard guests/$(guest)/*.c))
 $(call guest_objects,$(OUR_GUEST_SRC)): GUEST_WERROR := -Werror
 
-guests: $(GUESTS:%=$B/guests/%.elf) $B/guests/pvh32.elf
+guests: $(GUESTS:%=$B/guests/%.elf) $(addprefix $B/guests/,pvh32.elf flat.bin multiboot1.elf \
+        multiboot2.elf multiboot1.raw)
 
 $B/guests/obj/%.o: %.c
 	@mkdir -p $(@D)
@@ -56,5 +57,24 @@ $B/guests/obj/guests/pvh32/pvh32.asm.o: guests/pvh32/pvh32.asm
 $B/guests/pvh32.elf: $B/guests/obj/guests/pvh32/pvh32.asm.o guests/kit/guest.ld
 	@echo "  LD    $@"
 	@$(LD) -m elf_i386 --oformat elf32-i386 $(GUEST_LDFLAGS) $< -o $@
+
+# Files of other kinds: docs/guests/small.md.
+.SECONDARY: $B/guests/obj/multiboot1.o $B/guests/obj/multiboot2.o
+$B/guests/flat.bin: guests/flat/flat.asm
+$B/guests/multiboot1.raw: guests/multiboot/multiboot.asm
+$B/guests/multiboot1.raw: FLAT_DEFINE := -DVERSION=1 -DFLAT
+$B/guests/flat.bin $B/guests/multiboot1.raw:
+	@mkdir -p $(@D)
+	@echo "  NASM  $@"
+	@$(NASM) -f bin -w+all -w+error $(FLAT_DEFINE) $< -o $@
+
+$B/guests/obj/multiboot%.o: guests/multiboot/multiboot.asm
+	@mkdir -p $(@D)
+	@echo "  NASM  $< (version $*)"
+	@$(NASM) -f elf32 -g -F dwarf -w+all -w+error -DVERSION=$* $< -o $@
+
+$B/guests/multiboot%.elf: $B/guests/obj/multiboot%.o guests/kit/guest.ld
+	@echo "  LD    $@"
+	@$(LD) -m elf_i386 --oformat elf32-i386 $(GUEST_LDFLAGS) -u start -e start $< -o $@
 
 -include $(patsubst %.o,%.d,$(call guest_objects,$(GUEST_SRC)))

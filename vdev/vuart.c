@@ -185,6 +185,12 @@ uint8_t vuart_in(struct vuart *u, uint32_t reg)
     return 0xff; /* not reached: all eight are named */
 }
 
+void vuart_print(struct vuart *u, uint8_t byte)
+{
+    if (!tx_append(u->tx, byte))
+        atomic_fetch_add_explicit(&u->lost, 1, memory_order_relaxed);
+}
+
 /*@ requires uart_ready(u);
   @ assigns u->dll, u->looped, u->lost, u->run, u->tx->head, u->tx->refused;
   @ assigns u->tx->slots[0 .. TX_RING_RECORDS - 1];

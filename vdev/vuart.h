@@ -67,6 +67,12 @@ uint8_t vuart_in(struct vuart *u, uint32_t reg);
   @*/
 void vuart_out(struct vuart *u, uint32_t reg, uint8_t value);
 
+/* A byte straight to the console, whatever the registers say. */
+/*@ requires uart_ready(u);
+  @ assigns u->lost, u->tx->head, u->tx->refused, u->tx->slots[0 .. TX_RING_RECORDS - 1];
+  @*/
+void vuart_print(struct vuart *u, uint8_t byte);
+
 /* Whether an access of this vCPU's can have changed the line: while the guest asks for no interrupt
  * it is low. Relaxed: what this vCPU wrote itself it sees. */
 static inline bool vuart_may_interrupt(const struct vuart *u)

@@ -8,6 +8,7 @@
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
 
+#define DEBUG     0xe9
 #define UART      0x3f8
 #define UART_LCR  (UART + 3)
 #define UART_LSR  (UART + 5)
@@ -120,6 +121,30 @@ static void ports_string(void)
     check_fault("port-ins", try_end(), VECTOR_GP);
 }
 
+/* The timer that other kinds of guests have does not come to life here. */
+static void ports_timer(void)
+{
+    row("IO-22");
+    out8(0x61, 0x03);
+    for (unsigned v = 0; v < 256; v++) {
+        out8(0x43, (uint8_t)v);
+        out32(0x40, v * 0x01010101);
+    }
+    check_equal("pit-absent", in32(0x40), 0xff00ffff);
+    check_equal("port-b-absent", in32(0x60), 0xffffffff);
+}
+
+/* Console output without a status: a flood of it is the guest's own loss. */
+static void ports_debug(void)
+{
+    row("IO-21");
+    for (const char *c = "this line comes through the debug console\n"; *c != '\0'; c++)
+        out8(DEBUG, (uint8_t)*c);
+    check_equal("debug-found", in8(DEBUG), DEBUG);
+    check_equal("debug-alone", in32(DEBUG - 1), 0xffffe9ff);
+    out32(DEBUG - 3, 0x0affffff); /* the end of a line, and three ports of nobody */
+}
+
 static bool uart_ready(void)
 {
     uint64_t start = tsc_now();
@@ -186,5 +211,7 @@ void hostile_ports(void)
     ports_dma();
     ports_across();
     ports_string();
+    ports_timer();
+    ports_debug();
     ports_uart();
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * image_kind: what a file is that Bulkhead cannot start, in words, by its magic numbers. Only for
- * refusals: nothing is decided by it. Pure.
+ * image_kind: what a file is that Bulkhead cannot start, in words, by its magic numbers: for
+ * refusals, and so that no archive is taken for a flat binary. Pure.
  */
 #include "kernel/image/image_parts.h"
 #include "lib/string.h"
 
-#define WANTED "; Bulkhead starts ELF kernels with a PVH entry and Linux bzImages"
+#define WANTED "; Bulkhead starts Linux bzImages, ELF kernels (PVH) and multiboot kernels"
 #define UNPACK "; decompress it first"
 
 #define TEXT_LOOKED_AT 512 /* bytes that show whether a file is text */
@@ -49,6 +49,7 @@ static const struct kind_row kind_rows[] = {
     {0, 2, "\xff\xfe", "is text" WANTED},
     {510, 2, "\x55\xaa", "is a boot sector or a disk image" WANTED},
 };
+#define KIND_BOOT_SECTOR (ARRAY_SIZE(kind_rows) - 1)
 
 /* Also in another alphabet, as long as most of it is ASCII. */
 static bool kind_is_text(const struct image_request *rq)
@@ -64,42 +65,31 @@ static bool kind_is_text(const struct image_request *rq)
     return ascii * 2 > i;
 }
 
-static uint32_t kind_word(const struct image_request *rq, uint64_t at)
+/* The row that fits, or NULL. */
+static const struct kind_row *kind_find(const struct image_request *rq)
 {
-    uint32_t word;
-
-    memcpy(&word, rq->bytes + at, sizeof(word));
-    return word;
+    for (size_t i = 0; i < ARRAY_SIZE(kind_rows); i++)
+        if (image_starts_with(rq, kind_rows[i].at, kind_rows[i].magic, kind_rows[i].len))
+            return &kind_rows[i];
+    return NULL;
 }
 
-/*
- * Multiboot "The layout of Multiboot header": in the first 8 KiB, three words with the sum 0;
- * Multiboot2's: in the first 32 KiB, four words.
- */
-bool image_is_multiboot(const struct image_request *rq)
+bool image_may_be_flat(const struct image_request *rq)
 {
-    for (uint64_t at = 0; at + 16 <= rq->size && at + 16 <= 32 * KIB; at += 4) {
-        const uint32_t magic = kind_word(rq, at);
-        const uint32_t sum = magic + kind_word(rq, at + 4) + kind_word(rq, at + 8);
+    const struct kind_row *row = kind_find(rq);
 
-        if (magic == 0x1badb002 && sum == 0 && at + 12 <= 8 * KIB)
-            return true;
-        if (magic == 0xe85250d6 && sum + kind_word(rq, at + 12) == 0 && at % 8 == 0)
-            return true;
-    }
-    return false;
+    return (row == NULL || row == &kind_rows[KIND_BOOT_SECTOR]) && !kind_is_text(rq);
 }
 
 const char *image_kind(const struct image_request *rq)
 {
+    const struct kind_row *row = kind_find(rq);
+
     if (rq->size == 0)
         return "is empty";
-    for (size_t i = 0; i < ARRAY_SIZE(kind_rows); i++)
-        if (image_starts_with(rq, kind_rows[i].at, kind_rows[i].magic, kind_rows[i].len))
-            return kind_rows[i].what;
+    if (row != NULL)
+        return row->what;
     if (kind_is_text(rq))
         return "is text" WANTED;
-    if (image_is_multiboot(rq))
-        return "is a multiboot kernel" WANTED;
-    return "is an unknown kind of file, perhaps a flat binary" WANTED;
+    return "is an unknown kind of file" WANTED "; a flat binary has to be called *.bin";
 }

@@ -11,11 +11,36 @@ _Static_assert(IMAGE_PIECES_MAX == ELF_SEGMENTS_MAX + 4, "see there");
 _Static_assert(LINUX_CMDLINE_MAX == CMDLINE_MAX, "every command line fits");
 
 /* Into the legacy hole, where no image may put anything. */
-static void image_add_platform(struct image *image, const struct image_request *rq)
+static void image_add_platform(struct image *image)
 {
-    image_acpi_build(&image->acpi, rq->apic_ids, rq->core_count);
     image_add_piece(image, ACPI_TABLES_AT, image->acpi.bytes, image->acpi.size);
     image_add_piece(image, RESET_CODE_AT, image_reset_code, image_reset_code_size);
+}
+
+/* An ELF file with both entries is started by PVH's. */
+static bool image_wants_multiboot(const struct image_request *rq)
+{
+    struct elf elf;
+
+    if (!image_is_multiboot(rq))
+        return false;
+    return !elf_is(rq->bytes, rq->size) || !elf_check(&elf, rq->bytes, rq->size, ELF_FOR_GUEST) ||
+           !image_has_pvh(&elf);
+}
+
+static bool image_prepare_by_kind(struct image *image, const struct image_request *rq)
+{
+    if (image_is_linux(rq))
+        return image_prepare_linux(image, rq);
+    if (image_is_uki(rq))
+        return image_prepare_uki(image, rq);
+    if (image_wants_multiboot(rq))
+        return image_prepare_multiboot(image, rq);
+    if (elf_is(rq->bytes, rq->size))
+        return image_prepare_pvh(image, rq);
+    if (image_is_flat(rq) && image_may_be_flat(rq))
+        return image_prepare_flat(image, rq);
+    return image_refuse(image, "%s", image_kind(rq));
 }
 
 bool image_prepare(struct image *image, const struct image_request *rq)
@@ -23,15 +48,9 @@ bool image_prepare(struct image *image, const struct image_request *rq)
     memset(image, 0, sizeof(*image));
     if (guest_map_ram(rq->map).size < GUEST_MEMORY_MIN)
         return image_refuse(image, "needs at least 1 MiB of memory");
-    if (image_is_linux(rq)) {
-        if (!image_prepare_linux(image, rq))
-            return false;
-    } else if (elf_is(rq->bytes, rq->size)) {
-        if (!image_prepare_pvh(image, rq))
-            return false;
-    } else {
-        return image_refuse(image, "%s", image_kind(rq));
-    }
-    image_add_platform(image, rq);
+    image_acpi_build(&image->acpi, rq->apic_ids, rq->core_count);
+    if (!image_prepare_by_kind(image, rq))
+        return false;
+    image_add_platform(image);
     return true;
 }

@@ -23,49 +23,6 @@ struct image_boot_data {
 };
 _Static_assert(sizeof(struct image_boot_data) <= PAGE_SIZE, "the boot data is one page");
 
-static struct range segment_range(const struct elf64_phdr *s)
-{
-    return (struct range){.base = s->paddr, .size = s->memsz};
-}
-
-/* In the words of the likely mistake: too little memory, else a place where no RAM ever is. */
-static bool image_refuse_place(struct image *image, struct range r, const struct guest_map *map)
-{
-    bool low = r.base < GUEST_LOW_MAX && image_last(r) < GUEST_LOW_MAX;
-    uint64_t need = image_last(r) / MIB + 1;
-    char have[24];
-
-    fmt_size(have, sizeof(have), guest_map_ram(map).size);
-    if (low)
-        return image_refuse(image,
-                            "needs memory up to 0x%lx for a segment, but the guest has %s: write "
-                            "'memory = %luM' or more",
-                            image_last(r), have, need);
-    return image_refuse(image,
-                        "has a segment at 0x%lx-0x%lx, outside the guest's memory (%s from 0 "
-                        "up, but none from 3 to 4 GiB)",
-                        r.base, image_last(r), have);
-}
-
-/* Every byte of a segment must have RAM to go to, and none may be in the legacy hole. */
-static bool image_check_segments(struct image *image, const struct elf *elf,
-                                 const struct guest_map *map)
-{
-    for (uint32_t i = 0; i < elf->segment_count; i++) {
-        struct range r = segment_range(&elf->segments[i]);
-        if (elf->segments[i].type != PT_LOAD || r.size == 0)
-            continue;
-        if (!image_has_ram(map, r))
-            return image_refuse_place(image, r, map);
-        if (range_overlaps(r, image_hole()))
-            return image_refuse(image,
-                                "has a segment at 0x%lx-0x%lx, which touches the reserved "
-                                "0xa0000-0xfffff; link it at 0x100000 or higher",
-                                r.base, image_last(r));
-    }
-    return true;
-}
-
 /* Linux' "linux/elfnote.h" users: LINUX_ELFNOTE_BUILD_SALT, LINUX_ELFNOTE_LTO_INFO. */
 enum { LINUX_NOTE_FIRST = 0x100, LINUX_NOTE_LAST = 0x101 };
 
@@ -88,8 +45,7 @@ static bool image_is_elf_linux(const struct elf *elf)
 }
 
 /* What lacks a PVH entry, and what its owner can do. */
-static bool image_refuse_entry(struct image *image, const struct elf *elf,
-                               const struct image_request *rq)
+static bool image_refuse_entry(struct image *image, const struct elf *elf)
 {
     static const char note[] = "a PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)";
 
@@ -101,9 +57,8 @@ static bool image_refuse_entry(struct image *image, const struct elf *elf,
                                    "build it with CONFIG_PVH=y");
     if (image_has_note(elf, PVH_NOTE_NAME, XEN_NOTE_FIRST, XEN_NOTE_LAST))
         return image_refuse(image, "is a kernel for Xen's PV mode; it needs %s", note);
-    if (image_is_multiboot(rq))
-        return image_refuse(image, "is a multiboot kernel; it needs %s", note);
-    return image_refuse(image, "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)");
+    return image_refuse(image, "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY) and no "
+                               "multiboot header");
 }
 
 /* The entry comes from the note, a 32-bit or 64-bit number, and must be code from the file. */
@@ -127,39 +82,15 @@ static bool image_find_entry(struct image *image, const struct elf *elf, const v
     return image_refuse(image, "has its PVH entry at 0x%lx, where no segment has code", entry);
 }
 
-/* A segment that has bytes in common with `r`, or NULL. */
-static const struct elf64_phdr *image_segment_in(const struct elf *elf, struct range r)
+static bool image_place_pvh_data(struct image *image, const struct image_taken *taken)
 {
-    for (uint32_t i = 0; i < elf->segment_count; i++)
-        if (elf->segments[i].type == PT_LOAD && range_overlaps(segment_range(&elf->segments[i]), r))
-            return &elf->segments[i];
-    return NULL;
-}
+    uint64_t at;
 
-static bool image_place_boot_data(struct image *image, const struct elf *elf)
-{
-    for (uint64_t at = IMAGE_BOOT_DATA; at < GUEST_HOLE_BASE; at += PAGE_SIZE) {
-        struct range page = {.base = at, .size = PAGE_SIZE};
-        if (image_segment_in(elf, page) == NULL) {
-            image->start_info = gpa(at + offsetof(struct image_boot_data, info));
-            image_add_piece(image, at, image->boot_data.pvh, sizeof(image->boot_data.pvh));
-            return true;
-        }
-    }
-    return image_refuse(image, "leaves no page free from 0x%lx to 0x%lx for the boot data",
-                        IMAGE_BOOT_DATA, GUEST_HOLE_BASE - 1);
-}
-
-static bool image_place_pvh_initrd(struct image *image, const struct elf *elf,
-                                   const struct image_request *rq, uint64_t *at)
-{
-    struct range taken[ELF_SEGMENTS_MAX];
-    uint32_t count = 0;
-
-    for (uint32_t i = 0; i < elf->segment_count; i++)
-        if (elf->segments[i].type == PT_LOAD)
-            taken[count++] = segment_range(&elf->segments[i]);
-    return image_place_initrd(image, rq, taken, count, GUEST_LOW_MAX, at);
+    if (!image_place_boot_data(image, taken, &at))
+        return false;
+    image->start_info = gpa(at + offsetof(struct image_boot_data, info));
+    image_add_piece(image, at, image->boot_data.pvh, sizeof(image->boot_data.pvh));
+    return true;
 }
 
 static uint32_t image_pvh_map(struct pvh_memory map[IMAGE_MAP_MAX], const struct guest_map *of,
@@ -232,8 +163,16 @@ static void image_fill_boot_data(struct image *image, const struct image_request
     memcpy(image->boot_data.pvh, &data, sizeof(data));
 }
 
+bool image_has_pvh(const struct elf *elf)
+{
+    uint32_t len;
+
+    return elf_note(elf, PVH_NOTE_NAME, PVH_NOTE_ENTRY, &len) != NULL;
+}
+
 bool image_prepare_pvh(struct image *image, const struct image_request *rq)
 {
+    struct image_taken taken;
     struct elf elf;
     const void *note;
     uint64_t initrd_at;
@@ -244,16 +183,11 @@ bool image_prepare_pvh(struct image *image, const struct image_request *rq)
         return image_refuse(image, "%s", elf.why);
     note = elf_note(&elf, PVH_NOTE_NAME, PVH_NOTE_ENTRY, &len);
     if (note == NULL)
-        return image_refuse_entry(image, &elf, rq);
-    if (!image_check_segments(image, &elf, rq->map) || !image_find_entry(image, &elf, note, len))
-        return false;
+        return image_refuse_entry(image, &elf);
     image->is_linux = image_is_elf_linux(&elf);
-    for (uint32_t i = 0; i < elf.segment_count; i++) {
-        const struct elf64_phdr *s = &elf.segments[i];
-        if (s->type == PT_LOAD)
-            image_add_piece(image, s->paddr, rq->bytes + s->offset, s->filesz);
-    }
-    if (!image_place_boot_data(image, &elf) || !image_place_pvh_initrd(image, &elf, rq, &initrd_at))
+    if (!image_load_elf(image, &elf, rq, &taken) || !image_find_entry(image, &elf, note, len) ||
+        !image_place_pvh_data(image, &taken) ||
+        !image_place_initrd(image, rq, taken.ranges, taken.count, GUEST_LOW_MAX, &initrd_at))
         return false;
     image_fill_boot_data(image, rq, initrd_at);
     return true;

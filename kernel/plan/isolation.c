@@ -133,7 +133,13 @@ static void isolation_devices(const struct isolation *of, log_sink say)
         VPOWER_SLEEP_CONTROL, VPOWER_RESET, VPCI_ADDRESS, VPCI_DATA + 3);
     say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
-    say("  %-15s reads 0 from port %x: there is no timer", "each guest", BUS_PIT_CHANNEL_2);
+    say("  %-15s reads 0 from port %x: there is no timer", "each guest", VPIT_CHANNEL_2);
+    for (uint32_t g = 0; g < of->plan->guest_count; g++)
+        if (of->plan->guests[g].image.has_pit)
+            say("  %-15s has a timer without an interrupt instead: ports %x-%x and %x",
+                of->plan->guests[g].config->name, VPIT_PORT, VPIT_PORT + VPIT_PORTS - 1,
+                VPIT_PORT_B);
+    say("  %-15s writes to its own console through port %x", "each guest", BUS_DEBUG_CONSOLE);
     say("  %-15s direct access to %u groups of its own core's MSRs, to no others", "each guest",
         isolation_direct_msrs(of->msrs));
     if (of->plan->link_count > 0)

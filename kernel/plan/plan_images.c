@@ -20,7 +20,9 @@ static void plan_image(struct plan_guest *guest, const struct machine *machine,
     if (image == NULL)
         return;
 
-    struct image_request request = {.bytes = image->bytes,
+    struct image_request request = {.name = wish->image,
+                                    .initrd_name = wish->initrd,
+                                    .bytes = image->bytes,
                                     .size = image->size,
                                     .initrd = initrd == NULL ? NULL : initrd->bytes,
                                     .initrd_size = initrd == NULL ? 0 : initrd->size,

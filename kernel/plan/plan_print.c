@@ -142,8 +142,8 @@ static bool plan_is_mute(const struct plan_guest *guest)
 {
     const char *cmdline = guest->config->cmdline;
 
-    return guest->image.is_linux && !span_has_word(cmdline, "console=ttyS0") &&
-           !span_has_word(cmdline, "console=uart");
+    return guest->image.is_linux && !guest->image.has_console &&
+           !span_has_word(cmdline, "console=ttyS0") && !span_has_word(cmdline, "console=uart");
 }
 
 static void plan_print_guest(const struct plan *plan, const struct plan_guest *guest, log_sink say)

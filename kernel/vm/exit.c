@@ -175,7 +175,8 @@ static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio,
     if (__builtin_expect((pio & PIO_RARE_MASK) == PIO_RARE, 0) && exit_rare_port(v, pio, size))
         return DO_NEXT;
     if (!(pio & PIO_IN)) {
-        const enum bus_event event = bus_out(bus, port, size, (uint32_t)*rax, &soft->stats.ports);
+        const enum bus_event event =
+            bus_out(bus, port, size, (uint32_t)*rax, now, &soft->stats.ports);
         if (__builtin_expect(event == BUS_NONE, 1))
             return DO_NEXT;
         return exit_bus_event(v, soft, event);

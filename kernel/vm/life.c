@@ -83,7 +83,7 @@ void life_load(struct vm *vm)
 
     memory_load(vm);
     console_begin_life(&vm->console);
-    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock, vm->plan->image.has_pit);
     vpci_reset(&vm->pci);
     cable_enter(vm);
     link_enter(vm);

@@ -28,11 +28,13 @@ static void reset_data_segments(struct vcpu_state *s, uint32_t limit, uint16_t a
         s->segments[data[i]] = (struct segment_state){.limit = limit, .attributes = attributes};
 }
 
-/* "x86/HVM direct boot ABI": CR0.PE and flat segments; all other registers are free. */
+/* "x86/HVM direct boot ABI": CR0.PE and flat segments; all other registers are free. Multiboot's
+ * "I386 machine state" differs in EAX only. */
 static void reset_pvh32(struct vcpu_state *s, const struct image *image)
 {
     s->cr0 = CR0_PE | CR0_ET;
     s->rip = image->entry.v;
+    s->gpr[REG_RAX] = image->magic;
     s->gpr[REG_RBX] = image->start_info.v;
     s->segments[SEG_CS] = (struct segment_state){.limit = LIMIT_4G, .attributes = FLAT_CODE32};
     reset_data_segments(s, LIMIT_4G, FLAT_DATA32);
@@ -61,32 +63,49 @@ static void reset_linux64(struct vcpu_state *s, const struct image *image)
     s->gdtr_limit = LINUX_GDT_COUNT * 8 - 1;
 }
 
+static void reset_real(struct vcpu_state *state, uint64_t base, uint16_t selector)
+{
+    *state = (struct vcpu_state){
+        .rflags = RFLAGS_FIXED,
+        .cr0 = CR0_ET,
+        .gdtr_limit = LIMIT_64K,
+        .idtr_limit = LIMIT_64K,
+    };
+    state->segments[SEG_CS] = (struct segment_state){
+        .base = base, .limit = LIMIT_64K, .selector = selector, .attributes = REAL_CODE};
+    reset_data_segments(state, LIMIT_64K, REAL_DATA);
+    state->segments[SEG_TR] = (struct segment_state){.limit = LIMIT_64K, .attributes = BUSY_TSS};
+    state->segments[SEG_LDTR] = (struct segment_state){.limit = LIMIT_64K, .attributes = LDT};
+}
+
+/* As a BIOS leaves the processor for a boot sector, caches on, with the stack below the program. */
+static void reset_real16(struct vcpu_state *s, const struct image *image)
+{
+    reset_real(s, 0, 0);
+    s->idtr_limit = FLAT_VECTORS * sizeof(struct flat_vector) - 1;
+    s->rip = image->entry.v;
+    s->gpr[REG_RSP] = image->entry.v;
+}
+
 void reset_for_image(struct vcpu_state *state, const struct image *image)
 {
     *state = (struct vcpu_state){.rflags = RFLAGS_FIXED};
     switch (image->mode) {
     case IMAGE_ENTER_PVH32:
+    case IMAGE_ENTER_MULTIBOOT32:
         reset_pvh32(state, image);
         break;
     case IMAGE_ENTER_LINUX64:
         reset_linux64(state, image);
+        break;
+    case IMAGE_ENTER_REAL16:
+        reset_real16(state, image);
         break;
     }
 }
 
 void reset_for_sipi(struct vcpu_state *state, uint8_t vector)
 {
-    *state = (struct vcpu_state){
-        .rflags = RFLAGS_FIXED,
-        .cr0 = CR0_ET | CR0_CD | CR0_NW,
-        .gdtr_limit = LIMIT_64K,
-        .idtr_limit = LIMIT_64K,
-    };
-    state->segments[SEG_CS] = (struct segment_state){.base = (uint64_t)vector << 12,
-                                                     .limit = LIMIT_64K,
-                                                     .selector = (uint16_t)(vector << 8),
-                                                     .attributes = REAL_CODE};
-    reset_data_segments(state, LIMIT_64K, REAL_DATA);
-    state->segments[SEG_TR] = (struct segment_state){.limit = LIMIT_64K, .attributes = BUSY_TSS};
-    state->segments[SEG_LDTR] = (struct segment_state){.limit = LIMIT_64K, .attributes = LDT};
+    reset_real(state, (uint64_t)vector << 12, (uint16_t)(vector << 8));
+    state->cr0 |= CR0_CD | CR0_NW;
 }

@@ -91,7 +91,7 @@ PLAN_ERRORS = [
     "22: guest 'lost': there is no initrd 'nothing.img'; the files here are: hello.elf",
 ]
 
-WANTED = "; Bulkhead starts ELF kernels with a PVH entry and Linux bzImages"
+WANTED = "; Bulkhead starts Linux bzImages, ELF kernels (PVH) and multiboot kernels"
 WRONG_IMAGES = {
     "empty": (b"", "is empty"),
     "text": (b"#!/bin/sh\n", "is text" + WANTED),
@@ -104,7 +104,8 @@ WRONG_IMAGES = {
     "pie": (elf.image(elf_type=elf.ET_DYN), "is a position-independent executable (ET_DYN); a kernel "
             "linked at fixed addresses (ET_EXEC) is needed"),
     "none": (elf.image(with_headers=False), "has no program headers"),
-    "no-note": (elf.image(note=None), "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)"),
+    "no-note": (elf.image(note=None), "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY) "
+                                      "and no multiboot header"),
     "high": (elf.image(Segment(at=32 << 20)), "needs memory up to 0x200000f for a segment, but "
                                               "the guest has 16 MiB: write 'memory = 33M' or more"),
     "overlap": (elf.image(Segment(), Segment(at=elf.ENTRY + 8), elf_class=elf.CLASS_32,

@@ -168,8 +168,8 @@ def test_images(tmp_path):
     (tmp_path / "a.elf").write_bytes(elf.image()[:-1])
     assert "image 'a.elf' is cut off" in check(tmp_path, GUEST).stderr
     (tmp_path / "a.elf").write_text("#!/bin/sh\n")
-    assert "image 'a.elf' is text; Bulkhead starts ELF kernels with a PVH entry and " \
-        "Linux bzImages" in check(tmp_path, GUEST).stderr
+    assert "image 'a.elf' is text; Bulkhead starts Linux bzImages, ELF kernels (PVH) and " \
+        "multiboot kernels" in check(tmp_path, GUEST).stderr
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -134,10 +134,11 @@ void machine_make(struct fuzz_input *in)
     machine.cr0_fixed0 = CR0_PE | CR0_NE | CR0_PG;
     machine.cr4_fixed0 = CR4_VMXE;
     vm->tsc = &machine.tsc;
+    machine.has_pit = (base & 1) != 0;
     tx_init(&vm->console.tx);
     rx_init(&vm->console.rx);
     const struct vrtc_clock clock = {.scale = &machine.tsc.scale, .start = machine.tsc.start};
-    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock);
+    bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &clock, machine.has_pit);
     vpci_reset(&vm->pci);
     machine_make_links(in);
     atomic_store(&vm->phase, VM_RUNNING);
@@ -181,6 +182,7 @@ void machine_check(void)
     DEMAND(soft->apic.apic_id == v->apic_id && soft->msr.is_bsp == was->msr.is_bsp);
     DEMAND(soft->phase == was->phase && soft->console_duty == was->console_duty);
     DEMAND((soft->xcr0 & ~machine.vm.xcr0_allowed & ~XCR0_X87) == 0 && (soft->xcr0 & XCR0_X87));
+    DEMAND((machine.vm.bus.pit.clock != NULL) == machine.has_pit);
     DEMAND(machine.vm.vcpus == machine.vcpus && machine.vm.vcpu_count == soft->peers.count);
     DEMAND(machine.effects.msr_writes + (machine.effects.sends > 0) + (machine.effects.asked != 0) +
                machine.effects.xsetbvs + machine.effects.ends + machine.effects.crashes <=
@@ -226,7 +228,7 @@ void lapic_write_icr(uint32_t apic_id, uint32_t command)
 
     machine.effects.sends++;
     DEMAND((command & ~MASK64(7, 0)) == BIT64(14));
-    DEMAND(machine.v->soft->apic.icr != 0 || (command & 0xff) >= 32); /* a device's: no exception */
+    DEMAND(machine.is_wrmsr || (command & 0xff) >= 32); /* a device's: no exception */
     DEMAND(machine_peer(apic_id, &index));
     DEMAND((machine.effects.sent_to >> index & 1) == 0);
     machine.effects.sent_to |= BIT64(index);

@@ -37,8 +37,10 @@ struct exit_machine {
     struct effects effects;
     /* What the backend would answer; each input chooses. */
     uint64_t now, cr4, cr0_fixed0, cr4_fixed0, cr4_allowed;
+    bool has_pit;
     uint8_t cpl;
     bool in_64bit;
+    bool is_wrmsr; /* the exit is the guest's own IPI, if it sends one */
 };
 
 extern struct exit_machine machine;

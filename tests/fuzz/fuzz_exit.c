@@ -143,12 +143,34 @@ static bool is_link_port(const struct seen *x)
            vlink_index(x->pio.port) < machine.vm.end_count;
 }
 
+static bool has_device(uint16_t port)
+{
+    return (port >= VUART_PORT && port < VUART_PORT + VUART_PORTS) ||
+           (port >= VRTC_PORT && port < VRTC_PORT + VRTC_PORTS) ||
+           (port >= VPOWER_SLEEP_CONTROL && port <= VPOWER_RESET) || port == BUS_DEBUG_CONSOLE ||
+           vpit_claims(&machine.vm.bus.pit, port);
+}
+
+/* It touches a port that can end the guest. */
+static bool has_power(const struct seen *x)
+{
+    static const uint16_t ports[] = {VPOWER_SLEEP_CONTROL, VPOWER_RESET, VPOWER_KEYBOARD,
+                                     VPOWER_PORT_A, VPOWER_PCI_RESET};
+
+    for (size_t i = 0; i < ARRAY_SIZE(ports); i++)
+        if ((uint16_t)(ports[i] - x->pio.port) < x->pio.size)
+            return true;
+    return false;
+}
+
 /* One value of RAX for each byte that the port's device gave; the rest of RAX as it was. */
 static void check_pio(const struct seen *x, enum verdict verdict)
 {
     const uint64_t rax = machine.v->regs.gpr[REG_RAX];
 
-    DEMAND(verdict == (x->pio.string ? DO_GP : DO_NEXT));
+    const bool ends = machine.effects.ends == 1;
+    DEMAND(!ends || (!x->pio.in && !x->pio.string && has_power(x)));
+    DEMAND(verdict == (x->pio.string ? DO_GP : ends ? DO_STOP : DO_NEXT));
     /* The UART's message, if any; a read may end in one as well. */
     DEMAND(machine.effects.sends <= 1 && (!x->pio.string || machine.effects.sends == 0));
     if (machine.effects.sends)
@@ -165,7 +187,7 @@ static void check_pio(const struct seen *x, enum verdict verdict)
         return;
     for (uint32_t i = 0; i < x->pio.size; i++) {
         const uint16_t port = (uint16_t)(x->pio.port + i);
-        if (port < VUART_PORT || port >= VUART_PORT + VUART_PORTS)
+        if (!has_device(port))
             DEMAND((rax >> 8 * i & 0xff) == 0xff);
     }
 }
@@ -268,7 +290,7 @@ static void judge(const struct seen *x, enum verdict verdict)
         DEMAND(e->sends == 0);
     if (x->kind != EXIT_XSETBV)
         DEMAND(e->xsetbvs == 0);
-    if (x->kind != EXIT_HYPERCALL)
+    if (x->kind != EXIT_HYPERCALL && x->kind != EXIT_PIO)
         DEMAND(e->ends == 0 && (verdict == DO_STOP) == (e->crashes == 1));
     if (x->kind == EXIT_CPUID)
         check_cpuid(verdict);
@@ -345,7 +367,9 @@ static void choose_registers(struct fuzz_input *in, uint8_t how)
 static void choose_port(struct fuzz_input *in, struct vmx_raw *raw)
 {
     const uint8_t how = fuzz_u8(in);
-    const uint16_t first = how & 2 ? VPCI_ADDRESS - 1 : VUART_PORT - 4;
+    static const uint16_t firsts[] = {VUART_PORT - 4, VPCI_ADDRESS - 1, VPIT_PORT - 4,
+                                      VPIT_PORT_B - 4};
+    const uint16_t first = firsts[(how >> 1 & 1) | (how >> 4 & 2)];
     uint64_t *rax = &machine.v->regs.gpr[REG_RAX];
 
     if (!(how & 1))
@@ -441,6 +465,7 @@ static void one_exit(struct fuzz_input *in)
         raw = choose_raw(in, reason);
     memcpy(gpr_before, v->regs.gpr, sizeof(gpr_before));
     machine_remember();
+    machine.is_wrmsr = reason == VMX_REASON_WRMSR;
     const enum verdict verdict = handle(v, &raw, &x);
     machine_check();
     judge(&x, verdict);

@@ -120,6 +120,9 @@ MUTANTS = [
     # The clock is reached as a register that it does not have.
     ("vdev/bus.c", "device_in", "vrtc_in(&b->rtc, port - VRTC_PORT, now)",
      "vrtc_in(&b->rtc, port - VRTC_PORT + 1, now)"),
+    # The timer has one channel more.
+    ("vdev/vpit.c", "vpit_in", "port >= VPIT_PORT + VPIT_CHANNELS)",
+     "port > VPIT_PORT + VPIT_CHANNELS)"),
     # A write to nobody's port reaches the UART.
     ("vdev/bus.c", "device_out", "        return vpower_out(",
      "        vuart_out(&b->uart, port % VUART_PORTS, value);\n        return vpower_out("),

@@ -28,7 +28,7 @@ static int reset(void **state)
     clock_2026 = (struct vrtc_clock){.scale = scale_1ghz(), .start = 0, .seconds = 1767225600};
     tx_init(&tx);
     rx_init(&rx);
-    bus_reset(&bus, &tx, &rx, &clock_2026);
+    bus_reset(&bus, &tx, &rx, &clock_2026, false);
     refused = (struct refused){0};
     return 0;
 }
@@ -37,7 +37,7 @@ static bool is_open(uint32_t port)
 {
     port &= 0xffff;
     return (port >= 0x3f8 && port <= 0x3ff) || (port >= 0x600 && port <= 0x602) || port == 0x70 ||
-           port == 0x71 || port == 0x42;
+           port == 0x71 || port == 0x42 || port == 0xe9;
 }
 
 /* Where nothing is going to happen. */
@@ -45,7 +45,7 @@ static void out(uint16_t port, uint8_t size, uint32_t value)
 {
     const enum bus_event want = port + size > 0x3f8 && port <= 0x3ff ? BUS_TEXT : BUS_NONE;
 
-    assert_int_equal(bus_out(&bus, port, size, value, &refused), want);
+    assert_int_equal(bus_out(&bus, port, size, value, 0, &refused), want);
 }
 
 static void test_closed_ports(void **state)
@@ -69,7 +69,8 @@ static void test_closed_ports(void **state)
                 assert_int_equal(value >> (8 * size), 0);
             if (open != 0)
                 continue;
-            assert_int_equal(bus_out(&bus, (uint16_t)port, size, 0x5a5a5a5a, &refused), BUS_NONE);
+            assert_int_equal(bus_out(&bus, (uint16_t)port, size, 0x5a5a5a5a, 0, &refused),
+                             BUS_NONE);
             assert_int_equal(refused.total, ++closed);
         }
     }
@@ -99,6 +100,28 @@ static void test_timer_port(void **state)
     assert_int_equal(refused.total, 0);
     assert_int_equal(bus_in(&bus, 0x40, 4, 0, &refused), 0xff00ffff);
     assert_int_equal(bus_in(&bus, 0x61, 1, 0, &refused), 0xff);
+    assert_int_equal(refused.total, 2);
+}
+
+/* A byte is a byte of the console, also while the UART talks to itself. */
+static void test_debug_console(void **state)
+{
+    uint8_t record[TX_RECORD_MAX];
+
+    (void)state;
+    assert_int_equal(bus_in(&bus, 0xe9, 1, 0, &refused), 0xe9);
+    assert_int_equal(refused.total, 0);
+    assert_int_equal(bus_in(&bus, 0xe8, 4, 0, &refused), 0xffffe9ff);
+    assert_int_equal(refused.total, 1);
+    out(0x3fc, 1, 0x10); /* loopback */
+    assert_int_equal(bus_out(&bus, 0xe9, 1, 'a', 0, &refused), BUS_TEXT);
+    assert_int_equal(bus_out(&bus, 0xe8, 2, 'b' << 8 | 'x', 0, &refused), BUS_TEXT);
+    assert_int_equal(tx_get(&tx, record), 2);
+    assert_memory_equal(record, "ab", 2);
+    assert_int_equal(refused.total, 2);
+    for (uint32_t i = 0; i <= TX_RING_RECORDS * TX_RECORD_MAX; i++)
+        assert_int_equal(bus_out(&bus, 0xe9, 1, 'c', 0, &refused), BUS_TEXT);
+    assert_true(bus.uart.lost > 0); /* nobody waits for room, and it is counted */
     assert_int_equal(refused.total, 2);
 }
 
@@ -149,7 +172,7 @@ static void test_wide_is_the_sum_of_bytes(void **state)
     static struct bus narrow;
     tx_init(&other_tx);
     rx_init(&other_rx);
-    bus_reset(&narrow, &other_tx, &other_rx, &clock_2026);
+    bus_reset(&narrow, &other_tx, &other_rx, &clock_2026, false);
 
     uint64_t seed = 6;
     for (uint32_t i = 0; i < 100000; i++) {
@@ -158,9 +181,9 @@ static void test_wide_is_the_sum_of_bytes(void **state)
         uint8_t size = sizes[(r >> 8) % 3];
         uint32_t value = (uint32_t)(r >> 32), sum = 0;
         if ((r & 0x8000) != 0) {
-            (void)!bus_out(wide, port, size, value, &refused);
+            (void)!bus_out(wide, port, size, value, 0, &refused);
             for (uint32_t k = 0; k < size; k++)
-                (void)!bus_out(&narrow, (uint16_t)(port + k), 1, value >> (8 * k), &refused);
+                (void)!bus_out(&narrow, (uint16_t)(port + k), 1, value >> (8 * k), 0, &refused);
         } else {
             for (uint32_t k = 0; k < size; k++)
                 sum |= bus_in(&narrow, (uint16_t)(port + k), 1, 0, &refused) << (8 * k);
@@ -181,7 +204,7 @@ static void test_wide_is_the_sum_of_bytes(void **state)
 
 static void event(uint16_t port, uint8_t size, uint32_t value, enum bus_event want)
 {
-    assert_int_equal(bus_out(&bus, port, size, value, &refused), want);
+    assert_int_equal(bus_out(&bus, port, size, value, 0, &refused), want);
 }
 
 static void test_power_block(void **state)
@@ -263,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup(test_open_ports_are_not_counted, reset),
         cmocka_unit_test_setup(test_straddling, reset),
         cmocka_unit_test_setup(test_timer_port, reset),
+        cmocka_unit_test_setup(test_debug_console, reset),
         cmocka_unit_test_setup(test_wrap, reset),
         cmocka_unit_test_setup(test_power_block, reset),
         cmocka_unit_test_setup(test_chipset_resets, reset),

@@ -432,8 +432,11 @@ static void test_high_segment(void **state)
 
 /* ---------------------------------------------------------------------- what is refused */
 
-#define WANTED "; Bulkhead starts ELF kernels with a PVH entry and Linux bzImages"
-#define UNPACK "; decompress it first"
+#define WANTED  "; Bulkhead starts Linux bzImages, ELF kernels (PVH) and multiboot kernels"
+#define UNKNOWN "is an unknown kind of file" WANTED "; a flat binary has to be called *.bin"
+#define UNPACK  "; decompress it first"
+#define NO_ADDRESSES \
+    "is a multiboot kernel that is not an ELF file and has no addresses in its header"
 
 static void test_kinds(void **state)
 {
@@ -441,10 +444,10 @@ static void test_kinds(void **state)
     request.size = 0;
     refuse("is empty");
     request.size = 1;
-    refuse("is an unknown kind of file, perhaps a flat binary" WANTED);
+    refuse(UNKNOWN);
     setup(NULL);
     memset(&file.header, 0, sizeof(file.header));
-    refuse("is an unknown kind of file, perhaps a flat binary" WANTED);
+    refuse(UNKNOWN);
     setup(NULL);
     file.header.type = ET_REL;
     refuse("is an ELF object file, which must be linked first");
@@ -519,14 +522,12 @@ static void test_other_files(void **state)
         {0, "\xcf\xfa\xed\xfe", 4, "is a Mach-O program" WANTED},
         {0, "MZ\x90", 3, "is an EFI program (PE)" WANTED},
         {0, "\xff\xfe#\0", 4, "is text" WANTED},
-        {4096, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12, "is a multiboot kernel" WANTED},
-        {8192, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12,
-         "is an unknown kind of file, perhaps a flat binary" WANTED},
-        {4096, "\x02\xb0\xad\x1b\0\0\0\0\xff\x4f\x52\xe4", 12,
-         "is an unknown kind of file, perhaps a flat binary" WANTED},
-        {16384, "\xd6\x50\x52\xe8\0\0\0\0\x18\0\0\0\x12\xaf\xad\x17", 16,
-         "is a multiboot kernel" WANTED},
-        {0, "", 0, "is an unknown kind of file, perhaps a flat binary" WANTED},
+        {4096, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12, NO_ADDRESSES},
+        {8192, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12, UNKNOWN},
+        {4096, "\x02\xb0\xad\x1b\0\0\0\0\xff\x4f\x52\xe4", 12, UNKNOWN},
+        {16384, "\xd6\x50\x52\xe8\0\0\0\0\x18\0\0\0\x12\xaf\xad\x17\0\0\0\0\x08\0\0", 24,
+         NO_ADDRESSES},
+        {0, "", 0, UNKNOWN},
     };
     static uint8_t text[] = "#!/bin/sh\nexec \"$0\" # gr\xc3\xbc\xc3\x9f"
                             "e\n\t";
@@ -630,7 +631,8 @@ static void test_segment_shapes(void **state)
 
 static void test_notes(void **state)
 {
-    static const char none[] = "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY)";
+    static const char none[] = "has no PVH entry (ELF note 'Xen', type 18: PHYS32_ENTRY) and no "
+                               "multiboot header";
     (void)state;
     file.note.type = 17;
     refuse(none);
@@ -652,8 +654,6 @@ static void test_notes(void **state)
 /* Without a PVH entry: what it is, and advice only for those whom it helps. */
 static void test_kernels_without_entry(void **state)
 {
-    static const char multiboot[] = "is a multiboot kernel; it needs a PVH entry (ELF note 'Xen', "
-                                    "type 18: PHYS32_ENTRY)";
     (void)state;
     file.note.type = 2;
     refuse("is a kernel for Xen's PV mode; it needs a PVH entry (ELF note 'Xen', type 18: "
@@ -663,15 +663,6 @@ static void test_kernels_without_entry(void **state)
     memcpy(file.note.name, "Linux\0\0\0", 8); /* its last four bytes are the descriptor's */
     file.note.type = 0x100;
     refuse("is a Linux kernel without a PVH entry: use its bzImage, or build it with CONFIG_PVH=y");
-    setup(NULL);
-    file.note.type = 17;
-    memcpy(file.bytes + PVH_FILE_DATA + 8, "\x02\xb0\xad\x1b\0\0\0\0\xfe\x4f\x52\xe4", 12);
-    refuse(multiboot);
-    setup(NULL);
-    file.note.type = 17;
-    memcpy(file.bytes + PVH_FILE_DATA + 8, "\xd6\x50\x52\xe8\0\0\0\0\x18\0\0\0\x12\xaf\xad\x17",
-           16);
-    refuse(multiboot);
     setup(NULL);
     file.segments[0].type = PT_INTERP;
     refuse("is a program for an operating system, not a kernel");

@@ -557,8 +557,8 @@ static void test_bad_image(void **state)
     snprintf(g->image, sizeof(g->image), "initrd.img");
     refuse(
         1, 13,
-        "guest 'a': image 'initrd.img' is an unknown kind of file, perhaps a flat binary; Bulkhead "
-        "starts ELF kernels with a PVH entry and Linux bzImages");
+        "guest 'a': image 'initrd.img' is an unknown kind of file; Bulkhead starts Linux bzImages, "
+        "ELF kernels (PVH) and multiboot kernels; a flat binary has to be called *.bin");
     snprintf(g->image, sizeof(g->image), "large.elf");
     refuse(
         1, 13,

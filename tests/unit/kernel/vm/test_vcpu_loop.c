@@ -471,7 +471,7 @@ static int begin(void **state)
                      .phase = VM_RUNNING};
     tx_init(&vm.console.tx);
     rx_init(&vm.console.rx);
-    bus_reset(&vm.bus, &vm.console.tx, &vm.console.rx, &vm.clock);
+    bus_reset(&vm.bus, &vm.console.tx, &vm.console.rx, &vm.clock, false);
     vpci_reset(&vm.pci);
     soft = (struct vcpu_soft){.phase = VCPU_RUNNING,
                               .timer_deadline = UINT64_MAX,
