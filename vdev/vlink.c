@@ -39,7 +39,8 @@ uint32_t vlink_in(const struct vlink *l, uint16_t port)
     case VLINK_ALIVE:
         return atomic_load_explicit(l->alive, memory_order_relaxed);
     case VLINK_CONTROL:
-        return atomic_load_explicit(&l->control, memory_order_relaxed);
+        return atomic_load_explicit(&l->control, memory_order_relaxed) |
+               (l->read_only ? VLINK_READ_ONLY : 0);
     case VLINK_DOORBELL:
         break;
     }

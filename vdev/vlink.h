@@ -22,14 +22,16 @@ enum vlink_register {
     VLINK_SIDE = 0,     /* R: the number of this side */
     VLINK_ALIVE = 4,    /* R: a bit for each side whose guest runs */
     VLINK_DOORBELL = 8, /* W: side << 16 */
-    VLINK_CONTROL = 12, /* RW: VLINK_PEERS */
+    VLINK_CONTROL = 12, /* RW: VLINK_PEERS; R: VLINK_READ_ONLY */
 };
 
-#define VLINK_PEERS 1u /* a message also when a peer starts or ends */
+#define VLINK_PEERS     1u          /* a message also when a peer starts or ends */
+#define VLINK_READ_ONLY 0x80000000u /* the window may not be written: that would end the guest */
 
 struct vlink {
     struct vpci_identity identity; /* constant */
     uint32_t side, side_count;     /* constant; side_count 0: there is no link */
+    bool read_only;                /* constant */
     const _Atomic uint32_t *alive; /* the link's */
     _Atomic uint32_t control;
 };

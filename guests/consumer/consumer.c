@@ -76,8 +76,9 @@ int main(void)
     struct tally tally = {.shortest = UINT64_MAX};
     struct bulkhead_link link;
 
-    if (!bulkhead_link_info(LINK, &link) || link.size == 0 || link.side_count != 2)
-        fatal(1, "there is no link to one other guest: see guests/producer/demo.conf");
+    if (!bulkhead_link_info(LINK, &link) || link.size == 0 || link.side_count != 2 ||
+        !link.can_write)
+        fatal(1, "there is no link, written by both, to one other guest: see producer/demo.conf");
     const struct link_ring ring = link_ring(link.window, link.size);
     irq_handle(VECTOR_LINK, consumer_bell);
     x2apic_enable();

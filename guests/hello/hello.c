@@ -14,7 +14,8 @@
 
 static void hello_hypervisor(void)
 {
-    static const char *const names[] = {"console", "time", "timer", "power"};
+    static const char *const names[] = {"console",  "time",  "timer", "power",
+                                        "watchdog", "crash", "link"};
     struct cpuid_regs r = cpuid(BULKHEAD_CPUID_BASE, 0);
     char signature[13] = {0};
 

@@ -35,11 +35,24 @@
 #define ID        "0x1af4\n0x1110\n"
 #define HEAL_MS   1000 /* a byte of the cable may be lost where the other guest starts anew */
 #define FULL_MS   1
+#define READ_ONLY 0x80000000u /* of the register at 12 */
 
 static void die(const char *what)
 {
-    fprintf(stderr, "bhlink: %s: %s\n", what, errno ? strerror(errno) : "no such link");
+    fprintf(stderr, "bhlink: %s: %s\n", what, strerror(errno));
     exit(1);
+}
+
+static int usage(void)
+{
+    fputs("bhlink                  lists this guest's links\n"
+          "bhlink show N           prints the text at the beginning of link N's window\n"
+          "bhlink write N TEXT     writes it there\n"
+          "bhlink ring N SIDE      rings a doorbell\n"
+          "bhlink net N [NAME]     makes the network interface NAME (link0) of link N and the "
+          "cable\n",
+          stderr);
+    return 2;
 }
 
 /* ------------------------------------------------------------------ the PCI function */
@@ -98,6 +111,12 @@ static uint32_t function_read(const struct function *f, off_t reg)
     if (pread(f->registers, &value, sizeof(value), reg) != sizeof(value))
         die("reading a register");
     return value;
+}
+
+/* A write where it may only read would end the whole guest. */
+static bool function_may_write(const struct function *f)
+{
+    return (function_read(f, 12) & READ_ONLY) == 0;
 }
 
 static void function_ring(const struct function *f, uint32_t side)
@@ -228,17 +247,21 @@ static void list(void)
 {
     struct function f;
 
-    for (unsigned n = 0; function_find(&f, n); n++) {
+    unsigned n = 0;
+
+    for (; function_find(&f, n); n++) {
         char path[128];
         struct stat status;
 
         snprintf(path, sizeof(path), "%s/resource2", f.folder);
         const uint64_t size = stat(path, &status) == 0 ? (uint64_t)status.st_size : 0;
-        printf("link %u: %s, side %u, running 0x%x, window of %llu KiB\n", n,
+        printf("link %u: %s, side %u, running 0x%x, window of %llu KiB, %s\n", n,
                strrchr(f.folder, '/') + 1, function_read(&f, 0), function_read(&f, 4),
-               (unsigned long long)(size / 1024));
+               (unsigned long long)(size / 1024), function_may_write(&f) ? "rw" : "ro");
         close(f.registers);
     }
+    if (n == 0)
+        printf("this guest has no links\n");
 }
 
 int main(int argc, char **argv)
@@ -250,20 +273,29 @@ int main(int argc, char **argv)
         list();
         return 0;
     }
-    if (argc < 3 || !function_find(&f, (unsigned)strtoul(argv[2], NULL, 0)))
-        die("the first bytes of " __FILE__ " tell how it is used");
-    if (strcmp(argv[1], "show") == 0) {
+    const char *command = argv[1];
+    const bool writes = strcmp(command, "write") == 0, rings = strcmp(command, "ring") == 0;
+    const bool shows = strcmp(command, "show") == 0, is_net = strcmp(command, "net") == 0;
+    if (argc < 3 || !(shows || is_net || ((writes || rings) && argc == 4)))
+        return usage();
+    if (!function_find(&f, (unsigned)strtoul(argv[2], NULL, 0))) {
+        fprintf(stderr, "bhlink: there is no link %s\n", argv[2]);
+        return 1;
+    }
+    if ((writes || is_net) && !function_may_write(&f)) {
+        fprintf(stderr, "bhlink: this guest may only read link %s\n", argv[2]);
+        return 1;
+    }
+    if (shows) {
         const char *window = function_window(&f, &size, PROT_READ);
         printf("%.*s\n", (int)size, size > 0 ? window : "");
-    } else if (strcmp(argv[1], "write") == 0 && argc == 4) {
+    } else if (writes) {
         char *window = function_window(&f, &size, PROT_READ | PROT_WRITE);
         snprintf(window, size, "%s", argv[3]);
-    } else if (strcmp(argv[1], "ring") == 0 && argc == 4) {
+    } else if (rings) {
         function_ring(&f, (uint32_t)strtoul(argv[3], NULL, 0));
-    } else if (strcmp(argv[1], "net") == 0) {
-        net_run(&f, argc > 3 ? argv[3] : "link0");
     } else {
-        die("the first bytes of " __FILE__ " tell how it is used");
+        net_run(&f, argc > 3 ? argv[3] : "link0");
     }
     return 0;
 }

@@ -40,8 +40,9 @@ int main(void)
     const uint64_t count = option_number("count", 10), pause = option_number("pause", 100);
     struct bulkhead_link link;
 
-    if (!bulkhead_link_info(LINK, &link) || link.size == 0 || link.side_count != 2)
-        fatal(1, "there is no link to one other guest: see guests/producer/demo.conf");
+    if (!bulkhead_link_info(LINK, &link) || link.size == 0 || link.side_count != 2 ||
+        !link.can_write)
+        fatal(1, "there is no link, written by both, to one other guest: see producer/demo.conf");
     const struct link_ring ring = link_ring(link.window, link.size);
     irq_handle(VECTOR_LINK, producer_bell);
     x2apic_enable();

@@ -43,6 +43,7 @@ enum config_key config_alias(struct span word)
 const char *config_lacks(struct span word)
 {
     static const char device[] = "a guest has no devices other than its console";
+    static const char net[] = "guests have no network cards; a " LINK_SECTION " section joins them";
     static const char link[] = "write a " LINK_SECTION " section with 'guests = ...'";
     static const struct {
         const char *name;
@@ -55,9 +56,9 @@ const char *config_lacks(struct span word)
         {"shm", link},
         {"ivshmem", link},
         {"root", "write 'disk = FILE', and 'root=/dev/pmem0' into the cmdline"},
-        {"net", device},
-        {"nic", device},
-        {"network", device},
+        {"net", net},
+        {"nic", net},
+        {"network", net},
         {"device", device},
         {"devices", device},
         {"pci", device},

@@ -34,6 +34,10 @@ static bool config_read_side(struct config_parser *p, struct span word)
 
     if (colon < word.len && !config_side_right(p, name, span_from(word, colon + 1), &read_only))
         return false;
+    if (name.len == 0) {
+        errors_add(p->report, p->line, "'" VALUE " has no guest before it", VALUE_ARGS(word));
+        return false;
+    }
     for (uint32_t i = 0; i < link->side_count; i++)
         if (span_is_any_case(name, link->sides[i].name)) {
             errors_add(p->report, p->line, "guest '" SPAN_FMT "' is named twice", SPAN_ARGS(name));
@@ -91,7 +95,7 @@ void config_read_link_memory(struct config_parser *p, struct span value)
         const uint64_t unit = power > MIB ? MIB : KIB;
         const char sign = power > MIB ? 'M' : 'K';
         errors_add(p->report, p->line,
-                   "memory = " SPAN_FMT ": a link's memory is a PCI window, of a power of two: "
+                   "memory = " SPAN_FMT ": a link's memory must be a power of two: "
                    "write %lu%c or %lu%c",
                    SPAN_ARGS(value), power / 2 / unit, sign, power / unit, sign);
         return;

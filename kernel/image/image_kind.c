@@ -47,7 +47,7 @@ static const struct kind_row kind_rows[] = {
     {0, 4, "\xcf\xfa\xed\xfe", "is a Mach-O program" WANTED},
     {0, 2, "MZ", "is an EFI program (PE)" WANTED},
     {0, 2, "\xff\xfe", "is text" WANTED},
-    {510, 2, "\x55\xaa", "is a boot sector or a disk image" WANTED},
+    {510, 2, "\x55\xaa", "is a boot sector or a disk image; if it is a flat binary, call it *.bin"},
 };
 #define KIND_BOOT_SECTOR (ARRAY_SIZE(kind_rows) - 1)
 

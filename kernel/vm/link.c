@@ -21,6 +21,7 @@ static void link_build_side(struct link *link, uint32_t side, struct vm *vm)
     link->sides[side].end = index;
     end->link = link;
     end->device.side = side;
+    end->device.read_only = link->plan->config->sides[side].read_only;
     end->device.side_count = link->plan->config->side_count;
     end->device.alive = &link->alive;
     vlink_init(&end->device, index, plan->at.v, link->plan->config->memory);

@@ -56,9 +56,10 @@ def test_network(machine, tmp_path):
         assert "3 packets received" in " ".join(left.run("ping -c 3 -A 10.0.0.2"))
         links = left.run("bhlink")
         assert len(links) == 2
-        assert re.fullmatch(r"link 0: 0000:00:02.0, side 0, running 0x3, window of 4096 KiB", links[0])
-        assert re.fullmatch(r"link 1: 0000:00:03.0, side 1, running 0x7, window of 4 KiB", links[1])
+        assert re.fullmatch(r"link 0: 0000:00:02.0, side 0, running 0x3, window of 4096 KiB, rw", links[0])
+        assert re.fullmatch(r"link 1: 0000:00:03.0, side 1, running 0x7, window of 4 KiB, ro", links[1])
         assert re.fullmatch(r"reading \d+: \d\d\.\d degrees", left.run("bhlink show 1")[0])
+        assert left.run("bhlink write 1 x 2>&1; true") == ["bhlink: this guest may only read link 1"]
         at = left.run("sed -n 3p /sys/bus/pci/devices/0000:00:03.0/resource")[0].split()[0]
         assert left.run(f"devmem {at} 32") == ["0x64616572"]    # "read"
         left.run(r"printf '\0\0\1\0' | dd of=/sys/bus/pci/devices/0000:00:02.0/resource4 bs=4 seek=2 "

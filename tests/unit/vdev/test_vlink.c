@@ -98,6 +98,10 @@ static void registers(void **state)
     assert_true(vlink_wants_peers(&link));
     vlink_reset(&link);
     assert_int_equal(vlink_in(&link, 0xc02c), 0);
+    link.read_only = true;
+    assert_int_equal(vlink_in(&link, 0xc02c), 0x80000000);
+    assert_false(vlink_out(&link, 0xc02c, 1, &side));
+    assert_int_equal(vlink_in(&link, 0xc02c), 0x80000001);
 }
 
 /* Sides of the link, itself too, and vector 0: the only one. */

@@ -675,7 +675,8 @@ static void test_other_words(void **state)
     static const struct refusal rows[] = {
         {GUEST "drive = root.img", 4, "unknown key 'drive'; did you mean 'disk'?"},
         {GUEST "root = /dev/sda", 4, "unknown key 'root'" ROOT},
-        {GUEST "net = eth0", 4, "unknown key 'net'" DEVICE},
+        {GUEST "net = eth0", 4,
+         "unknown key 'net'; guests have no network cards; a [link NAME] section joins them"},
         {GUEST "devices = sata", 4, "unknown key 'devices'" DEVICE},
         {GUEST "vcpus = 2", 4, "unknown key 'vcpus'; did you mean 'cores'?"},
         {GUEST "initramfs = x", 4, "unknown key 'initramfs'; did you mean 'initrd'?"},

@@ -99,6 +99,7 @@ static void sides(void **state)
     refuse(LINK "guests=a:ro b:ro", 11, "all sides are read-only: nobody could write");
     refuse(LINK "guests=a:w b", 11, "'w' is not what a guest may do: write 'a:rw' or 'a:ro'");
     refuse(LINK "guests=a b:", 11, "'' is not what a guest may do: write 'b:rw' or 'b:ro'");
+    refuse(LINK "guests=a :ro", 11, "':ro' has no guest before it");
     refuse(LINK "guests=a d", 11, "the file has no guest 'd'");
     refuse(ONE("linux") ONE("rtos") "[link x]\nguests=linux rots", 8,
            "the file has no guest 'rots'; did you mean 'rtos'?");
@@ -110,9 +111,9 @@ static void memory_and_serial(void **state)
 {
     (void)state;
     refuse(SIDES "memory=3M", 12,
-           "memory = 3M: a link's memory is a PCI window, of a power of two: write 2M or 4M");
+           "memory = 3M: a link's memory must be a power of two: write 2M or 4M");
     refuse(SIDES "memory=12K", 12,
-           "memory = 12K: a link's memory is a PCI window, of a power of two: write 8K or 16K");
+           "memory = 12K: a link's memory must be a power of two: write 8K or 16K");
     refuse(SIDES "memory=0", 12, "memory = 0 is too small: the minimum is 4K");
     refuse(SIDES "memory=64", 12,
            "memory = 64 is too small: the minimum is 4K (is the M missing?)");

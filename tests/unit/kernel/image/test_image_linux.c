@@ -362,8 +362,7 @@ static void test_header(void **state)
     request.size = 0x206;
     refuse("is cut off: it ends in the Linux setup header");
     request.size = 0x205;
-    refuse("is a boot sector or a disk image; Bulkhead starts Linux bzImages, ELF kernels (PVH) "
-           "and multiboot kernels");
+    refuse("is a boot sector or a disk image; if it is a flat binary, call it *.bin");
     setup(NULL);
     header->boot_flag = 0;
     refuse("has a damaged Linux setup header: no boot flag 0xaa55");
