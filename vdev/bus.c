@@ -256,11 +256,19 @@ enum bus_event bus_out(struct bus *b, uint16_t port, uint8_t size, uint32_t valu
     if (size != 1)
         return bus_out_wide(b, port, size, value, now, refused);
     const bool known = device_out(b, port, (uint8_t)value, true, now, &event);
+    /*@ assert unknown: !has_device{Pre}(b, port) && !chip_resets(port, byte_at(value, 0)) ==>
+      @   known == 0;
+      @*/
     /*@ assert kept: refused->total == \at(refused->total, Pre); */
     /*@ assert \separated(&b->uart.lost, refused) && \separated(&b->uart.tx->head, refused) &&
       @   \separated(&b->uart.tx->refused, refused);
       @*/
     if (!known)
         refused_count(refused, port);
+    /*@ assert same: \forall integer p; has_device{Pre}(b, p) <==> has_device{Here}(b, p); */
+    /*@ assert one: !has_device{Pre}(b, port) && !chip_resets(port, byte_at(value, 0)) ==>
+      @   one_more(\at(refused->total, Pre), refused->total);
+      @*/
+    /*@ assert lone: \forall integer n; 0 <= n < size ==> nth(port, n) == port; */
     return event;
 }

@@ -50,30 +50,20 @@ static const struct vpci_identity bridge = {
 };
 
 /*
- * The UART as a card whose ports are where COM1 is. Linux uses MSI for very few 16550s, of which
- * this is one; the interface, the class's last byte, tells its driver how many ports the card has.
- * Class "other" of communication devices: for "serial" Linux guesses the settings a second time,
- * and complains that it knew them.
+ * A UART as a card whose ports are where COM1 is, or COM2. Linux uses MSI for very few 16550s, of
+ * which this is one; the interface, the class's last byte, tells its driver how many ports the card
+ * has. Class "other" of communication devices: for "serial" Linux guesses the settings a second
+ * time, and complains that it knew them.
  */
-static const struct vpci_identity uart = {
-    .vendor = 0x9710,
-    .device = 0x9900,
-    .class_code = 0x078002,
-    .subsystem_vendor = 0xa000,
-    .subsystem = 0x1000,
-    .has_msi = true,
-    .bars = {{.value = VUART_PORT | 1, .size = VUART_PORTS}},
-};
+#define UART_CARD(port)                                                                         \
+    {                                                                                           \
+        .vendor = 0x9710, .device = 0x9900, .class_code = 0x078002, .subsystem_vendor = 0xa000, \
+        .subsystem = 0x1000, .has_msi = true,                                                   \
+        .bars = {{.value = (port) | 1, .size = VUART_PORTS}},                                   \
+    }
 
-const struct vpci_identity vpci_cable = {
-    .vendor = 0x9710,
-    .device = 0x9900,
-    .class_code = 0x078002,
-    .subsystem_vendor = 0xa000,
-    .subsystem = 0x1000,
-    .has_msi = true,
-    .bars = {{.value = VUART_PORT_2 | 1, .size = VUART_PORTS}},
-};
+static const struct vpci_identity uart = UART_CARD(VUART_PORT);
+const struct vpci_identity vpci_cable = UART_CARD(VUART_PORT_2);
 
 static uint32_t get(const _Atomic uint32_t *reg)
 {

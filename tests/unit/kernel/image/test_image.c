@@ -11,13 +11,12 @@
 #include "mm/range.h"
 #include "support.h"
 
+#include "image_look.h"
 #include "pvh_file.h"
 
 #define PLATFORM 2 /* pieces that every guest has at last: ACPI tables, reset code */
 
-static struct image image;
 static struct pvh_file file;
-static struct image_request request;
 static struct guest_map map;
 static uint64_t guest_memory; /* bytes: what prepare() makes `map` of */
 static const uint8_t initrd_bytes[0x2345] = {1};
@@ -40,32 +39,8 @@ static int setup(void **state)
 
 static bool prepare(void)
 {
-    /* On the heap, exactly as long as it says: a byte read behind it ends the test. */
-    uint8_t *exact = malloc(request.size == 0 ? 1 : request.size);
-    assert_non_null(exact);
-    memcpy(exact, pvh_file_bytes(&file), request.size);
-    memset(&image, 0x55, sizeof(image));
-    request.bytes = exact;
     map_make();
-    bool ok = image_prepare(&image, &request);
-    assert_int_equal(ok, image.why[0] == '\0');
-    for (uint32_t i = 0; ok && i < image.piece_count; i++)
-        if (image.pieces[i].source >= exact && image.pieces[i].source < exact + request.size)
-            image.pieces[i].source = file.bytes + (image.pieces[i].source - exact);
-    free(exact);
-    return ok;
-}
-
-static void accept(void)
-{
-    if (!prepare())
-        fail_msg("refused: %s", image.why);
-}
-
-static void refuse(const char *why)
-{
-    assert_false(prepare());
-    assert_string_equal(image.why, why);
+    return image_look_prepare(pvh_file_bytes(&file));
 }
 
 static void expect_piece(uint32_t i, uint64_t to, const uint8_t *source, uint64_t size)
@@ -76,22 +51,10 @@ static void expect_piece(uint32_t i, uint64_t to, const uint8_t *source, uint64_
     assert_int_equal(image.pieces[i].size, size);
 }
 
-/* What the guest reads at `at`, by way of the pieces. */
-static const void *guest_read(uint64_t at, uint64_t size)
-{
-    for (uint32_t i = 0; i < image.piece_count; i++) {
-        const struct image_piece *p = &image.pieces[i];
-        if (at >= p->to.v && at - p->to.v <= p->size && size <= p->size - (at - p->to.v))
-            return p->source + (at - p->to.v);
-    }
-    fail_msg("nothing at 0x%lx", at);
-    return NULL;
-}
-
 static struct pvh_start_info start_info(void)
 {
     struct pvh_start_info info;
-    memcpy(&info, guest_read(image.start_info.v, sizeof(info)), sizeof(info));
+    memcpy(&info, image_look_at(image.start_info.v, sizeof(info)), sizeof(info));
     return info;
 }
 
@@ -114,10 +77,10 @@ static void test_simple(void **state)
     assert_int_equal(info.module_count, 0);
     assert_int_equal(info.modules, 0);
     assert_int_equal(info.rsdp, ACPI_TABLES_AT);
-    assert_memory_equal(guest_read(info.rsdp, 8), "RSD PTR ", 8);
-    assert_int_equal(*(const uint8_t *)guest_read(RESET_CODE_AT, 1), 0xb0);
+    assert_memory_equal(image_look_at(info.rsdp, 8), "RSD PTR ", 8);
+    assert_int_equal(*(const uint8_t *)image_look_at(RESET_CODE_AT, 1), 0xb0);
     assert_int_equal(info.reserved, 0);
-    assert_string_equal(guest_read(info.cmdline, 1), "");
+    assert_string_equal(image_look_at(info.cmdline, 1), "");
 }
 
 static void expect_map(uint64_t memory, uint32_t count, const struct pvh_memory *want)
@@ -126,7 +89,7 @@ static void expect_map(uint64_t memory, uint32_t count, const struct pvh_memory 
     accept();
     struct pvh_start_info info = start_info();
     assert_int_equal(info.memory_map_count, count);
-    assert_memory_equal(guest_read(info.memory_map, count * sizeof(*want)), want,
+    assert_memory_equal(image_look_at(info.memory_map, count * sizeof(*want)), want,
                         count * sizeof(*want));
 }
 
@@ -163,7 +126,7 @@ static void test_memory_map_regions(void **state)
     guest_map_add(&map, device);
     assert_true(image_prepare(&image, &request));
     assert_int_equal(start_info().memory_map_count, ARRAY_SIZE(want));
-    assert_memory_equal(guest_read(start_info().memory_map, sizeof(want)), want, sizeof(want));
+    assert_memory_equal(image_look_at(start_info().memory_map, sizeof(want)), want, sizeof(want));
     pvh_file_start(&file, 3 * GIB);
     pvh_file_add(&file, 3 * GIB, 0x1000, 0x1000);
     request.bytes = pvh_file_bytes(&file);
@@ -176,13 +139,13 @@ static void test_cmdline(void **state)
     (void)state;
     request.cmdline = "console=ttyS0 quiet";
     accept();
-    assert_string_equal(guest_read(start_info().cmdline, 20), "console=ttyS0 quiet");
+    assert_string_equal(image_look_at(start_info().cmdline, 20), "console=ttyS0 quiet");
     memset(longest, 'x', sizeof(longest));
     longest[sizeof(longest) - 1] = '\0';
     request.cmdline = longest;
     guest_memory = 4 * GIB; /* with the longest memory map */
     accept();
-    assert_string_equal(guest_read(start_info().cmdline, sizeof(longest)), longest);
+    assert_string_equal(image_look_at(start_info().cmdline, sizeof(longest)), longest);
 }
 
 static void add_initrd(uint64_t size)
@@ -198,7 +161,7 @@ static void expect_initrd(uint64_t at, uint64_t size)
     struct pvh_start_info info = start_info();
     assert_int_equal(info.module_count, 1);
     struct pvh_module module;
-    memcpy(&module, guest_read(info.modules, sizeof(module)), sizeof(module));
+    memcpy(&module, image_look_at(info.modules, sizeof(module)), sizeof(module));
     assert_int_equal(module.base, at);
     assert_int_equal(module.size, size);
     assert_int_equal(module.cmdline, 0);
@@ -211,13 +174,14 @@ static void expect_module(uint32_t i, uint64_t at, uint64_t size, const char *cm
     struct pvh_module module;
 
     assert_true(i < info.module_count);
-    memcpy(&module, guest_read(info.modules + i * sizeof(module), sizeof(module)), sizeof(module));
+    memcpy(&module, image_look_at(info.modules + i * sizeof(module), sizeof(module)),
+           sizeof(module));
     assert_int_equal(module.base, at);
     assert_int_equal(module.size, size);
     assert_int_equal(module.reserved, 0);
     assert_true((module.cmdline != 0) == (cmdline != NULL));
     if (cmdline != NULL)
-        assert_string_equal(guest_read(module.cmdline, strlen(cmdline) + 1), cmdline);
+        assert_string_equal(image_look_at(module.cmdline, strlen(cmdline) + 1), cmdline);
 }
 
 /* Persistent memory of the map, and modules behind the initrd's, which is there in any case. */
@@ -239,7 +203,7 @@ static void test_disks(void **state)
     (void)guest_map_add_disk(&map, hpa(2 * GIB), 2 * MIB, false, longest);
     assert_true(image_prepare(&image, &request));
     assert_int_equal(start_info().memory_map_count, ARRAY_SIZE(want));
-    assert_memory_equal(guest_read(start_info().memory_map, sizeof(want)), want, sizeof(want));
+    assert_memory_equal(image_look_at(start_info().memory_map, sizeof(want)), want, sizeof(want));
     assert_int_equal(start_info().module_count, 1 + 4);
     expect_module(0, 0, 0, NULL);
     expect_module(1, 128 * MIB, 2 * MIB, "disk root.img ro");
@@ -692,8 +656,8 @@ static void test_linux_disks(void **state)
     (void)guest_map_add_disk(&map, hpa(GIB), 2 * MIB, false, "root.img");
     assert_true(image_prepare(&image, &request));
     assert_int_equal(start_info().memory_map_count, 4);
-    assert_memory_equal(guest_read(start_info().memory_map + 3 * sizeof(want), sizeof(want)), &want,
-                        sizeof(want));
+    assert_memory_equal(image_look_at(start_info().memory_map + 3 * sizeof(want), sizeof(want)),
+                        &want, sizeof(want));
     assert_int_equal(start_info().module_count, 0);
     add_initrd(0x2000);
     assert_true(image_prepare(&image, &request));
@@ -709,10 +673,10 @@ static void test_tsc_rate(void **state)
     request.linux_tsc_khz = 2600000;
     request.linux_options = "a=1 ";
     accept();
-    assert_string_equal(guest_read(start_info().cmdline, 40), "quiet");
+    assert_string_equal(image_look_at(start_info().cmdline, 40), "quiet");
     make_linux();
     accept();
-    assert_string_equal(guest_read(start_info().cmdline, 40), "tsc_early_khz=2600000 a=1 quiet");
+    assert_string_equal(image_look_at(start_info().cmdline, 40), "tsc_early_khz=2600000 a=1 quiet");
 }
 
 /* A guest that knows only what a 32-bit linker writes gets what any other gets. */
@@ -732,7 +696,7 @@ static void test_elf32(void **state)
     expect_piece(0, MIB, whole + PVH_FILE_DATA, 0x2000);
     expect_piece(1, 2 * MIB, whole + PVH_FILE_DATA, 0x100);
     expect_piece(2, IMAGE_BOOT_DATA, image.boot_data.pvh, PAGE_SIZE);
-    memcpy(&info, guest_read(image.start_info.v, sizeof(info)), sizeof(info));
+    memcpy(&info, image_look_at(image.start_info.v, sizeof(info)), sizeof(info));
     assert_int_equal(info.module_count, 1);
     file.segments[1].paddr = 0xfffff000; /* up to 4 GiB and beyond */
     pvh_file_narrow(&file, whole);

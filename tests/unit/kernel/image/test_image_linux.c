@@ -11,6 +11,8 @@
 #include "lib/x86/cr.h"
 #include "support.h"
 
+#include "image_look.h"
+
 #define SETUP_SECTS 3
 #define CODE_AT     ((SETUP_SECTS + 1) * 512)
 #define CODE_SIZE   0x2000
@@ -19,14 +21,11 @@
 #define INIT_SIZE   0x100000u
 #define PREFERRED   (16 * MIB)
 
-static struct image image;
-static struct image_request request;
 static struct guest_map map;
 static uint64_t guest_memory; /* bytes: what prepare() makes `map` of */
 static uint8_t file[FILE_SIZE];
 static struct linux_header *const header = (struct linux_header *)(file + LINUX_HEADER_AT);
 static const uint8_t initrd_bytes[0x2345] = {1};
-static uint8_t *loaded; /* the copy that image_prepare() saw */
 
 static void map_make(void)
 {
@@ -65,56 +64,15 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
-{
-    (void)state;
-    free(loaded);
-    loaded = NULL;
-    return 0;
-}
-
 static bool prepare(void)
 {
-    /* On the heap, exactly as long as it says: a byte read behind it ends the test. */
-    free(loaded);
-    loaded = malloc(request.size);
-    assert_non_null(loaded);
-    memcpy(loaded, file, request.size);
-    memset(&image, 0x55, sizeof(image));
-    request.bytes = loaded;
     map_make();
-    bool ok = image_prepare(&image, &request);
-    assert_int_equal(ok, image.why[0] == '\0');
-    return ok;
-}
-
-static void accept(void)
-{
-    if (!prepare())
-        fail_msg("refused: %s", image.why);
-}
-
-static void refuse(const char *why)
-{
-    assert_false(prepare());
-    assert_string_equal(image.why, why);
-}
-
-/* What the guest reads at `at`, by way of the pieces. */
-static const void *guest_read(uint64_t at, uint64_t size)
-{
-    for (uint32_t i = 0; i < image.piece_count; i++) {
-        const struct image_piece *p = &image.pieces[i];
-        if (at >= p->to.v && at - p->to.v <= p->size && size <= p->size - (at - p->to.v))
-            return p->source + (at - p->to.v);
-    }
-    fail_msg("nothing at 0x%lx", at);
-    return NULL;
+    return image_look_prepare(file);
 }
 
 static const struct linux_boot_params *params(void)
 {
-    return guest_read(image.start_info.v, sizeof(struct linux_boot_params));
+    return image_look_at(image.start_info.v, sizeof(struct linux_boot_params));
 }
 
 /* ---------------------------------------------------------------------- what is accepted */
@@ -125,18 +83,18 @@ static void test_simple(void **state)
     accept();
     assert_int_equal(image.mode, IMAGE_ENTER_LINUX64);
     assert_int_equal(image.entry.v, PREFERRED + 0x200);
-    assert_memory_equal(guest_read(PREFERRED, CODE_SIZE), file + CODE_AT, CODE_SIZE);
+    assert_memory_equal(image_look_at(PREFERRED, CODE_SIZE), file + CODE_AT, CODE_SIZE);
     const struct linux_boot_params *p = params();
     assert_int_equal(p->acpi_rsdp_addr, ACPI_TABLES_AT);
-    assert_memory_equal(guest_read(ACPI_TABLES_AT, 8), "RSD PTR ", 8);
-    assert_int_equal(*(const uint8_t *)guest_read(0xffff0, 1), 0xb0);
+    assert_memory_equal(image_look_at(ACPI_TABLES_AT, 8), "RSD PTR ", 8);
+    assert_int_equal(*(const uint8_t *)image_look_at(0xffff0, 1), 0xb0);
     assert_int_equal(p->header.type_of_loader, 0xff);
     assert_int_equal(p->header.version, 0x20f);
     assert_int_equal(p->header.magic, 0x53726448);
     assert_int_equal(p->header.ramdisk_image, 0);
     assert_int_equal(p->header.ramdisk_size, 0);
     assert_int_equal(p->header.hardware_subarch, 0);
-    assert_string_equal(guest_read(p->header.cmd_line_ptr, 14), "console=ttyS1");
+    assert_string_equal(image_look_at(p->header.cmd_line_ptr, 14), "console=ttyS1");
     for (uint32_t i = 0; i < sizeof(p->unused0); i++)
         assert_int_equal(p->unused0[i], 0);
     for (uint32_t i = 0; i < sizeof(p->unused3); i++)
@@ -162,7 +120,7 @@ static void test_code_size(void **state)
     refuse("is cut off: its Linux kernel has 10752 bytes, the file only 10340");
     header->syssize -= 32;
     accept();
-    assert_memory_equal(guest_read(PREFERRED, CODE_SIZE - 512), file + 5 * 512, CODE_SIZE - 512);
+    assert_memory_equal(image_look_at(PREFERRED, CODE_SIZE - 512), file + 5 * 512, CODE_SIZE - 512);
 }
 
 static void expect_map(uint64_t memory, uint32_t count, const struct linux_e820 *want)
@@ -212,7 +170,7 @@ static void expect_initrd(uint64_t at, uint64_t size)
     accept();
     assert_int_equal(params()->header.ramdisk_image, at);
     assert_int_equal(params()->header.ramdisk_size, size);
-    assert_ptr_equal(guest_read(at, size), initrd_bytes);
+    assert_ptr_equal(image_look_at(at, size), initrd_bytes);
 }
 
 /* abuse: BI-07 */
@@ -263,7 +221,7 @@ static void test_cmdline(void **state)
     memset(longest, 'x', sizeof(longest) - 1);
     request.cmdline = longest;
     accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, sizeof(longest)), longest);
+    assert_string_equal(image_look_at(params()->header.cmd_line_ptr, sizeof(longest)), longest);
     header->cmdline_size = 1022;
     refuse("takes a cmdline of at most 1022 characters; this one has 1023");
     header->cmdline_size = 0;
@@ -274,7 +232,7 @@ static void test_cmdline(void **state)
 static void accept_cmdline(const char *want)
 {
     accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, 64), want);
+    assert_string_equal(image_look_at(params()->header.cmd_line_ptr, 64), want);
 }
 
 /* The TSC's rate goes in front, where there is room. */
@@ -297,13 +255,13 @@ static void test_tsc_rate(void **state)
     memset(longest, 'x', sizeof(longest) - 1 - 22);
     request.cmdline = longest;
     accept();
-    assert_memory_equal(guest_read(params()->header.cmd_line_ptr, CMDLINE_MAX),
+    assert_memory_equal(image_look_at(params()->header.cmd_line_ptr, CMDLINE_MAX),
                         "tsc_early_khz=2600000 xx", 24);
-    assert_int_equal(strlen(guest_read(params()->header.cmd_line_ptr, CMDLINE_MAX)),
+    assert_int_equal(strlen(image_look_at(params()->header.cmd_line_ptr, CMDLINE_MAX)),
                      CMDLINE_MAX - 1);
     longest[strlen(longest)] = 'x';
     accept();
-    assert_string_equal(guest_read(params()->header.cmd_line_ptr, CMDLINE_MAX), longest);
+    assert_string_equal(image_look_at(params()->header.cmd_line_ptr, CMDLINE_MAX), longest);
 }
 
 /* So do the machine's options, behind the rate; the rate goes first where there is room for one. */
@@ -379,17 +337,17 @@ static void test_entry_state(void **state)
     assert_int_equal(s.segments[SEG_CS].attributes, 0xa09b);
     assert_int_equal(s.segments[SEG_DS].selector, 0x18);
     assert_int_equal(s.segments[SEG_SS].attributes, 0xc093);
-    const uint64_t *gdt = guest_read(s.gdtr_base, s.gdtr_limit + 1);
+    const uint64_t *gdt = image_look_at(s.gdtr_base, s.gdtr_limit + 1);
     assert_int_equal(gdt[0], 0);
     assert_int_equal(gdt[2], 0x00af9b000000ffff);
     assert_int_equal(gdt[3], 0x00cf93000000ffff);
     /* One to one, as the processor walks it. */
     for (uint64_t at = 0; at < GIB; at += PAGE_SIZE_2M - 1) {
-        const uint64_t *pml4 = guest_read(s.cr3, PAGE_SIZE);
+        const uint64_t *pml4 = image_look_at(s.cr3, PAGE_SIZE);
         assert_int_equal(pml4[0] & 0xfff, 3);
-        const uint64_t *pdpt = guest_read(pml4[0] & ~UINT64_C(0xfff), PAGE_SIZE);
+        const uint64_t *pdpt = image_look_at(pml4[0] & ~UINT64_C(0xfff), PAGE_SIZE);
         assert_int_equal(pdpt[0] & 0xfff, 3);
-        const uint64_t *pd = guest_read(pdpt[0] & ~UINT64_C(0xfff), PAGE_SIZE);
+        const uint64_t *pd = image_look_at(pdpt[0] & ~UINT64_C(0xfff), PAGE_SIZE);
         assert_int_equal(pd[at >> 21], (at & ~(PAGE_SIZE_2M - 1)) | 0x83);
     }
 }
@@ -492,21 +450,21 @@ static void test_random_headers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_simple, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_code_size, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_memory_map, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_disks, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_initrd, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_memory, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_cmdline, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_tsc_rate, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_early_console, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_options, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_short_header, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_entry_state, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_header, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_places, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_random_headers, setup, teardown),
+        cmocka_unit_test_setup(test_simple, setup),
+        cmocka_unit_test_setup(test_code_size, setup),
+        cmocka_unit_test_setup(test_memory_map, setup),
+        cmocka_unit_test_setup(test_disks, setup),
+        cmocka_unit_test_setup(test_initrd, setup),
+        cmocka_unit_test_setup(test_memory, setup),
+        cmocka_unit_test_setup(test_cmdline, setup),
+        cmocka_unit_test_setup(test_tsc_rate, setup),
+        cmocka_unit_test_setup(test_early_console, setup),
+        cmocka_unit_test_setup(test_options, setup),
+        cmocka_unit_test_setup(test_short_header, setup),
+        cmocka_unit_test_setup(test_entry_state, setup),
+        cmocka_unit_test_setup(test_header, setup),
+        cmocka_unit_test_setup(test_places, setup),
+        cmocka_unit_test_setup(test_random_headers, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,13 +11,12 @@
 #include "kernel/vm/reset.h"
 #include "support.h"
 
+#include "image_look.h"
 #include "pvh_file.h"
 
 #define HEADER_AT (PVH_FILE_DATA + 0x10)
 
-static struct image image;
 static struct pvh_file file;
-static struct image_request request;
 static struct guest_map map;
 static const uint8_t initrd_bytes[0x2345] = {1};
 
@@ -59,42 +58,7 @@ static void header2(const uint32_t *tags, uint32_t count)
 
 static bool prepare(void)
 {
-    uint8_t *exact = malloc(request.size);
-
-    assert_non_null(exact);
-    memcpy(exact, pvh_file_bytes(&file), request.size);
-    memset(&image, 0x55, sizeof(image));
-    request.bytes = exact;
-    bool ok = image_prepare(&image, &request);
-    assert_int_equal(ok, image.why[0] == '\0');
-    for (uint32_t i = 0; ok && i < image.piece_count; i++)
-        if (image.pieces[i].source >= exact && image.pieces[i].source < exact + request.size)
-            image.pieces[i].source = file.bytes + (image.pieces[i].source - exact);
-    free(exact);
-    return ok;
-}
-
-static void accept(void)
-{
-    if (!prepare())
-        fail_msg("refused: %s", image.why);
-}
-
-static void refuse(const char *why)
-{
-    assert_false(prepare());
-    assert_string_equal(image.why, why);
-}
-
-static const void *guest_read(uint64_t at, uint64_t size)
-{
-    for (uint32_t i = 0; i < image.piece_count; i++) {
-        const struct image_piece *p = &image.pieces[i];
-        if (at >= p->to.v && at - p->to.v <= p->size && size <= p->size - (at - p->to.v))
-            return p->source + (at - p->to.v);
-    }
-    fail_msg("nothing at 0x%lx", at);
-    return NULL;
+    return image_look_prepare(pvh_file_bytes(&file));
 }
 
 /* ---------------------------------------------------------------------- the kernel */
@@ -257,7 +221,7 @@ static struct multiboot_info info1(void)
 {
     struct multiboot_info info;
 
-    memcpy(&info, guest_read(image.start_info.v, sizeof(info)), sizeof(info));
+    memcpy(&info, image_look_at(image.start_info.v, sizeof(info)), sizeof(info));
     return info;
 }
 
@@ -273,11 +237,11 @@ static void test_told_1(void **state)
     assert_int_equal(info.flags, 0x24d);
     assert_int_equal(info.mem_lower, 640);
     assert_int_equal(info.mem_upper, 15 * 1024);
-    assert_string_equal(guest_read(info.cmdline, 6), "a=1 b");
-    assert_string_equal(guest_read(info.boot_loader_name, 9), "Bulkhead");
+    assert_string_equal(image_look_at(info.cmdline, 6), "a=1 b");
+    assert_string_equal(image_look_at(info.boot_loader_name, 9), "Bulkhead");
     assert_int_equal(info.mods_count, 0);
     assert_int_equal(info.mmap_length, sizeof(want));
-    assert_memory_equal(guest_read(info.mmap_addr, sizeof(want)), want, sizeof(want));
+    assert_memory_equal(image_look_at(info.mmap_addr, sizeof(want)), want, sizeof(want));
 }
 
 static void add_modules(void)
@@ -297,14 +261,14 @@ static void test_modules_1(void **state)
     add_modules();
     accept();
     assert_int_equal(info1().mods_count, 2);
-    memcpy(modules, guest_read(info1().mods_addr, sizeof(modules)), sizeof(modules));
+    memcpy(modules, image_look_at(info1().mods_addr, sizeof(modules)), sizeof(modules));
     assert_int_equal(modules[0].start, 16 * MIB - 0x3000);
     assert_int_equal(modules[0].end, modules[0].start + sizeof(initrd_bytes));
-    assert_ptr_equal(guest_read(modules[0].start, 1), initrd_bytes);
-    assert_string_equal(guest_read(modules[0].string, 8), "env.txt");
+    assert_ptr_equal(image_look_at(modules[0].start, 1), initrd_bytes);
+    assert_string_equal(image_look_at(modules[0].string, 8), "env.txt");
     assert_int_equal(modules[1].start, 128 * MIB);
     assert_int_equal(modules[1].end, 130 * MIB);
-    assert_string_equal(guest_read(modules[1].string, 17), "disk root.img ro");
+    assert_string_equal(image_look_at(modules[1].string, 17), "disk root.img ro");
     (void)guest_map_add_disk(&map, hpa(GIB), 4 * GIB, true, "far.img"); /* 32 bits do not reach */
     accept();
     assert_int_equal(info1().mods_count, 2);
@@ -313,7 +277,7 @@ static void test_modules_1(void **state)
 /* The tag of `type` number `n`, or NULL; checks that they follow each other to the end. */
 static const struct multiboot2_tag *find_tag(uint32_t type, uint32_t n)
 {
-    const uint8_t *at = guest_read(image.start_info.v, 8);
+    const uint8_t *at = image_look_at(image.start_info.v, 8);
     const uint32_t total = ((const struct multiboot2_info *)(const void *)at)->total_size;
     const struct multiboot2_tag *found = NULL;
 
@@ -363,7 +327,7 @@ static void test_told_2(void **state)
     assert_memory_equal(rows + 1, want, sizeof(want));
     assert_memory_equal(find_tag(14, 0) + 1, "RSD PTR ", 8);
     assert_int_equal(find_tag(14, 0)->size, 8 + 20);
-    assert_memory_equal(find_tag(15, 0) + 1, guest_read(ACPI_TABLES_AT, 36), 36);
+    assert_memory_equal(find_tag(15, 0) + 1, image_look_at(ACPI_TABLES_AT, 36), 36);
     assert_int_equal(find_tag(15, 0)->size, 8 + 36);
 }
 
@@ -387,7 +351,7 @@ static void test_longest(void **state)
     assert_non_null(find_tag(3, DISKS_MAX));
     header1(0);
     accept();
-    assert_string_equal(guest_read(info1().cmdline, sizeof(longest)), longest);
+    assert_string_equal(image_look_at(info1().cmdline, sizeof(longest)), longest);
     assert_int_equal(info1().mods_count, 1 + DISKS_MAX);
 }
 

@@ -8,6 +8,8 @@
 #include "kernel/config/config.h"
 #include "support.h"
 
+#include "image_look.h"
+
 #define PE_AT       0x80u
 #define OPTIONAL    0xf0u
 #define SECTIONS_AT (PE_AT + 24 + OPTIONAL)
@@ -18,8 +20,6 @@
 #define CMDLINE_AT  (INITRD_AT + INITRD_SIZE)
 #define FILE_SIZE   (CMDLINE_AT + 0x1000u)
 
-static struct image image;
-static struct image_request request;
 static struct guest_map map;
 static uint8_t file[FILE_SIZE];
 static const uint8_t other_initrd[0x2345] = {1};
@@ -83,31 +83,7 @@ static int setup(void **state)
 
 static bool prepare(void)
 {
-    uint8_t *exact = malloc(request.size);
-
-    assert_non_null(exact);
-    memcpy(exact, file, request.size);
-    memset(&image, 0x55, sizeof(image));
-    request.bytes = exact;
-    bool ok = image_prepare(&image, &request);
-    assert_int_equal(ok, image.why[0] == '\0');
-    for (uint32_t i = 0; ok && i < image.piece_count; i++)
-        if (image.pieces[i].source >= exact && image.pieces[i].source < exact + request.size)
-            image.pieces[i].source = file + (image.pieces[i].source - exact);
-    free(exact);
-    return ok;
-}
-
-static void accept(void)
-{
-    if (!prepare())
-        fail_msg("refused: %s", image.why);
-}
-
-static void refuse(const char *why)
-{
-    assert_false(prepare());
-    assert_string_equal(image.why, why);
+    return image_look_prepare(file);
 }
 
 static const struct linux_boot_data *told(void)
