@@ -189,7 +189,8 @@ static void net_receive(const struct net *net)
     while (link_get(&net->in, &len, sizeof(len))) {
         if (len > sizeof(frame) || !link_get(&net->in, frame, len))
             return; /* nonsense from the other side: the next frame may be better */
-        if (write(net->tap, frame, len) < 0 && errno != EAGAIN && errno != EIO)
+        /* EINVAL: too short to be a frame, so nonsense, too. */
+        if (write(net->tap, frame, len) < 0 && errno != EAGAIN && errno != EIO && errno != EINVAL)
             die("writing a frame");
     }
 }

@@ -38,6 +38,12 @@ static bool config_read_side(struct config_parser *p, struct span word)
         errors_add(p->report, p->line, "'" VALUE " has no guest before it", VALUE_ARGS(word));
         return false;
     }
+    if (name.len >= sizeof(p->link->sides[0].name)) { /* cut off, it might be another guest's */
+        errors_add(p->report, p->line,
+                   "guest name '" SPAN_FMT "' has %zu characters; the limit is %u", SPAN_ARGS(name),
+                   name.len, GUEST_NAME_MAX - 1);
+        return false;
+    }
     for (uint32_t i = 0; i < link->side_count; i++)
         if (span_is_any_case(name, link->sides[i].name)) {
             errors_add(p->report, p->line, "guest '" SPAN_FMT "' is named twice", SPAN_ARGS(name));

@@ -30,6 +30,7 @@ const char raw_order[] =
     CSI "?2004;2026;2031;2048;9001l"    /* paste, held-back output, reports, win32's keys */
     ESC ">" CSI ">4m" CSI ">4f" CSI "=0u"   /* keypad, modifyOtherKeys, kitty's keys */
     CSI "?5W" CSI "0 q"                 /* tabs, the cursor's shape */
+    ESC "P0;1|" ST                      /* DECUDK: texts on function keys */
     ESC "]104" ST ESC "]110" ST ESC "]111" ST ESC "]112" ST /* the palette */
     CSI "999;1H\r\n";                   /* below all that stands there */
 /* clang-format on */

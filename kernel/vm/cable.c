@@ -76,6 +76,17 @@ enum status cable_build(struct vm *a, struct vm *b, struct pages *pages)
     return OK;
 }
 
+/* What the far end had no room for was meant for the life before. Under its lock; bounded, as it
+ * may go on writing. */
+static void cable_drop_waiting(struct cable *c)
+{
+    uint8_t bytes[TX_RECORD_MAX];
+
+    for (uint32_t i = 0; i < TX_RING_RECORDS; i++)
+        if (tx_get(&c->tx, bytes) == 0)
+            return;
+}
+
 /* The far end's lock is that of who writes to `rx`. Both ends may be here at once: the two locks
  * are taken in one order. */
 void cable_enter(struct vm *vm)
@@ -88,6 +99,7 @@ void cable_enter(struct vm *vm)
     lock_take(c < c->far ? &c->far->moving : &c->moving);
     tx_init(&c->tx);
     rx_init(&c->rx);
+    cable_drop_waiting(c->far);
     vuart_reset(&c->uart, &c->tx, &c->rx);
     lock_release(&c->far->moving);
     lock_release(&c->moving);

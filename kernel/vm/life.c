@@ -39,6 +39,7 @@ static bool life_goes_on(const struct vm *vm)
 static void life_begin(struct vm *vm)
 {
     vm->started = rdtsc();
+    vpci_reset(&vm->pci); /* no peer may send what the life before asked for, once this one runs */
     atomic_store(&vm->parked, 0);
     atomic_store(&vm->scrubbed, 0);
     /* All are parked: what is in their kicks now was meant for the life before. The lead comes
@@ -84,7 +85,6 @@ void life_load(struct vm *vm)
     memory_load(vm);
     console_begin_life(&vm->console);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock, vm->plan->image.has_pit);
-    vpci_reset(&vm->pci);
     cable_enter(vm);
     link_enter(vm);
     vm->started = rdtsc();

@@ -106,3 +106,20 @@ def test_lives(machine):
         operator.keys("start reader\r")
         assert operator.wait(r"\[reader\] bus holds (\d+)")[1] == "0"
         operator.leave()
+
+
+# abuse: IN-18
+@NEUTRAL
+def test_no_bell_of_a_former_life(machine):
+    """A peer that rings all the time, also while the other's memory is cleared: what a life had
+    asked for is forgotten before the next one can hear it."""
+    conf = (machine_section(reserve=1)
+            + guest("listener", image="bells", memory="2M", cmdline="how=listen lives=20")
+            + guest("ringer", image="bells", cmdline="how=ring")
+            + link("bus", "listener ringer", memory="4K"))
+    with machine.spawn(images("bells"), conf, cores=3, memory=512) as console:
+        operator = Operator(console)
+        operator.wait(r"\[bulkhead\] guest 'listener' (powered off|was stopped|crashed)")
+        operator.open()
+        operator.leave()
+    assert said_by(machine, "listener") == ["20 lives, and no doorbell but those asked for"]

@@ -104,6 +104,8 @@ static void sides(void **state)
     refuse(ONE("linux") ONE("rtos") "[link x]\nguests=linux rots", 8,
            "the file has no guest 'rots'; did you mean 'rtos'?");
     refuse(LINK "guests=a name-of-sixteen", 11, "the file has no guest 'name-of-sixteen'");
+    refuse(ONE("letters-fifteen") ONE("a") "[link x]\nguests=a letters-fifteen-more", 8,
+           "guest name 'letters-fifteen-more' has 20 characters; the limit is 15");
     refuse(GUESTS "[link x]\nguests = a b\nguests = a c", 12, "'guests' is already set at line 11");
 }
 

@@ -242,8 +242,8 @@ static void one_at_a_time(void **state)
 static void order_undoes_what_works_on(void **state)
 {
     static const char *const undone[] = {
-        "\x1b[?1049l", "\x1b[0m", "\x1b[r", "\x1b(B", "\x0f",   "\x1b>",
-        "\x1b[!p",     "7;8;25h", ";1000;", ";1003;", "?2004;", "\x1b[4i",
+        "\x1b[?1049l", "\x1b[0m", "\x1b[r", "\x1b(B", "\x0f",    "\x1b>",           "\x1b[!p",
+        "7;8;25h",     ";1000;",  ";1003;", "?2004;", "\x1b[4i", "\x1bP0;1|\x1b\\",
     };
 
     (void)state;

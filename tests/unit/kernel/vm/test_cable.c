@@ -149,6 +149,13 @@ static void between_lives(void **state)
     expect(&a, "");
     send(&b, "!");
     expect(&a, "!");
+    /* As does what the other side could not send to it. */
+    for (uint32_t i = 0; i < 1000; i++)
+        cable_out(b.cable, UART_DATA, '.');
+    start(&a);
+    expect(&a, "");
+    send(&b, "?");
+    expect(&a, "?");
 }
 
 /* Whoever holds the lock moves what others leave there. */
