@@ -148,12 +148,10 @@ wrong:  call    say_line
         hlt
         jmp     wrong
 
-; As kernels of this kind do: the TSC's rate by channel 2 of the timer, the lowest of three tries,
-; beside what CPUID says; a tenth off at most.
+; As kernels of this kind do: the TSC against channel 2 of the timer, 10 ms of it. What CPUID says has
+; to be between how long that was at least and at most, or 1 % off: so a core that is held up on its
+; way, as in an emulator on a busy host, changes nothing.
 calibrate:
-        mov     ebx, -1
-        mov     ecx, 3
-.try:   push    ecx
         in      al, PORT_B
         and     al, ~2
         or      al, 1                   ; gate on, speaker off
@@ -162,35 +160,46 @@ calibrate:
         out     PIT_CONTROL, al
         mov     al, PIT_10MS & 0xff
         out     PIT_CHANNEL_2, al
+        rdtsc
+        push    edx                     ; it has not begun
+        push    eax
         mov     al, PIT_10MS >> 8
         out     PIT_CHANNEL_2, al
         rdtsc
-        mov     edi, eax
-.wait:  in      al, PORT_B
+        mov     edi, eax                ; it has
+        mov     ebp, eax
+.wait:  rdtsc
+        mov     esi, eax
+        in      al, PORT_B
         test    al, 0x20
-        jz      .wait
-        rdtsc
-        sub     eax, edi
-        xor     edx, edx
-        mov     ecx, 10
-        div     ecx                     ; kHz
-        cmp     eax, ebx
-        ja      .more
-        mov     ebx, eax
-.more:  pop     ecx
-        loop    .try
-        mov     edi, ebx
+        jnz     .over
+        mov     ebp, esi                ; it was not over yet
+        jmp     .wait
+.over:  rdtsc
+        pop     ecx
+        pop     ebx
+        sub     eax, ecx
+        sbb     edx, ebx
+        jz      .most
+        mov     eax, -1
+.most:  mov     esi, eax                ; at most
+        sub     ebp, edi                ; at least
         mov     eax, 0x40000002         ; guest-abi.md: EAX = kHz
         cpuid
-        mov     ecx, eax
-        sub     eax, edi
-        jns     .over
-        neg     eax
-.over:  imul    eax, eax, 10
+        imul    eax, eax, 10
+        mov     edi, eax                ; ticks of 10 ms
+        xor     edx, edx
+        mov     ecx, 100
+        div     ecx
+        lea     ecx, [edi + eax]
+        sub     edi, eax
+        cmp     ebp, ecx
+        ja      .bad
+        cmp     esi, edi
+        jb      .bad
         mov     esi, timer
-        cmp     eax, ecx
-        jbe     say_line
-        mov     esi, bad_timer
+        jmp     say_line
+.bad:   mov     esi, bad_timer
         jmp     say_line
 
 ; A module: its string at ESI, its contents at EDI.
