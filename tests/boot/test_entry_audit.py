@@ -82,7 +82,7 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
     assert verdicts["enters"] > 400 and verdicts["refuses"] > 400 and verdicts["fails"] > 10
     assert verdicts["differ"] < 80
     # The guest that follows finds a vCPU as if nothing had been.
-    assert "hypervisor  BulkheadHV, ABI version 3" in result.guest("hello")
+    assert "hypervisor  BulkheadHV, ABI version 4" in result.guest("hello")
 
 
 REFUSED = "guest 'hello' vCPU 0 on core #1 is stopped: the processor refused VM entry: "
@@ -109,7 +109,7 @@ def test_refused_vmcb_is_explained(machine):
     assert re.fullmatch("  RIP 10[0-9a-f]{4}, the other registers are lost but for these:", shown[2])
     assert shown[3].startswith("  RBX ") and shown[4].startswith("  R8 ")
     assert shown[5].startswith("  source line: ")
-    assert "hypervisor  BulkheadHV, ABI version 3" in result.guest("hello")     # the fourth life
+    assert "hypervisor  BulkheadHV, ABI version 4" in result.guest("hello")     # the fourth life
 
 
 # abuse: VE-07
@@ -124,4 +124,4 @@ def test_refused_entry_is_explained(machine):
         "unrestricted guest also 3",
         "GUEST_ACTIVITY is 0x11, but the activity state must be one that the CPU supports",
     ]
-    assert "hypervisor  BulkheadHV, ABI version 3" in result.guest("hello")     # the fifth life
+    assert "hypervisor  BulkheadHV, ABI version 4" in result.guest("hello")     # the fifth life
