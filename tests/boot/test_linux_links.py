@@ -25,8 +25,11 @@ class Pair:
         self.shells = {name: linux.Shell(console, name) for name in ("left", "right")}
 
     def wait(self):
-        for shell in self.shells.values():
-            shell.wait()
+        """Until both shells are there, in either order."""
+        missing = set(self.shells)
+        while missing:
+            self._console.expect(rf"\[({'|'.join(missing)})\] Linux \S+ on \d+ cores\.")
+            missing.remove(self._console.match[1])
 
     def focus(self, name):
         self._operator.open()
