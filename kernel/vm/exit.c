@@ -3,16 +3,15 @@
 
 #include "drivers/lapic.h"
 #include "kernel/core/machine_check.h"
-#include "kernel/vm/cable.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
 #include "kernel/vm/diagnosis.h"
+#include "kernel/vm/exit_ports.h"
 #include "kernel/vm/halt.h"
 #include "kernel/vm/hypercall.h"
 #include "kernel/vm/inject.h"
 #include "kernel/vm/kick.h"
 #include "kernel/vm/life.h"
-#include "kernel/vm/link.h"
 #include "kernel/vm/requests.h"
 #include "kernel/vm/serial.h"
 #include "kernel/vm/vm.h"
@@ -74,88 +73,6 @@ static enum verdict exit_bus_event(struct vcpu *v, const struct vcpu_soft *soft,
     return DO_STOP;
 }
 
-/* A 32-bit destination clears the upper half, smaller ones leave the rest alone. */
-static ALWAYS_INLINE void exit_put_rax(uint64_t *rax, uint32_t value, uint8_t size)
-{
-    if (size == 4)
-        *rax = value;
-    else if (size == 2)
-        *rax = (*rax & ~UINT64_C(0xffff)) | (value & 0xffff);
-    else
-        *rax = (*rax & ~UINT64_C(0xff)) | (value & 0xff);
-}
-
-static void exit_pci(struct vcpu *v, uint32_t pio, uint8_t size)
-{
-    const uint16_t port = (uint16_t)(pio >> 16);
-    uint64_t *rax = &v->regs.gpr[REG_RAX];
-    struct vpci *pci = &v->vm->pci;
-
-    if (pio & PIO_IN) {
-        exit_put_rax(rax, vpci_in(pci, port, size), size);
-        return;
-    }
-    const struct vpci_function *f = vpci_out(pci, port, size, (uint32_t)*rax);
-    if (f == &pci->slots[VPCI_UART])
-        serial_reroute(v->vm);
-    else if (f == &pci->slots[VPCI_CABLE])
-        cable_reroute(v->vm->cable);
-}
-
-static void exit_cable(struct vcpu *v, uint32_t pio)
-{
-    const uint32_t reg = (pio >> 16) % VUART_PORTS;
-    uint64_t *rax = &v->regs.gpr[REG_RAX];
-
-    if (pio & PIO_IN)
-        exit_put_rax(rax, cable_in(v->vm->cable, reg), 1);
-    else
-        cable_out(v->vm->cable, reg, (uint8_t)*rax);
-}
-
-/*
- * Ports whose low nine bits are 0xf8 to 0xff: among them, found by one comparison, PCI's and those
- * of the second UART. False: it is somebody else's.
- */
-#define PIO_RARE_MASK 0x01f80000u
-#define PIO_RARE      0x00f80000u
-_Static_assert((VPCI_ADDRESS << 16 & PIO_RARE_MASK) == PIO_RARE &&
-                   (VUART_PORT_2 << 16 & PIO_RARE_MASK) == PIO_RARE &&
-                   (VUART_PORT << 16 & PIO_RARE_MASK) != PIO_RARE,
-               "the console's is not among them");
-
-NOINLINE static bool exit_rare_port(struct vcpu *v, uint32_t pio, uint8_t size)
-{
-    const uint16_t port = (uint16_t)(pio >> 16);
-
-    if (vpci_claims(port, size)) {
-        exit_pci(v, pio, size);
-        return true;
-    }
-    if (!v->vm->cable || size != 1 || port / VUART_PORTS != VUART_PORT_2 / VUART_PORTS)
-        return false;
-    exit_cable(v, pio);
-    return true;
-}
-
-/* A link's register; false: the guest has no such link. */
-NOINLINE static bool exit_link(struct vcpu *v, uint32_t pio)
-{
-    const uint16_t port = (uint16_t)(pio >> 16);
-    const uint32_t index = vlink_index(port);
-    uint64_t *rax = &v->regs.gpr[REG_RAX];
-    UNINITIALIZED uint32_t side;
-
-    if (index >= v->vm->end_count)
-        return false;
-    struct vlink *device = &v->vm->ends[index_masked(index, VLINKS)].device;
-    if (pio & PIO_IN)
-        *rax = vlink_in(device, port);
-    else if (vlink_out(device, port, (uint32_t)*rax, &side))
-        link_ring(v->vm, index, side);
-    return true;
-}
-
 static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio, uint64_t now)
 {
     const uint16_t port = (uint16_t)(pio >> 16);
@@ -169,10 +86,10 @@ static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio,
         /* INS and OUTS would mean reading and writing guest memory, which we never do. */
         if (pio & PIO_STRING)
             return DO_GP;
-        if (vlink_claims(port, size) && exit_link(v, pio))
+        if (vlink_claims(port, size) && exit_ports_link(v, pio))
             return DO_NEXT;
     }
-    if (__builtin_expect((pio & PIO_RARE_MASK) == PIO_RARE, 0) && exit_rare_port(v, pio, size))
+    if (__builtin_expect((pio & PIO_RARE_MASK) == PIO_RARE, 0) && exit_ports_rare(v, pio, size))
         return DO_NEXT;
     if (!(pio & PIO_IN)) {
         const enum bus_event event =
@@ -181,7 +98,7 @@ static enum verdict on_pio(struct vcpu *v, struct vcpu_soft *soft, uint32_t pio,
             return DO_NEXT;
         return exit_bus_event(v, soft, event);
     }
-    exit_put_rax(rax, bus_in(bus, port, size, now, &soft->stats.ports), size);
+    exit_ports_put(rax, bus_in(bus, port, size, now, &soft->stats.ports), size);
     if (__builtin_expect(vuart_may_interrupt(&bus->uart), 0))
         serial_look(v->vm);
     return DO_NEXT;
