@@ -193,7 +193,7 @@ bool plan_valid(const struct plan *plan, const struct machine *machine)
       @*/
     for (uint32_t g = 0; g < plan->guest_count; g++)
         if (!plan_valid_owners(plan, g) || !plan_valid_disks(plan, machine, g) ||
-            !plan_valid_ends(plan, machine, g))
+            !plan_valid_ends(plan, g))
             return false;
     return true;
 }

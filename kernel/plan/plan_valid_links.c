@@ -122,11 +122,10 @@ static bool plan_is_linked_row(const struct plan *plan, uint32_t g, uint32_t i)
     return found || guest->map.rows[i].kind != REGION_SHARED;
 }
 
-bool plan_valid_ends(const struct plan *plan, const struct machine *machine, uint32_t g)
+bool plan_valid_ends(const struct plan *plan, uint32_t g)
 {
     const struct plan_guest *guest = &plan->guests[g];
 
-    (void)machine; /* of the contract */
     if (guest->end_count > GUEST_LINKS_MAX)
         return false;
     /*@ loop invariant 0 <= e <= guest->end_count;

@@ -58,13 +58,14 @@ MUST_CHECK bool plan_valid_owners(const struct plan *plan, uint32_t g);
 MUST_CHECK bool plan_valid_links(const struct plan *plan);
 
 /* What a guest shares is the window of a link that names it, and only read where it says so. */
-/*@ requires readable(plan, machine) && bounded(plan, machine) && g < plan->guest_count;
+/*@ requires readable_guests(plan) && g < plan->guest_count;
+  @ requires plan->guests[g].map.count <= GUEST_REGIONS_MAX;
   @ requires readable_links(plan) && plan->link_count <= LINKS_MAX;
   @ requires \forall integer l; 0 <= l < plan->link_count ==> link_ok(plan, l);
   @ assigns \nothing;
   @ ensures \result ==> links_ok(plan, g);
   @*/
-MUST_CHECK bool plan_valid_ends(const struct plan *plan, const struct machine *machine, uint32_t g);
+MUST_CHECK bool plan_valid_ends(const struct plan *plan, uint32_t g);
 
 /* Each disk has a row, and each such row a disk; files that are copied stay the hypervisor's. */
 /*@ requires readable(plan, machine) && bounded(plan, machine) && g < plan->guest_count;

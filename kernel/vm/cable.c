@@ -54,14 +54,19 @@ static void cable_move(struct cable *c)
     cable_look(c);
 }
 
+static void cable_reset(struct cable *c)
+{
+    tx_init(&c->tx);
+    rx_init(&c->rx);
+    vuart_reset(&c->uart, &c->tx, &c->rx);
+}
+
 static void cable_build_end(struct cable *c, struct cable *far, struct vm *vm)
 {
     c->vm = vm;
     c->far = far;
     vm->cable = c;
-    tx_init(&c->tx);
-    rx_init(&c->rx);
-    vuart_reset(&c->uart, &c->tx, &c->rx);
+    cable_reset(c);
 }
 
 enum status cable_build(struct vm *a, struct vm *b, struct pages *pages)
@@ -97,10 +102,8 @@ void cable_enter(struct vm *vm)
         return;
     lock_take(c < c->far ? &c->moving : &c->far->moving);
     lock_take(c < c->far ? &c->far->moving : &c->moving);
-    tx_init(&c->tx);
-    rx_init(&c->rx);
+    cable_reset(c);
     cable_drop_waiting(c->far);
-    vuart_reset(&c->uart, &c->tx, &c->rx);
     lock_release(&c->far->moving);
     lock_release(&c->moving);
     vpci_plug(&vm->pci, VPCI_CABLE, &vpci_cable);

@@ -54,7 +54,6 @@ static void link_clear(struct link *link)
 {
     if (!link->is_clear && link->plan->config->memory > 0)
         memory_scrub((struct range){link->plan->to.v, link->plan->config->memory});
-    link->is_clear = true;
 }
 
 static void link_send(const struct link *link, uint32_t side)
@@ -74,40 +73,36 @@ static void link_tell_peers(const struct link *link, uint32_t side)
     }
 }
 
+/* The guest has the window from now on, or no longer. */
+static void link_change(struct link_end *end, bool enters)
+{
+    const uint32_t bit = BIT32(end->device.side);
+    struct link *link = end->link;
+
+    vlink_reset(&end->device);
+    lock_take(&link->lock);
+    const uint32_t before = atomic_load(&link->alive);
+    const uint32_t after = enters ? before | bit : before & ~bit;
+    if (before == 0 || after == 0)
+        link_clear(link);
+    link->is_clear = after == 0;
+    atomic_store(&link->alive, after);
+    lock_release(&link->lock);
+    link_tell_peers(link, end->device.side);
+}
+
 void link_enter(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->end_count; i++) {
-        struct link_end *end = &vm->ends[i];
-        struct link *link = end->link;
-
-        vlink_reset(&end->device);
-        vpci_plug(&vm->pci, VPCI_LINK + i, &end->device.identity);
-        lock_take(&link->lock);
-        if (link->users == 0)
-            link_clear(link);
-        link->users |= BIT32(end->device.side);
-        link->is_clear = false;
-        atomic_store(&link->alive, link->users);
-        lock_release(&link->lock);
-        link_tell_peers(link, end->device.side);
+        vpci_plug(&vm->pci, VPCI_LINK + i, &vm->ends[i].device.identity);
+        link_change(&vm->ends[i], true);
     }
 }
 
 void link_leave(struct vm *vm)
 {
-    for (uint32_t i = 0; i < vm->end_count; i++) {
-        struct link_end *end = &vm->ends[i];
-        struct link *link = end->link;
-
-        vlink_reset(&end->device);
-        lock_take(&link->lock);
-        link->users &= ~BIT32(end->device.side);
-        atomic_store(&link->alive, link->users);
-        if (link->users == 0)
-            link_clear(link);
-        lock_release(&link->lock);
-        link_tell_peers(link, end->device.side);
-    }
+    for (uint32_t i = 0; i < vm->end_count; i++)
+        link_change(&vm->ends[i], false);
 }
 
 void link_ring(struct vm *vm, uint32_t end, uint32_t side)

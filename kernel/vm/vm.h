@@ -132,10 +132,9 @@ struct vm;
 /* What guests share, and who they are. kernel/vm/link.c */
 struct link {
     const struct plan_link *plan;
-    struct lock lock;       /* of the next two, and while its window is cleared */
-    uint32_t users;         /* bit per side: its guest is in a life */
+    struct lock lock;       /* to write the next two, and while its window is cleared */
     bool is_clear;          /* nobody has had the window since it was cleared */
-    _Atomic uint32_t alive; /* as `users`, for guests to read */
+    _Atomic uint32_t alive; /* bit per side: its guest is in a life; guests read it */
     struct {
         struct vm *vm;
         uint32_t end; /* which of its ends the guest has here */
