@@ -3,21 +3,9 @@
  * consumer: takes what the guest `producer` sends over their link. It sleeps in HLT between two
  * doorbells, and makes no exit for any of them. When the producer has ended, it says what came.
  */
-#include "guests/kit/bulkhead.h"
-#include "guests/kit/idt.h"
-#include "guests/kit/kit.h"
-#include "guests/kit/link.h"
+#include "guests/kit/pair.h"
 #include "guests/kit/timing.h"
-#include "guests/kit/x2apic.h"
 #include "lib/bits.h"
-
-#define VECTOR_LINK 0x70
-#define LINK        0u
-
-struct reading {
-    uint64_t number;
-    uint64_t sent;
-};
 
 struct tally {
     uint64_t count, wrong;    /* readings; those out of order */
@@ -64,30 +52,18 @@ static void consumer_report(const struct tally *tally)
           tsc_to_ns(tally->total / tally->count));
 }
 
-/* Asked only where something woke us and there was nothing to take: that is an exit. */
-static bool consumer_sees(struct bulkhead_link *link)
-{
-    (void)bulkhead_link_info(LINK, link);
-    return (link->alive >> (1 - link->side) & 1) != 0;
-}
-
 int main(void)
 {
     struct tally tally = {.shortest = UINT64_MAX};
     struct bulkhead_link link;
 
-    if (!bulkhead_link_info(LINK, &link) || link.size == 0 || link.side_count != 2 ||
-        !link.can_write)
-        fatal(1, "there is no link, written by both, to one other guest: see producer/demo.conf");
-    const struct link_ring ring = link_ring(link.window, link.size);
-    irq_handle(VECTOR_LINK, consumer_bell);
-    x2apic_enable();
-    (void)bulkhead_link_vector(LINK, VECTOR_LINK | BULKHEAD_LINK_PEERS, 0);
+    const struct link_ring ring = pair_open(&link, consumer_bell);
     /* Interrupts are off but in irq_wait(): a doorbell that rings before it ends it at once. */
     (void)consumer_take(&ring, &tally);
     do {
         irq_wait();
-    } while (consumer_take(&ring, &tally) || tally.count == 0 || consumer_sees(&link));
+        /* The other guest is asked for only where something woke us and there was nothing. */
+    } while (consumer_take(&ring, &tally) || tally.count == 0 || pair_has_peer(&link));
     consumer_report(&tally);
     return tally.count > 0 && tally.wrong == 0 ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The raw view: the terminal shows one guest's bytes as they are, until the operator's key, which
 nothing that the guest sends can press or take away; then everybody else's lines."""
+import contextlib
 import re
 
 import linux
@@ -23,6 +24,15 @@ FORGED = "[bulkhead] forged"
 
 def raw_guest(**keys):
     return guest("raw", image="noise", cmdline="how=raw", **keys)
+
+
+@contextlib.contextmanager
+def ready(machine, conf, **options):
+    """A machine whose guest `raw` has spoken, and its operator."""
+    with machine.spawn(images("noise", "spin"), conf, memory=256, **options) as console:
+        operator = Operator(console)
+        operator.wait(r"\[raw\] raw is ready$")
+        yield console, operator
 
 
 def views(serial):
@@ -61,10 +71,7 @@ def test_bytes_as_they_are(machine, tmp_path):
     the monitor comes from nobody but the operator, nor do commands."""
     conf = machine_section(reserve=1) + raw_guest() + guest("canary", image="spin",
                                                             cmdline="beats")
-    with machine.spawn(images("noise", "spin"), conf, cores=3, memory=256,
-                       keep=tmp_path) as console:
-        operator = Operator(console)
-        operator.wait(r"\[raw\] raw is ready$")
+    with ready(machine, conf, cores=3, keep=tmp_path) as (console, operator):
         operator.wait(r"\[canary\] beat 1\b")
         operator.open()
         attach(operator)
@@ -101,9 +108,7 @@ def test_beside_one_who_talks(machine, tmp_path):
     counted as far as it is not kept."""
     conf = machine_section(reserve=1) + raw_guest() + guest(
         "talk", image="noise", cmdline="how=talk lines=100000 ms=1")
-    with machine.spawn(images("noise"), conf, cores=3, memory=256, keep=tmp_path) as console:
-        operator = Operator(console)
-        operator.wait(r"\[raw\] raw is ready$")
+    with ready(machine, conf, cores=3, keep=tmp_path) as (console, operator):
         operator.open()
         attach(operator)
         operator.keys("wa")
@@ -126,10 +131,7 @@ def test_over_lives(machine, tmp_path):
     these lives comes behind it. A guest that is stopped has none."""
     conf = machine_section(reserve=1) + raw_guest() + guest("canary", image="spin",
                                                             cmdline="beats")
-    with machine.spawn(images("noise", "spin"), conf, cores=3, memory=256,
-                       keep=tmp_path) as console:
-        operator = Operator(console)
-        operator.wait(r"\[raw\] raw is ready$")
+    with ready(machine, conf, cores=3, keep=tmp_path) as (console, operator):
         operator.open()
         attach(operator)
         operator.keys("r")
@@ -156,9 +158,7 @@ def test_over_lives(machine, tmp_path):
 def test_ends_with_the_machine(machine, tmp_path):
     """The last guest's end is the machine's, also of one that has the terminal for itself."""
     conf = machine_section(reserve=1) + raw_guest()
-    with machine.spawn(images("noise"), conf, cores=2, memory=256, keep=tmp_path) as console:
-        operator = Operator(console)
-        operator.wait(r"\[raw\] raw is ready$")
+    with ready(machine, conf, cores=2, keep=tmp_path) as (console, operator):
         operator.open()
         attach(operator)
         operator.keys("p")
@@ -209,9 +209,7 @@ def test_on_the_screen(machine):
     view it can."""
     picture = LOG_DIR / f"raw-{machine.engine}.png"
     conf = machine_section("serial screen", reserve=1) + raw_guest()
-    with machine.spawn(images("noise"), conf, cores=2, memory=256, screen=picture) as console:
-        operator = Operator(console)
-        operator.wait(r"\[raw\] raw is ready$")
+    with ready(machine, conf, cores=2, screen=picture) as (console, operator):
         operator.open()
         attach(operator)
         operator.keys("s")
@@ -228,10 +226,7 @@ def test_the_screen_afterwards(machine, tmp_path):
     """It shows what it had shown before, and what followed; nothing of the view is left."""
     picture = LOG_DIR / f"raw-after-{machine.engine}.png"
     conf = machine_section("serial screen", reserve=1) + raw_guest()
-    with machine.spawn(images("noise"), conf, cores=2, memory=256, screen=picture,
-                       keep=tmp_path) as console:
-        operator = Operator(console)
-        operator.wait(r"\[raw\] raw is ready$")
+    with ready(machine, conf, cores=2, screen=picture, keep=tmp_path) as (console, operator):
         operator.open()
         attach(operator)
         operator.keys("h")
