@@ -819,6 +819,12 @@ static void test_valid_links(void **state)
     MISSHARED(row(0, 2)->rights |= PT_X);
     MISSHARED(row(1, 1)->rights |= PT_X);
     MISSHARED(config.links[0].sides[1].guest = 2); /* b is no side of it */
+    /* On two sides, where the other is nobody's end; the last of a link without a window, too. */
+    MISSHARED(config.links[0].side_count = 3; config.links[0].sides[2].guest = 1);
+    MISSHARED(config.links[0].side_count = 3; config.links[0].sides[2].guest = 0);
+    MISSHARED(add_link(0, 0, 2, 2, false));
+    MISSHARED(add_link(0, 0, 0, 2, false); plan.guests[0].end_count = 3;
+              plan.guests[0].ends[1] = plan.guests[0].ends[2] = (struct plan_end){.link = 2});
     MISSHARED(b[0].side = 0);
     MISSHARED(b[0].side = 2);
     MISSHARED(b[0].link = 1);
