@@ -961,11 +961,11 @@ static void test_print(void **state)
         12, "3 guests; core #0 is kept for the monitor", HEADER,
         "a               #1-2                  4 GiB       0x80000000-0x17fffffff         restart "
         "3",
-        "  guest memory 0x0-0xbfffffff, 0x100000000-0x13fffffff", "  image        K.ELF",
+        "  guest memory 0x0-0xbfffffff, 0x100000000-0x13fffffff", "  image        K.ELF, PVH",
         "b               #6,#3                 16 MiB      0x2200000-0x31fffff            reboot",
-        "  guest memory 0x0-0xffffff", "  image        K.ELF", "  initrd       initrd.img",
+        "  guest memory 0x0-0xffffff", "  image        K.ELF, PVH", "  initrd       initrd.img",
         "c               #4                    32 MiB      0x200000-0x21fffff             restart",
-        "  guest memory 0x0-0x1ffffff", "  image        K.ELF");
+        "  guest memory 0x0-0x1ffffff", "  image        K.ELF, PVH");
 }
 
 static void test_print_regions(void **state)
