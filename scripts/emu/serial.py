@@ -11,6 +11,7 @@ import tty
 
 HYPERVISOR = b"[bulkhead]"
 PANIC = b"PANIC"
+RESETS = b"  the machine is reset in "
 RETURNED = b"[bulkhead] back to the firmware"
 NO_GUEST = b"[bulkhead] no guest was started: switching the machine off"
 GUEST_STARTS = re.compile(rb"\[bulkhead\] guest '[^']*' starts ")
@@ -58,15 +59,16 @@ class SerialPort:
 
 
 class LineWatch:
-    """Reads along and remembers five things: the hypervisor has spoken; it has started a guest,
-    and so reads what is typed; it has started none and gives up; it has panicked; its loader has
-    given the machine back to the firmware, which goes on for ever. Only its own lines count, a
-    guest may print what it likes."""
+    """Reads along and remembers six things: the hypervisor has spoken; it has started a guest,
+    and so reads what is typed; it has started none and gives up; it has panicked; it resets the
+    machine after that; its loader has given the machine back to the firmware, which goes on for
+    ever. Only its own lines count, a guest may print what it likes."""
 
     def __init__(self):
         self.spoken = False
         self.listening = False
         self.panic = None
+        self.resets = False
         self.returned = False
         self.no_guest = False
         self._partial = b""
@@ -83,6 +85,7 @@ class LineWatch:
                 self.no_guest = self.no_guest or line == NO_GUEST
                 if PANIC in line and self.panic is None:
                     self.panic = line.decode("utf-8", "replace")
+                self.resets = self.resets or self.panic is not None and RESETS in line
 
 
 class WithoutFirmwarePaint:
