@@ -247,6 +247,7 @@ NOINLINE static enum bus_event bus_out_wide(struct bus *b, uint16_t port, uint8_
       @*/
     if (closed)
         refused_count(refused, port);
+    /*@ assert same: all_closed{Pre}(b, port, size) ==> unwritten{Pre, Here}(b); */
     return event;
 }
 
