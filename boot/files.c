@@ -24,6 +24,10 @@ union files_entry {
  */
 #define FILES_CHUNK (4 * MIB)
 
+/* What is larger is announced: a slow stick takes seconds for it. */
+#define FILES_LARGE (16 * MIB)
+#define FILES_PARTS 10
+
 /*
  * A FAT folder has at most 2 MiB of 32-byte entries (FAT "FAT Directory Structure");
  * one whose clusters go round in a damaged FAT has entries without end.
@@ -120,7 +124,10 @@ static EFI_STATUS files_read_pages(struct loader *l, EFI_FILE_HANDLE file,
 {
     uint8_t *to = (uint8_t *)m->base;
     uint64_t done = 0;
+    uint32_t parts = 0;
 
+    if (m->size > FILES_LARGE)
+        say_reading(l, m->name, m->size);
     while (done < m->size) {
         const UINTN asked = m->size - done < FILES_CHUNK ? m->size - done : FILES_CHUNK;
         UINTN chunk = asked;
@@ -131,7 +138,11 @@ static EFI_STATUS files_read_pages(struct loader *l, EFI_FILE_HANDLE file,
         if (chunk == 0)
             return say_refusal(l, m->name, "is shorter than its directory entry says");
         done += chunk;
+        for (; l->is_reading && parts < done / (m->size / FILES_PARTS) && parts < FILES_PARTS;
+             parts++)
+            say_part(l);
     }
+    say_read(l);
     memset(to + done, 0, m->room - done);
     return EFI_SUCCESS;
 }

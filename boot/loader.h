@@ -36,7 +36,8 @@ struct loader {
     EFI_HANDLE image;
     EFI_SYSTEM_TABLE *st;
     EFI_BOOT_SERVICES *bs;
-    bool leaving; /* ExitBootServices was tried once: the firmware's console is gone */
+    bool leaving;    /* ExitBootServices was tried once: the firmware's console is gone */
+    bool is_reading; /* between say_reading() and say_read() */
 
     struct block {
         uint64_t base;  /* bytes */
@@ -64,6 +65,12 @@ struct loader {
 EFI_STATUS say_refusal(struct loader *l, const char *name, const char *why);
 EFI_STATUS say_failure(struct loader *l, const char *name, const char *why, EFI_STATUS cause);
 EFI_STATUS say_no_memory(struct loader *l, const char *name, uint64_t bytes);
+
+/* That a file takes its time, on the firmware's console only: a line for it, a dot for each part,
+ * and its end. */
+void say_reading(struct loader *l, const char *name, uint64_t bytes);
+void say_part(struct loader *l);
+void say_read(struct loader *l);
 
 /* The last line of a failed boot, serial port only, so that a test run knows where to stop. */
 void say_goodbye(const struct loader *l);

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * say: tells a person why the boot failed: one sentence on the firmware's console, the same on the
- * first serial port, because most machines that run hypervisors have nobody at a screen. Firmware
- * that mirrors its console to that port shows the sentence twice; that is the lesser evil.
+ * say: tells a person why the boot failed, or takes long. A failure is one sentence on the
+ * firmware's console, and the same on the first serial port, because most machines that run
+ * hypervisors have nobody at a screen. Firmware that mirrors its console to that port shows the
+ * sentence twice; that is the lesser evil.
  */
 #include "boot/loader.h"
 
+#include "lib/bits.h"
 #include "lib/uart16550.h"
 #include "lib/x86/insn.h"
 
@@ -106,8 +108,34 @@ static void say_begin(struct sentence *s, const char *name)
     say_add(s, ": ");
 }
 
+void say_reading(struct loader *l, const char *name, uint64_t bytes)
+{
+    struct sentence s = {.len = 0};
+
+    say_add(&s, "Bulkhead: reading ");
+    say_add(&s, name);
+    say_add(&s, ", ");
+    say_add_number(&s, (bytes + MIB / 2) / MIB);
+    say_add(&s, " MiB ");
+    say_screen(l, s.text);
+    l->is_reading = true;
+}
+
+void say_part(struct loader *l)
+{
+    say_screen(l, ".");
+}
+
+void say_read(struct loader *l)
+{
+    if (l->is_reading)
+        say_screen(l, "\r\n");
+    l->is_reading = false;
+}
+
 static void say_end(struct loader *l, const struct sentence *s)
 {
+    say_read(l); /* whose line is not complete */
     say_screen(l, "Bulkhead: ");
     say_screen(l, s->text);
     say_screen(l, "\r\n");

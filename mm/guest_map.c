@@ -84,6 +84,18 @@ struct range guest_map_ram(const struct guest_map *map)
     return ram;
 }
 
+bool guest_map_has_memory(const struct guest_map *map, struct range host)
+{
+    bool has = range_contains(guest_map_ram(map), host);
+
+    for (uint32_t i = 0; i < map->count; i++) {
+        const struct guest_region *r = &map->rows[i];
+        if (r->kind != REGION_DEVICE)
+            has = has || range_contains((struct range){r->to.v, r->size}, host);
+    }
+    return has;
+}
+
 enum status guest_map_fill(const struct guest_map *map, struct pagetable *pt)
 {
     enum status s = OK;

@@ -70,5 +70,9 @@ const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t add
 /* The host memory that all RAM rows together are. */
 struct range guest_map_ram(const struct guest_map *map);
 
+/* All of `host` is memory that the guest reaches: its RAM, a disk or shared; never a device's
+ * registers. */
+bool guest_map_has_memory(const struct guest_map *map, struct range host);
+
 /* Enters all rows into empty tables; errors as pt_map(). */
 MUST_CHECK enum status guest_map_fill(const struct guest_map *map, struct pagetable *pt);

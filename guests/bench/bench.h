@@ -12,6 +12,9 @@
 
 typedef uint64_t bench_sample(void);
 
+/* main.c: of `count` samples, at most 1000 */
+uint64_t bench_median(bench_sample *sample, uint32_t count);
+
 /* operations.c: exits and hypercalls */
 void bench_begin(void);       /* before all */
 uint64_t bench_nothing(void); /* what the measuring itself costs */
@@ -52,3 +55,11 @@ uint64_t bench_walk_16m(void);
 bool bench_sibling_begin(void); /* false: this guest has one core */
 void bench_interrupts_begin(void);
 void bench_interrupts_end(void);
+
+/* isr.asm: notes the TSC, writes EOI, counts. */
+void bench_isr(void);
+extern volatile uint64_t bench_isr_tsc, bench_isr_count; /* it uses them by name */
+
+/* links.c: the two sides of a link */
+void links_send(void);
+void links_take(uint32_t samples);

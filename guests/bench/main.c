@@ -5,7 +5,7 @@
  *     bench NAME TICKS
  * On an emulator whose TSC counts instructions these are instructions, on silicon reference
  * cycles; with several cores an emulator's TSC counts the work of all, so run it on one.
- * Options: samples=N (1000), restart: nothing but that.
+ * Options: samples=N (1000); nothing but that: restart, link=send, link=take.
  */
 #include "guests/bench/bench.h"
 #include "guests/kit/bulkhead.h"
@@ -19,7 +19,7 @@
 static uint64_t samples[SAMPLES];
 static uint32_t sample_count;
 
-static uint64_t bench_median(bench_sample *sample, uint32_t count)
+uint64_t bench_median(bench_sample *sample, uint32_t count)
 {
     sample(); /* warms up, and may be the first touch of something */
     for (uint32_t i = 0; i < count; i++) {
@@ -109,6 +109,14 @@ int main(void)
     if (option_set("restart")) /* what that costs, a test build of the hypervisor tells */
         bulkhead_restart();
     sample_count = wanted != 0 && wanted < SAMPLES ? (uint32_t)wanted : SAMPLES;
+    if (option_is("link", "send")) {
+        links_send();
+        return 0;
+    }
+    if (option_is("link", "take")) {
+        links_take(sample_count);
+        return 0;
+    }
     bench_begin();
     bench_exits();
     bench_memory();

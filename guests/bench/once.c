@@ -27,10 +27,7 @@
 
 extern const uint8_t kit_end[];
 
-/* isr.asm: notes the TSC, writes EOI, counts. */
-void bench_isr(void);
-void bench_pv_isr(void);
-extern volatile uint64_t bench_isr_tsc, bench_isr_count; /* isr.asm uses them by name */
+void bench_pv_isr(void); /* isr.asm */
 volatile uint64_t bench_isr_tsc, bench_isr_count;
 
 /* Into a ring that has room: what was put before has left. */

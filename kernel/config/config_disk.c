@@ -56,6 +56,18 @@ static bool config_disk_options(struct config_parser *p, struct config_disk *dis
     return false;
 }
 
+/* "root.img,ro" */
+static bool config_disk_has_joined_option(struct span file)
+{
+    const size_t comma = span_find(file, ',');
+
+    if (comma == file.len)
+        return false;
+    const struct span option = span_from(file, comma + 1);
+    return span_is_any_case(option, "ro") || span_is_any_case(option, "rw") ||
+           span_is_any_case(option, "fresh");
+}
+
 void config_read_disk(struct config_parser *p, struct span value)
 {
     struct config_guest *g = p->guest;
@@ -67,7 +79,8 @@ void config_read_disk(struct config_parser *p, struct span value)
         errors_add(p->report, p->line, "guest '%s' has more than %u disks", g->name, DISKS_MAX);
         return;
     }
-    if (file.at[file.len - 1] == ',') {
+    /* A name may have a comma; not one before an option. */
+    if (file.at[file.len - 1] == ',' || config_disk_has_joined_option(file)) {
         errors_add(p->report, p->line, "disk = '" SPAN_FMT "': use spaces, not commas",
                    SPAN_ARGS(value));
         return;

@@ -72,6 +72,11 @@ void config_read_link_guests(struct config_parser *p, struct span value)
                    SPAN_ARGS(value));
         return;
     }
+    if (span_find(value, '=') < value.len) {
+        errors_add(p->report, p->line, "guests = '" SPAN_FMT "': use colons, as in a:rw",
+                   SPAN_ARGS(value));
+        return;
+    }
     while ((word = span_word(&rest)).len > 0)
         if (!config_read_side(p, word))
             return;

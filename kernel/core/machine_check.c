@@ -70,7 +70,7 @@ static bool machine_check_place(const struct machine_check *check,
 /* "Machine-Check Error Codes", "UCR Error Classification" */
 static enum machine_check_end machine_check_judge_bank(const struct machine_check *check,
                                                        const struct machine_check_bank *bank,
-                                                       const struct range *ram)
+                                                       const struct guest_map *map)
 {
     const uint64_t status = bank->status;
     const bool bystander =
@@ -89,20 +89,21 @@ static enum machine_check_end machine_check_judge_bank(const struct machine_chec
     }
     if (status & STATUS_OVER) /* what was lost may have been another's */
         return MACHINE_CHECK_MACHINE;
-    if (ram == NULL || !machine_check_place(check, bank, &place) || !range_contains(*ram, place))
+    if (map == NULL || !machine_check_place(check, bank, &place) ||
+        !guest_map_has_memory(map, place))
         return MACHINE_CHECK_MACHINE;
     return MACHINE_CHECK_GUEST;
 }
 
 enum machine_check_end machine_check_judge(const struct machine_check *check,
-                                           const struct range *ram)
+                                           const struct guest_map *map)
 {
     enum machine_check_end end = MACHINE_CHECK_NOBODY;
 
     if (check->count > MACHINE_CHECK_BANKS_MAX) /* one that nobody read may be the one */
         return MACHINE_CHECK_MACHINE;
     for (uint32_t i = 0; i < check->count; i++) {
-        const enum machine_check_end bank = machine_check_judge_bank(check, &check->banks[i], ram);
+        const enum machine_check_end bank = machine_check_judge_bank(check, &check->banks[i], map);
         if (bank > end)
             end = bank;
     }
@@ -212,7 +213,7 @@ bool machine_check_init(void)
     return true;
 }
 
-enum machine_check_end machine_check_take(const struct range *ram)
+enum machine_check_end machine_check_take(const struct guest_map *map)
 {
     struct machine_check check;
     char line[LOG_LINE_MAX];
@@ -221,11 +222,11 @@ enum machine_check_end machine_check_take(const struct range *ram)
     if (!machine_check_cap(&cap))
         panic("machine check, and this CPU has no registers that say why");
     machine_check_read(&check, cap);
-    const enum machine_check_end end = machine_check_judge(&check, ram);
+    const enum machine_check_end end = machine_check_judge(&check, map);
     machine_check_print(&check, line, sizeof(line));
     if (end == MACHINE_CHECK_MACHINE)
         panic("%s", line);
-    if (ram != NULL)
+    if (map != NULL)
         log_line("%s", line);
     machine_check_clear(&check, end);
     return end;

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "lib/types.h"
-#include "mm/range.h"
+#include "mm/guest_map.h"
 
 #define MACHINE_CHECK_BANKS_MAX 32 /* as many as have MSRs in Intel's range */
 
@@ -30,13 +30,13 @@ struct machine_check {
 
 enum machine_check_end {
     MACHINE_CHECK_NOBODY,  /* nothing here was hit: another core was, or no one used the data yet */
-    MACHINE_CHECK_GUEST,   /* what the guest consumed was in its own memory */
+    MACHINE_CHECK_GUEST,   /* what the guest consumed was in memory that it has, shared or not */
     MACHINE_CHECK_MACHINE, /* anything else */
 };
 
-/* `ram`: all of the guest that was running; NULL: we were. Pure. */
+/* `map`: of the guest that was running; NULL: we were. Pure. */
 enum machine_check_end machine_check_judge(const struct machine_check *check,
-                                           const struct range *ram);
+                                           const struct guest_map *map);
 
 /* "machine check: MCG_STATUS ...; bank ..." Pure. */
 void machine_check_print(const struct machine_check *check, char *buf, size_t size);
@@ -47,4 +47,4 @@ MUST_CHECK bool machine_check_init(void);
 
 /* After a #MC on this core, once per #MC: judges, makes room for the next, and panics if it was the
  * machine's. With a guest, the log says what there was; else nothing may be logged. */
-enum machine_check_end machine_check_take(const struct range *ram);
+enum machine_check_end machine_check_take(const struct guest_map *map);

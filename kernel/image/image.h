@@ -74,6 +74,7 @@ enum image_entry_mode {
 struct image {
     enum image_entry_mode mode;
     bool is_linux;    /* in either format */
+    bool is_uki;      /* and from a unified kernel image */
     bool has_console; /* its own command line, which counts, says console=ttyS0 */
     bool has_pit;     /* expects a PC's timer to calibrate with: vdev/vpit.h */
     uint32_t magic;   /* MULTIBOOT32: for EAX */
@@ -109,6 +110,9 @@ struct image_request {
     uint32_t core_count;          /* 0..CORES_MAX; 0 where nothing is going to be started */
     uint32_t apic_ids[CORES_MAX]; /* [core_count], the boot core's first */
 };
+
+/* What a prepared image is started as, for people: "PVH". */
+const char *image_format(const struct image *image);
 
 /* Fills `image`; false with image->why set when the file cannot be started. `image` must not move
  * afterwards: pieces point into its boot data. */

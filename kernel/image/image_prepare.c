@@ -4,6 +4,7 @@
  * the file, writes only *image.
  */
 #include "kernel/image/image_parts.h"
+#include "kernel/image/multiboot.h"
 #include "lib/elf.h"
 #include "lib/string.h"
 
@@ -32,7 +33,8 @@ static bool image_prepare_by_kind(struct image *image, const struct image_reques
 {
     if (image_is_linux(rq))
         return image_prepare_linux(image, rq);
-    if (image_is_uki(rq))
+    image->is_uki = image_is_uki(rq);
+    if (image->is_uki)
         return image_prepare_uki(image, rq);
     if (image_wants_multiboot(rq))
         return image_prepare_multiboot(image, rq);
@@ -41,6 +43,21 @@ static bool image_prepare_by_kind(struct image *image, const struct image_reques
     if (image_is_flat(rq) && image_may_be_flat(rq))
         return image_prepare_flat(image, rq);
     return image_refuse(image, "%s", image_kind(rq));
+}
+
+const char *image_format(const struct image *image)
+{
+    switch (image->mode) {
+    case IMAGE_ENTER_PVH32:
+        return image->is_linux ? "Linux by PVH" : "PVH";
+    case IMAGE_ENTER_MULTIBOOT32:
+        return image->magic == MULTIBOOT2_START_MAGIC ? "multiboot 2" : "multiboot 1";
+    case IMAGE_ENTER_REAL16:
+        return "flat binary";
+    case IMAGE_ENTER_LINUX64:
+        break;
+    }
+    return image->is_uki ? "unified kernel image" : "Linux bzImage";
 }
 
 bool image_prepare(struct image *image, const struct image_request *rq)

@@ -153,7 +153,7 @@ static void plan_print_guest(const struct plan *plan, const struct plan_guest *g
     for (uint32_t i = 0; i < guest->map.count; i++)
         if (guest->map.rows[i].kind == REGION_DEVICE)
             plan_print_region(&guest->map.rows[i], say);
-    say("  image        %s", guest->image_module->name);
+    say("  image        %s, %s", guest->image_module->name, image_format(&guest->image));
     if (guest->initrd_module)
         say("  initrd       %s", guest->initrd_module->name);
     for (uint32_t d = 0; d < guest->config->disk_count; d++)

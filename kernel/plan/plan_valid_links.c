@@ -16,7 +16,45 @@ static struct range plan_window(const struct plan_link *link)
     return (struct range){.base = link->to.v, .size = link->config->memory};
 }
 
-/* Its window, if there is one, has no byte of another's. */
+/* The guest of side s is on none of the sides before it. */
+/*@ requires \valid_read(link) && s < link->side_count <= GUESTS_MAX;
+  @ assigns \nothing;
+  @ ensures \result <==> side_ok(link, s);
+  @*/
+static bool plan_is_named_once(const struct config_link *link, uint32_t s)
+{
+    /*@ loop invariant 0 <= k <= s;
+      @ loop invariant \forall integer q; 0 <= q < k ==>
+      @   link->sides[q].guest != link->sides[s].guest;
+      @ loop assigns k;
+      @ loop variant s - k;
+      @*/
+    for (uint32_t k = 0; k < s; k++)
+        if (link->sides[k].guest == link->sides[s].guest)
+            return false;
+    return true;
+}
+
+/*@ requires \valid_read(link);
+  @ assigns \nothing;
+  @ ensures \result <==> sides_ok(link);
+  @*/
+static bool plan_valid_sides(const struct config_link *link)
+{
+    if (link->side_count > GUESTS_MAX)
+        return false;
+    /*@ loop invariant 0 <= s <= link->side_count;
+      @ loop invariant \forall integer q; 0 <= q < s ==> side_ok(link, q);
+      @ loop assigns s;
+      @ loop variant link->side_count - s;
+      @*/
+    for (uint32_t s = 0; s < link->side_count; s++)
+        if (!plan_is_named_once(link, s))
+            return false;
+    return true;
+}
+
+/* Each side is another guest's. Its window, if there is one, has no byte of another's. */
 /*@ requires readable_links(plan) && l < plan->link_count <= LINKS_MAX;
   @ assigns \nothing;
   @ ensures \result ==> link_ok(plan, l);
@@ -25,7 +63,7 @@ static bool plan_valid_link(const struct plan *plan, uint32_t l)
 {
     const struct range own = plan_window(&plan->links[l]);
 
-    if (plan->links[l].config->side_count > GUESTS_MAX || !plan_no_wrap(own))
+    if (!plan_valid_sides(plan->links[l].config) || !plan_no_wrap(own))
         return false;
     if (own.size == 0)
         return true;
@@ -122,6 +160,25 @@ static bool plan_is_linked_row(const struct plan *plan, uint32_t g, uint32_t i)
     return found || guest->map.rows[i].kind != REGION_SHARED;
 }
 
+/* No end before end e is of the same link. */
+/*@ requires \valid_read(guest) && e < guest->end_count <= GUEST_LINKS_MAX;
+  @ assigns \nothing;
+  @ ensures \result <==> end_once(guest, e);
+  @*/
+static bool plan_is_linked_once(const struct plan_guest *guest, uint32_t e)
+{
+    /*@ loop invariant 0 <= k <= e;
+      @ loop invariant \forall integer q; 0 <= q < k ==>
+      @   guest->ends[q].link != guest->ends[e].link;
+      @ loop assigns k;
+      @ loop variant e - k;
+      @*/
+    for (uint32_t k = 0; k < e; k++)
+        if (guest->ends[k].link == guest->ends[e].link)
+            return false;
+    return true;
+}
+
 bool plan_valid_ends(const struct plan *plan, uint32_t g)
 {
     const struct plan_guest *guest = &plan->guests[g];
@@ -129,12 +186,13 @@ bool plan_valid_ends(const struct plan *plan, uint32_t g)
     if (guest->end_count > GUEST_LINKS_MAX)
         return false;
     /*@ loop invariant 0 <= e <= guest->end_count;
-      @ loop invariant \forall integer k; 0 <= k < e ==> is_end(plan, g, &plan->guests[g].ends[k]);
+      @ loop invariant \forall integer k; 0 <= k < e ==>
+      @   is_end(plan, g, &plan->guests[g].ends[k]) && end_once(&plan->guests[g], k);
       @ loop assigns e;
       @ loop variant guest->end_count - e;
       @*/
     for (uint32_t e = 0; e < guest->end_count; e++)
-        if (!plan_is_end(plan, g, &guest->ends[e]))
+        if (!plan_is_end(plan, g, &guest->ends[e]) || !plan_is_linked_once(guest, e))
             return false;
     /*@ loop invariant 0 <= i <= guest->map.count;
       @ loop invariant \forall integer k; 0 <= k < i ==> row_linked(plan, g, k);

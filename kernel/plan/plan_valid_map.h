@@ -49,7 +49,7 @@ MUST_CHECK bool plan_valid_map(const struct plan *plan, const struct machine *ma
   @*/
 MUST_CHECK bool plan_valid_owners(const struct plan *plan, uint32_t g);
 
-/* No memory is in two links. */
+/* No memory is in two links, and no guest on two sides of one. */
 /*@ requires readable_links(plan);
   @ assigns \nothing;
   @ ensures \result ==> plan->link_count <= LINKS_MAX &&

@@ -214,9 +214,7 @@ static enum verdict on_nested_fault(struct vcpu *v, const struct vcpu_exit *x)
 
 static enum verdict on_machine_check(struct vcpu *v, const struct vcpu_exit *x)
 {
-    const struct range ram = guest_map_ram(&v->vm->plan->map);
-
-    if (machine_check_take(&ram) == MACHINE_CHECK_NOBODY)
+    if (machine_check_take(&v->vm->plan->map) == MACHINE_CHECK_NOBODY)
         return DO_AGAIN;
     return crash_guest(v, x, "the processor reported an error in its memory (machine check)");
 }

@@ -6,6 +6,7 @@
 #include "kernel/vm/message.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
+#include "lib/x86/insn.h"
 
 _Static_assert(GUEST_LINKS_MAX == VLINKS, "each has a slot");
 _Static_assert(VPCI_LINK + VLINKS <= VPCI_CABLE && VPCI_CABLE < VPCI_SLOTS, "each has a slot");
@@ -50,10 +51,15 @@ enum status link_build(const struct plan *plan, struct vm *const vms[], struct p
     return OK;
 }
 
+/* By who has made it WINDOW_CLEARING. It may be 512 MiB: without the lock, so that only those wait
+ * who start. */
 static void link_clear(struct link *link)
 {
-    if (!link->is_clear && link->plan->config->memory > 0)
+    if (link->plan->config->memory > 0)
         memory_scrub((struct range){link->plan->to.v, link->plan->config->memory});
+    lock_take(&link->lock);
+    link->window = WINDOW_CLEAR;
+    lock_release(&link->lock);
 }
 
 static void link_send(const struct link *link, uint32_t side)
@@ -73,36 +79,65 @@ static void link_tell_peers(const struct link *link, uint32_t side)
     }
 }
 
-/* The guest has the window from now on, or no longer. */
-static void link_change(struct link_end *end, bool enters)
+/* Returns what the window was: WINDOW_UNKNOWN makes the caller who clears it, and while it is being
+ * cleared nobody enters. */
+static enum link_window link_try_enter(struct link *link, uint32_t side)
+{
+    lock_take(&link->lock);
+    const enum link_window window = link->window;
+    if (window == WINDOW_UNKNOWN) {
+        link->window = WINDOW_CLEARING;
+    } else if (window != WINDOW_CLEARING) {
+        link->window = WINDOW_USED;
+        atomic_fetch_or(&link->alive, BIT32(side));
+    }
+    lock_release(&link->lock);
+    return window;
+}
+
+static void link_enter_end(struct link_end *end)
+{
+    enum link_window window;
+
+    vlink_reset(&end->device);
+    do {
+        window = link_try_enter(end->link, end->device.side);
+        if (window == WINDOW_UNKNOWN)
+            link_clear(end->link);
+        else if (window == WINDOW_CLEARING)
+            cpu_pause();
+    } while (window == WINDOW_UNKNOWN || window == WINDOW_CLEARING);
+    link_tell_peers(end->link, end->device.side);
+}
+
+static void link_leave_end(struct link_end *end)
 {
     const uint32_t bit = BIT32(end->device.side);
     struct link *link = end->link;
 
     vlink_reset(&end->device);
     lock_take(&link->lock);
-    const uint32_t before = atomic_load(&link->alive);
-    const uint32_t after = enters ? before | bit : before & ~bit;
-    if (before == 0 || after == 0)
-        link_clear(link);
-    link->is_clear = after == 0;
-    atomic_store(&link->alive, after);
+    const bool is_last = atomic_fetch_and(&link->alive, ~bit) == bit;
+    if (is_last)
+        link->window = WINDOW_CLEARING;
     lock_release(&link->lock);
     link_tell_peers(link, end->device.side);
+    if (is_last)
+        link_clear(link);
 }
 
 void link_enter(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->end_count; i++) {
         vpci_plug(&vm->pci, VPCI_LINK + i, &vm->ends[i].device.identity);
-        link_change(&vm->ends[i], true);
+        link_enter_end(&vm->ends[i]);
     }
 }
 
 void link_leave(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->end_count; i++)
-        link_change(&vm->ends[i], false);
+        link_leave_end(&vm->ends[i]);
 }
 
 void link_ring(struct vm *vm, uint32_t end, uint32_t side)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * link: memory and doorbells that guests have in common. The window is clear when the first of them
- * starts: it is cleared when the last has ended, and never while one runs.
+ * starts: it is cleared when the last has ended, and never while one runs; who starts meanwhile
+ * waits.
  */
 #pragma once
 

@@ -129,11 +129,19 @@ enum vm_stop { STOP_NOT_ASKED, STOP_BY_OPERATOR, STOP_WITH_MACHINE };
 
 struct vm;
 
+/* Of a link's memory. */
+enum link_window {
+    WINDOW_UNKNOWN,  /* as the firmware left it */
+    WINDOW_CLEARING, /* by one core, which alone ends this; nobody is alive */
+    WINDOW_CLEAR,    /* and nobody is alive */
+    WINDOW_USED,     /* by those who are alive */
+};
+
 /* What guests share, and who they are. kernel/vm/link.c */
 struct link {
     const struct plan_link *plan;
-    struct lock lock;       /* to write the next two, and while its window is cleared */
-    bool is_clear;          /* nobody has had the window since it was cleared */
+    struct lock lock; /* to write the next two: a few instructions */
+    enum link_window window;
     _Atomic uint32_t alive; /* bit per side: its guest is in a life; guests read it */
     struct {
         struct vm *vm;

@@ -5,6 +5,8 @@ needs more has to write the new limits down, and in docs/performance.md why."""
 import importlib.machinery
 import importlib.util
 
+import pytest
+
 from conftest import require_setup
 from machine import ROOT
 from partitions import check_ended_well, images
@@ -52,3 +54,21 @@ def test_exits_on_svm_cost_no_more_than_they_did():
     assert not {name: f"{rows[name]} of at most {limit[name]}"
                 for name in limit if rows[name] > limit[name]}
     assert min(rows.values()) > CHEAPEST_EXIT
+
+
+@pytest.mark.parametrize("engine", ["bochs", pytest.param("qemu", marks=pytest.mark.long)])
+def test_links_cost_no_more_than_they_did(engine):
+    """A doorbell is one exit of who rings and none of who hears; a storm of them leaves the receiver
+    most of its core. Time is Bochs' alone."""
+    require_setup(engine)
+    script = bench()
+    rows = script.link_rows(ROOT / "build", engine)
+    prefix = "" if engine == "bochs" else "svm_"
+    assert rows[f"{prefix}bell_exits_sender"] == 1000
+    assert rows[f"{prefix}bell_exits_receiver"] == 0
+    if engine == "bochs":
+        limit = limits("limits_links.txt")
+        assert set(limit) == set(rows) - set(script.UNLIMITED)
+        assert not {name: f"{rows[name]} of at most {limit[name]}"
+                    for name in limit if rows[name] > limit[name]}
+        assert rows["storm_share"] > 0

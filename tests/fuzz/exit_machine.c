@@ -333,9 +333,9 @@ void deadlines_hurry_console(struct vcpu *v)
     v->soft->console_busy = true;
 }
 
-enum machine_check_end machine_check_take(const struct range *ram)
+enum machine_check_end machine_check_take(const struct guest_map *map)
 {
-    DEMAND(ram != NULL && ram->base == GIB && ram->size == 128 * MIB);
+    DEMAND(map == &machine.v->vm->plan->map);
     return MACHINE_CHECK_GUEST;
 }
 

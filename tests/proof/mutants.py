@@ -39,6 +39,12 @@ MUTANTS = [
     # Memory that guests share is cached by one and not by the other.
     ("kernel/plan/plan_valid_map.c", "plan_valid_row", "memory ? r->type == PT_WRITE_BACK",
      "memory ? true"),
+    # A guest on two sides of a link, of which one may only read.
+    ("kernel/plan/plan_valid_links.c", "plan_valid_sides", "s < link->side_count; s++",
+     "s + 1 < link->side_count; s++"),
+    # A guest that has one side twice.
+    ("kernel/plan/plan_valid_links.c", "plan_valid_ends",
+     " || !plan_is_linked_once(guest, e)", ""),
     # A disk is copied from what a guest may have changed.
     ("kernel/plan/plan_valid_disks.c", "plan_valid_disk", "!plan_is_kept(machine, module->place)",
      "false"),

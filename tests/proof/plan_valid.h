@@ -161,8 +161,11 @@
   @   g->map.rows[i].kind == REGION_DISK ==> \exists integer d;
   @     0 <= d < g->config->disk_count && g->disks[d].at.v == g->map.rows[i].at.v;
   @ // Links.
-  @ predicate link_ok{L}(struct plan *p, integer l) =
-  @   p->links[l].config->side_count <= GUESTS_MAX &&
+  @ predicate side_ok{L}(struct config_link *c, integer s) =
+  @   \forall integer k; 0 <= k < s ==> c->sides[k].guest != c->sides[s].guest;
+  @ predicate sides_ok{L}(struct config_link *c) = c->side_count <= GUESTS_MAX &&
+  @   \forall integer s; 0 <= s < c->side_count ==> side_ok(c, s);
+  @ predicate link_ok{L}(struct plan *p, integer l) = sides_ok(p->links[l].config) &&
   @   (p->links[l].config->memory > 0 ==>
   @     p->links[l].to.v + p->links[l].config->memory <= UINT64_MAX &&
   @     \forall integer k; 0 <= k < p->link_count && k != l && p->links[k].config->memory > 0 ==>
@@ -171,6 +174,8 @@
   @ predicate is_end{L}(struct plan *p, integer g, struct plan_end *e) =
   @   e->link < p->link_count && e->side < p->links[e->link].config->side_count &&
   @   p->links[e->link].config->sides[e->side].guest == g;
+  @ predicate end_once{L}(struct plan_guest *g, integer e) =
+  @   \forall integer k; 0 <= k < e ==> g->ends[k].link != g->ends[e].link;
   @ predicate is_window{L}(struct plan *p, integer g, integer i, struct plan_end *e) =
   @   is_end(p, g, e) && p->guests[g].map.rows[i].at.v == e->at.v &&
   @   p->guests[g].map.rows[i].to.v == p->links[e->link].to.v &&
@@ -183,7 +188,8 @@
   @     is_window(p, g, i, &p->guests[g].ends[e]);
   @ predicate links_ok{L}(struct plan *p, integer g) =
   @   p->guests[g].end_count <= GUEST_LINKS_MAX &&
-  @   (\forall integer e; 0 <= e < p->guests[g].end_count ==> is_end(p, g, &p->guests[g].ends[e])) &&
+  @   (\forall integer e; 0 <= e < p->guests[g].end_count ==>
+  @     is_end(p, g, &p->guests[g].ends[e]) && end_once(&p->guests[g], e)) &&
   @   (\forall integer i; 0 <= i < p->guests[g].map.count ==> row_linked(p, g, i));
   @
   @ predicate files_ok{L}(struct plan_guest *g) = \valid_read(g->image_module) &&

@@ -18,7 +18,7 @@
 
 /* Real memory at this address; below it there is some that the loader may have but not touch. */
 #define ARENA_BASE  UINT64_C(0x10000000)
-#define ARENA_PAGES UINT64_C(4096)
+#define ARENA_PAGES UINT64_C(8192)
 #define MAP_MAX     2048
 #define FILES_MAX   256
 #define OPEN_MAX    8

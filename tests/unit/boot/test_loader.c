@@ -304,6 +304,39 @@ static void a_serial_port_that_is_stuck(void **state)
     assert_non_null(strstr(efi.screen, "bulkhead.elf: is missing on the boot volume"));
 }
 
+/* The sentence and ten dots, however much a Read gives; and where it fails half-way, what failed
+ * stands on a line of its own. */
+static void a_large_file_is_announced(void **state)
+{
+    static const char line[] = "Bulkhead: reading big.img, 17 MiB ..........\r\n";
+    static uint8_t large[17 * MIB - 4096];
+    const UINTN most[] = {0, 100000, 2 * MIB, 16 * MIB};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(most); i++) {
+        efi_make();
+        efi.files[4].bytes = large;
+        efi.files[4].size = efi.files[4].claims = sizeof(large);
+        efi.read_most = most[i];
+        assert_int_equal(efi_run(), END_JUMP);
+        assert_string_equal(efi.screen, line);
+        assert_int_equal(efi.serial_len, 0);
+    }
+    efi_make();
+    efi.files[4].bytes = large;
+    efi.files[4].size = 10 * MIB;
+    efi.files[4].claims = sizeof(large);
+    assert_int_equal(efi_run(), END_BACK);
+    assert_int_equal(efi_taken(), efi.leaked);
+    assert_non_null(
+        strstr(efi.screen, "17 MiB .....\r\nBulkhead: \\bulkhead\\big.img: is shorter"));
+    efi_make();
+    efi.files[4].bytes = large;
+    efi.files[4].size = efi.files[4].claims = 16 * MIB;
+    assert_int_equal(efi_run(), END_JUMP);
+    assert_int_equal(efi.screen_len, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -315,6 +348,7 @@ int main(void)
         cmocka_unit_test(a_spare_file_is_not_read),
         cmocka_unit_test(a_folder_without_end),
         cmocka_unit_test(a_screen_without_end),
+        cmocka_unit_test(a_large_file_is_announced),
         cmocka_unit_test(a_serial_port_that_is_stuck),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -132,6 +132,22 @@ static void test_find(void **state)
     assert_null(guest_map_find(&map, gpa(UINT64_MAX)));
 }
 
+/* By host address: all but the device's row; both rows of RAM are one. */
+static void test_memory(void **state)
+{
+    (void)state;
+    assert_false(guest_map_has_memory(&map, (struct range){0, PAGE_SIZE}));
+    make_full();
+    assert_true(guest_map_has_memory(&map, (struct range){8 * GIB, 4 * GIB}));
+    assert_false(guest_map_has_memory(&map, (struct range){8 * GIB, 4 * GIB + 1}));
+    assert_true(guest_map_has_memory(&map, (struct range){32 * GIB + MIB - 64, 64}));
+    assert_false(guest_map_has_memory(&map, (struct range){32 * GIB + MIB - 64, 65}));
+    assert_false(guest_map_has_memory(&map, (struct range){0xf0000000, 64}));
+    guest_map_add_disk(&map, hpa(64 * GIB), 2 * MIB, true, NULL);
+    assert_true(guest_map_has_memory(&map, (struct range){64 * GIB, 2 * MIB}));
+    assert_false(guest_map_has_memory(&map, (struct range){64 * GIB - 1, 64}));
+}
+
 /* All rows, in the tables as in the map; and what pt_map() refuses is refused. */
 static void test_fill(void **state)
 {
@@ -162,9 +178,9 @@ static void test_fill(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(test_ram, setup),   cmocka_unit_test_setup(test_disks, setup),
-        cmocka_unit_test_setup(test_order, setup), cmocka_unit_test_setup(test_find, setup),
-        cmocka_unit_test_setup(test_fill, setup),
+        cmocka_unit_test_setup(test_ram, setup),    cmocka_unit_test_setup(test_disks, setup),
+        cmocka_unit_test_setup(test_order, setup),  cmocka_unit_test_setup(test_find, setup),
+        cmocka_unit_test_setup(test_memory, setup), cmocka_unit_test_setup(test_fill, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

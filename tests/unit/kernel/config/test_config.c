@@ -704,6 +704,8 @@ static void test_bad_disks(void **state)
         {GUEST "disk = bulkhead.conf", 4,
          "file name 'bulkhead.conf' is Bulkhead's own, not a guest's"},
         {GUEST "disk = a, ro", 4, "disk = 'a, ro': use spaces, not commas"},
+        {GUEST "disk = a.img,ro", 4, "disk = 'a.img,ro': use spaces, not commas"},
+        {GUEST "disk = a.img,FRESH ro", 4, "disk = 'a.img,FRESH ro': use spaces, not commas"},
         {GUEST "disk = a rw", 4, "a disk can be written unless it is 'ro': delete 'rw'"},
         {GUEST "disk = a RO", 4, "'RO' is not an option of a disk; did you mean 'ro'?"},
         {GUEST "disk = a kept", 4, "'kept' " OPTION},

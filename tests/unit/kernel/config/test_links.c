@@ -95,6 +95,8 @@ static void sides(void **state)
     (void)state;
     refuse(LINK "guests=a", 11, "a link joins at least two guests: name another one");
     refuse(LINK "guests=a, b", 11, "guests = 'a, b': use spaces, not commas");
+    refuse(LINK "guests=a=rw b", 11, "guests = 'a=rw b': use colons, as in a:rw");
+    refuse(LINK "guests=a b=ro", 11, "guests = 'a b=ro': use colons, as in a:rw");
     refuse(LINK "guests=a b:ro A:ro", 11, "guest 'A' is named twice");
     refuse(LINK "guests=a:ro b:ro", 11, "all sides are read-only: nobody could write");
     refuse(LINK "guests=a:w b", 11, "'w' is not what a guest may do: write 'a:rw' or 'a:ro'");

@@ -20,7 +20,7 @@
 #define HERE     (MCG_STATUS_RIPV | MCG_STATUS_EIPV | BIT64(2))
 #define ELSE     (MCG_STATUS_RIPV | BIT64(2))
 
-static const struct range ram = {GIB, 128 * MIB};
+static struct guest_map map;
 static jmp_buf panicked;
 static char why[LOG_LINE_MAX + 1];
 
@@ -38,6 +38,14 @@ static struct machine_check one(enum machine_check_kind kind, uint64_t global, u
 {
     return (struct machine_check){
         .kind = kind, .global = global, .count = 2, .banks[1] = {status, GIB + 0x1234, PHYSICAL}};
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    memset(&map, 0, sizeof(map));
+    guest_map_add_ram(&map, hpa(GIB), 128 * MIB);
+    return 0;
 }
 
 static void whose_end_it_is(void **state)
@@ -84,7 +92,7 @@ static void whose_end_it_is(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         const struct machine_check check = one(cases[i].kind, cases[i].global, cases[i].status);
-        const enum machine_check_end end = machine_check_judge(&check, &ram);
+        const enum machine_check_end end = machine_check_judge(&check, &map);
 
         if (end != cases[i].end)
             fail_msg("case %zu: %d", i, end);
@@ -115,8 +123,53 @@ static void only_addresses_in_the_guests_memory(void **state)
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         check.banks[1].address = cases[i].address;
         check.banks[1].misc = cases[i].misc;
-        assert_int_equal(machine_check_judge(&check, &ram), cases[i].end);
+        assert_int_equal(machine_check_judge(&check, &map), cases[i].end);
     }
+}
+
+/* Whatever it is that a row leads to, and whoever else has it: who consumed it ends. Registers of a
+ * device are not memory. */
+static void every_kind_of_row(void **state)
+{
+    struct machine_check check = one(MACHINE_CHECK_INTEL, HERE, CONSUMED);
+    static const struct {
+        uint64_t address;
+        enum machine_check_end end;
+    } cases[] = {
+        {8 * GIB, MACHINE_CHECK_GUEST},                /* RAM below 3 GiB ... */
+        {11 * GIB + MIB, MACHINE_CHECK_GUEST},         /* ... and beyond */
+        {12 * GIB, MACHINE_CHECK_MACHINE},             /* no row */
+        {64 * GIB, MACHINE_CHECK_GUEST},               /* a disk */
+        {64 * GIB + 2 * MIB - 1, MACHINE_CHECK_GUEST}, /* its last byte */
+        {64 * GIB + 2 * MIB, MACHINE_CHECK_MACHINE},   /* after it */
+        {96 * GIB, MACHINE_CHECK_GUEST},               /* a disk that is read only */
+        {32 * GIB, MACHINE_CHECK_GUEST},               /* a link's window */
+        {32 * GIB + 64 * KIB, MACHINE_CHECK_MACHINE},  /* after it */
+        {33 * GIB, MACHINE_CHECK_GUEST},               /* one that it may only read */
+        {0xf0000000, MACHINE_CHECK_MACHINE},           /* a device's registers */
+    };
+
+    (void)state;
+    memset(&map, 0, sizeof(map));
+    guest_map_add_ram(&map, hpa(8 * GIB), 4 * GIB);
+    guest_map_add_disk(&map, hpa(64 * GIB), 2 * MIB, false, "root.img");
+    guest_map_add_disk(&map, hpa(96 * GIB), 2 * MIB, true, "usr.img");
+    guest_map_add_shared(&map, gpa(0xc0000000), hpa(32 * GIB), 64 * KIB, false, "wire");
+    guest_map_add_shared(&map, gpa(0xc0010000), hpa(33 * GIB), 64 * KIB, true, "feed");
+    guest_map_add(&map, (struct guest_region){gpa(0xe0000000), hpa(0xf0000000), PAGE_SIZE,
+                                              PT_R | PT_W, PT_UNCACHED, REGION_DEVICE, NULL});
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        check.banks[1].address = cases[i].address;
+        if (machine_check_judge(&check, &map) != cases[i].end)
+            fail_msg("case %zu", i);
+        assert_int_equal(machine_check_judge(&check, NULL), MACHINE_CHECK_MACHINE);
+    }
+    /* All RAM is one piece of the host: an error may lie across the two rows. */
+    check.banks[1].address = 11 * GIB;
+    check.banks[1].misc = MISC_MODE_PHYSICAL << 6 | 33;
+    assert_int_equal(machine_check_judge(&check, &map), MACHINE_CHECK_MACHINE);
+    check.banks[1].misc = MISC_MODE_PHYSICAL << 6 | 32;
+    assert_int_equal(machine_check_judge(&check, &map), MACHINE_CHECK_GUEST);
 }
 
 /* With scalable MCA the lowest bit that counts stands above the address. */
@@ -137,7 +190,7 @@ static void amds_addresses(void **state)
     (void)state;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         check.banks[1].address = cases[i].address;
-        assert_int_equal(machine_check_judge(&check, &ram), cases[i].end);
+        assert_int_equal(machine_check_judge(&check, &map), cases[i].end);
     }
 }
 
@@ -147,11 +200,11 @@ static void the_worst_bank_counts(void **state)
 
     (void)state;
     check.banks[0] = (struct machine_check_bank){CONSUMED | STATUS_PCC, 0, 0};
-    assert_int_equal(machine_check_judge(&check, &ram), MACHINE_CHECK_MACHINE);
+    assert_int_equal(machine_check_judge(&check, &map), MACHINE_CHECK_MACHINE);
     check.banks[0].status = STATUS_VALID;
-    assert_int_equal(machine_check_judge(&check, &ram), MACHINE_CHECK_GUEST);
+    assert_int_equal(machine_check_judge(&check, &map), MACHINE_CHECK_GUEST);
     check.count = MACHINE_CHECK_BANKS_MAX + 1;
-    assert_int_equal(machine_check_judge(&check, &ram), MACHINE_CHECK_MACHINE);
+    assert_int_equal(machine_check_judge(&check, &map), MACHINE_CHECK_MACHINE);
 }
 
 /* A core with three banks; those that are valid are put there by the test. */
@@ -239,7 +292,7 @@ static void room_is_made_for_the_next(void **state)
     (void)state;
     core_make(GENUINE_INTEL, MCG_CAP_SER);
     core_put(1, CONSUMED);
-    assert_int_equal(machine_check_take(&ram), MACHINE_CHECK_GUEST);
+    assert_int_equal(machine_check_take(&map), MACHINE_CHECK_GUEST);
     assert_true(lines_contain("bank 1 status"));
     assert_true(recorder_has(WRITE_MSR, MSR_MC_STATUS(1), 0));
     assert_int_equal(recorder.writes[recorder.write_count - 1].index, MSR_MCG_STATUS);
@@ -281,16 +334,17 @@ static void the_machines_end_names_the_banks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(whose_end_it_is),
-        cmocka_unit_test(only_addresses_in_the_guests_memory),
-        cmocka_unit_test(amds_addresses),
-        cmocka_unit_test(the_worst_bank_counts),
-        cmocka_unit_test(every_bank_signals),
-        cmocka_unit_test(more_banks_than_there_is_room_for),
-        cmocka_unit_test(amd_must_say_that_errors_are_contained),
-        cmocka_unit_test(room_is_made_for_the_next),
-        cmocka_unit_test(a_bystander_leaves_the_bank),
-        cmocka_unit_test(the_machines_end_names_the_banks),
+        cmocka_unit_test_setup(whose_end_it_is, setup),
+        cmocka_unit_test_setup(only_addresses_in_the_guests_memory, setup),
+        cmocka_unit_test_setup(every_kind_of_row, setup),
+        cmocka_unit_test_setup(amds_addresses, setup),
+        cmocka_unit_test_setup(the_worst_bank_counts, setup),
+        cmocka_unit_test_setup(every_bank_signals, setup),
+        cmocka_unit_test_setup(more_banks_than_there_is_room_for, setup),
+        cmocka_unit_test_setup(amd_must_say_that_errors_are_contained, setup),
+        cmocka_unit_test_setup(room_is_made_for_the_next, setup),
+        cmocka_unit_test_setup(a_bystander_leaves_the_bank, setup),
+        cmocka_unit_test_setup(the_machines_end_names_the_banks, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -50,9 +50,9 @@ static bool panic_on;
 static jmp_buf ended;
 static uint64_t panicked_by;
 
-enum machine_check_end machine_check_take(const struct range *ram)
+enum machine_check_end machine_check_take(const struct guest_map *map)
 {
-    assert_null(ram);
+    assert_null(map);
     checks++;
     return MACHINE_CHECK_NOBODY;
 }

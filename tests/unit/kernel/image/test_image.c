@@ -65,6 +65,7 @@ static void test_simple(void **state)
     (void)state;
     accept();
     assert_int_equal(image.mode, IMAGE_ENTER_PVH32);
+    assert_string_equal(image_format(&image), "PVH");
     assert_int_equal(image.entry.v, MIB);
     assert_int_equal(image.start_info.v, IMAGE_BOOT_DATA);
     assert_int_equal(image.piece_count, PLATFORM + 2);
@@ -677,6 +678,7 @@ static void test_tsc_rate(void **state)
     assert_string_equal(image_look_at(start_info().cmdline, 40), "quiet");
     make_linux();
     accept();
+    assert_string_equal(image_format(&image), "Linux by PVH");
     assert_string_equal(image_look_at(start_info().cmdline, 40), "tsc_early_khz=2600000 a=1 quiet");
 }
 

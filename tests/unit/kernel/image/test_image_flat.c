@@ -44,6 +44,7 @@ static void test_pieces(void **state)
     (void)state;
     assert_true(prepare());
     assert_int_equal(image.mode, IMAGE_ENTER_REAL16);
+    assert_string_equal(image_format(&image), "flat binary");
     assert_int_equal(image.piece_count, 5);
     assert_int_equal(image.pieces[0].to.v, 0);
     assert_int_equal(image.pieces[0].size, 256 * 4);

@@ -82,6 +82,7 @@ static void test_simple(void **state)
     (void)state;
     accept();
     assert_int_equal(image.mode, IMAGE_ENTER_LINUX64);
+    assert_string_equal(image_format(&image), "Linux bzImage");
     assert_int_equal(image.entry.v, PREFERRED + 0x200);
     assert_memory_equal(image_look_at(PREFERRED, CODE_SIZE), file + CODE_AT, CODE_SIZE);
     const struct linux_boot_params *p = params();

@@ -96,9 +96,12 @@ static void test_preferred(void **state)
     accept();
     assert_int_equal(image.mode, IMAGE_ENTER_PVH32);
     file.note.type = 17;
+    accept();
+    assert_string_equal(image_format(&image), "multiboot 1");
     words(HEADER_AT + 64, (const uint32_t[]){0xe85250d6, 0, 24, -(0xe85250d6 + 24), 0, 8}, 6);
     accept();
     assert_int_equal(image.magic, 0x36d76289);
+    assert_string_equal(image_format(&image), "multiboot 2");
 }
 
 /* Kernels linked high are entered by a virtual address, or by a physical one. */

@@ -96,6 +96,7 @@ static void test_parts(void **state)
     (void)state;
     accept();
     assert_int_equal(image.mode, IMAGE_ENTER_LINUX64);
+    assert_string_equal(image_format(&image), "unified kernel image");
     assert_true(image.is_linux);
     assert_int_equal(image.entry.v, 16 * MIB + 0x200);
     assert_ptr_equal(image.pieces[0].source, file + LINUX_AT + 5 * 512);

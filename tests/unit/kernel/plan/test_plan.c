@@ -819,6 +819,12 @@ static void test_valid_links(void **state)
     MISSHARED(row(0, 2)->rights |= PT_X);
     MISSHARED(row(1, 1)->rights |= PT_X);
     MISSHARED(config.links[0].sides[1].guest = 2); /* b is no side of it */
+    /* On two sides, where the other is nobody's end; the last of a link without a window, too. */
+    MISSHARED(config.links[0].side_count = 3; config.links[0].sides[2].guest = 1);
+    MISSHARED(config.links[0].side_count = 3; config.links[0].sides[2].guest = 0);
+    MISSHARED(add_link(0, 0, 2, 2, false));
+    MISSHARED(add_link(0, 0, 0, 2, false); plan.guests[0].end_count = 3;
+              plan.guests[0].ends[1] = plan.guests[0].ends[2] = (struct plan_end){.link = 2});
     MISSHARED(b[0].side = 0);
     MISSHARED(b[0].side = 2);
     MISSHARED(b[0].link = 1);
@@ -955,11 +961,11 @@ static void test_print(void **state)
         12, "3 guests; core #0 is kept for the monitor", HEADER,
         "a               #1-2                  4 GiB       0x80000000-0x17fffffff         restart "
         "3",
-        "  guest memory 0x0-0xbfffffff, 0x100000000-0x13fffffff", "  image        K.ELF",
+        "  guest memory 0x0-0xbfffffff, 0x100000000-0x13fffffff", "  image        K.ELF, PVH",
         "b               #6,#3                 16 MiB      0x2200000-0x31fffff            reboot",
-        "  guest memory 0x0-0xffffff", "  image        K.ELF", "  initrd       initrd.img",
+        "  guest memory 0x0-0xffffff", "  image        K.ELF, PVH", "  initrd       initrd.img",
         "c               #4                    32 MiB      0x200000-0x21fffff             restart",
-        "  guest memory 0x0-0x1ffffff", "  image        K.ELF");
+        "  guest memory 0x0-0x1ffffff", "  image        K.ELF, PVH");
 }
 
 static void test_print_regions(void **state)

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_link: when windows are cleared and who is told of what, over lives of three guests that
- * share two links; and that a doorbell reaches the one core that wants it.
+ * share two links; that a doorbell reaches the one core that wants it; and, with a thread for each
+ * core, that who starts while another core clears finds zeroes.
  */
+#include <pthread.h>
+#include <sched.h>
+
 #include "recorder.h"
 
 #include "kernel/vm/link.c"
@@ -21,11 +25,24 @@ static uint32_t scrubs, sent, sent_to, sent_value;
 static uint64_t scrubbed_at;
 static bool may_scrub;
 
-void memory_scrub(struct range host)
+/* Neither the lock is held nor has anybody the window. */
+static void scrub_looks(struct range host)
 {
+    struct link *link = vms[0].ends[0].link;
+
     assert_true(may_scrub);
+    assert_true(lock_try(&link->lock));
+    lock_release(&link->lock);
+    assert_int_equal(atomic_load(&link->alive), 0);
     scrubs++;
     scrubbed_at = host.base;
+}
+
+static void (*on_scrub)(struct range host);
+
+void memory_scrub(struct range host)
+{
+    on_scrub(host);
 }
 
 void lapic_write_icr(uint32_t apic_id, uint32_t command)
@@ -62,6 +79,7 @@ static int setup(void **state)
     recorder_clear();
     scrubs = sent = 0;
     may_scrub = true;
+    on_scrub = scrub_looks;
     memset(&config, 0, sizeof(config));
     memset(&plan, 0, sizeof(plan));
     memset(vms, 0, sizeof(vms));
@@ -237,6 +255,97 @@ static void messages_stay_at_home(void **state)
     assert_int_equal(sent, 0);
 }
 
+/* ------------------------------------------------------------------ cores at once */
+
+static _Atomic uint64_t window[64 * KIB / sizeof(uint64_t)]; /* link 0's */
+static _Atomic bool scrub_waits, scrub_is_on;
+static _Atomic uint32_t entered, found_dirt;
+
+/* As long as the test wants it to take. */
+static void scrub_window(struct range host)
+{
+    (void)host;
+    scrubs++;
+    scrub_is_on = true;
+    while (scrub_waits)
+        sched_yield();
+    for (size_t i = 0; i < ARRAY_SIZE(window); i++)
+        window[i] = 0;
+    scrub_is_on = false;
+}
+
+static void *core_enters(void *vm)
+{
+    link_enter(vm);
+    for (size_t i = 0; i < ARRAY_SIZE(window); i++)
+        found_dirt += window[i] != 0 || scrub_is_on;
+    entered++;
+    return NULL;
+}
+
+static void *core_leaves(void *vm)
+{
+    link_leave(vm);
+    return NULL;
+}
+
+static pthread_t core_starts(void *(*what)(void *vm), uint32_t guest)
+{
+    pthread_t core;
+
+    assert_int_equal(pthread_create(&core, NULL, what, &vms[guest]), 0);
+    return core;
+}
+
+/* `clearing` does so until it is told to go on: guest 1 starts meanwhile and waits; guest 2, which
+ * has another link with the two, comes and goes. */
+static void check_that_it_waits(pthread_t clearing)
+{
+    while (!scrub_is_on)
+        sched_yield();
+    pthread_join(core_starts(core_enters, 2), NULL);
+    pthread_join(core_starts(core_leaves, 2), NULL);
+    assert_int_equal(entered, 1);
+    found_dirt = 0;
+    const uint64_t begin = recorder.tsc;
+    const pthread_t waiting = core_starts(core_enters, 1);
+    while (entered == 1 && *(volatile uint64_t *)&recorder.tsc - begin < 1000) /* its pauses */
+        sched_yield();
+    assert_int_equal(entered, 1);
+    scrub_waits = false;
+    pthread_join(clearing, NULL);
+    pthread_join(waiting, NULL);
+    assert_int_equal(found_dirt, 0);
+}
+
+static void who_starts_waits_for_the_last_ones_clearing(void **state)
+{
+    (void)state;
+    start(0);
+    on_scrub = scrub_window;
+    scrubs = 0;
+    entered = 0;
+    window[0] = window[ARRAY_SIZE(window) - 1] = 1;
+    scrub_waits = true;
+    check_that_it_waits(core_starts(core_leaves, 0));
+    assert_int_equal(entered, 2);
+    assert_int_equal(scrubs, 1);
+    assert_int_equal(vms[0].ends[0].link->alive, 2);
+}
+
+static void who_starts_waits_for_the_first_ones_clearing(void **state)
+{
+    (void)state;
+    on_scrub = scrub_window;
+    entered = 0;
+    window[0] = window[ARRAY_SIZE(window) - 1] = 1;
+    scrub_waits = true;
+    check_that_it_waits(core_starts(core_enters, 0));
+    assert_int_equal(entered, 3);
+    assert_int_equal(scrubs, 1);
+    assert_int_equal(vms[0].ends[0].link->alive, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +356,8 @@ int main(void)
         cmocka_unit_test_setup(doorbells_ring, setup),
         cmocka_unit_test_setup(peers_are_told, setup),
         cmocka_unit_test_setup(messages_stay_at_home, setup),
+        cmocka_unit_test_setup(who_starts_waits_for_the_last_ones_clearing, setup),
+        cmocka_unit_test_setup(who_starts_waits_for_the_first_ones_clearing, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -296,10 +296,9 @@ static enum status script_vcpu_create(struct vcpu *on, struct pages *pages, void
 
 struct cpu cpus[CORES_MAX];
 
-enum machine_check_end machine_check_take(const struct range *ram)
+enum machine_check_end machine_check_take(const struct guest_map *map)
 {
-    assert_int_equal(ram->base, GIB);
-    assert_int_equal(ram->size, config_guest.memory);
+    assert_ptr_equal(map, &vcpu.vm->plan->map);
     return check_end;
 }
 
