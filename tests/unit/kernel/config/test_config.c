@@ -608,9 +608,9 @@ static void test_unknown_keys(void **state)
          "otherwise delete the line"},
         {GUEST "tsc = trusted\n", 4, "'tsc' belongs in [machine], not in [guest NAME]"},
         {"[machine]\nserv = 1\n" GUEST, 2,
-         "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc"},
+         "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc, on_panic"},
         {"[machine]\nx = 1\n" GUEST, 2,
-         "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc"},
+         "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc, on_panic"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
@@ -626,7 +626,7 @@ static void test_long_key(void **state)
         refuse(text, 2,
                "unknown key '0000000000000000000000000000000000000000...'; the keys of [machine] "
                "are console, "
-               "reserve, threads, tsc");
+               "reserve, threads, tsc, on_panic");
     }
 }
 
@@ -696,7 +696,8 @@ static void test_other_words(void **state)
         {"[machine]\nsmt = off\n" GUEST, 2, "unknown key 'smt'; did you mean 'threads'?"},
         {"[machine]\nHT = 1\n" GUEST, 2, "unknown key 'HT'; did you mean 'threads'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
-         "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc"},
+         "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc, "
+         "on_panic"},
     };
     (void)state;
     REFUSE_ALL(rows);
