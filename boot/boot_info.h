@@ -15,7 +15,7 @@
 
 /* Counts up with the layout, and with the ways in which bulkhead.conf can name a file: the loader
  * reads those that it knows of. */
-#define BOOT_INFO_VERSION 4
+#define BOOT_INFO_VERSION 5
 
 enum boot_ram_kind {
     BOOT_RAM_FREE = 1,     /* ours to use after the jump */
@@ -35,7 +35,8 @@ struct boot_range {
 };
 _Static_assert(sizeof(struct boot_range) == 24, "boot_info v2");
 
-#define BOOT_NAME_MAX 64
+#define BOOT_NAME_MAX   64
+#define BOOT_VENDOR_MAX 40
 
 /*
  * One file of \bulkhead\. What the configuration names is read whole; `base` and `room` are whole
@@ -91,6 +92,9 @@ struct boot_info {
     uint64_t lastlog;      /* RAM at the same place in each boot, not erased; 0: none */
     uint64_t lastlog_size; /* bytes, whole pages */
     uint64_t seconds; /* since 1970-01-01 UTC, at BOOT_STAMP_ENTRY; 0: the firmware does not know */
+    uint32_t firmware_revision; /* as its vendor counts */
+    uint32_t uefi_revision;     /* of the specification: major << 16 | minor, 2.7 is 2 << 16 | 70 */
+    char firmware_vendor[BOOT_VENDOR_MAX]; /* printable ASCII, NUL-terminated */
 };
 _Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v2");
@@ -99,4 +103,5 @@ _Static_assert(offsetof(struct boot_info, framebuffer) == 72, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, lastlog) == 168, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, seconds) == 184, "boot_info v2");
-_Static_assert(sizeof(struct boot_info) == 192, "boot_info v2");
+_Static_assert(offsetof(struct boot_info, firmware_vendor) == 200, "boot_info v5");
+_Static_assert(sizeof(struct boot_info) == 240, "boot_info v5");

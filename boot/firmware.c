@@ -1,10 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * firmware: three facts that only the firmware knows: what time it is, where the ACPI tables start,
- * and where the screen's pixels are. None is needed to boot, so nothing here fails.
+ * firmware: facts that only the firmware knows: who made it, what time it is, where the ACPI tables
+ * start, and where the screen's pixels are. None is needed to boot, so nothing here fails.
  */
 #include "boot/date.h"
 #include "boot/loader.h"
+
+/* UEFI "EFI System Table". */
+void firmware_name(const struct loader *l, struct boot_info *info)
+{
+    const CHAR16 *vendor = l->st->FirmwareVendor;
+
+    info->firmware_revision = l->st->FirmwareRevision;
+    info->uefi_revision = l->st->Hdr.Revision;
+    for (uint32_t i = 0; vendor != NULL && vendor[i] != 0 && i < BOOT_VENDOR_MAX - 1; i++)
+        info->firmware_vendor[i] = vendor[i] >= ' ' && vendor[i] <= '~' ? (char)vendor[i] : '?';
+}
 
 /* UEFI "GetTime()". */
 uint64_t firmware_seconds(const struct loader *l)

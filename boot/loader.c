@@ -57,6 +57,7 @@ static void loader_ask_firmware(struct loader *l)
     memory_take_lastlog(l);
     l->info->lastlog = l->blocks[BLOCK_LASTLOG].base;
     l->info->lastlog_size = l->blocks[BLOCK_LASTLOG].pages * PAGE_SIZE;
+    firmware_name(l, l->info);
     l->info->rsdp = firmware_rsdp(l);
     firmware_framebuffer(l, &l->info->framebuffer);
 }

@@ -114,6 +114,7 @@ const struct boot_module *files_find(const struct loader *l, const char *name);
 
 /* ---- firmware.c: facts that only the firmware knows ---- */
 
+void firmware_name(const struct loader *l, struct boot_info *info);
 uint64_t firmware_seconds(const struct loader *l); /* 0: not known */
 uint64_t firmware_rsdp(const struct loader *l);
 void firmware_framebuffer(const struct loader *l, struct boot_framebuffer *fb);

@@ -15,6 +15,7 @@
 #include "kernel/start/bring_up.h"
 #include "kernel/start/handover.h"
 #include "kernel/start/launch.h"
+#include "kernel/start/machine_report.h"
 #include "kernel/start/smp.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
@@ -59,6 +60,7 @@ void main_early(const struct boot_info *info)
     log_line("Bulkhead, a partitioning hypervisor");
     if (!handover_check(info))
         main_give_up();
+    machine_report(info, log_line);
     handover_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
     handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);

@@ -313,6 +313,7 @@ static inline void efi_make(void)
         {.Type = EfiConventionalMemory, .PhysicalStart = ARENA_BASE, .NumberOfPages = ARENA_PAGES},
     };
     static const char conf[] = "[guest a]\nmemory = 16M\nimage = BIG.IMG\ninitrd = empty\n";
+    static CHAR16 vendor[] = {'E', 'D', 'K', ' ', 0xe9, 7, 0};
     static uint8_t big[70000];
     static void *arena;
     uint64_t size;
@@ -333,6 +334,7 @@ static inline void efi_make(void)
     efi.step = 48;
     efi.key = 1;
     efi.stale = 1;
+    efi.vendor = vendor;
     efi.mode_max = 3;
     efi.modes_bad = 1;
     for (size_t i = 0; i < sizeof(big); i++)
@@ -366,7 +368,10 @@ static inline enum efi_end efi_run(void)
                              .ExitBootServices = efi_exit_services};
     rs = (EFI_RUNTIME_SERVICES){.GetTime = efi_get_time, .ResetSystem = efi_reset};
     console = (SIMPLE_TEXT_OUTPUT_INTERFACE){.OutputString = efi_print};
-    st = (EFI_SYSTEM_TABLE){.BootServices = &bs,
+    st = (EFI_SYSTEM_TABLE){.Hdr.Revision = 2 << 16 | 70,
+                            .FirmwareVendor = efi.vendor,
+                            .FirmwareRevision = 0x10000,
+                            .BootServices = &bs,
                             .RuntimeServices = &rs,
                             .ConOut = &console,
                             .NumberOfTableEntries = 1,

@@ -79,6 +79,7 @@ static struct efi_machine {
     uint32_t odd_count;
     uint32_t odd_more;  /* so many more of them from the second call on */
     uint32_t stale;     /* so many ExitBootServices fail, because the map changed once more */
+    CHAR16 *vendor;     /* the firmware's */
     uint32_t mode_max;  /* of the screen */
     uint32_t modes_bad; /* cannot be drawn in */
     bool uart_stuck;

@@ -122,6 +122,9 @@ static void a_sound_machine_boots(void **state)
     assert_int_equal(efi_run(), END_JUMP);
     check_jump();
     assert_true(efi.info->low_page != 0 && efi.info->low_page < 0xa0000);
+    assert_string_equal(efi.info->firmware_vendor, "EDK ??");
+    assert_true(efi.info->uefi_revision == (2 << 16 | 70) &&
+                efi.info->firmware_revision == 0x10000);
     assert_true(efi.info->lastlog != 0 && efi.info->seconds != 0 && efi.info->rsdp == 0xf0000);
     assert_int_equal(efi.info->framebuffer.format, BOOT_PIXEL_BGRX);
     assert_int_equal(efi.by[CALL_EXIT_SERVICES], 2); /* one key was stale */
