@@ -153,7 +153,7 @@ def test_memtest(machine, row):
         assert console.match[1] == "0"
         operator = Operator(console)
         operator.open()
-        operator.keys("stop memtest\r")
+        operator.keys("poweroff\r")
         assert console.finish() == POWERED_OFF
     row("memtest86+", package(folder), "Linux", 1, "a whole pass over 8 MiB, no errors")
 
@@ -181,7 +181,7 @@ def test_installer(machine, row):
         console.expect_exact("No network interfaces detected")
         operator = Operator(console)
         operator.open()
-        operator.keys("stop linux\r")
+        operator.keys("poweroff\r")
         assert console.finish() == POWERED_OFF
     row("Debian's installer", package(folder), "Linux", 1,
         "its own initrd, up to `No network interfaces detected`")
@@ -229,7 +229,7 @@ def test_neighbours(machine, row):
                 console.sendline(answer)
         operator = Operator(console)
         operator.open()
-        operator.keys("stop canary\r")
+        operator.keys("poweroff\r")
         assert console.finish() == POWERED_OFF
     check_canary(machine, 20)
     row("two systems and a canary", "generic with systemd, newest at work", "Linux, PVH", "1 + 1 + 1",
