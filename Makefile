@@ -19,9 +19,16 @@ PYTHON  := /usr/bin/python3
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough -Wconversion
 
+# The same source gives the same bytes, whatever folder it is in (tests/boot/test_release.py): files
+# are named from here on in debugging information. gcc asks PWD where it is, which may have come here
+# by a symbolic link. Not where the folder's name has a blank, which no flag can have.
+SAME_BYTES := $(if $(word 2,$(CURDIR)),,-ffile-prefix-map=$(CURDIR)=.)
+export PWD := $(CURDIR)
+ASSEMBLE   := scripts/assemble $(NASM)
+
 # ---------------------------------------------------------------------- the hypervisor
 BACKENDS   := $(wildcard vmx svm)
-HV_FOLDERS := $(shell find lib mm drivers vdev $(BACKENDS) kernel -type d)
+HV_FOLDERS := $(sort $(shell find lib mm drivers vdev $(BACKENDS) kernel -type d))
 hv_files    = $(foreach folder,$(HV_FOLDERS),$(wildcard $(folder)/$(1)))
 
 # Host tests run the pure sources as they are. The desk has a string.c of its own.
@@ -50,7 +57,7 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hi
              -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-jump-tables \
              -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
              $(CANARY) -ffunction-sections -fdata-sections \
-             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN)
+             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(SAME_BYTES) $(WARN)
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld \
              $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
@@ -103,7 +110,7 @@ $(1)/offsets.inc: kernel/core/offsets.c
 $(1)/hv/%.asm.o: %.asm $(1)/offsets.inc
 	@mkdir -p $$(@D)
 	@echo "  NASM  $$<"
-	@$$(NASM) -f elf64 -g -F dwarf -I $(1)/ -w+all -w+error -MD $$(@:.o=.d) $$< -o $$@
+	@$$(ASSEMBLE) -f elf64 -g -F dwarf -I $(1)/ -w+all -w+error -MD $$(@:.o=.d) $$< -o $$@
 endef
 
 $(foreach folder,$(sort $B $(OBJECTS)),$(eval $(call hv_rules,$(folder))))
@@ -131,7 +138,7 @@ LD_ASM     := $(wildcard boot/*.asm)
 LD_OBJ     := $(LD_SRC:%.c=$B/efi/%.o) $(LD_ASM:%.asm=$B/efi/%.asm.o)
 LD_CFLAGS  := -std=c11 -O2 -g -ffreestanding -fpic -fshort-wchar -mno-red-zone \
               -mgeneral-regs-only -fno-stack-protector -fno-stack-check -fno-strict-aliasing \
-              -DGNU_EFI_USE_MS_ABI -I. -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 $(WARN)
+              -DGNU_EFI_USE_MS_ABI $(SAME_BYTES) -I. -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 $(WARN)
 
 loader: $B/BOOTX64.EFI
 
