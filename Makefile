@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image bench gdb clean help hypervisor hooks \
+.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image release bench gdb clean help hypervisor hooks \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -293,6 +293,15 @@ image: setup
 	@scripts/mkimage $B/bulkhead.img $B/demo
 	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
 
+# All that a user needs without the tree: scripts/mkrelease says what.
+RELEASE = $B/bulkhead-$(shell cat VERSION).tar.gz
+
+release: setup
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo $B/plancheck
+	@scripts/mkimage $B/bulkhead.img $B/demo
+	@scripts/mkrelease $B $(RELEASE)
+	@sha256sum $(RELEASE)
+
 lint: setup
 	@scripts/lint
 
@@ -339,6 +348,8 @@ help:
 	@echo 'make test-linux  Linux guests in depth: kernels, cores, memory sizes, ways to end'
 	@echo 'make test-long   boot tests that are too slow for make test'
 	@echo 'make image   $B/bulkhead.img for a USB stick'
+	@echo 'make release $B/bulkhead-VERSION.tar.gz: the image, its files, plancheck, the guests and their'
+	@echo '             kit, docs, and the hashes of all of them'
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make sloc    lines of code, and how many of them a guest can reach'
 	@echo 'make bench   what an exit costs'
