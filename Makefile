@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image release bench gdb clean help hypervisor hooks \
+.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image release bench jitter gdb clean help hypervisor hooks \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -245,6 +245,12 @@ $B/links: $B/linux guests/linux/links.conf guests/linux/links.sh $B/bhlink $B/gu
 	        --modules "$$kernel.modules" --program $B/bhlink
 	@touch $@
 
+# A core that measures and a neighbour that disturbs it. For real machines; make jitter changes a copy.
+$B/jitter: guests/jitter/bulkhead.conf $(BOOTED) $B/guests/jitter.elf $B/guests/thrash.elf
+	@mkdir -p $@
+	@cp $^ $@/
+	@touch $@
+
 # Of run and demo: qemu, bochs or kvm, which is QEMU too. Empty is qemu, and says so where kvm can be
 # tried.
 ENGINE    ?=
@@ -254,15 +260,16 @@ setup-engine:
 	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
 	@scripts/setup --run $(EMULATOR)
 
-# make run [CONF=demo|linux|disk|links]: which files, and a machine for them.
+# make run [CONF=demo|linux|disk|links|jitter]: which files, and a machine for them.
 CONF      ?= demo
 RUN_demo  := --cores 6 --memory 512
 RUN_linux := --cores 3 --memory 768
 RUN_disk  := --cores 3 --memory 768
 RUN_links := --cores 4 --memory 1024
+RUN_jitter := --cores 4 --memory 512
 
 run: setup-engine
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk or links))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, links or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
@@ -288,16 +295,18 @@ test-boot: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B --only boot
 
+# Of the same CONF.
 image: setup
-	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo
-	@scripts/mkimage $B/bulkhead.img $B/demo
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, links or jitter))
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
+	@scripts/mkimage $B/bulkhead.img $B/$(CONF)
 	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
 
 # All that a user needs without the tree: scripts/mkrelease says what.
 RELEASE = $B/bulkhead-$(shell cat VERSION).tar.gz
 
 release: setup
-	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo $B/plancheck
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo $B/jitter $B/plancheck
 	@scripts/mkimage $B/bulkhead.img $B/demo
 	@scripts/mkrelease $B $(RELEASE)
 	@sha256sum $(RELEASE)
@@ -314,6 +323,11 @@ bench: setup
 	@$(MAKE) --no-print-directory all $B/walk.efi
 	@$(MAKE) --no-print-directory B=$B/hook-bench HOOK=bench hypervisor
 	@$(PYTHON) scripts/bench $B
+
+# What a neighbour takes from a core that is not its own (docs/performance.md).
+jitter: setup-engine
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/jitter
+	@$(PYTHON) scripts/jitter $B/jitter $(ENGINE)
 
 # Long runs; a seed makes each the same again: SEED=N, else a random one that is printed.
 TIME    ?= 300
@@ -341,18 +355,20 @@ help:
 	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|rt|newest'
 	@echo '             CONF=disk: the same with its root on a disk in memory'
 	@echo '             CONF=links: two of them with a network between them'
+	@echo '             CONF=jitter: how long a core is taken from a guest, for a real machine'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'
 	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'
 	@echo '             tests are not skipped because something is not installed'
 	@echo 'make test-linux  Linux guests in depth: kernels, cores, memory sizes, ways to end'
 	@echo 'make test-long   boot tests that are too slow for make test'
-	@echo 'make image   $B/bulkhead.img for a USB stick'
+	@echo 'make image   $B/bulkhead.img for a USB stick; CONF as of make run'
 	@echo 'make release $B/bulkhead-VERSION.tar.gz: the image, its files, plancheck, the guests and their'
 	@echo '             kit, docs, and the hashes of all of them'
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make sloc    lines of code, and how many of them a guest can reach'
 	@echo 'make bench   what an exit costs'
+	@echo 'make jitter  what a neighbour takes from a core that is not its own; ENGINE as of make run'
 	@echo 'make fuzz    fuzz each target in tests/fuzz for SECONDS=15'
 	@echo 'make fuzz-guest  guests that do random things: TIME=300 seconds, SEED=N'
 	@echo 'make soak    guests under load, stopped and started at random: MINUTES=30, SEED=N'
