@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-long lint sloc image release bench jitter gdb clean help hypervisor hooks \
+.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-zoo test-long lint sloc image release bench jitter gdb clean help hypervisor hooks \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -229,6 +229,14 @@ $B/disk: $B/linux guests/linux/disk.conf scripts/mkroot
 	    scripts/mkroot $@/root.img 64 "$$busybox"
 	@touch $@
 
+# A Debian system on such a disk.
+$B/debian: $B/disk guests/linux/debian.conf scripts/zoo-images scripts/mkdebian
+	@scripts/zoo-images debian > $B/debian-image.txt
+	@mkdir -p $@
+	@cp guests/linux/debian.conf $@/bulkhead.conf
+	@cp $(BOOTED) $B/disk/vmlinuz $B/disk/initrd.img "$$(sed 's/^debian //' $B/debian-image.txt)/root.img" $@/
+	@touch $@
+
 # Two of them with a network between them, and a small guest that publishes to both.
 $B/bhlink: guests/linux/bhlink.c guests/kit/link.h lib/types.h
 	@mkdir -p $(@D)
@@ -260,16 +268,17 @@ setup-engine:
 	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
 	@scripts/setup --run $(EMULATOR)
 
-# make run [CONF=demo|linux|disk|links|jitter]: which files, and a machine for them.
+# make run [CONF=demo|linux|disk|debian|links|jitter]: which files, and a machine for them.
 CONF      ?= demo
-RUN_demo  := --cores 6 --memory 512
-RUN_linux := --cores 3 --memory 768
-RUN_disk  := --cores 3 --memory 768
-RUN_links := --cores 4 --memory 1024
+RUN_demo   := --cores 6 --memory 512
+RUN_linux  := --cores 3 --memory 768
+RUN_disk   := --cores 3 --memory 768
+RUN_debian := --cores 3 --memory 1152
+RUN_links  := --cores 4 --memory 1024
 RUN_jitter := --cores 4 --memory 512
 
 run: setup-engine
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, links or jitter))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
@@ -286,6 +295,11 @@ test-linux: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B --only linux
 
+# Guests from Debian's packages. Takes long, and writes docs/guests/zoo.md.
+test-zoo: setup
+	@$(MAKE) --no-print-directory all
+	@$(PYTHON) scripts/test $B --only zoo
+
 # The boot tests that are too slow for make test: more places to run out of memory, more models.
 test-long: setup
 	@$(MAKE) --no-print-directory all
@@ -297,7 +311,7 @@ test-boot: setup
 
 # Of the same CONF.
 image: setup
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, links or jitter))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/mkimage $B/bulkhead.img $B/$(CONF)
 	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
@@ -354,6 +368,7 @@ help:
 	@echo 'make run     boot the demo in an emulator, with its console on this terminal'
 	@echo '             CONF=linux: an unmodified Debian kernel instead; LINUX_KERNEL=cloud|generic|rt|newest'
 	@echo '             CONF=disk: the same with its root on a disk in memory'
+	@echo '             CONF=debian: a Debian system with systemd on such a disk'
 	@echo '             CONF=links: two of them with a network between them'
 	@echo '             CONF=jitter: how long a core is taken from a guest, for a real machine'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
@@ -361,6 +376,7 @@ help:
 	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'
 	@echo '             tests are not skipped because something is not installed'
 	@echo 'make test-linux  Linux guests in depth: kernels, cores, memory sizes, ways to end'
+	@echo 'make test-zoo    guests from Debian'"'"'s packages; writes docs/guests/zoo.md'
 	@echo 'make test-long   boot tests that are too slow for make test'
 	@echo 'make image   $B/bulkhead.img for a USB stick; CONF as of make run'
 	@echo 'make release $B/bulkhead-VERSION.tar.gz: the image, its files, plancheck, the guests and their'

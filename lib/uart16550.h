@@ -43,6 +43,7 @@ enum uart_register {
 #define MCR_BITS     0x1f
 #define LSR_DATA     0x01 /* a received byte waits */
 #define LSR_DAMAGED  0x1c /* parity error, framing error or break, of the byte that waits */
+#define LSR_BREAK    0x10 /* ... a break, as a byte 0 */
 #define LSR_ROOM     0x20 /* THRE: the holding register, or the whole FIFO, is empty */
 #define LSR_IDLE     0x40 /* TEMT: the shift register is empty too */
 #define MSR_CTS      0x10

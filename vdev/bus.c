@@ -45,7 +45,8 @@ static bool is_debug(uint16_t port)
   @ requires \separated(value, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
   @                     &vpit_reached);
-  @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail,
+  @ assigns b->uart.looped, b->uart.broken, b->uart.line, b->uart.silence, b->uart.run,
+  @   b->uart.rx->tail,
   @   b->pit.channels[0 .. VPIT_CHANNELS - 1], *value;
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ ensures \result != 0 <==> has_device(b, port);
@@ -121,7 +122,8 @@ static ALWAYS_INLINE bool device_out(struct bus *b, uint16_t port, uint8_t value
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
   @                     &vpit_reached);
-  @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail,
+  @ assigns b->uart.looped, b->uart.broken, b->uart.line, b->uart.silence, b->uart.run,
+  @   b->uart.rx->tail,
   @   b->pit.channels[0 .. VPIT_CHANNELS - 1], *refused;
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ ensures reached: reached{Pre, Post}(port, size);
@@ -149,8 +151,8 @@ NOINLINE static uint32_t bus_in_wide(struct bus *b, uint16_t port, uint8_t size,
       @ loop invariant \forall integer n; 0 <= n < i && !has_device(b, nth(port, n)) ==>
       @   byte_at(value, n) == 0xff;
       @ loop invariant all_closed(b, port, i) ==> unread{Pre, Here}(b);
-      @ loop assigns i, value, closed, b->uart.looped, b->uart.line, b->uart.silence, b->uart.run,
-      @   b->uart.rx->tail, b->pit.channels[0 .. VPIT_CHANNELS - 1];
+      @ loop assigns i, value, closed, b->uart.looped, b->uart.broken, b->uart.line, b->uart.silence,
+      @   b->uart.run, b->uart.rx->tail, b->pit.channels[0 .. VPIT_CHANNELS - 1];
       @ loop assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
       @ loop variant size - i;
       @*/
@@ -245,6 +247,7 @@ NOINLINE static enum bus_event bus_out_wide(struct bus *b, uint16_t port, uint8_
       @*/
     if (closed)
         refused_count(refused, port);
+    /*@ assert same: all_closed{Pre}(b, port, size) ==> unwritten{Pre, Here}(b); */
     return event;
 }
 

@@ -62,6 +62,7 @@ struct bus {
   @   \forall integer n; 0 <= n < size ==> !has_device(b, nth(port, n));
   @ predicate unread{A, B}(struct bus *b) =
   @   \at(vpit_reached, A) == \at(vpit_reached, B) && \at(b->uart.looped, A) == \at(b->uart.looped, B) &&
+  @   \at(b->uart.broken, A) == \at(b->uart.broken, B) &&
   @   \at(b->uart.rx->tail, A) == \at(b->uart.rx->tail, B);
   @ predicate unwritten{A, B}(struct bus *b) = \at(vpit_reached, A) == \at(vpit_reached, B) &&
   @   \at(b->uart.ier, A) == \at(b->uart.ier, B) &&
@@ -88,7 +89,8 @@ void bus_reset(struct bus *b, struct tx_ring *tx, struct rx_ring *rx,
   @ requires \separated(refused, b, b->uart.tx, b->uart.rx, b->rtc.clock.scale,
   @                     &vuart_reached[0 .. VUART_PORTS - 1], &vrtc_reached[0 .. VRTC_PORTS - 1],
   @                     &vpit_reached);
-  @ assigns b->uart.looped, b->uart.line, b->uart.silence, b->uart.run, b->uart.rx->tail,
+  @ assigns b->uart.looped, b->uart.broken, b->uart.line, b->uart.silence, b->uart.run,
+  @   b->uart.rx->tail,
   @   b->pit.channels[0 .. VPIT_CHANNELS - 1], *refused;
   @ assigns vuart_reached[0 .. VUART_PORTS - 1], vrtc_reached[0 .. VRTC_PORTS - 1], vpit_reached;
   @ ensures reached: reached{Pre, Post}(port, size);

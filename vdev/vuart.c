@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * vuart: registers of a 16550A between a guest's port accesses and its two rings, and its interrupt
- * line. Line speed, parity and break are stored and have no effect. Pure.
+ * line. Line speed, parity and a break that the guest sends are stored and have no effect. Pure.
  */
 #include "vdev/vuart.h"
 
@@ -41,6 +41,7 @@ void vuart_reset(struct vuart *u, struct tx_ring *tx, struct rx_ring *rx)
     atomic_init(&u->line, 0);
     atomic_init(&u->silence, 0);
     atomic_init(&u->run, 0);
+    atomic_init(&u->broken, 0);
 }
 
 /*@ requires \valid_read(u);
@@ -60,6 +61,15 @@ static bool is_looped(const struct vuart *u)
     return (get(&u->mcr) & MCR_LOOPBACK) != 0;
 }
 
+/* Nothing of the line is seen in loopback. */
+/*@ requires \valid_read(u);
+  @ assigns \nothing;
+  @*/
+static bool has_break(const struct vuart *u)
+{
+    return !is_looped(u) && get(&u->broken) != 0;
+}
+
 /*@ requires \valid_read(u) && \valid_read(u->tx) && \valid_read(u->rx);
   @ assigns \nothing;
   @*/
@@ -67,7 +77,7 @@ static bool has_data(const struct vuart *u)
 {
     if (is_looped(u))
         return atomic_load_explicit(&u->looped, memory_order_relaxed) != VUART_NO_BYTE;
-    return rx_has_data(u->rx);
+    return has_break(u) || rx_has_data(u->rx);
 }
 
 /* A driver that sees an empty transmitter fills the whole FIFO without looking again. */
@@ -81,13 +91,17 @@ static bool has_room(const struct vuart *u)
 }
 
 /*@ requires uart_ready(u);
-  @ assigns u->looped, u->rx->tail;
+  @ assigns u->looped, u->broken, u->rx->tail;
   @*/
 static uint8_t receive(struct vuart *u)
 {
     if (is_looped(u)) {
         uint16_t byte = atomic_exchange_explicit(&u->looped, VUART_NO_BYTE, memory_order_relaxed);
         return byte == VUART_NO_BYTE ? 0 : (uint8_t)byte;
+    }
+    if (has_break(u)) {
+        set(&u->broken, 0);
+        return 0;
     }
     uint8_t byte = 0;
     return rx_get(u->rx, &byte) ? byte : 0;
@@ -146,7 +160,8 @@ static uint8_t read_iir(struct vuart *u)
   @*/
 static uint8_t line_status(const struct vuart *u)
 {
-    return (uint8_t)((has_room(u) ? LSR_ROOM | LSR_IDLE : 0) | (has_data(u) ? LSR_DATA : 0));
+    return (uint8_t)((has_room(u) ? LSR_ROOM | LSR_IDLE : 0) | (has_data(u) ? LSR_DATA : 0) |
+                     (has_break(u) ? LSR_BREAK : 0));
 }
 
 /*@ requires \valid_read(u);
@@ -315,6 +330,11 @@ bool vuart_tick(struct vuart *u)
     }
     set(&u->silence, 1);
     return true;
+}
+
+void vuart_break(struct vuart *u)
+{
+    set(&u->broken, 1);
 }
 
 void vuart_forget(struct vuart *u)

@@ -42,6 +42,7 @@ struct vuart {
     _Atomic uint8_t line;    /* the level that the last message told of, or none did */
     _Atomic uint8_t silence; /* ticks since IIR was read or a message was sent */
     _Atomic uint32_t run;    /* bytes sent since IIR last said "none"; see VUART_RUN */
+    _Atomic uint8_t broken;  /* a break waits to be read, before all that was typed */
 };
 
 void vuart_reset(struct vuart *u, struct tx_ring *tx, struct rx_ring *rx);
@@ -54,7 +55,7 @@ void vuart_reset(struct vuart *u, struct tx_ring *tx, struct rx_ring *rx);
 
 /* `reg` 0..7 */
 /*@ requires uart_ready(u) && reg < VUART_PORTS;
-  @ assigns u->looped, u->rx->tail, u->line, u->silence, u->run, vuart_reached[reg];
+  @ assigns u->looped, u->broken, u->rx->tail, u->line, u->silence, u->run, vuart_reached[reg];
   @ ensures vuart_reached[reg] == 1;
   @*/
 uint8_t vuart_in(struct vuart *u, uint32_t reg);
@@ -88,6 +89,9 @@ MUST_CHECK bool vuart_look(struct vuart *u);
 /* The same, now and then, on the core that moves the console: also true where the line has been
  * high for two ticks and nobody has read IIR. */
 MUST_CHECK bool vuart_tick(struct vuart *u);
+
+/* A break arrives on its line, which is Linux' SysRq key. Any core; then a tick. */
+void vuart_break(struct vuart *u);
 
 /* Whatever message was sent before cannot be relied on: its address has changed. Then look. */
 void vuart_forget(struct vuart *u);

@@ -103,6 +103,7 @@ struct config_machine {
     uint32_t reserve_line;
     bool threads_shared; /* threads of one core may belong to different guests */
     bool tsc_trusted;    /* the TSC is invariant, whether the processor promises it or not */
+    bool panic_reboots;  /* after a panic of ours the machine is reset, and not only halted */
 };
 
 /* Large: static, never on a hypervisor stack. */

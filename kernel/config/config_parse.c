@@ -23,6 +23,7 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_RESERVE] = {"reserve", SECTION_MACHINE, config_read_reserve, NULL},
     [KEY_THREADS] = {"threads", SECTION_MACHINE, config_read_threads, NULL},
     [KEY_TSC] = {"tsc", SECTION_MACHINE, config_read_tsc, NULL},
+    [KEY_ON_PANIC] = {"on_panic", SECTION_MACHINE, config_read_on_panic, NULL},
     [KEY_CORES] = {"cores", SECTION_GUEST, config_read_cores, NULL},
     [KEY_MEMORY] = {"memory", SECTION_GUEST, config_read_memory, "64M"},
     [KEY_IMAGE] = {"image", SECTION_GUEST, config_read_image, "kernel.elf"},

@@ -20,6 +20,7 @@ enum config_key {
     KEY_RESERVE,
     KEY_THREADS,
     KEY_TSC,
+    KEY_ON_PANIC,
     KEY_CORES,
     KEY_MEMORY,
     KEY_IMAGE,
@@ -119,6 +120,7 @@ void config_read_console(struct config_parser *p, struct span value);
 void config_read_reserve(struct config_parser *p, struct span value);
 void config_read_threads(struct config_parser *p, struct span value);
 void config_read_tsc(struct config_parser *p, struct span value);
+void config_read_on_panic(struct config_parser *p, struct span value);
 void config_read_cores(struct config_parser *p, struct span value);
 void config_read_memory(struct config_parser *p, struct span value);
 void config_read_image(struct config_parser *p, struct span value);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * config_policy: the values that decide what happens when a guest ends: on_crash, on_poweroff,
- * watchdog. Pure.
+ * watchdog; and when we do: on_panic. Pure.
  */
 #include "kernel/config/config_parts.h"
 #include "lib/bits.h"
@@ -48,6 +48,14 @@ void config_read_on_poweroff(struct config_parser *p, struct span value)
         }
     errors_add(p->report, p->line, "on_poweroff = '" VALUE ": write stop, restart or reboot",
                VALUE_ARGS(value));
+}
+
+void config_read_on_panic(struct config_parser *p, struct span value)
+{
+    p->config->machine.panic_reboots = span_is(value, "reboot");
+    if (!p->config->machine.panic_reboots && !span_is(value, "halt"))
+        errors_add(p->report, p->line, "on_panic = '" VALUE ": write halt or reboot",
+                   VALUE_ARGS(value));
 }
 
 /* Cuts the word "each" off the end of a time. */

@@ -6,6 +6,7 @@
 
 #include "kernel/console/console.h"
 #include "kernel/core/cores.h"
+#include "kernel/core/machine_reset.h"
 #include "kernel/core/symbols.h"
 #include "kernel/core/trace.h"
 #include "kernel/virt.h"
@@ -16,11 +17,14 @@
 #include "lib/time.h"
 #include "lib/x86/insn.h"
 
-#define FRAMES_MAX 24
-#define STOP_TICKS BIT64(30) /* a third of a second or so: the TSC's rate may not be known yet */
+#define FRAMES_MAX    24
+#define RESET_SECONDS 5         /* for who looks at the screen */
+#define STOP_TICKS    BIT64(30) /* a third of a second or so: the TSC's rate may not be known yet */
 
 static _Atomic uint32_t panic_core = UINT32_MAX; /* id of the core that panicked first */
 static _Atomic uint32_t panic_stopped;           /* cores that have come to panic_stop_core() */
+
+static SEALED uint64_t panic_reset_ticks; /* until the machine is reset; 0: it is not */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[];
@@ -28,6 +32,11 @@ extern const uint8_t image_start[], image_text_end[];
 bool panic_is_on(void)
 {
     return atomic_load_explicit(&panic_core, memory_order_acquire) != UINT32_MAX;
+}
+
+void panic_reset_machine(uint64_t tsc_hz)
+{
+    panic_reset_ticks = RESET_SECONDS * tsc_hz;
 }
 
 void panic_stop_core(void)
@@ -150,7 +159,15 @@ NORETURN static void panic_end(uint64_t rip, uint64_t rbp, bool is_return)
     panic_line("  image at 0x%llx; calls, innermost first:",
                (unsigned long long)(uintptr_t)image_start);
     panic_backtrace(rip, rbp, is_return);
-    panic_line("  the machine is halted; reset it to start again");
+    if (panic_reset_ticks == 0) {
+        panic_line("  the machine is halted; reset it to start again");
+        panic_stop_core();
+    }
+    panic_line("  the machine is reset in %u seconds (on_panic = reboot)", RESET_SECONDS);
+    const uint64_t start = rdtsc();
+    while (ticks_since(rdtsc(), start) < panic_reset_ticks)
+        cpu_pause();
+    machine_reset();
     panic_stop_core();
 }
 

@@ -11,6 +11,10 @@
 
 NORETURN COLD void panic_trap(const struct trap_frame *frame);
 
+/* From now on a panic ends with a reset of the machine, and not with a halt. Before launch seals
+ * it. */
+void panic_reset_machine(uint64_t tsc_hz);
+
 /* Another core has panicked: the NMI handler and the vCPU loop ask. */
 bool panic_is_on(void);
 NORETURN void panic_stop_core(void);

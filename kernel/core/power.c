@@ -2,13 +2,14 @@
 #include "kernel/core/power.h"
 
 #include "kernel/console/console.h"
+#include "kernel/core/machine_reset.h"
 #include "kernel/core/panic.h"
 #include "lib/log.h"
 #include "lib/time.h"
-#include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 
 #define PM1_SLP_EN   0x2000u
+#define PM1_SLP_TYP  0x1c00u
 #define PM1_SCI_EN   0x0001u
 #define ENABLE_POLLS 100000
 #define OFF_POLLS    3000000 /* some 1 us each: power goes a while after it was asked to */
@@ -17,11 +18,6 @@
  * is known by its debug port, which reads as its own number. */
 #define BOCHS_DEBUG_PORT    0xe9
 #define BOCHS_SHUTDOWN_PORT 0x8900
-
-#define KEYBOARD_COMMAND_PORT 0x64
-#define KEYBOARD_RESET        0xfe
-#define PCI_RESET_PORT        0xcf9
-#define PCI_RESET_FULL        0x06
 
 #define READ_SECONDS 30
 
@@ -63,6 +59,17 @@ static void power_wait_for_reader(void)
         cpu_pause();
 }
 
+/* "PM1 Control Registers": what else is in them is the firmware's and stays as it is. The type goes
+ * first: some chipsets miss one that comes with the enabling bit. */
+static void power_sleep(uint16_t port, uint8_t type)
+{
+    const uint32_t kept = in16(port) & ~(PM1_SLP_TYP | PM1_SLP_EN);
+    const uint32_t wanted = kept | ((uint32_t)type << 10 & PM1_SLP_TYP);
+
+    out16(port, (uint16_t)wanted);
+    out16(port, (uint16_t)(wanted | PM1_SLP_EN));
+}
+
 void power_off(void)
 {
     power_wait_for_reader();
@@ -73,11 +80,9 @@ void power_off(void)
     }
     if (power_acpi.has_power_off) {
         power_enable_acpi();
-        out16(power_acpi.pm1a_control,
-              (uint16_t)(PM1_SLP_EN | (uint32_t)power_acpi.s5_type_a << 10));
+        power_sleep(power_acpi.pm1a_control, power_acpi.s5_type_a);
         if (power_acpi.pm1b_control)
-            out16(power_acpi.pm1b_control,
-                  (uint16_t)(PM1_SLP_EN | (uint32_t)power_acpi.s5_type_b << 10));
+            power_sleep(power_acpi.pm1b_control, power_acpi.s5_type_b);
         for (uint32_t i = 0; i < OFF_POLLS; i++)
             (void)in16(power_acpi.pm1a_control);
     }
@@ -89,13 +94,6 @@ void power_off(void)
 void power_reset(void)
 {
     console_flush();
-    if (power_acpi.has_reset)
-        out8(power_acpi.reset_port, power_acpi.reset_value);
-    out8(PCI_RESET_PORT, PCI_RESET_FULL);
-    out8(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
-    /* Last resort: a triple fault. */
-    const struct table_register none = {0, 0};
-    load_idtr(&none);
-    __asm__ volatile("int3");
+    machine_reset();
     panic_stop_core();
 }

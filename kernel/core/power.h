@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * power: turns the machine off, or starts it again. ACPI "Transitioning from the Working to the
- * Soft Off State", "Reset Register".
+ * Soft Off State".
  */
 #pragma once
 

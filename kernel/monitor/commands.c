@@ -7,6 +7,7 @@
 #include "kernel/core/power.h"
 #include "kernel/monitor/commands_look.h"
 #include "kernel/vm/life.h"
+#include "kernel/vm/serial.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
@@ -130,6 +131,13 @@ static void on_attach(struct commands *c, struct vm *vm)
     console_attach(&vm->console);
 }
 
+static void on_break(struct commands *c, struct vm *vm)
+{
+    (void)c;
+    if (!serial_break(vm))
+        answer_line("guest '%s' is not running", vm->name);
+}
+
 static void on_reboot(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
@@ -161,6 +169,7 @@ static const struct command commands_table[] = {
     {"kill", GUEST, "end it as a crash: on_crash decides what follows", on_kill},
     {"focus", GUEST, "give it the keyboard", on_focus},
     {"attach", GUEST, "give it the keyboard and show its output unfiltered", on_attach},
+    {"break", GUEST, "send a break to its UART: SysRq for a Linux", on_break},
     {"regs", GUEST, "registers of its cores, or of its last life", commands_on_regs},
     {"crash", GUEST, "the report of its last crash", commands_on_crash},
     {"stats", GUEST, "exits, hypercalls, refused accesses", commands_on_stats},

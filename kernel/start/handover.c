@@ -2,6 +2,7 @@
 #include "kernel/start/handover.h"
 
 #include "kernel/console/console.h"
+#include "kernel/core/machine_reset.h"
 #include "kernel/core/power.h"
 #include "kernel/start/quiesce.h"
 #include "lib/fmt.h"
@@ -70,6 +71,7 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     if (!acpi_read(&start->acpi, &memory, hpa(info->rsdp)))
         log_line("no usable ACPI tables: only the boot core will be used");
     memory_map_check_ioapics(&start->acpi, &ram);
+    machine_reset_init(&start->acpi);
     power_init(&start->acpi);
     if (start->acpi.has_serial)
         console_use_serial(start->acpi.serial_port, start->acpi.serial_baud);

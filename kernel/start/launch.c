@@ -104,6 +104,8 @@ bool launch_plan(struct start_state *start)
     if (config.machine.serial && (config.machine.serial_port || config.machine.serial_baud))
         console_use_serial(config.machine.serial_port ? config.machine.serial_port : UART_COM1,
                            config.machine.serial_baud);
+    if (config.machine.panic_reboots)
+        panic_reset_machine(start->tsc.hz);
     console_select(config.machine.serial, config.machine.screen);
     plan_print(plan, log_line);
     if (!launch_tsc_invariant(start))

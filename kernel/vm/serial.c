@@ -25,3 +25,11 @@ void serial_tick(struct vm *vm)
     if (atomic_load(&vm->phase) == VM_RUNNING && vuart_tick(&vm->bus.uart))
         serial_send(vm);
 }
+
+bool serial_break(struct vm *vm)
+{
+    if (atomic_load(&vm->phase) != VM_RUNNING)
+        return false;
+    vuart_break(&vm->bus.uart);
+    return true;
+}

@@ -15,3 +15,6 @@ void serial_reroute(struct vm *vm);
 
 /* After the console has moved: any guest's line may have changed. */
 void serial_tick(struct vm *vm);
+
+/* A break on its line, which the next tick tells of. False: it does not run. Any core. */
+MUST_CHECK bool serial_break(struct vm *vm);

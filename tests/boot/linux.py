@@ -89,7 +89,7 @@ def cores(machine, guest=1):
 
 def exits(result):
     """The exits of the guest's life by kind, as the hypervisor counts them at its end."""
-    line = next(line for line in result.hv if "powered off" in line)
+    line = next(line for line in result.hv if line.startswith("guest 'linux' powered off"))
     return {kind: int(count) for count, kind in re.findall(r"(\d+) ([a-z-]+)", line.split("; ")[-1])}
 
 

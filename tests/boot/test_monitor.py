@@ -165,7 +165,7 @@ def check_crash(operator, name, where, said):
 def check_help(operator):
     lines = operator.ask("help")
     names = [line.split()[0] for line in lines]
-    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "attach", "regs",
+    assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "attach", "break", "regs",
                      "crash", "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory",
                      "reboot", "poweroff", "Ctrl-T", "Ctrl-R"]
 

@@ -69,3 +69,14 @@ def test_while_guests_run(machine):
     lines = check_panic(result, r"#UD \(vector 6, error code 0x0\)", "crash_guest")
     assert not lacking(lines, "  last guest RIP 0x10[0-9a-f]{4}", r"  #\d+ .* smp_core_main.*")
     assert not lacking(result.hv, r"guest '.*' starts on core #\d, \d+ ticks after the loader")
+
+
+def test_reset_after_panic(machine):
+    """on_panic = reboot: the report, then a reset, and the next boot still has the report."""
+    files = images("escape", "hello") | spoilt("crash_guest", elf.UD2)
+    conf = machine_section(on_panic="reboot") + guest("hello") + guest("escape")
+    with machine.spawn(files, conf, cores=3, memory=512) as console:
+        console.expect(r"PANIC on core #\d: #UD")
+        console.expect_exact("the machine is reset in 5 seconds (on_panic = reboot)")
+        console.expect_exact("Bulkhead, a partitioning hypervisor")
+        console.expect(r"\d+ lines of the previous boot are kept")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Tests of the test bed itself: set-up, disk images, the emulators. No hypervisor is needed."""
+import fcntl
 import json
 import os
 import pathlib
@@ -8,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import termios
 import time
 import zlib
 
@@ -415,6 +417,27 @@ def test_nothing_is_left_behind(probe, tmp_path, engine, number):
     run.send_signal(number)
     assert run.wait(TIMEOUT_S) == (-number if number == signal.SIGKILL else 128 + number)
     wait_until(lambda: not processes_in(tmp_path / mark))
+
+
+@pytest.mark.parametrize("controls", [True, False], ids=["SIGHUP", "silently"])
+def test_hung_up(testbed, probe, tmp_path, controls):
+    """The terminal goes away, with the signal for that or, where it is not the controlling one,
+    without, under a machine that says nothing more."""
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "BOOTX64.EFI").write_bytes(probe["BOOTX64.EFI"].read_bytes())
+    ours, theirs = os.openpty()
+    take = (lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0)) if controls else None
+    run = subprocess.Popen(
+        [RUN, "--files", tmp_path / "files", "--engine", "qemu", "--no-kernel", "--interactive",
+         "--keep", tmp_path / "kept"], stdin=theirs, stdout=theirs, stderr=theirs,
+        start_new_session=True, preexec_fn=take)
+    os.close(theirs)
+    said = b""
+    while b"starts and listens" not in said:
+        said += os.read(ours, 4096)
+    os.close(ours)
+    assert run.wait(TIMEOUT_S) == 128 + signal.SIGHUP
+    assert not processes_in(tmp_path / "kept")
 
 
 def processes_in(directory):

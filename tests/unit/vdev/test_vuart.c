@@ -291,6 +291,30 @@ static void test_line_of_received_data(void **state)
 }
 
 /* The handler has been told "none" and leaves; a byte that came just before is another edge. */
+static void test_break(void **state)
+{
+    (void)state;
+    out(IER, 0x01);
+    assert_true(rx_put(&rx, 'a'));
+    assert_int_equal(in(DATA), 'a');
+    assert_false(vuart_look(&uart));
+    vuart_break(&uart);
+    assert_true(vuart_tick(&uart));
+    assert_true(rx_put(&rx, 'b'));
+    assert_int_equal(in(IIR), 0x04);
+    assert_int_equal(in(LSR), 0x71);
+    out(MCR, 0x10);
+    assert_int_equal(in(LSR), 0x60);
+    assert_int_equal(in(DATA), 0);
+    out(MCR, 0);
+    assert_int_equal(in(LSR), 0x71);
+    assert_int_equal(in(DATA), 0); /* the break itself */
+    assert_int_equal(in(LSR), 0x61);
+    assert_int_equal(in(DATA), 'b');
+    assert_int_equal(in(LSR), 0x60);
+    assert_int_equal(in(IIR), 0x01);
+}
+
 static void test_line_told_none_counts(void **state)
 {
     (void)state;
@@ -405,6 +429,7 @@ int main(void)
         cmocka_unit_test_setup(test_loopback_data, reset),
         cmocka_unit_test_setup(test_random, reset),
         cmocka_unit_test_setup(test_line_of_received_data, reset),
+        cmocka_unit_test_setup(test_break, reset),
         cmocka_unit_test_setup(test_line_told_none_counts, reset),
         cmocka_unit_test_setup(test_line_of_transmitter, reset),
         cmocka_unit_test_setup(test_line_run, reset),

@@ -281,6 +281,17 @@ static void test_on_poweroff(void **state)
     assert_int_equal(THE_GUEST.on_poweroff, POWEROFF_REBOOT);
 }
 
+static void test_on_panic(void **state)
+{
+    (void)state;
+    accept(GUEST);
+    assert_false(config.machine.panic_reboots);
+    accept("[machine]\non_panic = halt\n" GUEST);
+    assert_false(config.machine.panic_reboots);
+    accept("[machine]\non_panic = reboot\n" GUEST);
+    assert_true(config.machine.panic_reboots);
+}
+
 static void test_watchdog(void **state)
 {
     static const struct {
@@ -597,9 +608,9 @@ static void test_unknown_keys(void **state)
          "otherwise delete the line"},
         {GUEST "tsc = trusted\n", 4, "'tsc' belongs in [machine], not in [guest NAME]"},
         {"[machine]\nserv = 1\n" GUEST, 2,
-         "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc"},
+         "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc, on_panic"},
         {"[machine]\nx = 1\n" GUEST, 2,
-         "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc"},
+         "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc, on_panic"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
@@ -615,7 +626,7 @@ static void test_long_key(void **state)
         refuse(text, 2,
                "unknown key '0000000000000000000000000000000000000000...'; the keys of [machine] "
                "are console, "
-               "reserve, threads, tsc");
+               "reserve, threads, tsc, on_panic");
     }
 }
 
@@ -685,7 +696,8 @@ static void test_other_words(void **state)
         {"[machine]\nsmt = off\n" GUEST, 2, "unknown key 'smt'; did you mean 'threads'?"},
         {"[machine]\nHT = 1\n" GUEST, 2, "unknown key 'HT'; did you mean 'threads'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
-         "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc"},
+         "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc, "
+         "on_panic"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -939,6 +951,7 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
 #define TIME    ": write a time such as 500ms, 2m or 5s [each], or off"
 #define FROM_TO ": it must be from 10ms to 60m"
     static const struct refusal rows[] = {
+        {"[machine]\non_panic = restart\n" GUEST, 2, "on_panic = 'restart': write halt or reboot"},
         {IN_GUEST "on_poweroff = halt", 4, "on_poweroff = 'halt': write stop, restart or reboot"},
         {IN_GUEST "on_poweroff = restart 3", 4,
          "on_poweroff = 'restart 3': write stop, restart or reboot"},
@@ -1143,6 +1156,7 @@ int main(void)
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_on_crash),
         cmocka_unit_test(test_on_poweroff),
+        cmocka_unit_test(test_on_panic),
         cmocka_unit_test(test_watchdog),
         cmocka_unit_test(test_longest),
         cmocka_unit_test(test_guests_max),
