@@ -13,15 +13,22 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-zoo test-long lint sloc image bench gdb clean help hypervisor hooks \
+.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-zoo test-long lint sloc image release bench jitter gdb clean help hypervisor hooks \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough -Wconversion
 
+# The same source gives the same bytes, whatever folder it is in (tests/boot/test_release.py): files
+# are named from here on in debugging information. gcc asks PWD where it is, which may have come here
+# by a symbolic link. Not where the folder's name has a blank, which no flag can have.
+SAME_BYTES := $(if $(word 2,$(CURDIR)),,-ffile-prefix-map=$(CURDIR)=.)
+export PWD := $(CURDIR)
+ASSEMBLE   := scripts/assemble $(NASM)
+
 # ---------------------------------------------------------------------- the hypervisor
 BACKENDS   := $(wildcard vmx svm)
-HV_FOLDERS := $(shell find lib mm drivers vdev $(BACKENDS) kernel -type d)
+HV_FOLDERS := $(sort $(shell find lib mm drivers vdev $(BACKENDS) kernel -type d))
 hv_files    = $(foreach folder,$(HV_FOLDERS),$(wildcard $(folder)/$(1)))
 
 # Host tests run the pure sources as they are. The desk has a string.c of its own.
@@ -50,7 +57,7 @@ HV_CFLAGS := -std=c11 -O2 -g -ffreestanding -fpie -mcmodel=small -fvisibility=hi
              -mgeneral-regs-only -mno-red-zone -fno-strict-aliasing -fno-jump-tables \
              -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
              $(CANARY) -ffunction-sections -fdata-sections \
-             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(WARN)
+             -ftrivial-auto-var-init=zero $(CLANG_AUTO_VAR_INIT) -I. $(SAME_BYTES) $(WARN)
 HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4096 \
               --gc-sections --build-id=none -nostdlib --script=linker.ld \
              $(if $(filter nopages,$(HOOK)),--wrap=pages_get --wrap=pages_get_constant) \
@@ -103,7 +110,7 @@ $(1)/offsets.inc: kernel/core/offsets.c
 $(1)/hv/%.asm.o: %.asm $(1)/offsets.inc
 	@mkdir -p $$(@D)
 	@echo "  NASM  $$<"
-	@$$(NASM) -f elf64 -g -F dwarf -I $(1)/ -w+all -w+error -MD $$(@:.o=.d) $$< -o $$@
+	@$$(ASSEMBLE) -f elf64 -g -F dwarf -I $(1)/ -w+all -w+error -MD $$(@:.o=.d) $$< -o $$@
 endef
 
 $(foreach folder,$(sort $B $(OBJECTS)),$(eval $(call hv_rules,$(folder))))
@@ -131,7 +138,7 @@ LD_ASM     := $(wildcard boot/*.asm)
 LD_OBJ     := $(LD_SRC:%.c=$B/efi/%.o) $(LD_ASM:%.asm=$B/efi/%.asm.o)
 LD_CFLAGS  := -std=c11 -O2 -g -ffreestanding -fpic -fshort-wchar -mno-red-zone \
               -mgeneral-regs-only -fno-stack-protector -fno-stack-check -fno-strict-aliasing \
-              -DGNU_EFI_USE_MS_ABI -I. -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 $(WARN)
+              -DGNU_EFI_USE_MS_ABI $(SAME_BYTES) -I. -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 $(WARN)
 
 loader: $B/BOOTX64.EFI
 
@@ -246,6 +253,12 @@ $B/links: $B/linux guests/linux/links.conf guests/linux/links.sh $B/bhlink $B/gu
 	        --modules "$$kernel.modules" --program $B/bhlink
 	@touch $@
 
+# A core that measures and a neighbour that disturbs it. For real machines; make jitter changes a copy.
+$B/jitter: guests/jitter/bulkhead.conf $(BOOTED) $B/guests/jitter.elf $B/guests/thrash.elf
+	@mkdir -p $@
+	@cp $^ $@/
+	@touch $@
+
 # Of run and demo: qemu, bochs or kvm, which is QEMU too. Empty is qemu, and says so where kvm can be
 # tried.
 ENGINE    ?=
@@ -255,16 +268,17 @@ setup-engine:
 	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
 	@scripts/setup --run $(EMULATOR)
 
-# make run [CONF=demo|linux|disk|debian|links]: which files, and a machine for them.
+# make run [CONF=demo|linux|disk|debian|links|jitter]: which files, and a machine for them.
 CONF      ?= demo
 RUN_demo   := --cores 6 --memory 512
 RUN_linux  := --cores 3 --memory 768
 RUN_disk   := --cores 3 --memory 768
 RUN_debian := --cores 3 --memory 1152
 RUN_links  := --cores 4 --memory 1024
+RUN_jitter := --cores 4 --memory 512
 
 run: setup-engine
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian or links))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
@@ -295,10 +309,21 @@ test-boot: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B --only boot
 
+# Of the same CONF.
 image: setup
-	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo
-	@scripts/mkimage $B/bulkhead.img $B/demo
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links or jitter))
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
+	@scripts/mkimage $B/bulkhead.img $B/$(CONF)
 	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
+
+# All that a user needs without the tree: scripts/mkrelease says what.
+RELEASE = $B/bulkhead-$(shell cat VERSION).tar.gz
+
+release: setup
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo $B/jitter $B/plancheck
+	@scripts/mkimage $B/bulkhead.img $B/demo
+	@scripts/mkrelease $B $(RELEASE)
+	@sha256sum $(RELEASE)
 
 lint: setup
 	@scripts/lint
@@ -312,6 +337,11 @@ bench: setup
 	@$(MAKE) --no-print-directory all $B/walk.efi
 	@$(MAKE) --no-print-directory B=$B/hook-bench HOOK=bench hypervisor
 	@$(PYTHON) scripts/bench $B
+
+# What a neighbour takes from a core that is not its own (docs/performance.md).
+jitter: setup-engine
+	@$(MAKE) $(PARALLEL) --no-print-directory $B/jitter
+	@$(PYTHON) scripts/jitter $B/jitter $(ENGINE)
 
 # Long runs; a seed makes each the same again: SEED=N, else a random one that is printed.
 TIME    ?= 300
@@ -340,6 +370,7 @@ help:
 	@echo '             CONF=disk: the same with its root on a disk in memory'
 	@echo '             CONF=debian: a Debian system with systemd on such a disk'
 	@echo '             CONF=links: two of them with a network between them'
+	@echo '             CONF=jitter: how long a core is taken from a guest, for a real machine'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'
 	@echo 'make test    lint, then every test; the last line is the count. If CI is set in the environment,'
@@ -347,10 +378,13 @@ help:
 	@echo 'make test-linux  Linux guests in depth: kernels, cores, memory sizes, ways to end'
 	@echo 'make test-zoo    guests from Debian'"'"'s packages; writes docs/guests/zoo.md'
 	@echo 'make test-long   boot tests that are too slow for make test'
-	@echo 'make image   $B/bulkhead.img for a USB stick'
+	@echo 'make image   $B/bulkhead.img for a USB stick; CONF as of make run'
+	@echo 'make release $B/bulkhead-VERSION.tar.gz: the image, its files, plancheck, the guests and their'
+	@echo '             kit, docs, and the hashes of all of them'
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make sloc    lines of code, and how many of them a guest can reach'
 	@echo 'make bench   what an exit costs'
+	@echo 'make jitter  what a neighbour takes from a core that is not its own; ENGINE as of make run'
 	@echo 'make fuzz    fuzz each target in tests/fuzz for SECONDS=15'
 	@echo 'make fuzz-guest  guests that do random things: TIME=300 seconds, SEED=N'
 	@echo 'make soak    guests under load, stopped and started at random: MINUTES=30, SEED=N'

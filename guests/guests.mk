@@ -3,7 +3,7 @@
 # A guest is one folder and one word: guests/NAME/*.c and *.asm, linked with the kit and the
 # hypervisor's own formatter to $B/guests/NAME.elf.
 OUR_GUESTS := hello clock smp escape tick bench hostile canary spin scrub watchdog noise soak fuzz \
-              fault deadline gaps disk producer consumer sensor bells
+              fault deadline gaps disk producer consumer sensor bells jitter thrash
 # Add yours here: its warnings are not errors, ours are.
 GUESTS     := $(OUR_GUESTS)
 
@@ -13,7 +13,7 @@ GUEST_KIT := $(wildcard guests/kit/*.c guests/kit/*.asm) lib/fmt.c lib/string.c 
 GUEST_CFLAGS := -std=c11 -O2 -g -ffreestanding -fno-pic -mcmodel=small -mgeneral-regs-only \
                 -mno-red-zone -fno-strict-aliasing -fno-stack-protector \
                 -fno-asynchronous-unwind-tables -fno-omit-frame-pointer -fcf-protection=none \
-                -fstack-clash-protection -ffunction-sections -fdata-sections -I. \
+                -fstack-clash-protection -ffunction-sections -fdata-sections -I. $(SAME_BYTES) \
                 $(filter-out -Werror,$(WARN))
 GUEST_LDFLAGS := -static -nostdlib -z noexecstack -z max-page-size=4096 --gc-sections \
                  --build-id=none -T guests/kit/guest.ld
@@ -38,7 +38,7 @@ $B/guests/obj/%.o: %.c
 $B/guests/obj/%.asm.o: %.asm
 	@mkdir -p $(@D)
 	@echo "  NASM  $< (guest)"
-	@$(NASM) -f elf64 -g -F dwarf -w+all -w+error -MD $(@:.o=.d) $< -o $@
+	@$(ASSEMBLE) -f elf64 -g -F dwarf -w+all -w+error -MD $(@:.o=.d) $< -o $@
 
 define guest_rule
 $B/guests/$(1).elf: $$(call guest_objects,$$(GUEST_KIT) \

@@ -81,7 +81,7 @@ PLANCHECK_OBJ := $(patsubst %.c,$B/host/%.o,scripts/plancheck.c $(PURE_SRC))
 
 $B/host/%.o: %.c
 	@mkdir -p $(@D)
-	$(UNIT_QUIET)gcc $(UNIT_CFLAGS) -D_GNU_SOURCE -O2 -MMD -MP -c $< -o $@
+	$(UNIT_QUIET)gcc $(UNIT_CFLAGS) $(SAME_BYTES) -D_GNU_SOURCE -O2 -MMD -MP -c $< -o $@
 
 # An archive: of the pure sources it takes what it calls.
 $B/host/pure.a: $(PURE_SRC:%.c=$B/host/%.o)
