@@ -22,16 +22,19 @@
 #define STOP_TICKS    BIT64(30) /* a third of a second or so: the TSC's rate may not be known yet */
 
 static _Atomic uint32_t panic_core = UINT32_MAX; /* id of the core that panicked first */
-static _Atomic uint32_t panic_stopped;           /* cores that have come to panic_stop_core() */
+static _Atomic uint64_t panic_stopped; /* bit per core that has come to panic_stop_core() */
+_Static_assert(CORES_MAX <= 64, "a bit each");
 
 static SEALED uint64_t panic_reset_ticks; /* until the machine is reset; 0: it is not */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[];
 
-bool panic_is_on(void)
+bool panic_is_elsewhere(void)
 {
-    return atomic_load_explicit(&panic_core, memory_order_acquire) != UINT32_MAX;
+    const uint32_t core = atomic_load_explicit(&panic_core, memory_order_acquire);
+
+    return core != UINT32_MAX && core != this_cpu()->id;
 }
 
 void panic_reset_machine(uint64_t tsc_hz)
@@ -41,7 +44,7 @@ void panic_reset_machine(uint64_t tsc_hz)
 
 void panic_stop_core(void)
 {
-    atomic_fetch_add(&panic_stopped, 1);
+    atomic_fetch_or(&panic_stopped, BIT64(this_cpu()->id));
     for (;;) {
         cpu_cli();
         cpu_halt();
@@ -123,7 +126,7 @@ static void panic_backtrace(uint64_t rip, uint64_t rbp, bool is_return)
 static void panic_stop_others(uint32_t self)
 {
     const uint64_t begin = rdtsc();
-    uint32_t count = 0;
+    uint64_t others = 0;
 
     for (uint32_t i = 0; i < CORES_MAX; i++) {
         if (i == self || atomic_load(&cpus[i].stage) == CPU_ABSENT)
@@ -131,21 +134,26 @@ static void panic_stop_others(uint32_t self)
         if (cpus[i].vcpu)
             atomic_store(&cpus[i].vcpu->kick, 1);
         cores_kick(&cpus[i]);
-        count++;
+        others |= BIT64(i);
     }
-    while (atomic_load(&panic_stopped) < count && ticks_since(rdtsc(), begin) < STOP_TICKS)
+    while ((atomic_load(&panic_stopped) & others) != others &&
+           ticks_since(rdtsc(), begin) < STOP_TICKS)
         cpu_pause();
 }
 
-/* The first core to come here goes on; one that comes second, or again, only stops. */
+/* The first core to come here goes on; one that comes second only stops. One that comes again
+ * cannot even report what it came for. */
 static void panic_begin(void)
 {
     uint32_t nobody = UINT32_MAX;
     const uint32_t self = this_cpu()->id;
 
     cpu_cli();
-    if (!atomic_compare_exchange_strong(&panic_core, &nobody, self))
+    if (!atomic_compare_exchange_strong(&panic_core, &nobody, self)) {
+        if (nobody == self && panic_reset_ticks != 0)
+            machine_reset();
         panic_stop_core();
+    }
     panic_stop_others(self);
     console_emergency_begin();
 }

@@ -16,5 +16,5 @@ NORETURN COLD void panic_trap(const struct trap_frame *frame);
 void panic_reset_machine(uint64_t tsc_hz);
 
 /* Another core has panicked: the NMI handler and the vCPU loop ask. */
-bool panic_is_on(void);
+bool panic_is_elsewhere(void);
 NORETURN void panic_stop_core(void);

@@ -112,7 +112,7 @@ static void trap_gp(struct trap_frame *frame)
 static void trap_nmi(struct trap_frame *frame)
 {
     atomic_fetch_add_explicit(&this_cpu()->nmis, 1, memory_order_relaxed);
-    if (panic_is_on())
+    if (panic_is_elsewhere())
         panic_stop_core();
     trap_fixup(frame);
 }
@@ -120,7 +120,7 @@ static void trap_nmi(struct trap_frame *frame)
 /* Not of a guest. What hit another core only, or nobody, is broadcast all the same. */
 static void trap_machine_check(struct trap_frame *frame)
 {
-    if (panic_is_on())
+    if (panic_is_elsewhere())
         panic_stop_core();
     (void)machine_check_take(NULL);
     trap_fixup(frame);

@@ -136,6 +136,8 @@ static void on_break(struct commands *c, struct vm *vm)
     (void)c;
     if (!serial_break(vm))
         answer_line("guest '%s' is not running", vm->name);
+    else
+        log_line("a break was sent to guest '%s'", vm->name);
 }
 
 static void on_reboot(struct commands *c, struct vm *vm)

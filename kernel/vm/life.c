@@ -237,6 +237,7 @@ void life_follow(struct vm *vm, uint64_t parked)
 {
     link_leave(vm);
     life_report(vm, parked);
+    link_clear_left(vm); /* which takes a while: nobody waits for the words */
     if (life_is_unwanted(vm) || !life_goes_on(vm)) {
         life_finish(vm);
         return;

@@ -79,13 +79,13 @@ static void link_tell_peers(const struct link *link, uint32_t side)
     }
 }
 
-/* Returns what the window was: WINDOW_UNKNOWN makes the caller who clears it, and while it is being
+/* Returns what the window was: WINDOW_DIRTY makes the caller who clears it, and while it is being
  * cleared nobody enters. */
 static enum link_window link_try_enter(struct link *link, uint32_t side)
 {
     lock_take(&link->lock);
     const enum link_window window = link->window;
-    if (window == WINDOW_UNKNOWN) {
+    if (window == WINDOW_DIRTY) {
         link->window = WINDOW_CLEARING;
     } else if (window != WINDOW_CLEARING) {
         link->window = WINDOW_USED;
@@ -102,11 +102,11 @@ static void link_enter_end(struct link_end *end)
     vlink_reset(&end->device);
     do {
         window = link_try_enter(end->link, end->device.side);
-        if (window == WINDOW_UNKNOWN)
+        if (window == WINDOW_DIRTY)
             link_clear(end->link);
         else if (window == WINDOW_CLEARING)
             cpu_pause();
-    } while (window == WINDOW_UNKNOWN || window == WINDOW_CLEARING);
+    } while (window == WINDOW_DIRTY || window == WINDOW_CLEARING);
     link_tell_peers(end->link, end->device.side);
 }
 
@@ -117,13 +117,10 @@ static void link_leave_end(struct link_end *end)
 
     vlink_reset(&end->device);
     lock_take(&link->lock);
-    const bool is_last = atomic_fetch_and(&link->alive, ~bit) == bit;
-    if (is_last)
-        link->window = WINDOW_CLEARING;
+    if (atomic_fetch_and(&link->alive, ~bit) == bit)
+        link->window = WINDOW_DIRTY;
     lock_release(&link->lock);
     link_tell_peers(link, end->device.side);
-    if (is_last)
-        link_clear(link);
 }
 
 void link_enter(struct vm *vm)
@@ -138,6 +135,20 @@ void link_leave(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->end_count; i++)
         link_leave_end(&vm->ends[i]);
+}
+
+void link_clear_left(struct vm *vm)
+{
+    for (uint32_t i = 0; i < vm->end_count; i++) {
+        struct link *link = vm->ends[i].link;
+        lock_take(&link->lock);
+        const bool is_dirty = link->window == WINDOW_DIRTY;
+        if (is_dirty)
+            link->window = WINDOW_CLEARING;
+        lock_release(&link->lock);
+        if (is_dirty)
+            link_clear(link);
+    }
 }
 
 void link_ring(struct vm *vm, uint32_t end, uint32_t side)

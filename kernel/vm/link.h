@@ -17,8 +17,10 @@ MUST_CHECK enum status link_build(const struct plan *plan, struct vm *const vms[
 /* A life of the guest begins: on its lead core, before it runs and after vpci_reset(). */
 void link_enter(struct vm *vm);
 
-/* ... has ended: on a core of the guest, all of which are parked. */
+/* ... has ended: on a core of the guest, all of which are parked. Peers know it at once; what was
+ * left is cleared by the second, which takes its time and comes before the guest's next life. */
 void link_leave(struct vm *vm);
+void link_clear_left(struct vm *vm);
 
 /* The guest rings the doorbell of `side`, which the link has, at its end `end` (both below their
  * tables' lengths). A core of the guest. */

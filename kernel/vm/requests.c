@@ -92,7 +92,7 @@ enum verdict requests_take(struct vcpu *v)
     struct vcpu_state state;
     const bool was_at_rest = halt_wakes(v); /* first */
     const uint32_t kicks = atomic_exchange(&v->kick, 0);
-    if (panic_is_on())
+    if (panic_is_elsewhere())
         panic_stop_core();
     if ((kicks & KICK_START) && soft->phase == VCPU_PARKED)
         requests_start(v);

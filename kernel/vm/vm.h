@@ -131,7 +131,7 @@ struct vm;
 
 /* Of a link's memory. */
 enum link_window {
-    WINDOW_UNKNOWN,  /* as the firmware left it */
+    WINDOW_DIRTY,    /* as the firmware or the last guest left it; nobody is alive */
     WINDOW_CLEARING, /* by one core, which alone ends this; nobody is alive */
     WINDOW_CLEAR,    /* and nobody is alive */
     WINDOW_USED,     /* by those who are alive */

@@ -484,8 +484,8 @@ MUTANTS = {
         mutant("bus-masters", "drivers/pci/pci.c", "command & ~PCI_COMMAND_MASTER);", "command);",
                audit(BUS), Unit("test_pci")),
     ],
-    "A fault of ours, once a core has its own tables, ends in a record, a backtrace and a halt, "
-    "not in a reset": [
+    "A fault of ours, once a core has its own tables, ends in a record, a backtrace and a halt; in a "
+    "reset only where the file says `on_panic = reboot`": [
         mutant("error-code-of-gp", "kernel/core/trap.asm", "((v) >= 10 && (v) <= 14)",
                "((v) >= 10 && (v) <= 12) || (v) == 14", Fault("general-protection", "PANIC")),
         mutant("no-backtrace", "kernel/core/panic.c", "    panic_backtrace(rip, rbp, is_return);\n",
@@ -496,7 +496,7 @@ MUTANTS = {
                  "again\");\n        machine_reset();")],
                [Boot("test_panic.py::test_exception")]),
         mutant("no-record", "kernel/core/trap.c", "    else\n        panic_trap(frame);",
-               "    else if (panic_is_on())\n        panic_trap(frame);",
+               "    else if (panic_is_elsewhere())\n        panic_trap(frame);",
                Fault("sealed", "timed out|died")),
         mutant("machine-check-as-interrupt", "kernel/core/trap.c",
                "if (vector < EXCEPTIONS && !lapic_in_service((uint8_t)vector)) {",

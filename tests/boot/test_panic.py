@@ -80,3 +80,12 @@ def test_reset_after_panic(machine):
         console.expect_exact("the machine is reset in 5 seconds (on_panic = reboot)")
         console.expect_exact("Bulkhead, a partitioning hypervisor")
         console.expect(r"\d+ lines of the previous boot are kept")
+
+
+@pytest.mark.parametrize("engine", ["qemu", "bochs"])
+def test_under_nmis(machine, engine):
+    """NMIs of the panicking core's own guest are on their way: the report comes all the same."""
+    files = images("storm") | spoilt("crash_guest", elf.UD2)
+    result = machine.boot(files, machine_section() + guest("storm", cores=2), engine=engine, cores=3,
+                          memory=512)
+    check_panic(result, r"#UD \(vector 6, error code 0x0\)", "crash_guest")

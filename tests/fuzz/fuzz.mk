@@ -16,7 +16,7 @@ SECONDS     ?= 15
 FUZZ_RUNS   ?= 10000
 
 # What the targets need beside the pure sources; the archive gives each what it asks for.
-FUZZ_MORE   := boot/place.c boot/ranges.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm/message.c kernel/vm/serial.c \
+FUZZ_MORE   := boot/place.c boot/ranges.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm/link.c kernel/vm/message.c kernel/vm/serial.c \
                tests/fuzz/support.c tests/fuzz/exit_machine.c
 FUZZ_OBJ    := $(patsubst %.c,$B/fuzz/obj/%.o,$(PURE_SRC) $(FUZZ_MORE))
 FUZZ_TOBJ   := $(FUZZ_SRC:%.c=$B/fuzz/obj/%.o)

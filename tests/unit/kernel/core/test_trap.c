@@ -73,7 +73,7 @@ void panic_trap(const struct trap_frame *frame)
     longjmp(ended, 1);
 }
 
-bool panic_is_on(void)
+bool panic_is_elsewhere(void)
 {
     return panic_on;
 }

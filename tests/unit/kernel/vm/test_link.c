@@ -117,6 +117,7 @@ static void end(uint32_t guest)
 {
     atomic_store(&vms[guest].phase, VM_STOPPING);
     link_leave(&vms[guest]);
+    link_clear_left(&vms[guest]);
 }
 
 /* The guest wants `vector` of its end. */
@@ -286,6 +287,7 @@ static void *core_enters(void *vm)
 static void *core_leaves(void *vm)
 {
     link_leave(vm);
+    link_clear_left(vm);
     return NULL;
 }
 

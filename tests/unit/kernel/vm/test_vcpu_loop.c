@@ -424,7 +424,7 @@ void lapic_write_icr(uint32_t apic_id, uint32_t command)
     did(ACT_MESSAGE, (uint64_t)apic_id << 32 | command);
 }
 
-bool panic_is_on(void)
+bool panic_is_elsewhere(void)
 {
     return false;
 }
