@@ -12,7 +12,7 @@
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
-#define VECTOR_NMI 2
+#define VECTOR_NMI   2
 #define ICR_TO_SHIFT 32
 #define OUTSIDE      UINT64_C(0x5000000)
 
