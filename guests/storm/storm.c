@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * storm: its second core sends NMIs to its first without a pause, and the first, after 200 ms of
- * them, reads outside of its memory. Where the hypervisor has a bug in what follows, its own report
- * has to come through that storm.
+ * storm: its second core sends an NMI to its first every 20 us, and the first, after 200 ms of
+ * them, reads outside of its memory. Without a pause between them the first would get nowhere.
+ * Where the hypervisor has a bug in what follows, its own report has to come through that storm.
  */
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
@@ -21,8 +21,12 @@ static uint32_t first; /* APIC id */
 static void storm_send(uint32_t number)
 {
     (void)number;
-    for (;;)
-        wrmsr(MSR_X2APIC_ICR, (uint64_t)first << ICR_TO_SHIFT | ICR_NMI);
+    for (;;) {
+        const uint64_t next = tsc_now() + ns_to_tsc(20 * NS_PER_US);
+        wrmsr(MSR_X2APIC_ICR, (uint64_t)first << ICR_TO_SHIFT | ICR_ASSERT | ICR_NMI);
+        while (tsc_now() < next)
+            cpu_pause();
+    }
 }
 
 static void storm_ignore(struct trap_frame *frame)
