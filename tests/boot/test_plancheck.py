@@ -39,7 +39,7 @@ def test_plan(tmp_path):
     assert "another 64 MiB are left to the firmware" in lines[1]
     assert lines[3] == "1 guest; core #0 is kept for the monitor"
     assert lines[5].split() == ["a", "#1", "16", "MiB", "0x200000-0x11fffff", "stop"]
-    assert lines[7].split() == ["image", "A.elf"]
+    assert lines[7].split() == ["image", "A.elf,", "PVH"]
     assert lines[9:] == [
         "who owns what:",
         "  a               0x0000200000-0x00011fffff    16 MiB  its RAM; nobody else can reach it",
