@@ -11,6 +11,7 @@
 #include "lib/log.h"
 #include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
+#include "lib/x86/signature.h"
 
 enum cpuid_leaf {
     CPUID_FEATURES = 0x1,
@@ -59,11 +60,11 @@ static const struct {
 
 static uint32_t tsc_crystal_by_model(void)
 {
-    uint32_t signature = cpuid(CPUID_FEATURES, 0).eax;
-    uint32_t family = signature >> 8 & 0xf;
-    uint32_t model = (signature >> 12 & 0xf0) | (signature >> 4 & 0xf);
+    const uint32_t signature = cpuid(CPUID_FEATURES, 0).eax;
+    const uint32_t model = signature_model(signature);
+    const bool is_known = signature_family(signature) == SIGNATURE_FAMILY_6;
 
-    for (size_t i = 0; family == 6 && i < ARRAY_SIZE(tsc_crystals); i++) {
+    for (size_t i = 0; is_known && i < ARRAY_SIZE(tsc_crystals); i++) {
         if (tsc_crystals[i].model == model)
             return tsc_crystals[i].hz;
     }

@@ -6,6 +6,7 @@
 #include "lib/log.h"
 #include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
+#include "lib/x86/signature.h"
 #include "svm/svm.h"
 
 #define CPUID_1_ECX_HYPERVISOR BIT32(31)
@@ -44,7 +45,7 @@ void svm_caps_read(struct svm_caps *caps)
 static struct svm_spec_plan svm_spec_of_core(void)
 {
     const struct svm_spec_cpu cpu = {
-        .family = svm_family(cpuid(1, 0).eax),
+        .family = signature_family(cpuid(1, 0).eax),
         .features = cpuid_leaf(0x80000008, 0).ebx,
         .features_2 = cpuid_leaf(0x80000021, 0).eax,
         .features_2c = cpuid_leaf(0x80000021, 0).ecx,

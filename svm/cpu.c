@@ -7,6 +7,7 @@
 #include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
+#include "lib/x86/signature.h"
 #include "mm/host.h"
 #include "svm/insn.h"
 #include "svm/npt.h"
@@ -26,7 +27,7 @@ SEALED uint32_t svm_barrier_at_exit;
  * have no such register and are always so. APM "LFENCE". */
 static void svm_serialize_lfence(void)
 {
-    if (svm_family(cpuid(1, 0).eax) < 0x10 ||
+    if (signature_family(cpuid(1, 0).eax) < 0x10 ||
         (cpuid_leaf(CPUID_FEATURES_2, 0).eax & CPUID_E21_EAX_LFENCE_SERIALIZES))
         return;
     const uint64_t config = rdmsr(MSR_DE_CFG);

@@ -26,13 +26,6 @@
 #define FAMILY_ZEN34  0x19
 #define FAMILY_BEFORE 0x16
 
-uint32_t svm_family(uint32_t signature)
-{
-    const uint32_t base = signature >> 8 & 0xf;
-
-    return base == 0xf ? base + (signature >> 20 & 0xff) : base;
-}
-
 /* Branch type confusion (Zen 1 and 2) and return stack overflow (Zen 1 to 4). A processor that says
  * it has neither is believed. */
 static bool svm_forgets_at_exit(const struct svm_spec_cpu *cpu)

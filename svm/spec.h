@@ -36,9 +36,6 @@ struct svm_spec_plan {
     enum svm_at_exit at_exit;
 };
 
-/* Family as CPUID Fn1:EAX has it. */
-uint32_t svm_family(uint32_t signature);
-
 struct svm_spec_plan svm_spec_choose(const struct svm_spec_cpu *cpu);
 
 /* One plan serves both cores. */

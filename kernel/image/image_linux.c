@@ -205,8 +205,8 @@ bool image_prepare_linux(struct image *image, const struct image_request *rq)
 
     image->mode = IMAGE_ENTER_LINUX64;
     image->is_linux = true;
-    /* Linux, which is told the rates, does not poll it; memtest86+, which starts like a Linux, has
-     * no other way to know the time. */
+    /* memtest86+, which starts like a Linux, has no other way to know the time. A Linux on AMD is
+     * told the rate on its command line, but may try the timer all the same, once, at its start. */
     image->has_pit = true;
     if (!linux_read_header(image, rq, &k) || !linux_check_kind(image, &k) ||
         !linux_find_code(image, rq, &k) || !linux_place_kernel(image, rq, &k) ||

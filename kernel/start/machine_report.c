@@ -5,11 +5,10 @@
 #include "lib/string.h"
 #include "lib/x86/cpuid.h"
 #include "lib/x86/msr.h"
+#include "lib/x86/signature.h"
 
 #define CPUID_BRAND      0x80000002u /* and the next two: 16 characters each */
 #define CPUID_BRAND_LAST 0x80000004u
-#define FAMILY_EXTENDED  0xfu /* to it the extended family is added */
-#define FAMILY_INTEL_P6  0x6u /* from it on, the extended model counts */
 #define BRAND_SIZE       49
 #define NOT_ASCII        '?'
 
@@ -66,14 +65,10 @@ static void machine_report_processor(log_sink say)
     bool known = !cpuid_is_intel() || wrmsr_try(MSR_UCODE_REV, 0);
     const uint32_t signature = cpuid(1, 0).eax;
     known = known && rdmsr_try(MSR_UCODE_REV, &microcode);
-    const uint32_t base = signature >> 8 & 0xf;
-    const uint32_t family = base + (base == FAMILY_EXTENDED ? signature >> 20 & 0xff : 0);
-    const uint32_t high =
-        base == FAMILY_EXTENDED || base == FAMILY_INTEL_P6 ? signature >> 16 & 0xf : 0;
     const uint64_t revision = cpuid_is_intel() ? microcode >> 32 : microcode & UINT32_MAX;
 
-    say("processor: %s, family 0x%x, model 0x%x, stepping %u", name, family,
-        high << 4 | (signature >> 4 & 0xf), signature & 0xf);
+    say("processor: %s, family 0x%x, model 0x%x, stepping %u", name, signature_family(signature),
+        signature_model(signature), signature & 0xf);
     if (known && revision != 0)
         say("microcode: 0x%llx", (unsigned long long)revision);
     else

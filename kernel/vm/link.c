@@ -51,15 +51,25 @@ enum status link_build(const struct plan *plan, struct vm *const vms[], struct p
     return OK;
 }
 
-/* By who has made it WINDOW_CLEARING. It may be 512 MiB: without the lock, so that only those wait
- * who start. */
+/* Returns what it was. */
+static enum link_window link_change(struct link *link, enum link_window from, enum link_window to)
+{
+    lock_take(&link->lock);
+    const enum link_window was = link->window;
+    if (was == from)
+        link->window = to;
+    lock_release(&link->lock);
+    return was;
+}
+
+/* If it is dirty. It may be 512 MiB: without the lock, so that only those wait who start. */
 static void link_clear(struct link *link)
 {
+    if (link_change(link, WINDOW_DIRTY, WINDOW_CLEARING) != WINDOW_DIRTY)
+        return;
     if (link->plan->config->memory > 0)
         memory_scrub((struct range){link->plan->to.v, link->plan->config->memory});
-    lock_take(&link->lock);
-    link->window = WINDOW_CLEAR;
-    lock_release(&link->lock);
+    (void)link_change(link, WINDOW_CLEARING, WINDOW_CLEAR);
 }
 
 static void link_send(const struct link *link, uint32_t side)
@@ -79,34 +89,26 @@ static void link_tell_peers(const struct link *link, uint32_t side)
     }
 }
 
-/* Returns what the window was: WINDOW_DIRTY makes the caller who clears it, and while it is being
- * cleared nobody enters. */
-static enum link_window link_try_enter(struct link *link, uint32_t side)
+/* False: the window is not clear. */
+static bool link_try_enter(struct link *link, uint32_t side)
 {
     lock_take(&link->lock);
-    const enum link_window window = link->window;
-    if (window == WINDOW_DIRTY) {
-        link->window = WINDOW_CLEARING;
-    } else if (window != WINDOW_CLEARING) {
+    const bool may = link->window == WINDOW_CLEAR || link->window == WINDOW_USED;
+    if (may) {
         link->window = WINDOW_USED;
         atomic_fetch_or(&link->alive, BIT32(side));
     }
     lock_release(&link->lock);
-    return window;
+    return may;
 }
 
 static void link_enter_end(struct link_end *end)
 {
-    enum link_window window;
-
     vlink_reset(&end->device);
-    do {
-        window = link_try_enter(end->link, end->device.side);
-        if (window == WINDOW_DIRTY)
-            link_clear(end->link);
-        else if (window == WINDOW_CLEARING)
-            cpu_pause();
-    } while (window == WINDOW_DIRTY || window == WINDOW_CLEARING);
+    while (!link_try_enter(end->link, end->device.side)) {
+        link_clear(end->link);
+        cpu_pause();
+    }
     link_tell_peers(end->link, end->device.side);
 }
 
@@ -139,16 +141,8 @@ void link_leave(struct vm *vm)
 
 void link_clear_left(struct vm *vm)
 {
-    for (uint32_t i = 0; i < vm->end_count; i++) {
-        struct link *link = vm->ends[i].link;
-        lock_take(&link->lock);
-        const bool is_dirty = link->window == WINDOW_DIRTY;
-        if (is_dirty)
-            link->window = WINDOW_CLEARING;
-        lock_release(&link->lock);
-        if (is_dirty)
-            link_clear(link);
-    }
+    for (uint32_t i = 0; i < vm->end_count; i++)
+        link_clear(vm->ends[i].link);
 }
 
 void link_ring(struct vm *vm, uint32_t end, uint32_t side)

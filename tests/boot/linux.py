@@ -19,26 +19,26 @@ QUIET = CMDLINE + " quiet"
 
 
 class NoImages(Exception):
-    """Why the kernels cannot be had."""
+    """Why they cannot be had."""
 
 
 @functools.cache
-def image(name):
-    """The path of an image of scripts/linux-images."""
-    done = subprocess.run([IMAGES, name], capture_output=True, text=True, check=False)
+def image(name, script=IMAGES):
+    """The path of an image of scripts/linux-images, or of another such script."""
+    done = subprocess.run([script, name], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise NoImages(done.stderr.strip().splitlines()[-1])
     return pathlib.Path(done.stdout.split(None, 1)[1].strip())
 
 
-def need(*names):
+def need(*names, script=IMAGES):
     """Images that a test cannot do without: it is skipped where they cannot be had, or, with CI set,
     fails."""
     try:
         for name in names:
-            image(name)
+            image(name, script)
     except NoImages as why:
-        missing(f"there is no Linux kernel: {why}")
+        missing(f"there is no image of {script.name}: {why}")
 
 
 def initrd(script=None, modules=None):

@@ -2,27 +2,17 @@
 """The fast path keeps its cost. A run on one core repeats instruction by instruction, so the table
 of `make bench` can be held against tests/bench/limits.txt: what was measured, and 5 %. A change that
 needs more has to write the new limits down, and in docs/performance.md why."""
-import importlib.machinery
-import importlib.util
-
 import pytest
 
 from conftest import require_setup
 from machine import ROOT
 from partitions import check_ended_well, images
+from tool import tool
 
 # A way through the hypervisor costs at least its saving and loading of registers.
 CHEAPEST_EXIT = 50
 NO_EXIT = ("deadline_arm", "timer_tick", "ipi_self", "first_touch")
 PAGES, TICKS_PER_PAGE = 64 * 256, 4
-
-
-def bench():
-    """scripts/bench as a module: it has no ending."""
-    loader = importlib.machinery.SourceFileLoader("bench", str(ROOT / "scripts" / "bench"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("bench", loader))
-    loader.exec_module(module)
-    return module
 
 
 def limits(name="limits.txt"):
@@ -31,7 +21,7 @@ def limits(name="limits.txt"):
 
 
 def test_exits_cost_no_more_than_they_did(machine):
-    script = bench()
+    script = tool("bench")
     result = machine.boot(images("bench"), script.conf(1), cores=1, memory=script.MEMORY_MB[1],
                           mhz=script.MHZ)
     check_ended_well(result)
@@ -48,7 +38,7 @@ def test_exits_cost_no_more_than_they_did(machine):
 
 def test_exits_on_svm_cost_no_more_than_they_did():
     require_setup("qemu")
-    rows = bench().svm_rows(ROOT / "build")
+    rows = tool("bench").svm_rows(ROOT / "build")
     limit = limits("limits_svm.txt")
     assert set(limit) == set(rows)
     assert not {name: f"{rows[name]} of at most {limit[name]}"
@@ -61,7 +51,7 @@ def test_links_cost_no_more_than_they_did(engine):
     """A doorbell is one exit of who rings and none of who hears; a storm of them leaves the receiver
     most of its core. Time is Bochs' alone."""
     require_setup(engine)
-    script = bench()
+    script = tool("bench")
     rows = script.link_rows(ROOT / "build", engine)
     prefix = "" if engine == "bochs" else "svm_"
     assert rows[f"{prefix}bell_exits_sender"] == 1000

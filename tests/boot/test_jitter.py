@@ -2,12 +2,10 @@
 """What a neighbour costs a core that is not its own: no exit, whatever it does; and, where a core is
 kept for the console and an instruction is a tick, no step of a loop that is longer than beside a
 neighbour that does nothing. What caches and memory cost, only silicon can say: make jitter."""
-import importlib.machinery
-import importlib.util
-
 from conftest import engines
 from machine import ROOT, Result, read_log
 from partitions import exits_of, images, powered_off
+from tool import tool
 
 MHZ = 200
 SLOTS_MS = {"bochs": (10, 20), "qemu": (100, 200)}
@@ -20,14 +18,6 @@ TRACE = 32
 # STOS of words, by both cores of the neighbour, before it runs again.
 CORES = 4
 REP = {"flood": 48, "restart": 2 * (2 << 20) // 8 // CORES}
-
-
-def jitter():
-    """scripts/jitter as a module: it has no ending."""
-    loader = importlib.machinery.SourceFileLoader("jitter", str(ROOT / "scripts" / "jitter"))
-    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("jitter", loader))
-    loader.exec_module(module)
-    return module
 
 
 def measured(machine, script, slot):
@@ -46,7 +36,7 @@ def measured(machine, script, slot):
 def test_neighbour_costs_no_exit(machine):
     """Measuring for twice as long takes not one exit more: they all are its start, its texts and its
     end. The hypercalls are its own, and it makes none while it measures."""
-    script = jitter()
+    script = tool("jitter")
     short, long = (measured(machine, script, slot) for slot in SLOTS_MS[machine.engine])
     for rows, _, result in short, long:
         assert {mode for mode, _ in rows} == {

@@ -4,14 +4,14 @@ docs/guests/zoo.md; the packages are fetched once (700 MB), and a boot takes min
 
 Each test records a row of that page when it has seen all that the row claims.
 """
+import contextlib
 import json
 import re
-import subprocess
 
 import pytest
 
 import linux
-from conftest import engines, missing
+from conftest import engines
 from hostile import check_canary
 from machine import POWERED_OFF, ROOT
 from operator_console import Operator
@@ -26,10 +26,8 @@ LATENCY_US = 500        # what the histogram has room for; more is counted as an
 
 def zoo(name):
     """The folder of an image of scripts/zoo-images."""
-    done = subprocess.run([ZOO, name], capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        missing(f"there is no {name}: {done.stderr.strip().splitlines()[-1]}")
-    return ROOT / done.stdout.split(None, 1)[1].strip()
+    linux.need(name, script=ZOO)
+    return linux.image(name, ZOO)
 
 
 def package(folder):
@@ -49,6 +47,7 @@ def row(record_property, engine):
 
 
 def debian_files(kernel):
+    linux.need(kernel, "busybox")
     path = linux.image(kernel)
     return {"vmlinuz": path, "initrd.img": linux.initrd(modules=f"{path}.modules"),
             "root.img": zoo("debian") / "root.img"}
@@ -66,6 +65,17 @@ def log_in(console):
     console.sendline("exec env PS1=ready- sh")
     console.expect(r"(?<!=)ready-")
     return linux.Shell(console)
+
+
+@contextlib.contextmanager
+def debian(machine, kernel, cores=1):
+    """A Debian system, at its login. Behind the block systemd powers it off."""
+    with machine.spawn(debian_files(kernel), debian_conf(cores), cores=linux.cores(machine, cores),
+                       memory=512 + DISK_MIB + 256, mhz=200, timeout=3600) as console:
+        yield console
+        linux.Shell(console).leave("systemctl poweroff")
+        console.expect_exact("guest 'linux' powered off with code 0")
+        assert console.finish() == POWERED_OFF
 
 
 def version(shell):
@@ -86,9 +96,7 @@ def histogram(lines):
 def test_debian(machine, kernel, cores, row):
     """A Debian system from its root on a disk, with systemd, to a login; nothing failed on the way,
     and systemd powers it off."""
-    linux.need(kernel, "busybox")
-    with machine.spawn(debian_files(kernel), debian_conf(cores), cores=linux.cores(machine, cores),
-                       memory=512 + DISK_MIB + 256, mhz=200, timeout=3600) as console:
+    with debian(machine, kernel, cores) as console:
         shell = log_in(console)
         assert shell.run("systemctl is-system-running --wait") == ["running"]
         assert shell.run("nproc") == [str(cores)]
@@ -97,25 +105,18 @@ def test_debian(machine, kernel, cores, row):
         assert shell.run("dmesg | grep -cE 'Call Trace|unchecked MSR|I/O error'; true") == ["0"]
         systemd = shell.run("systemctl --version")[0]
         name = version(shell)
-        shell.leave("systemctl poweroff")
-        console.expect_exact("guest 'linux' powered off with code 0")
-        assert console.finish() == POWERED_OFF
     row(f"Debian's {kernel} kernel", name, "Linux", cores,
         f"{systemd} from a root on a disk, login at agetty, power-off")
 
 
 def test_realtime(machine, row):
     """The real-time kernel, and cyclictest in it."""
-    linux.need("rt", "busybox")
-    with machine.spawn(debian_files("rt"), debian_conf(1), cores=linux.cores(machine),
-                       memory=512 + DISK_MIB + 256, mhz=200, timeout=3600) as console:
+    with debian(machine, "rt") as console:
         shell = log_in(console)
         assert shell.run("cat /sys/kernel/realtime") == ["1"]
         shell.run(f"cyclictest -m -q -p 95 -D 5s -h {LATENCY_US} >/tmp/h")
         counts, numbers = histogram(shell.run("grep -v ' 000000' /tmp/h"))
         name = version(shell)
-        shell.leave("systemctl poweroff")
-        assert console.finish() == POWERED_OFF
     assert sum(counts.values()) > 1000 and 0 < numbers["Min"] <= numbers["Avg"] <= numbers["Max"]
     row("Debian's real-time kernel", name, "Linux", 1,
         f"systemd, login; cyclictest: {numbers['Min']} / {numbers['Avg']} / {numbers['Max']} us, "
@@ -124,9 +125,7 @@ def test_realtime(machine, row):
 
 def test_kexec(machine, row):
     """A kernel starts another of a different version, which has the same root."""
-    linux.need("newest", "busybox")
-    with machine.spawn(debian_files("newest"), debian_conf(1), cores=linux.cores(machine),
-                       memory=512 + DISK_MIB + 256, mhz=200, timeout=3600) as console:
+    with debian(machine, "newest") as console:
         shell = log_in(console)
         first = version(shell)
         shell.run("echo $(uname -r) >/first")
@@ -135,9 +134,6 @@ def test_kexec(machine, row):
         shell = log_in(console)
         second = version(shell)
         assert second != first and shell.run("cat /first") == [first]
-        shell.leave("systemctl poweroff")
-        console.expect_exact("guest 'linux' powered off with code 0")
-        assert console.finish() == POWERED_OFF
     row("kexec", f"{first} starts {second}", "Linux", 1, "the same root, login, power-off")
 
 
@@ -153,8 +149,7 @@ def test_memtest(machine, row):
         assert console.match[1] == "0"
         operator = Operator(console)
         operator.open()
-        operator.keys("poweroff\r")
-        assert console.finish() == POWERED_OFF
+        operator.leave()
     row("memtest86+", package(folder), "Linux", 1, "a whole pass over 8 MiB, no errors")
 
 
@@ -181,8 +176,7 @@ def test_installer(machine, row):
         console.expect_exact("[Press enter to continue]")
         operator = Operator(console)
         operator.open()
-        operator.keys("poweroff\r")
-        assert console.finish() == POWERED_OFF
+        operator.leave()
     row("Debian's installer", package(folder), "Linux", 1,
         "its own initrd, up to its first dialog on the console")
 
@@ -205,7 +199,7 @@ def test_samples(machine, row):
 
 def test_neighbours(machine, row):
     """Two systems at once, and a canary beside them that notices nothing."""
-    linux.need("generic", "newest", "busybox")
+    linux.need("newest")
     neighbour = """
     i=0; while [ $i -lt 200 ]; do head -c 100000 /dev/urandom | sha1sum >/dev/null; i=$((i + 1)); done
     echo "worked 200 times"
@@ -229,8 +223,7 @@ def test_neighbours(machine, row):
                 console.sendline(answer)
         operator = Operator(console)
         operator.open()
-        operator.keys("poweroff\r")
-        assert console.finish() == POWERED_OFF
+        operator.leave()
     check_canary(machine, 20)
     row("two systems and a canary", "generic with systemd, newest at work", "Linux, PVH", "1 + 1 + 1",
         "both powered off, each beat of the canary in order and well")

@@ -8,6 +8,7 @@
 #include "support.h"
 
 #include "lib/bits.h"
+#include "lib/x86/signature.h"
 
 /* CPUID Fn8000_0008:EBX */
 #define IBPB   BIT32(12)
@@ -128,10 +129,10 @@ static void test_nothing_unknown_is_used(void **state)
 static void test_family(void **state)
 {
     (void)state;
-    assert_int_equal(svm_family(0x00830f10), 0x17); /* Zen 2 */
-    assert_int_equal(svm_family(0x00a20f10), 0x19); /* Zen 3 */
-    assert_int_equal(svm_family(0x00b40f40), 0x1a); /* Zen 5 */
-    assert_int_equal(svm_family(0x00000663), 0x6);  /* an emulator's */
+    assert_int_equal(signature_family(0x00830f10), 0x17); /* Zen 2 */
+    assert_int_equal(signature_family(0x00a20f10), 0x19); /* Zen 3 */
+    assert_int_equal(signature_family(0x00b40f40), 0x1a); /* Zen 5 */
+    assert_int_equal(signature_family(0x00000663), 0x6);  /* an emulator's */
 }
 
 /* Every member counts. */
