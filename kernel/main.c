@@ -10,6 +10,7 @@
 #include "kernel/console/console.h"
 #include "kernel/core/canary.h"
 #include "kernel/core/cpu.h"
+#include "kernel/core/machine_lines.h"
 #include "kernel/core/power.h"
 #include "kernel/start/address_space.h"
 #include "kernel/start/bring_up.h"
@@ -60,7 +61,7 @@ void main_early(const struct boot_info *info)
     log_line("Bulkhead, a partitioning hypervisor");
     if (!handover_check(info))
         main_give_up();
-    machine_report(info, log_line);
+    machine_report(info, machine_lines_say);
     handover_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
     handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);

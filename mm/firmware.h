@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * firmware: finds the page tables that the firmware left active. Its memory map calls their pages
- * free, and they are, but only once our own tables are in CR3. Pure.
+ * firmware: looks into the page tables that the firmware left active. Its memory map calls their
+ * pages free, and they are, but only once our own tables are in CR3. Pure.
  */
 #pragma once
 
@@ -13,3 +13,10 @@
  * then the page of one such table. Reads the tables at their physical addresses.
  */
 MUST_CHECK bool firmware_table_in(hpa_t root, struct range where, struct range *found);
+
+/*
+ * All of `where` (not empty) is mapped by the tables below `root`, each address to itself, and can
+ * be written. UEFI Specification "x64 Platforms" promises that of memory only, and of registers
+ * nothing.
+ */
+MUST_CHECK bool firmware_maps(hpa_t root, struct range where);

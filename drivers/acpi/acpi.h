@@ -4,7 +4,10 @@
  * checked before use, walks are bounded, a broken table is ignored and named. Reads physical
  * memory only through the caller's function, so that it is pure and host-tested.
  * ACPI Specification: "Root System Description Pointer (RSDP)", "Multiple APIC Description Table
- * (MADT)", "Fixed ACPI Description Table (FADT)"; "Serial Port Console Redirection Table (SPCR)".
+ * (MADT)", "Fixed ACPI Description Table (FADT)"; "Serial Port Console Redirection Table (SPCR)";
+ * PCI Firmware Specification "MCFG Table Description"; Intel Virtualization Technology for Directed
+ * I/O "BIOS Considerations"; AMD I/O Virtualization Technology (IOMMU) Specification "I/O
+ * Virtualization ACPI Table".
  */
 #pragma once
 
@@ -12,6 +15,8 @@
 
 #define ACPI_CORES_MAX   256
 #define ACPI_IOAPICS_MAX 16
+#define ACPI_ECAMS_MAX   16
+#define ACPI_IOMMUS_MAX  16
 
 /*
  * Gives `size` readable bytes at physical `address`, valid until the next call, or NULL when they
@@ -35,6 +40,23 @@ struct acpi_ioapic {
     hpa_t address; /* of its registers, one page */
 };
 
+/* Configuration space in memory: 1 MiB for each bus. */
+struct acpi_ecam {
+    hpa_t address; /* of bus 0, even if that is not the first */
+    uint16_t segment;
+    uint8_t first_bus, last_bus;
+};
+
+#define ACPI_ECAM_BUS MIB
+
+/* A unit that translates what devices send. */
+struct acpi_iommu {
+    hpa_t address; /* of its registers, one page at least */
+    uint16_t segment;
+    bool amd;  /* AMD-Vi; else VT-d */
+    bool rest; /* VT-d: for all functions that no other unit names */
+};
+
 struct acpi_info {
     /* MADT */
     uint32_t core_count; /* enabled ones, in MADT order, no duplicates */
@@ -56,6 +78,13 @@ struct acpi_info {
     bool has_serial;
     uint16_t serial_port; /* I/O port */
     uint32_t serial_baud; /* 0: as is */
+    /* MCFG */
+    uint32_t ecam_count;
+    struct acpi_ecam ecams[ACPI_ECAMS_MAX];
+    /* DMAR or IVRS */
+    uint32_t iommu_count;
+    struct acpi_iommu iommus[ACPI_IOMMUS_MAX];
+    uint32_t reserved_count; /* ranges that the firmware keeps for devices: RMRR, IVMD */
 };
 
 /* Fills `info` with all that is sound; logs one line for each table that is not. Returns false

@@ -102,5 +102,8 @@ bool acpi_read(struct acpi_info *info, const struct acpi_memory *memory, hpa_t r
         !info->has_power_off) /* some firmware keeps \_S5 in an SSDT */
         info->has_power_off = acpi_root_read(&root, "SSDT", info, acpi_s5_read);
     (void)acpi_root_read(&root, "SPCR", info, acpi_spcr_read);
+    (void)acpi_root_read(&root, "MCFG", info, acpi_mcfg_read);
+    if (!acpi_root_read(&root, "DMAR", info, acpi_dmar_read))
+        (void)acpi_root_read(&root, "IVRS", info, acpi_ivrs_read);
     return acpi_root_read(&root, "APIC", info, acpi_madt_read);
 }

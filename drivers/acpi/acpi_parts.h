@@ -40,6 +40,9 @@ COLD void acpi_table_complain(const struct acpi_table *table, const char *why);
 MUST_CHECK bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt);
 MUST_CHECK bool acpi_fadt_read(struct acpi_info *info, const struct acpi_table *fadt);
 MUST_CHECK bool acpi_spcr_read(struct acpi_info *info, const struct acpi_table *spcr);
+MUST_CHECK bool acpi_mcfg_read(struct acpi_info *info, const struct acpi_table *mcfg);
+MUST_CHECK bool acpi_dmar_read(struct acpi_info *info, const struct acpi_table *dmar);
+MUST_CHECK bool acpi_ivrs_read(struct acpi_info *info, const struct acpi_table *ivrs);
 
 /* Looks for \_S5 in the AML of a DSDT or SSDT; sets s5_type_a and s5_type_b. */
 MUST_CHECK bool acpi_s5_read(struct acpi_info *info, const struct acpi_table *aml);

@@ -2,8 +2,10 @@
 #include "kernel/start/handover.h"
 
 #include "kernel/console/console.h"
+#include "kernel/core/machine_lines.h"
 #include "kernel/core/machine_reset.h"
 #include "kernel/core/power.h"
+#include "kernel/start/machine_devices.h"
 #include "kernel/start/quiesce.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -71,10 +73,13 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     if (!acpi_read(&start->acpi, &memory, hpa(info->rsdp)))
         log_line("no usable ACPI tables: only the boot core will be used");
     memory_map_check_ioapics(&start->acpi, &ram);
+    memory_map_check_ecams(&start->acpi, &ram);
+    memory_map_check_iommus(&start->acpi, &ram);
     machine_reset_init(&start->acpi);
     power_init(&start->acpi);
     if (start->acpi.has_serial)
         console_use_serial(start->acpi.serial_port, start->acpi.serial_baud);
     quiesce_interrupts(&start->acpi);
-    quiesce_devices(start->machine.has_screen);
+    quiesce_devices(&start->acpi, start->machine.has_screen, &start->devices);
+    machine_devices(&start->devices, &start->acpi, machine_lines_say);
 }

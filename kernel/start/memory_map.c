@@ -104,3 +104,40 @@ void memory_map_check_ioapics(struct acpi_info *acpi, const struct ram_list *lis
     }
     acpi->ioapic_count = kept;
 }
+
+struct range memory_map_ecam(const struct acpi_ecam *e)
+{
+    return (struct range){e->address.v + e->first_bus * (uint64_t)ACPI_ECAM_BUS,
+                          (e->last_bus - e->first_bus + UINT64_C(1)) * ACPI_ECAM_BUS};
+}
+
+void memory_map_check_ecams(struct acpi_info *acpi, const struct ram_list *list)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < acpi->ecam_count; i++) {
+        const struct acpi_ecam e = acpi->ecams[i];
+        if (!ram_touches(list, memory_map_ecam(&e)))
+            acpi->ecams[kept++] = e;
+        else
+            log_line("acpi: the configuration space of PCI segment %u at 0x%llx overlaps RAM: not "
+                     "used",
+                     e.segment, (unsigned long long)e.address.v);
+    }
+    acpi->ecam_count = kept;
+}
+
+void memory_map_check_iommus(struct acpi_info *acpi, const struct ram_list *list)
+{
+    uint32_t kept = 0;
+
+    for (uint32_t i = 0; i < acpi->iommu_count; i++) {
+        const struct acpi_iommu u = acpi->iommus[i];
+        if (!ram_touches(list, (struct range){u.address.v, PAGE_SIZE}))
+            acpi->iommus[kept++] = u;
+        else
+            log_line("acpi: the IOMMU at 0x%llx overlaps RAM: not used",
+                     (unsigned long long)u.address.v);
+    }
+    acpi->iommu_count = kept;
+}

@@ -34,3 +34,10 @@ MUST_CHECK bool memory_map_readable(const struct ram_list *list, struct range wh
 /* Removes, and names, every I/O APIC whose registers would lie in memory: writing to them would
  * change it. */
 void memory_map_check_ioapics(struct acpi_info *acpi, const struct ram_list *list);
+
+/* The same for the configuration spaces of PCI segments, and for IOMMUs. */
+void memory_map_check_ecams(struct acpi_info *acpi, const struct ram_list *list);
+void memory_map_check_iommus(struct acpi_info *acpi, const struct ram_list *list);
+
+/* The registers of all buses of it. */
+struct range memory_map_ecam(const struct acpi_ecam *ecam);

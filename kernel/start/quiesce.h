@@ -6,11 +6,15 @@
 #pragma once
 
 #include "drivers/acpi/acpi.h"
+#include "drivers/pci/pci_list.h"
 
 /* On the firmware's page tables: the IOAPICs are reached through its identity map. */
 void quiesce_interrupts(const struct acpi_info *acpi);
 
-/* Takes bus mastering from all PCI functions, but with `has_screen` not from displays, and masks
+/*
+ * Takes bus mastering from all PCI functions, but with `has_screen` not from displays, and masks
  * the ISA bus's DMA channels: no guest has a device, and what the firmware left running must not
- * write to memory. Says how many there were. */
-void quiesce_devices(bool has_screen);
+ * write to memory. Says how many there were, and puts down in `found` what they are. Segments
+ * behind the first are reached if the firmware's page tables map their configuration space.
+ */
+void quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);

@@ -7,6 +7,7 @@
 #include "boot/boot_info.h"
 #include "drivers/acpi/acpi.h"
 #include "drivers/lapic_timer.h"
+#include "drivers/pci/pci_list.h"
 #include "drivers/tsc.h"
 #include "kernel/plan/machine.h"
 #include "lib/types.h"
@@ -19,6 +20,7 @@ struct start_state {
     uint64_t stamps[BOOT_STAMP_COUNT];
     uint64_t seconds; /* since 1970-01-01 UTC, at the first stamp; 0: not known */
     struct acpi_info acpi;
+    struct pci_list devices;
     struct tsc tsc;
     struct pages pages;
     struct host_map map;

@@ -110,7 +110,7 @@ class Qemu:
             "-drive", f"format=raw,file={work / 'disk.img'}", "-serial", tty,
             "-display", "none", "-net", "none", "-qmp", "stdio",
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.
-            "-no-shutdown", "-no-reboot",
+            "-no-shutdown", "-no-reboot", *args.qemu,
         ]
         if args.date:
             self._command += ["-rtc", f"base={args.date}T12:00:00"]

@@ -54,7 +54,8 @@ static void mend(uint8_t *bytes, size_t where, size_t size)
 /* A mutation hardly ever meets a checksum: without this only the frame would be tried. */
 static void mend_all(struct memory *m)
 {
-    static const char *const names[] = {"XSDT", "RSDT", "APIC", "FACP", "SPCR", "DSDT", "SSDT"};
+    static const char *const names[] = {"XSDT", "RSDT", "APIC", "FACP", "SPCR",
+                                        "DSDT", "SSDT", "MCFG", "DMAR", "IVRS"};
 
     for (size_t i = 0; m->size - i >= 36; i++) {
         uint32_t length;
@@ -83,6 +84,13 @@ static void check(const struct acpi_info *info, bool ok)
     }
     for (uint32_t i = 0; i < info->ioapic_count; i++)
         DEMAND(info->ioapics[i].address.v != 0);
+    DEMAND(info->ecam_count <= ACPI_ECAMS_MAX && info->iommu_count <= ACPI_IOMMUS_MAX);
+    for (uint32_t i = 0; i < info->ecam_count; i++) {
+        DEMAND(info->ecams[i].first_bus <= info->ecams[i].last_bus);
+        DEMAND(info->ecams[i].address.v != 0 && info->ecams[i].address.v % ACPI_ECAM_BUS == 0);
+    }
+    for (uint32_t i = 0; i < info->iommu_count; i++)
+        DEMAND(info->iommus[i].address.v != 0 && info->iommus[i].address.v % PAGE_SIZE == 0);
     DEMAND(!info->has_power_off || info->pm1a_control != 0);
     DEMAND(info->s5_type_a <= 7 && info->s5_type_b <= 7);
     DEMAND(!info->has_reset || info->reset_port != 0);

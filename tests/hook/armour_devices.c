@@ -6,6 +6,7 @@
  * at an I/O APIC through the window, where a PC has its first.
  */
 #include "drivers/acpi/acpi.h"
+#include "drivers/pci/pci_list.h"
 #include "kernel/core/cores.h"
 #include "lib/bits.h"
 #include "lib/x86/insn.h"
@@ -22,8 +23,8 @@ static uint16_t dma_told[2]; /* where the two DMA controllers tell their masks *
 
 void __real_quiesce_interrupts(const struct acpi_info *acpi);
 void __wrap_quiesce_interrupts(const struct acpi_info *acpi);
-void __real_quiesce_devices(bool has_screen);
-void __wrap_quiesce_devices(bool has_screen);
+void __real_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);
+void __wrap_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);
 
 /* The firmware's tables map everything. */
 void __wrap_quiesce_interrupts(const struct acpi_info *acpi)
@@ -65,7 +66,7 @@ static uint16_t dma_open(uint16_t all, uint16_t beside)
     return closed && (in8(told) & 0xf) == 0 ? told : 0;
 }
 
-void __wrap_quiesce_devices(bool has_screen)
+void __wrap_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found)
 {
     for (uint32_t at = 0; at < BIT32(24); at += BIT32(8)) {
         if (!is_device(at))
@@ -77,7 +78,7 @@ void __wrap_quiesce_devices(bool has_screen)
     dma_told[0] = dma_open(0x0f, 0x09);
     dma_told[1] = dma_open(0xde, 0xd2);
     devices_opened = true;
-    __real_quiesce_devices(has_screen);
+    __real_quiesce_devices(acpi, has_screen, found);
 }
 
 /* abuse: BU-04 */

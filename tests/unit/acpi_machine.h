@@ -12,7 +12,7 @@
 
 #include "support.h"
 
-/* Behind BLOBS: tables that nobody reads; not in every machine. */
+/* Behind BLOBS: not in every machine. */
 enum blob_name {
     RSDP,
     RSDT,

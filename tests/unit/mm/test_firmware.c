@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * test_firmware: tables of every level are found where they lie; what leaves map is none, and
- * neither is what an entry that is not present names.
+ * neither is what an entry that is not present names. What is mapped to itself is told.
  */
 #include "mm/firmware.h"
 
 #include "support.h"
 
 #define PRESENT 1u
+#define WRITE   2u
 #define LEAF    0x80u
 #define OTHER   (UINT64_C(1) << 63 | 0x7eu) /* XD and all low bits that are neither of the two */
 
@@ -103,6 +104,51 @@ static void test_recursive_slot(void **state)
     assert_false(firmware_table_in(root(), range_of(DATA), &found));
 }
 
+static void map(uint32_t table, uint32_t slot, uint64_t value)
+{
+    *entry(table, slot) = value | PRESENT | WRITE;
+}
+
+/* The addresses 3 GiB and 3 GiB + 2 MiB as large pages, and of the next 2 MiB two small ones. */
+#define MAPPED (3 * GIB)
+static void map_some(void)
+{
+    memset(tables, 0, PAGES * PAGE_SIZE);
+    map(ROOT, 0, address(DIRECTORY_POINTERS));
+    map(DIRECTORY_POINTERS, 3, address(DIRECTORY));
+    map(DIRECTORY, 0, MAPPED | LEAF);
+    map(DIRECTORY, 1, (MAPPED + 2 * MIB) | LEAF);
+    map(DIRECTORY, 2, address(TABLE));
+    map(TABLE, 0, MAPPED + 4 * MIB);
+    map(TABLE, 1, MAPPED + 4 * MIB + PAGE_SIZE);
+}
+
+static bool maps(uint64_t base, uint64_t size)
+{
+    return firmware_maps(root(), (struct range){base, size});
+}
+
+static void test_identity(void **state)
+{
+    const uint64_t all = 4 * MIB + 2 * PAGE_SIZE;
+    (void)state;
+    map_some();
+    assert_true(maps(MAPPED, all));
+    assert_true(maps(MAPPED + all - 1, 1));
+    assert_false(maps(MAPPED, all + 1));
+    assert_false(maps(MAPPED - 1, 2));
+    assert_true(maps(MAPPED + 5, 2 * MIB));
+    map(DIRECTORY, 1, (MAPPED + 6 * MIB) | LEAF); /* somewhere else */
+    assert_false(maps(MAPPED, all));
+    assert_true(maps(MAPPED, 2 * MIB));
+    *entry(DIRECTORY, 0) &= ~(uint64_t)WRITE;
+    assert_false(maps(MAPPED, 1));
+    map(DIRECTORY_POINTERS, 4, 4 * GIB | LEAF);
+    assert_true(maps(4 * GIB, GIB));
+    assert_false(maps(4 * GIB, GIB + 1));
+    assert_false(maps(UINT64_MAX - 1, 1));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +156,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_data_is_no_table, setup, teardown),
         cmocka_unit_test_setup_teardown(test_edges, setup, teardown),
         cmocka_unit_test_setup_teardown(test_recursive_slot, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_identity, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

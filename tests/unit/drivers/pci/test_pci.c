@@ -34,7 +34,7 @@ struct space {
 static struct function *space_find(const struct space *s, uint32_t address)
 {
     for (size_t i = 0; i < s->count; i++) {
-        if (s->rows[i].at == (address & ~UINT32_C(0xff)))
+        if (s->rows[i].at == (address & ~UINT32_C(0xfff)))
             return &s->rows[i];
     }
     return NULL;
@@ -47,7 +47,7 @@ static uint32_t space_read(void *context, uint32_t address)
     assert_int_equal(address & 3, 0);
     if (!f)
         return NOBODY;
-    switch (address & 0xff) {
+    switch (address & 0xfff) {
     case 0:
         return 0x12348086;
     case 4:
@@ -67,7 +67,7 @@ static void space_write(void *context, uint32_t address, uint32_t value)
     struct function *f = space_find(context, address);
 
     assert_non_null(f);
-    assert_int_equal(address & 0xff, 4);
+    assert_int_equal(address & 0xfff, 4);
     assert_int_equal(value >> 16, 0); /* no status bit is cleared */
     assert_int_equal(value, f->command & ~MASTER);
     f->writes++;
@@ -78,7 +78,8 @@ static void space_write(void *context, uint32_t address, uint32_t value)
 static struct pci_quiet run(struct function *rows, size_t count, bool keep_displays)
 {
     struct space space = {rows, count};
-    const struct pci_access access = {space_read, space_write, &space};
+    const struct pci_access access = {
+        .read = space_read, .write = space_write, .context = &space, .last_bus = 255};
 
     return pci_quiet(&access, keep_displays);
 }
@@ -154,6 +155,23 @@ static void test_stuck(void **state)
     assert_int_equal(run(NULL, 0, false).functions, 0);
 }
 
+/* Another segment may have some buses only. */
+static void test_buses_in_reach(void **state)
+{
+    struct function rows[] = {
+        {pci_address(63, 0, 0, 0), 0x7, CLASS_USB, 0, false, 0},
+        {pci_address(64, 0, 0, 0), 0x7, CLASS_USB, 0, false, 0},
+        {pci_address(65, 31, 0, 0), 0x7, CLASS_USB, 0, false, 0},
+        {pci_address(66, 0, 0, 0), 0x7, CLASS_USB, 0, false, 0},
+    };
+    struct space space = {rows, ARRAY_SIZE(rows)};
+    const struct pci_access access = {space_read, space_write, &space, 1, 64, 65, true};
+    (void)state;
+    assert_int_equal(pci_quiet(&access, false).functions, 2);
+    assert_int_equal(rows[0].writes + rows[3].writes, 0);
+    assert_int_equal(rows[1].writes + rows[2].writes, 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -161,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_displays),
         cmocka_unit_test(test_single_function_is_one),
         cmocka_unit_test(test_stuck),
+        cmocka_unit_test(test_buses_in_reach),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pci_groups: which functions could reach each other without passing the IOMMU. PCI Express Base
+ * Specification "Access Control Services (ACS)": a multi-function device, a root port or a switch
+ * may forward a request from one function to another by itself unless ACS forbids it, and a
+ * conventional bus has no such thing.
+ */
+#include "drivers/pci/pci_list.h"
+
+#include "drivers/pci/pci_parts.h"
+#include "drivers/pci/pci_words.h"
+
+static bool pci_is_below(const struct pci_entry *bridge, const struct pci_entry *e)
+{
+    return bridge->is_bridge && bridge->secondary != 0 && bridge->segment == e->segment &&
+           pci_bus(e->address) >= bridge->secondary && pci_bus(e->address) <= bridge->subordinate;
+}
+
+/* They are told apart by the function's number only. */
+static bool pci_is_same_device(const struct pci_entry *a, const struct pci_entry *b)
+{
+    return a->segment == b->segment && pci_bus(a->address) == pci_bus(b->address) &&
+           pci_device(a->address) == pci_device(b->address);
+}
+
+/* `from` and all that are in its group join that of `to`. */
+static void pci_join(struct pci_list *list, uint32_t to, uint32_t from)
+{
+    const uint32_t old = list->entries[from].group, new = list->entries[to].group;
+
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->entries[i].group == old)
+            list->entries[i].group = new;
+}
+
+/* What is below it can reach its neighbours, or all of that sends under one name. */
+static bool pci_mixes(const struct pci_entry *e)
+{
+    return e->is_bridge && e->port != PCI_PORT_UPSTREAM &&
+           (!e->separates || (e->port != PCI_PORT_ROOT && e->port != PCI_PORT_DOWNSTREAM));
+}
+
+static void pci_join_below(struct pci_list *list, uint32_t bridge)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (i != bridge && pci_is_below(&list->entries[bridge], &list->entries[i]))
+            pci_join(list, bridge, i);
+}
+
+/* A switch's ports may forward to each other inside it. */
+static void pci_join_ports(struct pci_list *list, uint32_t port)
+{
+    const struct pci_entry *e = &list->entries[port];
+
+    for (uint32_t i = 0; i < list->count && e->port == PCI_PORT_DOWNSTREAM; i++)
+        if (list->entries[i].segment == e->segment &&
+            pci_bus(list->entries[i].address) == pci_bus(e->address))
+            pci_join(list, port, i);
+}
+
+static void pci_join_device(struct pci_list *list, uint32_t one)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        if (i != one && pci_is_same_device(&list->entries[i], &list->entries[one]) &&
+            (!list->entries[i].separates || !list->entries[one].separates))
+            pci_join(list, one, i);
+}
+
+/* From 0 on, in the order of the list. */
+static void pci_number(struct pci_list *list)
+{
+    uint32_t next = list->count; /* above all that there are */
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->entries[i].group >= list->count)
+            continue;
+        const uint32_t old = list->entries[i].group;
+        for (uint32_t k = i; k < list->count; k++)
+            if (list->entries[k].group == old)
+                list->entries[k].group = next;
+        next++;
+    }
+    for (uint32_t i = 0; i < list->count; i++)
+        list->entries[i].group -= list->count;
+}
+
+/* Alone on the bus of a bridge: the bus can be reset for it. */
+static bool pci_has_a_bus(const struct pci_list *list, uint32_t one)
+{
+    const struct pci_entry *e = &list->entries[one];
+    bool bridge = false;
+
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct pci_entry *other = &list->entries[i];
+        if (other->segment != e->segment || i == one)
+            continue;
+        if (pci_bus(other->address) == pci_bus(e->address))
+            return false;
+        bridge = bridge || (pci_is_below(other, e) && other->secondary == pci_bus(e->address));
+    }
+    return bridge && !e->is_bridge;
+}
+
+void pci_list_group(struct pci_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++)
+        list->entries[i].group = i;
+    for (uint32_t i = 0; i < list->count; i++) {
+        pci_join_device(list, i);
+        if (!pci_mixes(&list->entries[i]))
+            continue;
+        pci_join_below(list, i);
+        pci_join_ports(list, i);
+    }
+    pci_number(list);
+    for (uint32_t i = 0; i < list->count; i++)
+        if (list->entries[i].reset == PCI_RESET_NONE && pci_has_a_bus(list, i))
+            list->entries[i].reset = PCI_RESET_BUS;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pci_list: what the machine's PCI functions are and can do: what they want for registers, how they
+ * interrupt, how they can be reset, and which of them could reach each other. What a function says
+ * of itself is untrusted: every walk is bounded. Pure.
+ */
+#pragma once
+
+#include "drivers/pci/pci.h"
+#include "lib/types.h"
+
+#define PCI_LIST_MAX 256
+#define PCI_BARS     6
+
+enum pci_reset {
+    PCI_RESET_NONE,
+    PCI_RESET_FLR,   /* function-level, by the PCI Express capability */
+    PCI_RESET_AF,    /* the same by that of "Advanced Features" */
+    PCI_RESET_POWER, /* from D3hot to D0 */
+    PCI_RESET_BUS,   /* of the bus, which it has for itself */
+};
+
+/* PCI Express Base Specification "PCI Express Capabilities Register", "Device/Port Type". */
+enum pci_port {
+    PCI_PORT_ENDPOINT = 0,
+    PCI_PORT_ROOT = 4,
+    PCI_PORT_UPSTREAM = 5,
+    PCI_PORT_DOWNSTREAM = 6,
+    PCI_PORT_TO_PCI = 7,
+    PCI_PORT_NONE = 0xff, /* conventional PCI */
+};
+
+struct pci_bar {
+    uint64_t base, size; /* bytes; size 0: there is none here */
+    bool io, wide, prefetch;
+};
+
+struct pci_entry {
+    uint32_t segment;
+    uint32_t address; /* pci_address(), register 0 */
+    uint16_t vendor, device;
+    uint32_t class; /* as of pci_class_word() */
+    bool is_bridge; /* to the buses from `secondary` to `subordinate` */
+    uint8_t secondary, subordinate;
+    uint8_t port; /* enum pci_port or another number that the function gives */
+    bool msi, msix;
+    bool separates; /* ACS can keep what it forwards or sends on the way by the IOMMU */
+    enum pci_reset reset;
+    uint32_t group; /* functions of the same could reach each other past an IOMMU; from 0 on */
+    struct pci_bar bars[PCI_BARS];
+};
+
+struct pci_list {
+    uint32_t count;
+    uint32_t left_out; /* functions beyond PCI_LIST_MAX */
+    struct pci_entry entries[PCI_LIST_MAX];
+};
+
+/* Appends the functions of a segment. Turns each function's decoding off for a moment, to size its
+ * BARs: after pci_quiet(), and while nobody uses one. */
+void pci_list_add(struct pci_list *list, const struct pci_access *access);
+
+/* After all segments: groups, and resets by bus. */
+void pci_list_group(struct pci_list *list);
+
+/* "00:1f.2 8086:2922 sata, ..." */
+#define PCI_TEXT_MAX 220
+void pci_list_text(const struct pci_entry *entry, char *buf, size_t size);
