@@ -22,6 +22,7 @@
 #include "kernel/config/errors.h"
 #include "kernel/config/text_span.h"
 #include "kernel/plan/isolation.h"
+#include "kernel/plan/machine_text.h"
 #include "kernel/plan/modules.h"
 #include "kernel/plan/plan.h"
 #include "lib/assert.h"
@@ -31,14 +32,15 @@
 enum { EXIT_FITS = 0, EXIT_ERRORS = 1, EXIT_USAGE = 2 };
 
 /* The made-up machine: what a PC's firmware and Bulkhead take before guests get anything. */
-#define CORES_DEFAULT   8 /* more than the demo needs */
-#define THREADS_MAX     8
-#define MEMORY_DEFAULT  1024 /* MiB */
-#define MEMORY_MIN      128  /* MiB */
-#define MEMORY_MAX      (16 * 1024 * 1024)
-#define TAKEN_AT_BOTTOM (1 * MIB)
-#define TAKEN_AT_TOP    (64 * MIB)
-#define RAM_LOW_MAX     (3 * GIB) /* the rest goes on at 4 GiB */
+#define CORES_DEFAULT    8 /* more than the demo needs */
+#define THREADS_MAX      8
+#define MEMORY_DEFAULT   1024 /* MiB */
+#define MEMORY_MIN       128  /* MiB */
+#define MEMORY_MAX       (16 * 1024 * 1024)
+#define TAKEN_AT_BOTTOM  (1 * MIB)
+#define TAKEN_AT_TOP     (64 * MIB)
+#define MACHINE_FILE_MAX (4 * 1024 * 1024)
+#define RAM_LOW_MAX      (3 * GIB) /* the rest goes on at 4 GiB */
 
 /* What differs in a plan: on AMD's, core #0 has to watch the guests' deadlines (svm/fit.c). */
 enum cpu { CPU_NOT_GIVEN, CPU_INTEL, CPU_AMD };
@@ -46,7 +48,10 @@ enum cpu { CPU_NOT_GIVEN, CPU_INTEL, CPU_AMD };
 struct options {
     const char *file;
     enum cpu cpu;
-    uint64_t cores;
+    const char *machine; /* a machine file; NULL: the machine is made up of what follows */
+    uint64_t cores;      /* of all kinds */
+    uint64_t efficiency; /* of them, E-cores: the last ones */
+    bool hybrid;
     uint64_t threads; /* of each core */
     uint64_t memory;  /* MiB */
 };
@@ -72,11 +77,14 @@ static void print_usage(FILE *to)
 {
     fprintf(to,
             "usage: plancheck FILE [--cores N] [--memory MB] [--threads T] [--cpu intel|amd]\n"
+            "       plancheck FILE --machine BOOTLOG\n"
             "Checks FILE, a bulkhead.conf with its images next to it, for a machine with\n"
             "N cores (1 to %d; default %d) and MB MiB of memory (at least %d; default %d).\n"
+            "A hybrid processor's cores are given as in --cores 8P+4E.\n"
             "T is the number of threads of each physical core (1, 2, 4 or 8; default 1).\n"
             "On an AMD processor, core #0 is always kept for the monitor. Without --cpu, FILE is\n"
-            "checked for an Intel processor, and a note says what an AMD one would refuse.\n",
+            "checked for an Intel processor, and a note says what an AMD one would refuse.\n"
+            "BOOTLOG is what Bulkhead said on its console when it started on the machine.\n",
             CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
 }
 
@@ -106,6 +114,23 @@ static uint64_t option_number(const char *name, const char *text, uint64_t min, 
     return value;
 }
 
+/* "8" or "8P+4E". */
+static void option_cores(struct options *o, const char *name, const char *text)
+{
+    unsigned performance, efficiency;
+    int end = 0;
+
+    if (text != NULL && sscanf(text, "%4uP+%4uE%n", &performance, &efficiency, &end) == 2 &&
+        end > 0 && text[end] == '\0' && performance > 0 && efficiency > 0 &&
+        performance + efficiency <= CORES_MAX) {
+        o->hybrid = true;
+        o->cores = performance + efficiency;
+        o->efficiency = efficiency;
+        return;
+    }
+    o->cores = option_number(name, text, 1, CORES_MAX);
+}
+
 static enum cpu option_cpu(const char *name, const char *text)
 {
     if (text == NULL)
@@ -118,22 +143,31 @@ static enum cpu option_cpu(const char *name, const char *text)
 static struct options read_options(int argc, char **argv)
 {
     struct options o = {.cores = CORES_DEFAULT, .threads = 1, .memory = MEMORY_DEFAULT};
+    bool made_up = false;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--cores") == 0) {
-            o.cores = option_number(argv[i], argv[i + 1], 1, CORES_MAX);
+            option_cores(&o, argv[i], argv[i + 1]);
             i++;
+            made_up = true;
         } else if (strcmp(argv[i], "--threads") == 0) {
             o.threads = option_number(argv[i], argv[i + 1], 1, THREADS_MAX);
             if (!is_power_of_two(o.threads))
                 option_refused(argv[i], argv[i + 1]);
             i++;
+            made_up = true;
         } else if (strcmp(argv[i], "--memory") == 0) {
             o.memory = option_number(argv[i], argv[i + 1], MEMORY_MIN, MEMORY_MAX);
             i++;
+            made_up = true;
         } else if (strcmp(argv[i], "--cpu") == 0) {
             o.cpu = option_cpu(argv[i], argv[i + 1]);
             i++;
+            made_up = true;
+        } else if (strcmp(argv[i], "--machine") == 0) {
+            if (argv[i + 1] == NULL)
+                usage("no boot log after", argv[i]);
+            o.machine = argv[++i];
         } else if (strcmp(argv[i], "--help") == 0) {
             print_usage(stdout);
             exit(EXIT_FITS);
@@ -147,6 +181,8 @@ static struct options read_options(int argc, char **argv)
     }
     if (o.file == NULL)
         usage(NULL, NULL);
+    if (o.machine != NULL && made_up)
+        usage("no other option goes with", "--machine");
     return o;
 }
 
@@ -172,6 +208,8 @@ static void make_machine(const struct options *o)
     machine.core_count = (uint32_t)o->cores;
     for (uint32_t i = 0; i < machine.core_count; i++)
         machine.apic_ids[i] = i;
+    for (uint32_t i = 0; i < machine.core_count && o->hybrid; i++)
+        machine.kinds[i] = i < o->cores - o->efficiency ? CORE_PERFORMANCE : CORE_EFFICIENCY;
     while (1u << machine.thread_bits < o->threads)
         machine.thread_bits++;
     machine.ranges[machine.range_count++] =
@@ -180,6 +218,30 @@ static void make_machine(const struct options *o)
         machine.ranges[machine.range_count++] = (struct range){.base = 4 * GIB, .size = high};
     machine.has_screen = true;
     machine.needs_monitor = o->cpu == CPU_AMD;
+}
+
+/* The machine whose boot log this is. */
+static void read_machine(const char *path)
+{
+    static char text[MACHINE_FILE_MAX + 1];
+    const size_t size = read_text(path, text, sizeof(text));
+    const char *wrong =
+        size > MACHINE_FILE_MAX ? "is too long" : machine_text_read(&machine, text, size);
+
+    if (wrong != NULL) {
+        fprintf(stderr, "plancheck: '%s' %s\n", path, wrong);
+        exit(EXIT_USAGE);
+    }
+}
+
+static void print_known_machine(const char *path)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < machine.range_count; i++)
+        bytes += machine.ranges[i].size;
+    printf("machine of '%s': %u core%s, %lu MiB of memory for guests\n\n", path, machine.core_count,
+           machine.core_count == 1 ? "" : "s", bytes / MIB);
 }
 
 static void print_machine(const struct options *o)
@@ -317,8 +379,13 @@ int main(int argc, char **argv)
     size_t size = read_text(options.file, text, sizeof(text));
     const struct isolation isolation = {.plan = &plan, .machine = &machine};
 
-    make_machine(&options);
-    print_machine(&options);
+    if (options.machine != NULL) {
+        read_machine(options.machine);
+        print_known_machine(options.machine);
+    } else {
+        make_machine(&options);
+        print_machine(&options);
+    }
     if (!config_parse(&config, text, size, &report))
         return show_errors(name);
     add_modules(folder);
@@ -332,7 +399,7 @@ int main(int argc, char **argv)
     plan_print(&plan, say);
     printf("\n");
     isolation_print_owners(&isolation, say);
-    if (options.cpu == CPU_NOT_GIVEN)
+    if (options.machine == NULL && options.cpu == CPU_NOT_GIVEN)
         note_amd(name);
     return EXIT_FITS;
 }

@@ -24,7 +24,8 @@
     (CPUID_7C_UMIP | CPUID_7C_GFNI | CPUID_7C_RDPID | CPUID_7C_CLDEMOTE | CPUID_7C_MOVDIRI | \
      CPUID_7C_MOVDIR64B | AVX_7C | AVX512_7C)
 
-#define SHOWN_7D (CPUID_7D_FSRM | CPUID_7D_MD_CLEAR | CPUID_7D_SERIALIZE | AVX512_7D)
+#define SHOWN_7D \
+    (CPUID_7D_FSRM | CPUID_7D_MD_CLEAR | CPUID_7D_SERIALIZE | CPUID_7D_HYBRID | AVX512_7D)
 
 #define SHOWN_E1C (CPUID_E1C_LAHF | CPUID_E1C_LZCNT | CPUID_E1C_PREFETCHW)
 #define SHOWN_E1D \
@@ -74,6 +75,8 @@ static const struct cpuid_rule rules[] = {
     /* TSC rate: computed, so that no guest has to calibrate. In 0x16 the bus clock is kept. */
     {.leaf = 0x15, .fit = vcpuid_fit_tsc},
     {.leaf = 0x16, .ecx = 0xffff, .fit = vcpuid_fit_mhz},
+    /* The core's kind, where there are several. */
+    {.leaf = 0x1a, .eax = ALL},
     CPUID_RULES_OURS,
     /* Highest leaf computed; features; the brand string; L2; address widths computed. */
     {.leaf = LEAF_EXTENDED, .fit = vcpuid_fit_highest},

@@ -118,6 +118,7 @@
 #define CPUID_7D_AVX512_VP2INTERSECT BIT32(8)
 #define CPUID_7D_MD_CLEAR            BIT32(10) /* VERW: helps the guest, needs no MSR */
 #define CPUID_7D_SERIALIZE           BIT32(14)
+#define CPUID_7D_HYBRID              BIT32(15) /* leaf 1AH says which kind a core is */
 #define CPUID_7D_CET_IBT             BIT32(20) /* hidden */
 #define CPUID_7D_AVX512_FP16         BIT32(23)
 #define CPUID_7D_AMX_TILE            BIT32(24) /* hidden */

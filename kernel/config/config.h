@@ -36,10 +36,15 @@ enum crash_action { CRASH_STOP, CRASH_RESTART, CRASH_REBOOT };
 /* ... and with one that switched itself off. */
 enum poweroff_action { POWEROFF_STOP, POWEROFF_RESTART, POWEROFF_REBOOT };
 
+/* Hybrid processors have both. */
+enum core_kind { CORE_PLAIN, CORE_PERFORMANCE, CORE_EFFICIENCY, CORE_KINDS };
+
 struct config_cores {
     uint32_t line;
     bool exact;               /* a list of exact cores, else a count */
-    uint32_t count;           /* 1..CORES_MAX, also the length of the list */
+    bool by_kind;             /* ... of each kind */
+    uint32_t of[CORE_KINDS];  /* these, of a kind that has a name */
+    uint32_t count;           /* 1..CORES_MAX, of all; also the length of the list */
     uint32_t list[CORES_MAX]; /* core numbers as the boot log prints them, no duplicates */
 };
 

@@ -5,12 +5,14 @@
  */
 #pragma once
 
+#include "kernel/config/config.h"
 #include "lib/types.h"
 #include "vdev/vcpuid_policy.h"
 
 struct core_facts {
     const struct vcpuid_policy *policy; /* which of its CPUID leaves to keep */
     const char *differs;                /* virt_core_differs() */
+    enum core_kind kind;
     struct vcpuid_host cpuid;
 };
 

@@ -182,6 +182,8 @@ static const struct command commands_table[] = {
     {"log", "last", "the end of the previous boot's log", commands_on_log_last},
     {"cpu", "", "the cores", commands_on_cpu},
     {"memory", "", "the hypervisor's memory and the memory for guests", commands_on_memory},
+    {"machine", "", "what the boot log says of the machine", commands_on_machine},
+    {"pci", "", "its PCI functions", commands_on_pci},
     {"reboot", "", "start the machine again", on_reboot},
     {"poweroff", "", "switch the machine off", on_poweroff},
 };

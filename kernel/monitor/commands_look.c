@@ -4,6 +4,7 @@
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
 #include "kernel/core/cores.h"
+#include "kernel/core/machine_lines.h"
 #include "kernel/plan/isolation.h"
 #include "kernel/vm/diagnosis.h"
 #include "kernel/vm/exit_counts.h"
@@ -358,4 +359,16 @@ void commands_on_memory(struct commands *c, struct vm *vm)
         fmt_size(size, sizeof(size), r.size);
         answer_line("for guests: 0x%llx-0x%llx %s", (ull)r.base, (ull)(r.base + r.size - 1), size);
     }
+}
+
+void commands_on_machine(struct commands *c, struct vm *vm)
+{
+    (void)c, (void)vm;
+    machine_lines_show(false, answer_line);
+}
+
+void commands_on_pci(struct commands *c, struct vm *vm)
+{
+    (void)c, (void)vm;
+    machine_lines_show(true, answer_line);
 }

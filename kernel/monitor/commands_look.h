@@ -27,3 +27,5 @@ void commands_on_log(struct commands *c, struct vm *vm);
 void commands_on_log_last(struct commands *c, struct vm *vm);
 void commands_on_cpu(struct commands *c, struct vm *vm);
 void commands_on_memory(struct commands *c, struct vm *vm);
+void commands_on_machine(struct commands *c, struct vm *vm);
+void commands_on_pci(struct commands *c, struct vm *vm);

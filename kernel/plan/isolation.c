@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/plan/isolation.h"
 
+#include "kernel/plan/machine_text.h"
 #include "lib/fmt.h"
 #include "lib/policy.h"
 #include "vdev/bus.h"
@@ -120,9 +121,12 @@ void isolation_print_owners(const struct isolation *of, log_sink say)
 {
     say("who owns what:");
     isolation_memory(of, say);
-    for (uint32_t core = 0; core < of->machine->core_count; core++)
-        say("  %-15s core #%u with its local APIC (id %u) and its interrupts",
-            isolation_core_owner(of->plan, core), core, of->machine->apic_ids[core]);
+    for (uint32_t core = 0; core < of->machine->core_count; core++) {
+        const char *kind = machine_text_kind(of->machine->kinds[core]);
+        say("  %-15s %s%score #%u with its local APIC (id %u) and its interrupts",
+            isolation_core_owner(of->plan, core), kind, kind[0] ? "-" : "", core,
+            of->machine->apic_ids[core]);
+    }
 }
 
 static void isolation_devices(const struct isolation *of, log_sink say)

@@ -10,6 +10,7 @@
 #include "mm/range.h"
 
 #define MACHINE_RANGES_MAX  64
+#define MACHINE_NEAR_MAX    64
 #define MACHINE_MODULES_MAX FOLDER_MAX
 #define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 8)
 
@@ -22,13 +23,23 @@ struct machine_module {
     bool given;         /* ... which are free for the guest whose disk it is: modules_give() */
 };
 
+/* Memory, free or not, and the NUMA node that it is near to. */
+struct machine_near {
+    struct range where;
+    uint32_t node;
+};
+
 struct machine {
     uint32_t core_count; /* cores that answered, 1..CORES_MAX; core 0 is the one that booted */
     uint32_t apic_ids[CORES_MAX];
+    uint8_t kinds[CORES_MAX];  /* enum core_kind */
+    uint32_t nodes[CORES_MAX]; /* NUMA node; 0 where the firmware does not say */
     uint32_t thread_bits; /* APIC ids that differ in so many low bits only: threads of one core */
     uint32_t tsc_apart;   /* a core whose TSC is not core 0's, proven at boot; 0: none */
     uint32_t range_count;
     struct range ranges[MACHINE_RANGES_MAX]; /* free RAM for guests: sorted, disjoint, 4 KiB */
+    uint32_t near_count;                     /* 0: all memory is as near to every core */
+    struct machine_near near[MACHINE_NEAR_MAX];
     uint32_t own_count; /* what the hypervisor keeps: its image, its pool, the files ... */
     struct range own[MACHINE_OWN_MAX];
     uint32_t module_count;

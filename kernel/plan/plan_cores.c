@@ -5,7 +5,8 @@
  *
  * Whatever has a local APIC is a numbered core. Where those are threads that share a physical
  * core's caches and buffers, all of them get the same owner, because on many processors a thread
- * can read what its sibling leaves there. `threads = shared` lifts that.
+ * can read what its sibling leaves there. `threads = shared` lifts that. Where a processor has
+ * cores of two kinds, a guest gets only one kind, unless it says how many of each it wants.
  */
 #include "kernel/plan/plan_parts.h"
 #include "kernel/plan/takers.h"
@@ -22,6 +23,14 @@ struct core_map {
     uint32_t total;           /* in the machine */
     uint8_t owner[CORES_MAX]; /* guest, CORE_MONITOR or CORE_FREE */
 };
+
+/* Where the kind does not matter. */
+#define ANY_KIND CORE_KINDS
+
+static bool plan_cores_is_kind(const struct core_map *map, uint32_t core, uint32_t kind)
+{
+    return kind == ANY_KIND || map->machine->kinds[core] == kind;
+}
 
 static bool plan_cores_are_siblings(const struct core_map *map, uint32_t a, uint32_t b)
 {
@@ -47,12 +56,12 @@ static bool plan_cores_is_free(const struct core_map *map, uint32_t core, uint8_
     return map->owner[core] == CORE_FREE && plan_cores_foreign(map, core, owner) == map->total;
 }
 
-static uint32_t plan_cores_left(const struct core_map *map, uint8_t owner)
+static uint32_t plan_cores_left(const struct core_map *map, uint8_t owner, uint32_t kind)
 {
     uint32_t count = 0;
 
     for (uint32_t core = 0; core < map->total; core++)
-        if (plan_cores_is_free(map, core, owner))
+        if (plan_cores_is_kind(map, core, kind) && plan_cores_is_free(map, core, owner))
             count++;
     return count;
 }
@@ -68,12 +77,12 @@ static uint32_t plan_cores_threads(const struct core_map *map)
     return count;
 }
 
-static uint32_t plan_cores_of(const struct core_map *map, uint8_t owner)
+static uint32_t plan_cores_of(const struct core_map *map, uint8_t owner, uint32_t kind)
 {
     uint32_t count = 0;
 
     for (uint32_t core = 0; core < map->total; core++)
-        if (map->owner[core] == owner)
+        if (plan_cores_is_kind(map, core, kind) && map->owner[core] == owner)
             count++;
     return count;
 }
@@ -203,31 +212,36 @@ static void plan_cores_exact(struct plan *plan, struct core_map *map, uint32_t g
     }
 }
 
+/* `want` cores of this kind are not left. */
 static void plan_cores_short(const struct plan *plan, const struct core_map *map,
-                             const struct config_guest *wish, struct errors *report)
+                             const struct config_guest *wish, uint32_t want, uint32_t kind,
+                             struct errors *report)
 {
     struct takers takers = {.text = ""};
-    uint32_t left = plan_cores_left(map, CORE_FREE);
-    uint32_t beside = plan_cores_of(map, CORE_FREE) - left;
-    uint32_t reserved = plan_cores_of(map, CORE_MONITOR);
+    uint32_t left = plan_cores_left(map, CORE_FREE, kind);
+    uint32_t beside = plan_cores_of(map, CORE_FREE, kind) - left;
+    uint32_t reserved = plan_cores_of(map, CORE_MONITOR, kind);
+    uint32_t total = 0;
     char number[16];
 
+    for (uint32_t core = 0; core < map->total; core++)
+        total += plan_cores_is_kind(map, core, kind);
     if (reserved > 0)
         takers.len = fmt_print(takers.text, sizeof(takers.text), ", %u reserved%s", reserved,
                                plan_cores_is_wish(plan)      ? ""
                                : map->machine->needs_monitor ? ", as this processor needs it"
                                                              : " by default");
     for (uint32_t g = 0; g < plan->guest_count; g++) {
-        uint32_t has = plan_cores_of(map, (uint8_t)g);
+        uint32_t has = plan_cores_of(map, (uint8_t)g, kind);
         fmt_print(number, sizeof(number), "%u", has);
         if (has > 0)
             takers_add(&takers, number, plan->guests[g].config->name);
     }
     fmt_print(number, sizeof(number), left == 0 ? "none" : "%u", left);
     errors_add(report, wish->cores.line,
-               "guest '%s' wants %u core%s, %s %s left (%u in the machine%s)%s", wish->name,
-               wish->cores.count, wish->cores.count == 1 ? "" : "s", number,
-               left == 1 || left == 0 ? "is" : "are", map->total, takers_text(&takers),
+               "guest '%s' wants %u %score%s, %s %s left (%u in the machine%s)%s", wish->name, want,
+               plan_kind_prefix(kind), want == 1 ? "" : "s", number,
+               left == 1 || left == 0 ? "is" : "are", total, takers_text(&takers),
                beside == 0 ? ""
                            : "; others are threads of cores that are taken; 'threads = shared' "
                              "in [machine] allows them");
@@ -242,12 +256,12 @@ static bool plan_cores_has_sibling(const struct core_map *map, uint32_t core, ui
 }
 
 /* The next one for a guest: a thread of a core that it has, else the lowest. */
-static uint32_t plan_cores_next(const struct core_map *map, uint8_t owner)
+static uint32_t plan_cores_next(const struct core_map *map, uint8_t owner, uint32_t kind)
 {
     uint32_t lowest = map->total;
 
     for (uint32_t core = 0; core < map->total; core++) {
-        if (!plan_cores_is_free(map, core, owner))
+        if (!plan_cores_is_kind(map, core, kind) || !plan_cores_is_free(map, core, owner))
             continue;
         if (plan_cores_has_sibling(map, core, owner))
             return core;
@@ -258,18 +272,56 @@ static uint32_t plan_cores_next(const struct core_map *map, uint8_t owner)
 }
 
 /* A guest that is refused takes nothing: the next one is judged as if it were not there. */
+static bool plan_cores_take_kind(struct plan_guest *guest, struct core_map *map, uint8_t owner,
+                                 uint32_t want, uint32_t kind)
+{
+    if (want > plan_cores_left(map, owner, kind))
+        return false;
+    for (uint32_t i = 0; i < want; i++)
+        plan_cores_take(guest, map, plan_cores_next(map, owner, kind), owner);
+    return true;
+}
+
+static void plan_cores_give_back(struct plan_guest *guest, struct core_map *map)
+{
+    while (guest->core_count > 0)
+        map->owner[guest->cores[--guest->core_count]] = CORE_FREE;
+}
+
+static void plan_cores_of_kinds(struct plan *plan, struct core_map *map, uint32_t g,
+                                struct errors *report)
+{
+    struct plan_guest *guest = &plan->guests[g];
+    const uint32_t *of = guest->config->cores.of;
+
+    for (uint32_t kind = CORE_PERFORMANCE; kind < CORE_KINDS; kind++) {
+        if (plan_cores_take_kind(guest, map, (uint8_t)g, of[kind], kind))
+            continue;
+        plan_cores_give_back(guest, map);
+        plan_cores_short(plan, map, guest->config, of[kind], kind, report);
+        return;
+    }
+}
+
+/* All of one kind: that of the first core that is free, or else the other, if it has so many. */
 static void plan_cores_counted(struct plan *plan, struct core_map *map, uint32_t g,
                                struct errors *report)
 {
     struct plan_guest *guest = &plan->guests[g];
-    uint32_t want = guest->config->cores.count;
+    const uint32_t want = guest->config->cores.count;
+    const uint32_t first = plan_cores_next(map, (uint8_t)g, ANY_KIND);
+    const uint32_t kind = first < map->total ? map->machine->kinds[first] : CORE_PLAIN;
 
-    if (want > plan_cores_left(map, (uint8_t)g)) {
-        plan_cores_short(plan, map, guest->config, report);
+    if (plan_cores_take_kind(guest, map, (uint8_t)g, want, kind) ||
+        (kind != CORE_PLAIN &&
+         plan_cores_take_kind(guest, map, (uint8_t)g, want,
+                              kind == CORE_PERFORMANCE ? CORE_EFFICIENCY : CORE_PERFORMANCE)))
         return;
-    }
-    while (guest->core_count < want)
-        plan_cores_take(guest, map, plan_cores_next(map, (uint8_t)g), (uint8_t)g);
+    if (want <= plan_cores_left(map, (uint8_t)g, ANY_KIND))
+        plan_kind_say_mixed(guest->config, plan_cores_left(map, (uint8_t)g, CORE_PERFORMANCE),
+                            plan_cores_left(map, (uint8_t)g, CORE_EFFICIENCY), report);
+    else
+        plan_cores_short(plan, map, guest->config, want, ANY_KIND, report);
 }
 
 /* A thread that moves between such cores would see time jump, and waits would end at odd times. */
@@ -294,6 +346,7 @@ void plan_cores(struct plan *plan, const struct machine *machine, struct errors 
                            .total = machine->core_count};
 
     plan_cores_in_time(plan, machine, report);
+    plan_kind_check(plan, machine, report);
     memset(map.owner, CORE_FREE, sizeof(map.owner));
     plan->reserved_cores = plan_cores_reserved(plan->config, &map, report);
     for (uint32_t core = 0; core < plan->reserved_cores; core++)
@@ -301,7 +354,11 @@ void plan_cores(struct plan *plan, const struct machine *machine, struct errors 
     for (uint32_t g = 0; g < plan->guest_count; g++)
         if (plan->guests[g].config->cores.exact)
             plan_cores_exact(plan, &map, g, report);
-    for (uint32_t g = 0; g < plan->guest_count; g++)
-        if (!plan->guests[g].config->cores.exact)
+    for (uint32_t g = 0; g < plan->guest_count; g++) {
+        const struct config_cores *wish = &plan->guests[g].config->cores;
+        if (wish->by_kind && machine->kinds[0] != CORE_PLAIN)
+            plan_cores_of_kinds(plan, &map, g, report);
+        else if (!wish->exact)
             plan_cores_counted(plan, &map, g, report);
+    }
 }

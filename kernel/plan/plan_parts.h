@@ -14,6 +14,18 @@ void plan_disks(struct plan *plan, const struct machine *machine, struct errors 
 void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report);
 void plan_images(struct plan *plan, const struct machine *machine, struct errors *report);
 
+/* ---- plan_kind.c ---- */
+
+/* "P-", "E-" or nothing, before "cores". */
+const char *plan_kind_prefix(uint32_t kind);
+
+/* There would be enough cores, of both kinds together. */
+void plan_kind_say_mixed(const struct config_guest *wish, uint32_t performance, uint32_t efficiency,
+                         struct errors *report);
+
+/* Reports wishes that do not go with the kinds that this machine has. */
+void plan_kind_check(const struct plan *plan, const struct machine *machine, struct errors *report);
+
 /* What a guest names in a line of the file. */
 struct plan_file {
     const char *guest;

@@ -5,6 +5,8 @@
 #include "kernel/core/canary.h"
 #include "kernel/core/cores.h"
 #include "kernel/core/facts.h"
+#include "kernel/core/machine_lines.h"
+#include "kernel/plan/machine_text.h"
 #include "kernel/start/smp.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
@@ -18,7 +20,11 @@
 /* One more core answered. */
 static void bring_up_add(struct start_state *start, uint32_t apic_id)
 {
-    start->machine.apic_ids[start->machine.core_count++] = apic_id;
+    const uint32_t id = start->machine.core_count++;
+
+    start->machine.apic_ids[id] = apic_id;
+    if (cpus[id].facts)
+        start->machine.kinds[id] = (uint8_t)cpus[id].facts->kind;
 }
 
 static bool bring_up_prepare(struct start_state *start, uint32_t id, uint32_t apic_id)
@@ -153,5 +159,6 @@ bool bring_up_cores(struct start_state *start)
         bring_up_judge_tsc(start, id, skew);
     }
     bring_up_print(start);
+    machine_text_print(&start->machine, machine_lines_say);
     return true;
 }

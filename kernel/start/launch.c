@@ -36,6 +36,7 @@ void launch_probe(struct start_state *start)
     virt_probe(&virt_report);
     cpu_need(&virt_report);
     vendor = vendor_of(virt_report.vendor);
+    start->machine.needs_monitor = !virt_report.guest_timer;
     if (virt_report.missing_count == 0)
         start->cpuid = vendor->cpuid;
 }
@@ -81,7 +82,6 @@ static bool launch_tsc_invariant(const struct start_state *start)
 
 bool launch_plan(struct start_state *start)
 {
-    start->machine.needs_monitor = !virt_report.guest_timer;
     start->machine.linux_tsc_khz = vendor->linux_needs_tsc_rate ? start->tsc.hz / 1000 : 0;
     start->machine.linux_options = vendor->linux_options;
     const struct machine_module *module = modules_find(&start->machine, FOLDER_CONFIG);

@@ -20,6 +20,7 @@ static const struct {
     {0x2, 0xf},                  /* caches */
     {0x4, 0xf},                  /* caches */
     {0x16, 0x4},                 /* bus clock */
+    {0x1a, 0x1},                 /* the core's kind */
     {LEAF_EXTENDED, 0xe},        /* the vendor */
     {LEAF_EXTENDED + 2, 0xf},    /* the name */
     {LEAF_EXTENDED + 3, 0xf},    /* the name */

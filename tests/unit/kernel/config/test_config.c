@@ -242,7 +242,16 @@ static void test_cores(void **state)
     assert_int_equal(THE_GUEST.cores.count, 64);
     for (uint32_t i = 0; i < 64; i++)
         assert_int_equal(THE_GUEST.cores.list[i], i);
+    accept(IN_GUEST "cores = 2P");
+    assert_true(THE_GUEST.cores.by_kind);
+    assert_int_equal(THE_GUEST.cores.count, 2);
+    assert_int_equal(THE_GUEST.cores.of[CORE_PERFORMANCE], 2);
+    accept(IN_GUEST "cores = 4E + 2P");
+    assert_int_equal(THE_GUEST.cores.count, 6);
+    assert_int_equal(THE_GUEST.cores.of[CORE_EFFICIENCY], 4);
+    assert_int_equal(THE_GUEST.cores.of[CORE_PERFORMANCE], 2);
     accept(IN_GUEST "cores=#7");
+    assert_false(THE_GUEST.cores.by_kind);
     assert_int_equal(THE_GUEST.cores.count, 1);
     assert_int_equal(THE_GUEST.cores.list[0], 7);
 }
@@ -812,10 +821,20 @@ static void test_bad_reserve(void **state)
 
 static void test_bad_cores(void **state)
 {
-#define NEITHER " is neither a number of cores nor a list such as #2,#5-7"
+#define NEITHER " is neither a number of cores, such as 2 or 2P+2E, nor a list such as #2,#5-7"
 #define LIST    " in the list of cores: each item is a core or a range, as in #2,#5-7"
     static const struct refusal rows[] = {
         {IN_GUEST "cores=0", 4, "a guest needs at least 1 core"},
+        {IN_GUEST "cores=0P+0E", 4, "a guest needs at least 1 core"},
+        {IN_GUEST "cores=60P+5E", 4, "'60P+5E' cores: Bulkhead supports at most 64"},
+        {IN_GUEST "cores=1P+18446744073709551615E", 4,
+         "'1P+18446744073709551615E' cores: Bulkhead supports at most 64"},
+        {IN_GUEST "cores=2p", 4, "'2p'" NEITHER},
+        {IN_GUEST "cores=P", 4, "'P'" NEITHER},
+        {IN_GUEST "cores=2P+2", 4, "'2P+2'" NEITHER},
+        {IN_GUEST "cores=2P+2P", 4, "'2P+2P'" NEITHER},
+        {IN_GUEST "cores=2P+", 4, "'2P+'" NEITHER},
+        {IN_GUEST "cores=2P,2E", 4, "'2P,2E'" NEITHER},
         {IN_GUEST "cores=65", 4, "'65' cores: Bulkhead supports at most 64"},
         {IN_GUEST "cores=4294967297", 4, "'4294967297' cores: Bulkhead supports at most 64"},
         {IN_GUEST "cores=99999999999999999999", 4,

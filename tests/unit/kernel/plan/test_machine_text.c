@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_machine_text: what is printed of a machine is read back, out of a whole boot log with guests
+ * in it; what is no boot log is refused, with the reason.
+ */
+#include "kernel/plan/machine_text.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "support.h"
+
+static char text[16384];
+static struct machine machine, back;
+static const char *prefix;
+
+static void PRINTF_LIKE(1, 2) say(const char *fmt, ...)
+{
+    size_t len = strlen(text);
+    va_list args;
+
+    len += (size_t)snprintf(text + len, sizeof(text) - len, "%s", prefix);
+    va_start(args, fmt);
+    len += (size_t)vsnprintf(text + len, sizeof(text) - len, fmt, args);
+    va_end(args);
+    snprintf(text + len, sizeof(text) - len, "\r\n");
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    text[0] = '\0';
+    prefix = "[bulkhead] ";
+    memset(&machine, 0, sizeof(machine));
+    machine.core_count = 1;
+    machine.range_count = 1;
+    machine.ranges[0] = (struct range){16 * MIB, 64 * MIB};
+    return 0;
+}
+
+static const char *read_text(void)
+{
+    return machine_text_read(&back, text, strlen(text));
+}
+
+static void there_and_back(void)
+{
+    text[0] = '\0';
+    machine_text_print(&machine, say);
+    assert_null(read_text());
+    if (memcmp(&machine, &back, sizeof(machine)) != 0)
+        fail_msg("%s", text);
+}
+
+static void a_small_machine(void **state)
+{
+    (void)state;
+    there_and_back();
+    assert_string_equal(text, "[bulkhead] cores #0: APIC ids 0, node 0\r\n"
+                              "[bulkhead] memory for guests: 0x1000000-0x4ffffff, 64 MiB\r\n"
+                              "[bulkhead] screen: none\r\n"
+                              "[bulkhead] guests' deadlines: watched by each core's own timer\r\n");
+    machine.needs_monitor = machine.has_screen = true;
+    there_and_back();
+    prefix = "";
+    there_and_back();
+}
+
+static void a_large_machine(void **state)
+{
+    (void)state;
+    machine.core_count = CORES_MAX;
+    machine.thread_bits = 1;
+    machine.tsc_apart = 5;
+    for (uint32_t i = 0; i < CORES_MAX; i++) {
+        machine.kinds[i] = i < 16 ? CORE_PERFORMANCE : i < 32 ? CORE_EFFICIENCY : CORE_PLAIN;
+        machine.apic_ids[i] = i < 16 ? i : i < 40 ? 2 * i : 1000 + 3 * (CORES_MAX - i);
+        machine.nodes[i] = i / 8;
+    }
+    for (uint32_t i = 0; i < MACHINE_RANGES_MAX; i++)
+        machine.ranges[i] = (struct range){GIB * (i + 1), GIB - 4096};
+    machine.range_count = MACHINE_RANGES_MAX;
+    for (uint32_t i = 0; i < MACHINE_NEAR_MAX; i++)
+        machine.near[i] = (struct machine_near){{GIB * i, GIB}, i / 2};
+    machine.near_count = MACHINE_NEAR_MAX;
+    there_and_back();
+}
+
+/* Pieces in which no guest can lie are not worth a line. */
+static void small_pieces(void **state)
+{
+    (void)state;
+    machine.range_count = 2;
+    machine.ranges[1] = (struct range){GIB + PAGE_SIZE, 2 * MIB - PAGE_SIZE};
+    machine_text_print(&machine, say);
+    assert_null(read_text());
+    assert_int_equal(back.range_count, 1);
+}
+
+static void a_whole_log(void **state)
+{
+    (void)state;
+    snprintf(text, sizeof(text),
+             "BdsDxe: loading Boot0002\r\n"
+             "[bulkhead] processor: some, family 0x6\r\n"
+             "[bulkhead] cores #0-1: APIC ids 0-1, node 0\r\n"
+             "[bulkhead] memory for guests: 0x1000000-0x4ffffff, 64 MiB\r\n"
+             "[guest] cores #2: APIC ids 2, node 0\r\n"
+             "[guest] processor: some, family 0x6\r\n"
+             "[bulkhead] processor: some, family 0x6\r\n"
+             "[bulkhead] cores #0-2: APIC ids 4-8 in steps of 2, node 1, kind P\r\n"
+             "[bulkhead] 3 of 3 cores answer, x2APIC\r\n"
+             "[bulkhead] memory for guests: 0x2000000-0x4ffffff, 48 MiB\r\n"
+             "[bulkhead] screen: yes\r\n"
+             "cores: none of our lines\n"
+             "[guest] memory for guests: 0x100000-");
+    assert_null(read_text());
+    assert_int_equal(back.core_count, 3);
+    assert_int_equal(back.apic_ids[2], 8);
+    assert_int_equal(back.nodes[1], 1);
+    assert_int_equal(back.kinds[2], CORE_PERFORMANCE);
+    assert_int_equal(back.range_count, 1);
+    assert_int_equal(back.ranges[0].base, 0x2000000);
+    assert_true(back.has_screen);
+}
+
+static void refused(void **state)
+{
+#define CORES "cores #0-1: APIC ids 0-1, node 0\n"
+    static const struct {
+        const char *log, *why;
+    } rows[] = {
+        {"", "has no line about cores: it is no boot log of Bulkhead"},
+        {"Linux version 6.1\n", "has no line about cores: it is no boot log of Bulkhead"},
+        {CORES, "has no line about memory for guests: it is no whole boot log of Bulkhead"},
+        {"cores #1: APIC ids 0, node 0\n", "lists its cores out of order"},
+        {CORES CORES, "lists its cores out of order"},
+        {"cores #0-9999: APIC ids 0-9999, node 0\n", "lists more cores than Bulkhead uses"},
+        {"cores #0-18446744073709551615: APIC ids 0, node 0\n",
+         "lists more cores than Bulkhead uses"},
+        {"cores #0-18446744073709551616: APIC ids 0, node 0\n",
+         "lists more cores than Bulkhead uses"},
+        {"cores #0-3: APIC ids 0-4, node 0\n", "has APIC ids that do not go with its cores"},
+        {"cores #0-1: APIC ids 0-4294967296 in steps of 4294967296, node 0\n",
+         "has APIC ids that do not go with its cores"},
+        {"cores #0-1: APIC ids 5-5 in steps of 0, node 0\n",
+         "has APIC ids that do not go with its cores"},
+        {"cores #1-0: APIC ids 0, node 0\n", "has a line about cores that is not of a boot log"},
+        {"cores #0: APIC ids 0\n", "has a line about cores that is not of a boot log"},
+        {"cores #0: APIC ids x, node 0\n", "has a line about cores that is not of a boot log"},
+        {"cores x", "has a line about cores that is not of a boot log"},
+        {CORES "memory for guests: 0x1000-0x1fff\nmemory for guests: 0x1000-0x1fff\n",
+         "lists its memory out of order"},
+        {CORES "memory for guests: 0x1000-0x1ffe\n",
+         "has a line about memory that is not of a boot log"},
+        {CORES "memory for guests: 0x1001-0x1fff\n",
+         "has a line about memory that is not of a boot log"},
+        {CORES "memory for guests: 0x1000-0xffffffffffffffff\n",
+         "has a line about memory that is not of a boot log"},
+        {CORES "memory for guests:", "has a line about memory that is not of a boot log"},
+        {CORES "memory of node 4294967296: 0x1000-0x1fff\n",
+         "has a line about nodes that is not of a boot log"},
+        {CORES "memory of node 1 0x1000-0x1fff\n",
+         "has a line about nodes that is not of a boot log"},
+        {CORES "threads of a core: their APIC ids differ in the lowest 9 bits\n",
+         "has a line about threads that is not of a boot log"},
+        {CORES "TSC apart: core #512\n", "has a line about TSCs that is not of a boot log"},
+    };
+    (void)state;
+    for (uint32_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        const size_t len = strlen(rows[i].log);
+        char *copy = malloc(len + 1); /* without its NUL, so that the sanitizer sees the end */
+
+        memcpy(copy, rows[i].log, len + 1);
+        copy = realloc(copy, len > 0 ? len : 1);
+        const char *why = machine_text_read(&back, copy, len);
+        assert_non_null(why);
+        assert_string_equal(why, rows[i].why);
+        free(copy);
+    }
+}
+
+static void too_many_pieces(void **state)
+{
+    (void)state;
+    snprintf(text, sizeof(text), CORES);
+    for (uint32_t i = 0; i <= MACHINE_RANGES_MAX; i++)
+        say("memory for guests: 0x%x000-0x%xfff", 2 * i + 1, 2 * i + 1);
+    assert_string_equal(read_text(), "lists memory in too many pieces");
+    snprintf(text, sizeof(text), CORES);
+    for (uint32_t i = 0; i <= MACHINE_NEAR_MAX; i++)
+        say("memory of node 1: 0x%x000-0x%xfff", 2 * i + 1, 2 * i + 1);
+    assert_string_equal(read_text(), "lists nodes in too many pieces");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(a_small_machine, setup),
+        cmocka_unit_test_setup(a_large_machine, setup),
+        cmocka_unit_test_setup(small_pieces, setup),
+        cmocka_unit_test_setup(a_whole_log, setup),
+        cmocka_unit_test_setup(refused, setup),
+        cmocka_unit_test_setup(too_many_pieces, setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
