@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "kernel/config/config.h"
+#include "kernel/core/smi.h"
 #include "lib/types.h"
 #include "mm/host.h"
 
@@ -32,6 +33,7 @@ struct cpu {
     _Atomic uint32_t stage;    /* enum cpu_stage; the owner sets, the boot core reads */
     _Atomic uint64_t nmis;     /* NMIs taken outside guests; owner adds */
     _Atomic uint64_t spurious; /* unexpected interrupts taken outside guests */
+    struct smi_count smis;     /* the owner's */
 };
 
 _Static_assert(offsetof(struct cpu, canary) == 8, "the Makefile's CANARY");

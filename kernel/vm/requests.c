@@ -111,6 +111,7 @@ enum verdict requests_take(struct vcpu *v)
     if (kicks & KICK_SHOW) {
         if (soft->phase == VCPU_RUNNING)
             virt_get_state(v, &soft->shown);
+        smi_look(&v->cpu->smis);
         atomic_fetch_add(&soft->shown_count, 1);
     }
     if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)

@@ -9,6 +9,7 @@ enum msr_index {
     MSR_TSC = 0x10,                 /* rw */
     MSR_PLATFORM_ID = 0x17,         /* r- */
     MSR_APIC_BASE = 0x1b,           /* rw  CPUID.1:EDX.APIC */
+    MSR_SMI_COUNT = 0x34,           /* r-  Intel's, by model: else #GP */
     MSR_FEATURE_CONTROL = 0x3a,     /* rw  CPUID.1:ECX.VMX or SMX; once locked r- */
     MSR_TSC_ADJUST = 0x3b,          /* rw  CPUID.(7,0):EBX.1 */
     MSR_SPEC_CTRL = 0x48,           /* rw  CPUID.(7,0):EDX.26/27/31 */

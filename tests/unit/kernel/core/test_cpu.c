@@ -129,6 +129,12 @@ void trap_load_idt(void)
     recorder_wrote(WRITE_OTHER, OTHER_IDT, 0);
 }
 
+void smi_begin(struct smi_count *count)
+{
+    assert_true(recorder_has(WRITE_OTHER, OTHER_IDT, 0)); /* its register may be a #GP */
+    count->is_there = true;
+}
+
 bool machine_check_init(void)
 {
     recorder_wrote(WRITE_OTHER, OTHER_BANKS, 0);
@@ -167,6 +173,7 @@ static void each_core_has_its_own_tables_at_once(void **state)
     cpus[1].id = 1;
     cpu_setup_early(&cpus[1]);
     assert_ptr_equal(cpus[1].self, &cpus[1]);
+    assert_true(cpus[0].smis.is_there && cpus[1].smis.is_there);
     assert_true(recorder_has(WRITE_OTHER, OTHER_IDT, 0));
     assert_false(recorder_has(WRITE_OTHER, OTHER_IDT_MADE, 0));
 }
