@@ -244,6 +244,8 @@ NOINLINE static enum exit_kind vmx_end_slow(struct vcpu *v, uint64_t reason)
         vmx_set_cpu_controls(hw, hw->controls_cpu & ~CPU_WINDOWS);
     else if (kind == EXIT_STEP)
         vmx_cr_end(v, vmx_cr_is_done(hw));
+    else if (kind == EXIT_BUS_LOCK)
+        vmx_keep_cut_event(v);
     return kind;
 }
 
@@ -259,27 +261,36 @@ static inline bool vmx_ended_by(struct stay *stay, uint64_t reason, enum vmx_rea
 
 /* The kinds that come often first, by as few compares as possible: the kernel's own look at the
  * kind follows at once, and the compiler makes one of the two. */
-void vmx_run(struct vcpu *v, struct stay *stay)
+static inline bool vmx_ended_often(struct stay *stay, uint64_t reason)
 {
-    const uint64_t reason = vmx_switch(v, stay);
-
     if (vmx_ended_by(stay, reason, VMX_REASON_CPUID, EXIT_CPUID) ||
         vmx_ended_by(stay, reason, VMX_REASON_VMCALL, EXIT_HYPERCALL) ||
         vmx_ended_by(stay, reason, VMX_REASON_PREEMPTION_TIMER, EXIT_TIMER) ||
         vmx_ended_by(stay, reason, VMX_REASON_WRMSR, EXIT_WRMSR))
-        return;
+        return true;
     if (vmx_ended_by(stay, reason, VMX_REASON_IO, EXIT_PIO)) {
         const uint64_t qualification = vmread_known(VMCS_EXIT_QUALIFICATION);
         stay->pio = (uint32_t)qualification;
         if (!vmx_io_is_good(qualification))
             stay->kind = EXIT_UNKNOWN;
-        return;
+        return true;
     }
-    if (vmx_ended_by(stay, reason, VMX_REASON_RDMSR, EXIT_RDMSR) ||
-        vmx_ended_by(stay, reason, VMX_REASON_XSETBV, EXIT_XSETBV))
+    return vmx_ended_by(stay, reason, VMX_REASON_RDMSR, EXIT_RDMSR) ||
+           vmx_ended_by(stay, reason, VMX_REASON_XSETBV, EXIT_XSETBV);
+}
+
+void vmx_run(struct vcpu *v, struct stay *stay)
+{
+    const uint64_t reason = vmx_switch(v, stay);
+
+    if (vmx_ended_often(stay, reason))
         return;
-    const enum exit_kind kind = vmx_end_slow(v, reason);
-    stay->hw_code = (uint32_t)reason;
+    /* A bus lock and, at once, another exit: that one counts. The guest's next lock is seen. */
+    const uint64_t alone = reason & ~(uint64_t)EXIT_REASON_BUS_LOCK;
+    if (alone != reason && vmx_ended_often(stay, alone))
+        return;
+    const enum exit_kind kind = vmx_end_slow(v, alone);
+    stay->hw_code = (uint32_t)alone;
     stay->kind = kind > EXIT_OFTEN_LAST ? kind : EXIT_UNKNOWN;
 }
 

@@ -299,6 +299,7 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
         .plan = c->view.plan,
         .machine = c->view.machine,
         .msrs = c->view.vendor->msrs,
+        .bus_locks = c->view.bus_locks,
         .image = {.base = image, .size = (uintptr_t)image_end - image},
         .pool = c->view.pages->pool,
     };

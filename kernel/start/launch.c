@@ -181,6 +181,7 @@ void launch_run(struct start_state *start)
         .vendor = vendor,
         .vms = vms,
         .vm_count = plan->guest_count,
+        .bus_locks = virt_report.bus_locks,
     };
 
     launch_print_ticks(start);

@@ -365,9 +365,12 @@ uint64_t life_look(struct vm *of, uint64_t now)
     return UINT64_MAX;
 }
 
+static uint32_t told; /* lines about the guest */
+
 void life_tell(struct vm *of, enum note_kind kind, const char *fmt, ...)
 {
     (void)of, (void)kind, (void)fmt;
+    told++;
 }
 
 void smi_look(struct smi_count *count)
@@ -522,6 +525,24 @@ static void the_kinds_that_go_on_behind(void **state)
     assert_int_equal(soft.stats.trace.exits[EXIT_CPUID], 1);
     assert_int_equal(soft.stats.ports.total, 1);
     assert_int_equal(trace_row(&soft.stats.trace, 2).hw_code, 0x7700 + EXIT_PIO);
+}
+
+/* Any number of them, and one line; none in a life of which nothing is told. */
+/* abuse: EX-10 */
+static void bus_locks_are_counted_and_told_once(void **state)
+{
+    (void)state;
+    told = 0;
+    vm.next.is_told = true;
+    RUN({.kind = EXIT_BUS_LOCK}, {.kind = EXIT_BUS_LOCK}, {.kind = EXIT_BUS_LOCK});
+    assert_int_equal(soft.stats.trace.exits[EXIT_BUS_LOCK], 3);
+    assert_int_equal(count_of(ACT_ADVANCE) + count_of(ACT_EXCEPTION), 0);
+    assert_int_equal(told, 1);
+    begin(NULL);
+    told = 0;
+    vm.next.is_told = false;
+    RUN({.kind = EXIT_BUS_LOCK});
+    assert_int_equal(told, 0);
 }
 
 static void msrs_and_calls(void **state)
@@ -835,6 +856,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_kinds_that_go_on_behind, begin),
+        cmocka_unit_test_setup(bus_locks_are_counted_and_told_once, begin),
         cmocka_unit_test_setup(msrs_and_calls, begin),
         cmocka_unit_test_setup(xsetbv_is_carried_out, begin),
         cmocka_unit_test_setup(verdicts_are_applied, begin),
