@@ -126,12 +126,13 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
                     vmread32(VMCS_EXIT_INSTRUCTION_LENGTH));
 }
 
-/* The timer counts down in the guest only, and its value is kept over exits. It can expire one of
- * its units too early: whoever set it looks at the clock. */
+/* The timer counts down in the guest only, and its value is kept over exits. Its first unit is over
+ * when a bit of the TSC changes, which may be at once: so one more, and it is never early, which
+ * would be an exit for nothing. SDM "VMX-Preemption Timer" */
 static void vmx_write_preemption_timer(uint64_t deadline)
 {
     const uint32_t shift = (uint32_t)(vmx_caps.misc & MISC_TIMER_SHIFT_MASK);
-    const uint64_t units = (ticks_since(deadline, rdtsc()) >> shift) + 1;
+    const uint64_t units = (ticks_since(deadline, rdtsc()) >> shift) + 2;
 
     vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(units, UINT32_MAX));
 }

@@ -363,11 +363,38 @@ static void test_timer_is_written_once(void **state)
     make(0, false);
     vmx_set_deadline(&vcpu, 5000);
     vmx_before_entry(&vcpu);
-    assert_int_equal(fields[VMCS_PREEMPTION_TIMER], 4001); /* from 1000, and one unit of 1 */
+    assert_int_equal(fields[VMCS_PREEMPTION_TIMER], 4002); /* from 1000, and two units of 1 */
     assert_int_equal(vcpu.hw_work, 0);
     vmx_set_deadline(&vcpu, 500); /* gone: at once, not in 2^64 */
     vmx_before_entry(&vcpu);
-    assert_in_range(fields[VMCS_PREEMPTION_TIMER], 0, 1);
+    assert_in_range(fields[VMCS_PREEMPTION_TIMER], 0, 2);
+}
+
+/* When a timer with `value` ends: it counts whenever the TSC comes to a multiple of its unit. */
+static uint64_t timer_ends(uint64_t from, uint64_t value, uint32_t shift)
+{
+    return ((from >> shift) + value) << shift;
+}
+
+/* Whatever the unit, and wherever in one it begins. From rdtsc()'s 1000. */
+static void test_timer_is_never_early(void **state)
+{
+    (void)state;
+    for (uint32_t shift = 0; shift < 16; shift++) {
+        const uint64_t unit = BIT64(shift);
+
+        make(0, false);
+        vmx_caps.misc = shift;
+        for (uint64_t wait = 0; wait < 4 * unit; wait += 1 + unit / 8) {
+            vmx_set_deadline(&vcpu, 1000 + wait);
+            vmx_before_entry(&vcpu);
+            const uint64_t value = fields[VMCS_PREEMPTION_TIMER];
+            assert_in_range(timer_ends(1000, value, shift), 1000 + wait, 1000 + wait + 2 * unit);
+            /* the entry comes just before a unit ends */
+            assert_true(timer_ends(unit - 1, value, shift) - (unit - 1) >= wait);
+        }
+    }
+    vmx_caps.misc = 0;
 }
 
 int main(void)
@@ -381,6 +408,7 @@ int main(void)
         cmocka_unit_test(test_trap_comes_first),
         cmocka_unit_test(test_halt),
         cmocka_unit_test(test_timer_is_written_once),
+        cmocka_unit_test(test_timer_is_never_early),
         cmocka_unit_test(test_bus_lock_keeps_the_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
