@@ -71,6 +71,7 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     if (!acpi_read(&start->acpi, &memory, hpa(info->rsdp)))
         log_line("no usable ACPI tables: only the boot core will be used");
     memory_map_check_ioapics(&start->acpi, &ram);
+    memory_map_check_reset(&start->acpi, &ram);
     machine_reset_init(&start->acpi);
     power_init(&start->acpi);
     if (start->acpi.has_serial)

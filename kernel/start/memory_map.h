@@ -34,3 +34,6 @@ MUST_CHECK bool memory_map_readable(const struct ram_list *list, struct range wh
 /* Removes, and names, every I/O APIC whose registers would lie in memory: writing to them would
  * change it. */
 void memory_map_check_ioapics(struct acpi_info *acpi, const struct ram_list *list);
+
+/* The same of a reset register in memory. */
+void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list);
