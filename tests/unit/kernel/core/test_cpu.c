@@ -387,11 +387,12 @@ static void each_lack_has_its_name(void **state)
 
 static void a_kick_goes_to_the_core_by_its_apic_id(void **state)
 {
-    const struct cpu cpu = {.id = 3, .apic_id = 0x106};
+    struct cpu cpu = {.id = 3, .apic_id = 0x106};
 
     (void)state;
     recorder_clear();
     cores_kick(&cpu);
+    assert_int_equal(cpu.kicks, 1);
     assert_int_equal(recorder.write_count, 1);
     assert_true(recorder_has(WRITE_OTHER, OTHER_NMI, 0x106));
 }

@@ -683,6 +683,18 @@ static void a_kick_between_two_stays(void **state)
     assert_int_equal(soft.stats.trace.exits[EXIT_KICK], 2); /* and the stop */
 }
 
+/* The chipset's NMI: counted for kernel/core/nmi.c, and the guest goes on. */
+static void an_nmi_that_nobody_sent(void **state)
+{
+    const uint64_t before = atomic_load(&cpus[0].lone_nmis);
+
+    (void)state;
+    RUN({.kind = EXIT_KICK}, {.kind = EXIT_KICK}, {.kind = EXIT_CACHE});
+    assert_int_equal(atomic_load(&cpus[0].lone_nmis), before + 2);
+    assert_int_equal(count_of(ACT_ADVANCE), 1);
+    assert_int_equal(count_of(ACT_NMI), 0);
+}
+
 static void init_and_sipi_begin_anew(void **state)
 {
     (void)state;
@@ -866,6 +878,7 @@ int main(void)
         cmocka_unit_test_setup(what_the_guest_cannot_take_waits_for_the_window, begin),
         cmocka_unit_test_setup(a_halt_that_waits_is_woken, begin),
         cmocka_unit_test_setup(a_kick_between_two_stays, begin),
+        cmocka_unit_test_setup(an_nmi_that_nobody_sent, begin),
         cmocka_unit_test_setup(init_and_sipi_begin_anew, begin),
         cmocka_unit_test_setup(a_deadline_ends_a_stay, begin),
         cmocka_unit_test_setup(a_timer_that_is_early_is_set_again, begin),
