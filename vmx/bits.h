@@ -46,6 +46,8 @@
 #define CPU2_WBINVD             BIT32(6)
 #define CPU2_UNRESTRICTED_GUEST BIT32(7)
 #define CPU2_INVPCID            BIT32(12)
+#define CPU2_ENCLS              BIT32(15)
+#define CPU2_ENCLV              BIT32(28) /* PCONFIG, bit 27, is #UD while that is 0 */
 #define CPU2_BUS_LOCK           BIT32(30) /* "VMM bus-lock detection" */
 
 /* VM-Exit Controls */

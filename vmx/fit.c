@@ -47,7 +47,8 @@ static const struct word word_cpu = {
 
 static const struct word word_cpu2 = {
     .ask = {.must = CPU2_EPT | CPU2_VPID | CPU2_UNRESTRICTED_GUEST,
-            .wish = CPU2_RDTSCP | CPU2_INVPCID | CPU2_WBINVD | CPU2_BUS_LOCK},
+            .wish =
+                CPU2_RDTSCP | CPU2_INVPCID | CPU2_WBINVD | CPU2_BUS_LOCK | CPU2_ENCLS | CPU2_ENCLV},
     .names = {{CPU2_EPT, "EPT"},
               {CPU2_VPID, "VPID"},
               {CPU2_UNRESTRICTED_GUEST, "unrestricted guest"}},

@@ -37,6 +37,8 @@ static void did(enum what what)
     done[done_count++] = what;
 }
 
+static uint64_t tsx_ctrl; /* as written last */
+
 static bool has_done(enum what what)
 {
     for (uint32_t i = 0; i < done_count; i++)
@@ -51,6 +53,8 @@ void wrmsr(uint32_t index, uint64_t value)
         did(L1D);
     else if (index == MSR_PRED_CMD && value == PRED_CMD_IBPB)
         did(IBPB);
+    else if (index == MSR_TSX_CTRL)
+        tsx_ctrl = value;
     else if (value == 0)
         cleared |= index >= MSR_STAR && index <= MSR_FMASK ? BIT32(index - MSR_STAR)
                    : index == MSR_KERNEL_GS_BASE           ? BIT32(4)
@@ -84,8 +88,7 @@ void vmptrld(hpa_t vmcs)
 
 uint64_t rdmsr(uint32_t index)
 {
-    (void)index;
-    return 0;
+    return index == MSR_FEATURE_CONTROL ? FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX : 0;
 }
 
 uint64_t rdtsc(void)
@@ -214,6 +217,21 @@ static void test_between_lives(void **state)
     assert_int_equal(dr6, 0xffff0ff0); /* as after power-up */
     make(0, false);                    /* a processor without the register */
     assert_true(has_done(INVEPT) && has_done(INVVPID) && !has_done(IBPB));
+}
+
+/* "IA32_TSX_CTRL" */
+static void test_tsx_is_off_on_each_core(void **state)
+{
+    static struct page region;
+
+    (void)state;
+    tsx_ctrl = 0;
+    vmx_spec = (struct spec_plan){0};
+    assert_int_equal(vmx_cpu_on(&region), OK);
+    assert_int_equal(tsx_ctrl, 0); /* where there is no such register, the write is #GP */
+    vmx_spec.stops_tsx = true;
+    assert_int_equal(vmx_cpu_on(&region), OK);
+    assert_int_equal(tsx_ctrl, 3);
 }
 
 static void test_before_each_entry(void **state)
@@ -409,6 +427,7 @@ int main(void)
         cmocka_unit_test(test_halt),
         cmocka_unit_test(test_timer_is_written_once),
         cmocka_unit_test(test_timer_is_never_early),
+        cmocka_unit_test(test_tsx_is_off_on_each_core),
         cmocka_unit_test(test_bus_lock_keeps_the_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
