@@ -5,6 +5,7 @@
  */
 #include "drivers/keyboard.h"
 
+#include "lib/time.h"
 #include "lib/x86/insn.h"
 
 #define PORT_DATA    0x60 /* rw */
@@ -36,6 +37,12 @@ enum controller_command {
  * is what a keyboard may take to answer. */
 #define POLLS     20000
 #define DRAIN_MAX 64 /* bytes; more than controller and keyboard can hold */
+
+/* How often the controller is looked at while nobody types, and how long somebody does after a key:
+ * then it is at each call. */
+#define LOOKS_PER_SECOND 40
+#define TYPING_SECONDS   3
+#define TSC_HZ_GUESS     UINT64_C(2000000000) /* until the rate is known */
 
 /* Until the controller takes a byte, or gives one. */
 static bool keyboard_wait(uint8_t mask, uint8_t wanted)
@@ -95,7 +102,7 @@ bool keyboard_init(struct keyboard *k)
 {
     uint8_t answer;
 
-    *k = (struct keyboard){0};
+    *k = (struct keyboard){.tsc_hz = TSC_HZ_GUESS};
     keymap_init(&k->map);
     if (in8(PORT_STATUS) == STATUS_ABSENT || !keyboard_configure())
         return false;
@@ -107,15 +114,28 @@ bool keyboard_init(struct keyboard *k)
     return true;
 }
 
-bool keyboard_get(struct keyboard *k, uint8_t *byte)
+void keyboard_set_tick_rate(struct keyboard *k, uint64_t tsc_hz)
 {
-    if (!k->present)
+    k->tsc_hz = tsc_hz;
+}
+
+static bool keyboard_is_due(const struct keyboard *k, uint64_t now)
+{
+    return ticks_since(now, k->typed) < TYPING_SECONDS * k->tsc_hz ||
+           ticks_since(now, k->looked) >= k->tsc_hz / LOOKS_PER_SECOND;
+}
+
+bool keyboard_get(struct keyboard *k, uint64_t now, uint8_t *byte)
+{
+    if (!k->present || (k->next == k->count && !keyboard_is_due(k, now)))
         return false;
+    k->looked = now;
     for (uint32_t i = 0; i < DRAIN_MAX && k->next == k->count; i++) {
         const uint8_t status = in8(PORT_STATUS);
         if ((status & STATUS_OUTPUT) == 0 || status == STATUS_ABSENT)
             return false;
         const uint8_t code = in8(PORT_DATA);
+        k->typed = now;
         k->next = 0;
         k->count = 0;
         if ((status & STATUS_MOUSE) == 0)

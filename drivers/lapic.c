@@ -19,6 +19,7 @@
 
 #define LVT_MODE     UINT32_C(0x700)
 #define LVT_MODE_SMI UINT32_C(0x200)
+#define LVT_MODE_NMI UINT32_C(0x400)
 #define LVT_PENDING  BIT32(12) /* r-  delivery status */
 
 /* The last LVT entry's number in the version register; entries beyond it are a #GP in x2APIC. */
@@ -96,6 +97,12 @@ void lapic_set_thermal(uint32_t entry)
 {
     if (LVT_LAST(lapic_read(MSR_X2APIC_VERSION)) >= LVT_LAST_THERMAL)
         lapic_write(MSR_X2APIC_LVT_THERMAL, entry);
+}
+
+/* "Local Vector Table": the vector means nothing. */
+void lapic_open_nmi(bool open)
+{
+    lapic_write(MSR_X2APIC_LVT_LINT1, open ? LVT_MODE_NMI : LVT_OFF);
 }
 
 static void lapic_mask_all(void)

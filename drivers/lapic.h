@@ -34,6 +34,10 @@ void lapic_reset(void);
 uint32_t lapic_thermal(void);
 void lapic_set_thermal(uint32_t entry);
 
+/* Whether LINT1, by which the chipset sends its NMIs, raises one here. Closed by lapic_init() and
+ * lapic_reset(); while the APIC is software-disabled it stays as it is. */
+void lapic_open_nmi(bool open);
+
 bool lapic_is_x2apic(void);
 uint32_t lapic_id(void); /* of this core */
 

@@ -129,6 +129,7 @@ enum exit_kind {
     EXIT_FORBIDDEN, /* an instruction that does not exist for guests: #UD */
     EXIT_RDPMC,     /* no counters for guests: #GP(0) */
     EXIT_CACHE,     /* INVD, WBINVD: nothing to do */
+    EXIT_BUS_LOCK,  /* a locked access that all cores wait for: it goes on */
     EXIT_INIT,      /* an INIT that was not a guest's: ignored */
     EXIT_TRIPLE_FAULT,
     EXIT_TASK_SWITCH,
@@ -211,6 +212,7 @@ struct virt_report {
     enum policy_vendor vendor;
     uint32_t physical_bits;
     bool guest_timer; /* it can end a stay by itself: virt_set_deadline() */
+    bool bus_locks;   /* a guest's bus lock is an exit: EXIT_BUS_LOCK */
     bool no_rdtscp;   /* RDTSCP and RDPID are #UD in a guest, ... */
     bool no_invpcid;  /* ... INVPCID is */
 };

@@ -45,7 +45,8 @@ struct acpi_gas {
 } PACKED;
 _Static_assert(sizeof(struct acpi_gas) == 12, "ACPI: GAS");
 
-#define GAS_IO          1 /* space */
+#define GAS_MEMORY      0 /* space */
+#define GAS_IO          1
 #define GAS_ACCESS_BYTE 1
 
 /* Revision 6. Older ones end earlier; a hardware-reduced platform has 0 in most. */

@@ -297,7 +297,7 @@ enum svm_event_type {
     R(INVPCID, 0xa2, UNKNOWN)              \
     R(MCOMMIT, 0xa3, FORBIDDEN)            \
     R(TLBSYNC, 0xa4, FORBIDDEN)            \
-    R(BUS_LOCK, 0xa5, UNKNOWN)             \
+    R(BUS_LOCK, 0xa5, BUS_LOCK)            \
     R(IDLE_HLT, 0xa6, HALT)                \
     R(NPF, 0x400, NESTED_FAULT)            \
     R(AVIC_INCOMPLETE_IPI, 0x401, UNKNOWN) \

@@ -9,6 +9,7 @@ void svm_fit(const struct svm_caps *caps, struct virt_report *report)
     report->vendor = POLICY_AMD;
     report->physical_bits = caps->physical_bits;
     report->guest_timer = false; /* nothing counts while the guest runs */
+    report->bus_locks = caps->features & SVM_FEATURE_BUS_LOCK_THRESHOLD;
 
     if (!caps->has_svm) {
         /* Without it neither the MSRs nor the leaf exist: nothing more can be known. */
@@ -35,7 +36,8 @@ void svm_fit(const struct svm_caps *caps, struct virt_report *report)
 const char *svm_fit_differs(const struct svm_caps *boot, const struct svm_caps *core)
 {
     if (boot->has_rdpru != core->has_rdpru || boot->has_invlpgb != core->has_invlpgb ||
-        boot->has_mcommit != core->has_mcommit)
+        boot->has_mcommit != core->has_mcommit ||
+        ((boot->features ^ core->features) & SVM_FEATURE_BUS_LOCK_THRESHOLD))
         return "the instructions that SVM intercepts";
     if (boot->has_pages_1g && !core->has_pages_1g)
         return "1 GiB pages";

@@ -205,6 +205,8 @@ NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v)
         return svm_end_window(hw);
     else if (kind == EXIT_EXCEPTION && svm_ends_step(v))
         return EXIT_WINDOW;
+    else if (kind == EXIT_BUS_LOCK) /* before the instruction: this once it goes on */
+        hw->vmcb.bus_lock_threshold = 1;
     else if (kind == EXIT_ENTRY_FAILED)
         svm_find_loss(hw);
     return kind;

@@ -32,7 +32,8 @@ void svm_write_controls(struct svm_vcpu *hw)
     vmcb->intercept_3 =
         (svm_caps.has_invlpgb ? INTERCEPT3_INVLPGB | INTERCEPT3_INVLPGB_ILLEGAL | INTERCEPT3_TLBSYNC
                               : 0) |
-        (svm_caps.has_mcommit ? INTERCEPT3_MCOMMIT : 0);
+        (svm_caps.has_mcommit ? INTERCEPT3_MCOMMIT : 0) |
+        (svm_caps.features & SVM_FEATURE_BUS_LOCK_THRESHOLD ? INTERCEPT3_BUS_LOCK : 0);
     vmcb->iopm_base = (uintptr_t)shared->maps.io;
     vmcb->msrpm_base = (uintptr_t)shared->maps.msr;
     vmcb->asid = ASID_GUEST;

@@ -58,7 +58,9 @@ struct svm_vmcb {
     uint64_t avic_physical_table;
     uint64_t reserved_100;
     uint64_t vmsa;
-    uint8_t reserved_110[0x400 - 0x110];
+    uint8_t reserved_110[0x10];
+    uint16_t bus_lock_threshold; /* so many go on without INTERCEPT3_BUS_LOCK; counts down */
+    uint8_t reserved_122[0x400 - 0x122];
 
     /* ---- state save area */
     struct svm_segment es, cs, ss, ds, fs, gs;
@@ -135,6 +137,7 @@ VMCB_AT(avic_backing_page, 0x0e0);
 VMCB_AT(avic_logical_table, 0x0f0);
 VMCB_AT(avic_physical_table, 0x0f8);
 VMCB_AT(vmsa, 0x108);
+VMCB_AT(bus_lock_threshold, 0x120);
 VMCB_AT(es, 0x400);
 VMCB_AT(cs, 0x410);
 VMCB_AT(ss, 0x420);

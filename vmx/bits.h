@@ -46,6 +46,9 @@
 #define CPU2_WBINVD             BIT32(6)
 #define CPU2_UNRESTRICTED_GUEST BIT32(7)
 #define CPU2_INVPCID            BIT32(12)
+#define CPU2_ENCLS              BIT32(15)
+#define CPU2_ENCLV              BIT32(28) /* PCONFIG, bit 27, is #UD while that is 0 */
+#define CPU2_BUS_LOCK           BIT32(30) /* "VMM bus-lock detection" */
 
 /* VM-Exit Controls */
 #define EXIT_SAVE_DEBUG BIT32(2)
@@ -138,6 +141,7 @@ enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_
 /* Segment access rights: the descriptor's bits, and this one. */
 #define ACCESS_UNUSABLE BIT32(16)
 
+#define EXIT_REASON_BUS_LOCK     BIT32(26) /* the instruction before made one, beside the reason */
 #define EXIT_REASON_ENTRY_FAILED BIT32(31)
 
 /*
@@ -218,7 +222,7 @@ enum activity { ACTIVITY_ACTIVE, ACTIVITY_HLT, ACTIVITY_SHUTDOWN, ACTIVITY_WAIT_
     R(ENCLV, 70, FORBIDDEN)                   \
     R(ENQCMD_PASID, 72, FORBIDDEN)            \
     R(ENQCMDS_PASID, 73, FORBIDDEN)           \
-    R(BUS_LOCK, 74, UNKNOWN)                  \
+    R(BUS_LOCK, 74, BUS_LOCK)                 \
     R(NOTIFY, 75, UNKNOWN)                    \
     R(SEAMCALL, 76, FORBIDDEN)                \
     R(TDCALL, 77, FORBIDDEN)                  \

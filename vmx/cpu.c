@@ -32,6 +32,8 @@ enum status vmx_cpu_on(struct page *region)
                     (uint32_t)rdmsr(MSR_X2APIC_ID));
     if (vmx_spec.has_spec_ctrl)
         wrmsr(MSR_SPEC_CTRL, vmx_spec.spec_ctrl);
+    if (vmx_spec.stops_tsx)
+        wrmsr(MSR_TSX_CTRL, TSX_CTRL_RTM_DISABLE | TSX_CTRL_CPUID_CLEAR);
     write_cr0((read_cr0() | vmx_caps.cr0_fixed0) & vmx_caps.cr0_fixed1);
     write_cr4(((read_cr4() | vmx_caps.cr4_fixed0) & vmx_caps.cr4_fixed1) | CR4_VMXE);
     struct vmx_region *vmxon_region = (struct vmx_region *)region;

@@ -31,6 +31,8 @@
     F(MSR_BITMAP, 0x2004)                           \
     F(TSC_OFFSET, 0x2010)                           \
     F(EPT_POINTER, 0x201a)                          \
+    F(ENCLS_EXITING_BITMAP, 0x202e)                 \
+    F(ENCLV_EXITING_BITMAP, 0x2036)                 \
     /* 64-bit read-only, guest state, host state */ \
     F(GUEST_PHYSICAL_ADDRESS, 0x2400)               \
     F(VMCS_LINK_POINTER, 0x2800)                    \

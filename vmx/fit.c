@@ -47,7 +47,8 @@ static const struct word word_cpu = {
 
 static const struct word word_cpu2 = {
     .ask = {.must = CPU2_EPT | CPU2_VPID | CPU2_UNRESTRICTED_GUEST,
-            .wish = CPU2_RDTSCP | CPU2_INVPCID | CPU2_WBINVD},
+            .wish =
+                CPU2_RDTSCP | CPU2_INVPCID | CPU2_WBINVD | CPU2_BUS_LOCK | CPU2_ENCLS | CPU2_ENCLV},
     .names = {{CPU2_EPT, "EPT"},
               {CPU2_VPID, "VPID"},
               {CPU2_UNRESTRICTED_GUEST, "unrestricted guest"}},
@@ -136,6 +137,7 @@ void vmx_fit(const struct vmx_caps *caps, struct vmx_controls *controls, struct 
     controls->cpu = fit_word(&word_cpu, caps->cpu, report);
     controls->cpu2 = fit_word(&word_cpu2, caps->cpu2, report);
     report->no_rdtscp = !(controls->cpu2 & CPU2_RDTSCP);
+    report->bus_locks = controls->cpu2 & CPU2_BUS_LOCK;
     report->no_invpcid = !(controls->cpu2 & CPU2_INVPCID);
     controls->exit = fit_word(&word_exit, caps->exit, report);
     controls->entry = fit_word(&word_entry, caps->entry, report);

@@ -126,12 +126,13 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
                     vmread32(VMCS_EXIT_INSTRUCTION_LENGTH));
 }
 
-/* The timer counts down in the guest only, and its value is kept over exits. It can expire one of
- * its units too early: whoever set it looks at the clock. */
+/* The timer counts down in the guest only, and its value is kept over exits. Its first unit is over
+ * when a bit of the TSC changes, which may be at once: so one more, and it is never early, which
+ * would be an exit for nothing. SDM "VMX-Preemption Timer" */
 static void vmx_write_preemption_timer(uint64_t deadline)
 {
     const uint32_t shift = (uint32_t)(vmx_caps.misc & MISC_TIMER_SHIFT_MASK);
-    const uint64_t units = (ticks_since(deadline, rdtsc()) >> shift) + 1;
+    const uint64_t units = (ticks_since(deadline, rdtsc()) >> shift) + 2;
 
     vmwrite32(VMCS_PREEMPTION_TIMER, (uint32_t)min_u64(units, UINT32_MAX));
 }
@@ -244,6 +245,8 @@ NOINLINE static enum exit_kind vmx_end_slow(struct vcpu *v, uint64_t reason)
         vmx_set_cpu_controls(hw, hw->controls_cpu & ~CPU_WINDOWS);
     else if (kind == EXIT_STEP)
         vmx_cr_end(v, vmx_cr_is_done(hw));
+    else if (kind == EXIT_BUS_LOCK)
+        vmx_keep_cut_event(v);
     return kind;
 }
 
@@ -259,27 +262,36 @@ static inline bool vmx_ended_by(struct stay *stay, uint64_t reason, enum vmx_rea
 
 /* The kinds that come often first, by as few compares as possible: the kernel's own look at the
  * kind follows at once, and the compiler makes one of the two. */
-void vmx_run(struct vcpu *v, struct stay *stay)
+static inline bool vmx_ended_often(struct stay *stay, uint64_t reason)
 {
-    const uint64_t reason = vmx_switch(v, stay);
-
     if (vmx_ended_by(stay, reason, VMX_REASON_CPUID, EXIT_CPUID) ||
         vmx_ended_by(stay, reason, VMX_REASON_VMCALL, EXIT_HYPERCALL) ||
         vmx_ended_by(stay, reason, VMX_REASON_PREEMPTION_TIMER, EXIT_TIMER) ||
         vmx_ended_by(stay, reason, VMX_REASON_WRMSR, EXIT_WRMSR))
-        return;
+        return true;
     if (vmx_ended_by(stay, reason, VMX_REASON_IO, EXIT_PIO)) {
         const uint64_t qualification = vmread_known(VMCS_EXIT_QUALIFICATION);
         stay->pio = (uint32_t)qualification;
         if (!vmx_io_is_good(qualification))
             stay->kind = EXIT_UNKNOWN;
-        return;
+        return true;
     }
-    if (vmx_ended_by(stay, reason, VMX_REASON_RDMSR, EXIT_RDMSR) ||
-        vmx_ended_by(stay, reason, VMX_REASON_XSETBV, EXIT_XSETBV))
+    return vmx_ended_by(stay, reason, VMX_REASON_RDMSR, EXIT_RDMSR) ||
+           vmx_ended_by(stay, reason, VMX_REASON_XSETBV, EXIT_XSETBV);
+}
+
+void vmx_run(struct vcpu *v, struct stay *stay)
+{
+    const uint64_t reason = vmx_switch(v, stay);
+
+    if (vmx_ended_often(stay, reason))
         return;
-    const enum exit_kind kind = vmx_end_slow(v, reason);
-    stay->hw_code = (uint32_t)reason;
+    /* A bus lock and, at once, another exit: that one counts. The guest's next lock is seen. */
+    const uint64_t alone = reason & ~(uint64_t)EXIT_REASON_BUS_LOCK;
+    if (alone != reason && vmx_ended_often(stay, alone))
+        return;
+    const enum exit_kind kind = vmx_end_slow(v, alone);
+    stay->hw_code = (uint32_t)alone;
     stay->kind = kind > EXIT_OFTEN_LAST ? kind : EXIT_UNKNOWN;
 }
 

@@ -20,6 +20,7 @@
 #define CAP_SKIP_L1DFL   BIT64(3)
 #define CAP_MDS_NO       BIT64(5)
 #define CAP_PSCHANGE_NO  BIT64(6) /* PSCHANGE_MC_NO */
+#define CAP_TSX_CTRL     BIT64(7)
 #define CAP_TAA_NO       BIT64(8)
 #define CAP_SBDR_SSDP_NO BIT64(13)
 #define CAP_FBSDP_NO     BIT64(14)
@@ -69,7 +70,8 @@ static uint64_t spec_ctrl_value(const struct spec_cpu *cpu)
 struct spec_plan spec_choose(const struct spec_cpu *cpu)
 {
     const uint64_t caps = cpu->arch_caps;
-    struct spec_plan plan = {.small_leaves = !(caps & CAP_PSCHANGE_NO)};
+    struct spec_plan plan = {.small_leaves = !(caps & CAP_PSCHANGE_NO),
+                             .stops_tsx = caps & CAP_TSX_CTRL};
 
     if (spec_says_nothing(cpu))
         return plan;
@@ -91,7 +93,7 @@ bool spec_same(const struct spec_plan *a, const struct spec_plan *b)
 {
     return a->spec_ctrl == b->spec_ctrl && a->has_spec_ctrl == b->has_spec_ctrl &&
            a->barrier == b->barrier && a->at_exit == b->at_exit && a->at_entry == b->at_entry &&
-           a->small_leaves == b->small_leaves;
+           a->small_leaves == b->small_leaves && a->stops_tsx == b->stops_tsx;
 }
 
 void spec_print(const struct spec_cpu *cpu, const struct spec_plan *plan, char *buf, size_t size)

@@ -34,6 +34,7 @@ struct spec_plan {
     bool barrier; /* IBPB before each life of a guest */
     enum spec_exit at_exit;
     uint32_t at_entry; /* enum spec_entry */
+    bool stops_tsx;    /* transactions, which guests are not shown, can be turned off */
     bool small_leaves; /* a guest that changes the size of a page of its code under itself can raise
                         * a machine check: its memory is mapped by 4 KiB leaves only, so there is no
                         * other size. Intel "Machine Check Error on Page Size Change" */

@@ -35,6 +35,10 @@ void vmx_write_controls(struct vmx_vcpu *hw)
     vmwrite64(VMCS_MSR_BITMAP, (uintptr_t)&shared->msr);
     vmwrite64(VMCS_IO_BITMAP_A, (uintptr_t)&shared->io[0]);
     vmwrite64(VMCS_IO_BITMAP_B, (uintptr_t)&shared->io[1]);
+    if (vmx_controls.cpu2 & CPU2_ENCLS) /* every leaf */
+        vmwrite64(VMCS_ENCLS_EXITING_BITMAP, UINT64_MAX);
+    if (vmx_controls.cpu2 & CPU2_ENCLV)
+        vmwrite64(VMCS_ENCLV_EXITING_BITMAP, UINT64_MAX);
 }
 
 static uint64_t vmx_host_rip(void)

@@ -72,7 +72,8 @@ struct acpi_info {
     uint16_t smi_port;   /* I/O port; 0: always in ACPI mode */
     uint8_t acpi_enable; /* to be written there while SCI_EN (PM1a control, bit 0) is clear */
     bool has_reset;
-    uint16_t reset_port; /* I/O port; only system-I/O reset registers are used */
+    uint16_t reset_port; /* I/O port; 0: none, then ... */
+    hpa_t reset_memory;  /* ... it is this byte */
     uint8_t reset_value;
     /* SPCR */
     bool has_serial;

@@ -132,8 +132,10 @@ static uint16_t acpi_gas_port(const struct acpi_gas *gas, uint32_t width)
 static void fadt_read_reset(struct acpi_info *info, const struct acpi_fadt *fadt)
 {
     info->reset_port = acpi_gas_port(&fadt->reset, 1);
+    info->reset_memory = hpa(fadt->reset.space == GAS_MEMORY ? fadt->reset.address : 0);
     info->reset_value = fadt->reset_value;
-    info->has_reset = (fadt->flags & FADT_RESET) != 0 && info->reset_port != 0;
+    info->has_reset =
+        (fadt->flags & FADT_RESET) != 0 && (info->reset_port != 0 || info->reset_memory.v != 0);
 }
 
 static void fadt_read_pm1(struct acpi_info *info, const struct acpi_fadt *fadt)

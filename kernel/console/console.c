@@ -100,7 +100,7 @@ static bool console_input(uint64_t now)
     uint8_t byte;
     uint32_t count = 0;
 
-    while (count < INPUT_MAX && terminal_get(console_terminal(), &byte)) {
+    while (count < INPUT_MAX && terminal_get(console_terminal(), now, &byte)) {
         input_byte(&console.input, byte, now);
         count++;
     }
@@ -277,7 +277,7 @@ bool console_take_key(void)
     uint8_t byte;
 
     lock_take(&console.lock);
-    const bool any = terminal_get(console_terminal(), &byte);
+    const bool any = terminal_get(console_terminal(), rdtsc(), &byte);
     lock_release(&console.lock);
     return any;
 }
@@ -308,6 +308,7 @@ void console_set_tick_rate(uint64_t tsc_hz)
 {
     console.merge.lines.tsc_hz = tsc_hz;
     console.partial_ticks = tsc_hz / PARTIALS_PER_SECOND;
+    keyboard_set_tick_rate(&console_terminal()->keyboard, tsc_hz);
 }
 
 /* ------------------------------------------------------------------ for the monitor */

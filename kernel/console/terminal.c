@@ -70,9 +70,9 @@ void terminal_drop_serial(struct terminal *t)
     t->tail = t->head;
 }
 
-bool terminal_get(struct terminal *t, uint8_t *byte)
+bool terminal_get(struct terminal *t, uint64_t now, uint8_t *byte)
 {
-    return uart_get(&t->uart, byte) || keyboard_get(&t->keyboard, byte);
+    return uart_get(&t->uart, byte) || keyboard_get(&t->keyboard, now, byte);
 }
 
 bool terminal_is_idle(const struct terminal *t)

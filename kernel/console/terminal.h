@@ -43,8 +43,8 @@ void terminal_drain(struct terminal *t);
 /* The serial port takes nothing any more: without it. */
 void terminal_drop_serial(struct terminal *t);
 
-/* One byte of what was typed, if there is one. */
-MUST_CHECK bool terminal_get(struct terminal *t, uint8_t *byte);
+/* One byte of what was typed, if there is one. `now`: TSC. */
+MUST_CHECK bool terminal_get(struct terminal *t, uint64_t now, uint8_t *byte);
 
 /* Nothing waits and nothing is on the wire. */
 bool terminal_is_idle(const struct terminal *t);

@@ -5,7 +5,8 @@
 
 struct cpu cpus[CORES_MAX];
 
-void cores_kick(const struct cpu *cpu)
+void cores_kick(struct cpu *cpu)
 {
+    atomic_fetch_add_explicit(&cpu->kicks, 1, memory_order_relaxed);
     lapic_send_nmi(cpu->apic_id);
 }

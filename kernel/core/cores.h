@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "kernel/config/config.h"
+#include "kernel/core/smi.h"
 #include "lib/types.h"
 #include "mm/host.h"
 
@@ -21,17 +22,20 @@ struct cpu {
     uint64_t canary;  /* second: kernel/core/canary.h, and the Makefile's CANARY */
     uint32_t id;      /* 0 is the core that booted */
     uint32_t apic_id;
-    struct host_core host;     /* its address space */
-    struct page *virt_region;  /* for virt_cpu_on() */
-    struct core_facts *facts;  /* NULL: this machine runs no guests */
-    struct vcpu *vcpu;         /* NULL: none; set before launch, then constant */
-    const struct trace *trace; /* that vCPU's */
-    const void *loop_caller;   /* while in that vCPU's loop: where it returns to, for a panic */
-    _Atomic uint32_t wake;     /* any core sets: work is waiting; the owner clears */
-    _Atomic uint64_t sleeps;   /* TSC until when, at the latest; kernel/vm/watch.c */
-    _Atomic uint32_t stage;    /* enum cpu_stage; the owner sets, the boot core reads */
-    _Atomic uint64_t nmis;     /* NMIs taken outside guests; owner adds */
-    _Atomic uint64_t spurious; /* unexpected interrupts taken outside guests */
+    struct host_core host;      /* its address space */
+    struct page *virt_region;   /* for virt_cpu_on() */
+    struct core_facts *facts;   /* NULL: this machine runs no guests */
+    struct vcpu *vcpu;          /* NULL: none; set before launch, then constant */
+    const struct trace *trace;  /* that vCPU's */
+    const void *loop_caller;    /* while in that vCPU's loop: where it returns to, for a panic */
+    _Atomic uint32_t wake;      /* any core sets: work is waiting; the owner clears */
+    _Atomic uint64_t sleeps;    /* TSC until when, at the latest; kernel/vm/watch.c */
+    _Atomic uint32_t stage;     /* enum cpu_stage; the owner sets, the boot core reads */
+    _Atomic uint64_t kicks;     /* sent to it; any core adds */
+    _Atomic uint64_t nmis;      /* NMIs taken outside guests; owner adds */
+    _Atomic uint64_t lone_nmis; /* that ended a stay in its guest, and nothing was asked */
+    _Atomic uint64_t spurious;  /* unexpected interrupts taken outside guests */
+    struct smi_count smis;      /* the owner's */
 };
 
 _Static_assert(offsetof(struct cpu, canary) == 8, "the Makefile's CANARY");
@@ -50,4 +54,4 @@ static inline struct cpu *this_cpu(void)
 }
 
 /* Makes another core look at its flags, whatever it does. */
-void cores_kick(const struct cpu *cpu);
+void cores_kick(struct cpu *cpu);

@@ -98,6 +98,7 @@ void cpu_setup_early(struct cpu *cpu)
         trap_init();
     trap_load_idt();
     cpu_stop_tracing();
+    smi_begin(&cpu->smis);
 }
 
 void cpu_setup(struct cpu *cpu)

@@ -10,20 +10,29 @@
 #define PCI_RESET_FULL        0x06
 
 static SEALED uint16_t reset_port; /* 0: none */
+static SEALED hpa_t reset_memory;  /* a byte's; 0: none */
 static SEALED uint8_t reset_value;
 
 void machine_reset_init(const struct acpi_info *acpi)
 {
     if (acpi->has_reset) {
         reset_port = acpi->reset_port;
+        reset_memory = hpa(reset_port == 0 ? acpi->reset_memory.v : 0);
         reset_value = acpi->reset_value;
     }
 }
 
-void machine_reset(void)
+static void machine_reset_by_acpi(void)
 {
     if (reset_port != 0)
         out8(reset_port, reset_value);
+    else if (reset_memory.v != 0)
+        *(volatile uint8_t *)(uintptr_t)reset_memory.v = reset_value;
+}
+
+void machine_reset(void)
+{
+    machine_reset_by_acpi();
     out8(PCI_RESET_PORT, PCI_RESET_FULL);
     out8(KEYBOARD_COMMAND_PORT, KEYBOARD_RESET);
     /* Last resort: a triple fault. */

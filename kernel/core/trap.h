@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * trap: exceptions, NMIs and interrupts taken by the hypervisor itself, never by a guest. The only
- * NMI with a purpose is another core's kick; every exception is our own bug, but for a #GP at an
- * access to an MSR that need not be there (lib/x86/insn.h).
+ * trap: exceptions, NMIs and interrupts taken by the hypervisor itself, never by a guest. An NMI is
+ * another core's kick; on core 0 it may be the chipset's (nmi.h), and is counted; every exception
+ * is our own bug, but for a #GP at an access to an MSR that need not be there (lib/x86/insn.h).
  */
 #pragma once
 

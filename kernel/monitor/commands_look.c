@@ -101,24 +101,31 @@ void commands_on_list(struct commands *c, struct vm *vm)
     }
 }
 
-/* The registers of a vCPU that runs; false: its core does not answer. */
-static bool ask_registers(const struct commands *c, struct vcpu *v, struct vcpu_state *state)
+/* Another core's vCPU: false: its core does not answer. */
+static bool ask_core(const struct commands *c, struct vcpu *v)
 {
     const uint32_t before = atomic_load(&v->soft->shown_count);
 
+    kick_send(v, KICK_SHOW);
+    for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
+        if (atomic_load(&v->soft->shown_count) != before)
+            return true;
+        tsc_delay_us(c->view.tsc, 10);
+    }
+    return false;
+}
+
+/* The registers of a vCPU that runs; false: its core does not answer. */
+static bool ask_registers(const struct commands *c, struct vcpu *v, struct vcpu_state *state)
+{
     if (v->cpu == this_cpu()) { /* we are in one of its exits */
         virt_get_state(v, state);
         return true;
     }
-    kick_send(v, KICK_SHOW);
-    for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
-        if (atomic_load(&v->soft->shown_count) != before) {
-            *state = v->soft->shown;
-            return true;
-        }
-        tsc_delay_us(c->view.tsc, 10);
-    }
-    return false;
+    if (!ask_core(c, v))
+        return false;
+    *state = v->soft->shown;
+    return true;
 }
 
 static void print_registers(const struct commands *c, struct vcpu *v)
@@ -293,6 +300,7 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
         .plan = c->view.plan,
         .machine = c->view.machine,
         .msrs = c->view.vendor->msrs,
+        .bus_locks = c->view.bus_locks,
         .image = {.base = image, .size = (uintptr_t)image_end - image},
         .pool = c->view.pages->pool,
     };
@@ -327,20 +335,40 @@ void commands_on_log_last(struct commands *c, struct vm *vm)
     print_log(true);
 }
 
+/* "; 3 SMIs": since the hypervisor started. Only the core itself can read its count; one that
+ * nobody uses is not woken for it. */
+static void print_smis(const struct commands *c, struct cpu *cpu, char *buf, size_t size)
+{
+    bool is_known = cpu->smis.is_there;
+
+    buf[0] = '\0';
+    if (is_known && cpu == this_cpu())
+        smi_look(&cpu->smis);
+    else if (is_known)
+        is_known = cpu->vcpu && ask_core(c, cpu->vcpu);
+    if (is_known) {
+        const uint32_t seen = atomic_load(&cpu->smis.seen);
+        fmt_print(buf, size, "; %u SMI%s", seen, fmt_plural(seen));
+    }
+}
+
 void commands_on_cpu(struct commands *c, struct vm *vm)
 {
+    char smis[24];
+
     (void)vm;
     for (uint32_t i = 0; i < c->view.machine->core_count; i++) {
-        const struct cpu *cpu = &cpus[i];
+        struct cpu *cpu = &cpus[i];
+        print_smis(c, cpu, smis, sizeof(smis));
         const uint64_t nmis = atomic_load(&cpu->nmis), strays = atomic_load(&cpu->spurious);
         answer_line("core #%u APIC id %u: %s%s; the hypervisor took %llu NMI%s and %llu unexpected "
-                    "interrupt%s",
+                    "interrupt%s%s",
                     i, cpu->apic_id,
                     cpu->vcpu ? "guest "
                     : i == 0  ? "the monitor"
                               : "unused",
                     cpu->vcpu ? cpu->vcpu->vm->name : "", (ull)nmis, fmt_plural(nmis), (ull)strays,
-                    fmt_plural(strays));
+                    fmt_plural(strays), smis);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "kernel/console/console.h"
 #include "kernel/console/prompt.h"
 #include "kernel/core/cpu.h"
+#include "kernel/core/nmi.h"
 #include "kernel/core/power.h"
 #include "kernel/monitor/commands.h"
 #include "kernel/monitor/commands_look.h"
@@ -36,6 +37,7 @@
 static struct monitor {
     struct commands commands;
     struct editor editor;
+    struct nmi_watch nmis;
     bool end_told; /* to an operator, since the last guest's end */
 } monitor;
 
@@ -163,6 +165,7 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
 {
     if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
+        nmi_look(&monitor.nmis, &cpus[0], monitor.commands.view.tsc->hz, now);
         for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
             halt_watch(monitor.commands.view.vms[i]);
         return true;

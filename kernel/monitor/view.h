@@ -19,6 +19,7 @@ struct monitor_view {
     const struct vendor *vendor;
     struct vm **vms; /* [vm_count] */
     uint32_t vm_count;
+    bool bus_locks; /* struct virt_report's */
 };
 
 /* What `list` needs to say exits per second. */

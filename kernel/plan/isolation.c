@@ -161,8 +161,10 @@ static void isolation_devices(const struct isolation *of, log_sink say)
 }
 
 /* Named, because a table of what is separated invites to believe that all is. */
-static void isolation_gaps(const struct plan *plan, log_sink say)
+static void isolation_gaps(const struct isolation *of, log_sink say)
 {
+    const struct plan *plan = of->plan;
+
     say("what is not isolated:");
     if (isolation_has(plan, REGION_DEVICE))
         say("  - devices: what a guest's device reads and writes by itself is not in this table");
@@ -171,6 +173,9 @@ static void isolation_gaps(const struct plan *plan, log_sink say)
             "is a screen, but no IOMMU enforces it");
     say("  - caches and memory bandwidth: cores that share a cache can slow and observe each "
         "other");
+    say("  - bus locks: a guest's locked accesses across cache lines hold up all cores; %s",
+        of->bus_locks ? "each is an exit, which slows that guest down"
+                      : "this processor cannot report them");
     say("  - firmware: system management mode sees all memory");
     say("  - power and heat: the load on one guest's cores affects the turbo of others");
     if (plan->config->machine.threads_shared)
@@ -182,5 +187,5 @@ void isolation_print(const struct isolation *of, log_sink say)
 {
     isolation_print_owners(of, say);
     isolation_devices(of, say);
-    isolation_gaps(of->plan, say);
+    isolation_gaps(of, say);
 }

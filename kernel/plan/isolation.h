@@ -15,6 +15,7 @@ struct isolation {
     const struct plan *plan;
     const struct machine *machine;
     const struct msr_policy *msrs;
+    bool bus_locks;           /* struct virt_report's */
     struct range image, pool; /* the hypervisor's own memory; empty on the desk: not known */
 };
 

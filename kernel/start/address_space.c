@@ -92,6 +92,19 @@ static enum status address_space_add(struct host_map *map, const struct shared_r
                     : host_map_add(map, r->base, r->size, r->rights, r->type);
 }
 
+/* Of the reset register, if there is one in memory that is not mapped otherwise. */
+static uint64_t address_space_reset_page(const struct start_state *start)
+{
+    const struct boot_framebuffer *fb = &start->info->framebuffer;
+    const struct acpi_info *acpi = &start->acpi;
+    const struct range page = {align_down(acpi->reset_memory.v, PAGE_SIZE), PAGE_SIZE};
+
+    if (!acpi->has_reset || acpi->reset_port != 0 || page.base == LAPIC_MMIO ||
+        (fb->format != BOOT_PIXEL_NONE && range_overlaps(page, (struct range){fb->base, fb->size})))
+        return 0;
+    return page.base;
+}
+
 /* Everything that is the same on all cores. */
 static enum status address_space_map_shared(struct start_state *start)
 {
@@ -102,6 +115,7 @@ static enum status address_space_map_shared(struct start_state *start)
     const struct boot_framebuffer *fb = &info->framebuffer;
     const struct range pool = start->pages.pool;
     const uint64_t low_size = start->low_page.v ? PAGE_SIZE : 0;
+    const uint64_t reset = address_space_reset_page(start);
     const uint64_t fb_size = fb->format != BOOT_PIXEL_NONE ? fb->size : 0;
     const struct shared_region regions[] = {
         {image, text_end - image, PT_R | PT_X, PT_WRITE_BACK, false},
@@ -115,6 +129,7 @@ static enum status address_space_map_shared(struct start_state *start)
         {info->lastlog, info->lastlog_size, PT_R | PT_W, PT_UNCACHED, false},
         {fb->base, fb_size, PT_R | PT_W, PT_WRITE_COMBINING, false},
         {LAPIC_MMIO, PAGE_SIZE, PT_R | PT_W, PT_UNCACHED, false},
+        {reset, reset ? PAGE_SIZE : 0, PT_R | PT_W, PT_UNCACHED, false},
     };
     enum status s = host_map_create(&start->map, &start->pages);
 
@@ -146,11 +161,13 @@ static bool address_space_keep_own(struct start_state *start)
 {
     struct machine *machine = &start->machine;
     const struct boot_framebuffer *fb = &start->info->framebuffer;
+    const uint64_t reset = address_space_reset_page(start);
     bool ok =
         address_space_keep(machine, 0, RAM_LOW_END) &&
         address_space_keep(machine, (uintptr_t)image_start, (uint64_t)(image_end - image_start)) &&
         address_space_keep(machine, start->pages.pool.base, start->pages.pool.size) &&
         address_space_keep(machine, LAPIC_MMIO, PAGE_SIZE) &&
+        (reset == 0 || address_space_keep(machine, reset, PAGE_SIZE)) &&
         address_space_keep(machine, start->info->lastlog, start->info->lastlog_size) &&
         (fb->format == BOOT_PIXEL_NONE || address_space_keep(machine, fb->base, fb->size));
 

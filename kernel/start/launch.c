@@ -158,6 +158,19 @@ static void launch_print_ticks(const struct start_state *start)
              (unsigned long long)ticks_since(rdtsc(), stamps[BOOT_STAMP_EXIT]));
 }
 
+/* What the firmware takes from all cores, whoever they belong to. */
+static void launch_print_smis(const struct start_state *start)
+{
+    struct smi_count *smis = &cpus[0].smis;
+    const uint64_t ticks = ticks_since(rdtsc(), start->stamps[BOOT_STAMP_EXIT]);
+
+    smi_look(smis);
+    if (smis->is_there)
+        log_line("SMIs: %u in the last %llu ms, %u before", atomic_load(&smis->seen),
+                 (unsigned long long)(time_to_ns(&start->tsc.scale, ticks) / NS_PER_MS),
+                 smis->before);
+}
+
 void launch_run(struct start_state *start)
 {
     const struct monitor_view view = {
@@ -168,9 +181,11 @@ void launch_run(struct start_state *start)
         .vendor = vendor,
         .vms = vms,
         .vm_count = plan->guest_count,
+        .bus_locks = virt_report.bus_locks,
     };
 
     launch_print_ticks(start);
+    launch_print_smis(start);
     monitor_init(&view);
     if (address_space_seal(start) != OK)
         panic("the hypervisor's own memory could not be sealed");

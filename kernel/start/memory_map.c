@@ -141,3 +141,17 @@ void memory_map_check_iommus(struct acpi_info *acpi, const struct ram_list *list
     }
     acpi->iommu_count = kept;
 }
+
+void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list)
+{
+    const struct range where = {acpi->reset_memory.v, 1};
+    const struct range mappable = {0, BIT64(47)}; /* mm/hostmap.c: the lower half */
+
+    if (!acpi->has_reset || acpi->reset_port != 0 ||
+        (range_contains(ram_from(list, 0), where) && range_contains(mappable, where) &&
+         !ram_touches(list, where)))
+        return;
+    log_line("acpi: the reset register at 0x%llx overlaps RAM or is out of reach: not used",
+             (unsigned long long)where.base);
+    acpi->has_reset = false;
+}

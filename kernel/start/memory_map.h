@@ -41,3 +41,6 @@ void memory_map_check_iommus(struct acpi_info *acpi, const struct ram_list *list
 
 /* The registers of all buses of it. */
 struct range memory_map_ecam(const struct acpi_ecam *ecam);
+
+/* The same of a reset register in memory. */
+void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list);

@@ -28,6 +28,7 @@ const char *diagnosis_exit_kind(enum exit_kind kind)
         [EXIT_FORBIDDEN] = "forbidden",
         [EXIT_RDPMC] = "rdpmc",
         [EXIT_CACHE] = "cache",
+        [EXIT_BUS_LOCK] = "bus-lock",
         [EXIT_INIT] = "init",
         [EXIT_TRIPLE_FAULT] = "triple-fault",
         [EXIT_TASK_SWITCH] = "task-switch",

@@ -2,6 +2,7 @@
 #include "kernel/vm/exit.h"
 
 #include "drivers/lapic.h"
+#include "kernel/core/cores.h"
 #include "kernel/core/machine_check.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
@@ -252,6 +253,19 @@ static enum verdict on_halt(struct vcpu *v)
     return verdict;
 }
 
+/* The exit itself is what keeps a guest from making many: it costs nobody else anything. Said once
+ * in a life. SDM "Locked Atomic Operations". */
+static enum verdict on_bus_lock(struct vcpu *v)
+{
+    if (!atomic_exchange(&v->vm->bus_lock_told, true) && v->vm->next.is_told)
+        life_tell(v->vm, NOTE_LIFE,
+                  "guest '%s' vCPU %u on core #%u makes bus locks, near RIP %llx: a locked access "
+                  "across cache lines holds up all cores; `stats %s` counts them",
+                  v->vm->name, v->index, v->cpu->id,
+                  (unsigned long long)trace_row(&v->soft->stats.trace, 0).rip, v->vm->name);
+    return DO_AGAIN;
+}
+
 enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
 {
     switch (x->kind) {
@@ -276,6 +290,8 @@ enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
         return DO_GP;
     case EXIT_CACHE: /* no device writes to memory behind the caches' back */
         return DO_NEXT;
+    case EXIT_BUS_LOCK:
+        return on_bus_lock(v);
     case EXIT_TRIPLE_FAULT:
         return crash_guest(v, x, "triple fault: an exception while delivering a double fault");
     case EXIT_TASK_SWITCH:

@@ -42,6 +42,7 @@ static void life_begin(struct vm *vm)
     vpci_reset(&vm->pci); /* no peer may send what the life before asked for, once this one runs */
     atomic_store(&vm->parked, 0);
     atomic_store(&vm->scrubbed, 0);
+    atomic_store(&vm->bus_lock_told, false);
     /* All are parked: what is in their kicks now was meant for the life before. The lead comes
      * last, so that whatever it sends its siblings finds them started. */
     for (uint32_t i = vm->vcpu_count; i-- > 0;)

@@ -92,6 +92,8 @@ enum verdict requests_take(struct vcpu *v)
     struct vcpu_state state;
     const bool was_at_rest = halt_wakes(v); /* first */
     const uint32_t kicks = atomic_exchange(&v->kick, 0);
+    if (kicks == 0)
+        atomic_fetch_add_explicit(&v->cpu->lone_nmis, 1, memory_order_relaxed);
     if (panic_is_elsewhere())
         panic_stop_core();
     if ((kicks & KICK_START) && soft->phase == VCPU_PARKED)
@@ -111,6 +113,7 @@ enum verdict requests_take(struct vcpu *v)
     if (kicks & KICK_SHOW) {
         if (soft->phase == VCPU_RUNNING)
             virt_get_state(v, &soft->shown);
+        smi_look(&v->cpu->smis);
         atomic_fetch_add(&soft->shown_count, 1);
     }
     if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)

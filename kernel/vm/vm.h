@@ -200,6 +200,7 @@ struct vm {
     bool watchdog_each;         /* each core has to call by itself */
     _Atomic uint64_t last_sign; /* TSC of the last watchdog call, or of the start */
     uint64_t started;           /* TSC; the lead writes */
+    _Atomic bool bus_lock_told; /* of this life */
     struct vm_quiet quiet;
     _Atomic uint64_t wakes; /* how often one of its cores left its rest; kernel/vm/halt.c */
     bool disks_loaded;      /* those that are copies, for the first time; the lead writes */

@@ -9,6 +9,7 @@ enum msr_index {
     MSR_TSC = 0x10,                 /* rw */
     MSR_PLATFORM_ID = 0x17,         /* r- */
     MSR_APIC_BASE = 0x1b,           /* rw  CPUID.1:EDX.APIC */
+    MSR_SMI_COUNT = 0x34,           /* r-  Intel's, by model: else #GP */
     MSR_FEATURE_CONTROL = 0x3a,     /* rw  CPUID.1:ECX.VMX or SMX; once locked r- */
     MSR_TSC_ADJUST = 0x3b,          /* rw  CPUID.(7,0):EBX.1 */
     MSR_SPEC_CTRL = 0x48,           /* rw  CPUID.(7,0):EDX.26/27/31 */
@@ -17,6 +18,7 @@ enum msr_index {
     MSR_MTRR_CAP = 0xfe,            /* r-  CPUID.1:EDX.MTRR */
     MSR_ARCH_CAPABILITIES = 0x10a,  /* r-  CPUID.(7,0):EDX.29 */
     MSR_FLUSH_CMD = 0x10b,          /* -w  CPUID.(7,0):EDX.28 */
+    MSR_TSX_CTRL = 0x122,           /* rw  ARCH_CAPABILITIES bit 7 */
     MSR_SYSENTER_CS = 0x174,        /* rw */
     MSR_SYSENTER_ESP = 0x175,       /* rw */
     MSR_SYSENTER_EIP = 0x176,       /* rw */
@@ -110,6 +112,10 @@ enum msr_index {
 
 /* MSR_FLUSH_CMD */
 #define FLUSH_CMD_L1D (UINT64_C(1) << 0)
+
+/* MSR_TSX_CTRL: each transaction aborts at once; CPUID does not show that there are any */
+#define TSX_CTRL_RTM_DISABLE (UINT64_C(1) << 0)
+#define TSX_CTRL_CPUID_CLEAR (UINT64_C(1) << 1)
 
 /* MSR_PRED_CMD */
 #define PRED_CMD_IBPB (UINT64_C(1) << 0)

@@ -65,6 +65,7 @@ static void machine_make_vcpu(uint32_t i, const struct vcpuid_host *host)
                                      .xcr0_allowed = machine.vm.xcr0_allowed};
 
     v->index = i;
+    v->cpu = &machine.core;
     v->vm = &machine.vm;
     v->soft = soft;
     soft->phase = VCPU_RUNNING;
@@ -116,6 +117,7 @@ void machine_make(struct fuzz_input *in)
 
     memset(&machine, 0, sizeof(machine));
     vm->name = "guest";
+    vm->next.is_told = true;
     guest_map_add_ram(&machine.plan.map, hpa(GIB), 128 * MIB);
     machine.plan.config = &machine.config;
     vm->plan = &machine.plan;
@@ -383,6 +385,12 @@ enum verdict crash_by_guest(struct vcpu *v, const struct crash_report *report)
     DEMAND(report->code <= BULKHEAD_CRASH_LAST);
     diagnosis_report(report, 0, why, sizeof(why));
     return crash_guest(v, &x, "%s", why);
+}
+
+void life_tell(struct vm *vm, enum note_kind kind, const char *fmt, ...)
+{
+    (void)kind, (void)fmt;
+    DEMAND(vm == &machine.vm && ++machine.told == 1); /* of a life, whatever the guest does */
 }
 
 bool life_end(struct vm *vm, struct vm_end end)

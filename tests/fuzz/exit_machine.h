@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "kernel/core/cores.h"
 #include "kernel/vm/exit.h"
 #include "kernel/vm/vm.h"
 #include "support.h"
@@ -33,7 +34,9 @@ struct exit_machine {
     struct vcpu vcpus[VAPIC_PEERS_MAX];
     struct vcpu_soft softs[VAPIC_PEERS_MAX];
     struct tsc tsc;
+    struct cpu core;
     struct vcpu *v; /* the one that exits */
+    uint32_t told;  /* lines about the guest */
     struct effects effects;
     /* What the backend would answer; each input chooses. */
     uint64_t now, cr4, cr0_fixed0, cr4_fixed0, cr4_allowed;

@@ -93,7 +93,7 @@ static void check(const struct acpi_info *info, bool ok)
         DEMAND(info->iommus[i].address.v != 0 && info->iommus[i].address.v % PAGE_SIZE == 0);
     DEMAND(!info->has_power_off || info->pm1a_control != 0);
     DEMAND(info->s5_type_a <= 7 && info->s5_type_b <= 7);
-    DEMAND(!info->has_reset || info->reset_port != 0);
+    DEMAND(!info->has_reset || info->reset_port != 0 || info->reset_memory.v != 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

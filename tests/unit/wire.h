@@ -57,9 +57,9 @@ bool uart_is_idle(const struct uart *uart)
     return true;
 }
 
-bool keyboard_get(struct keyboard *k, uint8_t *byte)
+bool keyboard_get(struct keyboard *k, uint64_t at, uint8_t *byte)
 {
-    (void)k, (void)byte;
+    (void)k, (void)at, (void)byte;
     return false;
 }
 

@@ -91,6 +91,19 @@ static void only_entries_that_exist_are_written(void **state)
         assert_int_not_equal(recorder.writes[i].index, MSR_TSC_DEADLINE);
 }
 
+static void the_chipsets_nmis_are_let_in(void **state)
+{
+    (void)state;
+    make(LVT_ENTRIES, true);
+    lapic_open_nmi(true);
+    assert_int_equal(rdmsr(MSR_X2APIC_LVT_LINT1), 0x400);
+    lapic_open_nmi(false);
+    assert_true(is_masked(MSR_X2APIC_LVT_LINT1));
+    lapic_open_nmi(true);
+    lapic_reset(); /* a guest's life begins: not to it */
+    assert_true(is_masked(MSR_X2APIC_LVT_LINT1));
+}
+
 /* In SMI mode the firmware listens to the thermal sensor. */
 static void a_thermal_entry_of_the_firmware_stays(void **state)
 {
@@ -221,6 +234,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reset_leaves_nothing_armed),
         cmocka_unit_test(only_entries_that_exist_are_written),
+        cmocka_unit_test(the_chipsets_nmis_are_let_in),
         cmocka_unit_test(a_thermal_entry_of_the_firmware_stays),
         cmocka_unit_test(a_thermal_entry_of_the_firmware_is_handed_on),
         cmocka_unit_test(the_highest_that_is_pending),

@@ -48,6 +48,7 @@ static const struct {
     {0x8e, 0x8e, EXIT_FORBIDDEN},    /* RDPRU */
     {0xa0, 0xa1, EXIT_FORBIDDEN},    /* INVLPGB */
     {0xa3, 0xa4, EXIT_FORBIDDEN},    /* MCOMMIT, TLBSYNC */
+    {0xa5, 0xa5, EXIT_BUS_LOCK},     /* a bus lock */
     {0xa6, 0xa6, EXIT_HALT},         /* HLT with nothing that would end it */
     {0x400, 0x400, EXIT_NESTED_FAULT},
 };

@@ -78,6 +78,21 @@ static void test_each(void **state)
     assert_int_equal(lacks(&caps, "ASID"), 2);
 }
 
+static void test_bus_locks(void **state)
+{
+    struct svm_caps caps = able();
+    struct virt_report report = {0};
+
+    (void)state;
+    caps.features = SVM_FEATURE_NP | SVM_FEATURE_NRIPS;
+    svm_fit(&caps, &report);
+    assert_false(report.bus_locks);
+    caps.features |= SVM_FEATURE_BUS_LOCK_THRESHOLD;
+    svm_fit(&caps, &report);
+    assert_true(report.bus_locks);
+    assert_int_equal(report.missing_count, 0);
+}
+
 static void test_two_kinds_of_cores(void **state)
 {
     const struct svm_caps boot = able();
@@ -95,6 +110,9 @@ static void test_two_kinds_of_cores(void **state)
         *intercepted[i] = !*intercepted[i];
         assert_string_equal(svm_fit_differs(&boot, &core), "the instructions that SVM intercepts");
     }
+    core = boot;
+    core.features ^= SVM_FEATURE_BUS_LOCK_THRESHOLD;
+    assert_string_equal(svm_fit_differs(&boot, &core), "the instructions that SVM intercepts");
     core = boot;
     core.physical_bits++;
     assert_string_equal(svm_fit_differs(&boot, &core), "the width of physical addresses");
@@ -121,11 +139,9 @@ static void test_next_rip(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_two_kinds_of_cores),
-        cmocka_unit_test(test_able),
-        cmocka_unit_test(test_no_svm),
-        cmocka_unit_test(test_firmware),
-        cmocka_unit_test(test_each),
+        cmocka_unit_test(test_bus_locks), cmocka_unit_test(test_two_kinds_of_cores),
+        cmocka_unit_test(test_able),      cmocka_unit_test(test_no_svm),
+        cmocka_unit_test(test_firmware),  cmocka_unit_test(test_each),
         cmocka_unit_test(test_next_rip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

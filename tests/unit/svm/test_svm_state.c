@@ -71,6 +71,10 @@ static void intercepted_where_it_exists(void **state)
     /* INVLPGB, also where it is illegal; TLBSYNC */
     assert_int_equal(controls((struct svm_caps){.has_invlpgb = true}).intercept_3, 0x13);
     assert_int_equal(controls((struct svm_caps){.has_mcommit = true}).intercept_3, 0x8);
+    /* bus locks, each: the count is 0 */
+    const struct svm_vmcb vmcb = controls((struct svm_caps){.features = BIT32(29)});
+    assert_int_equal(vmcb.intercept_3, 0x20);
+    assert_int_equal(vmcb.bus_lock_threshold, 0);
 }
 
 int main(void)

@@ -37,6 +37,8 @@ static void did(enum what what)
     done[done_count++] = what;
 }
 
+static uint64_t tsx_ctrl; /* as written last */
+
 static bool has_done(enum what what)
 {
     for (uint32_t i = 0; i < done_count; i++)
@@ -51,6 +53,8 @@ void wrmsr(uint32_t index, uint64_t value)
         did(L1D);
     else if (index == MSR_PRED_CMD && value == PRED_CMD_IBPB)
         did(IBPB);
+    else if (index == MSR_TSX_CTRL)
+        tsx_ctrl = value;
     else if (value == 0)
         cleared |= index >= MSR_STAR && index <= MSR_FMASK ? BIT32(index - MSR_STAR)
                    : index == MSR_KERNEL_GS_BASE           ? BIT32(4)
@@ -84,8 +88,7 @@ void vmptrld(hpa_t vmcs)
 
 uint64_t rdmsr(uint32_t index)
 {
-    (void)index;
-    return 0;
+    return index == MSR_FEATURE_CONTROL ? FEATURE_CONTROL_LOCK | FEATURE_CONTROL_VMX : 0;
 }
 
 uint64_t rdtsc(void)
@@ -216,6 +219,21 @@ static void test_between_lives(void **state)
     assert_true(has_done(INVEPT) && has_done(INVVPID) && !has_done(IBPB));
 }
 
+/* "IA32_TSX_CTRL" */
+static void test_tsx_is_off_on_each_core(void **state)
+{
+    static struct page region;
+
+    (void)state;
+    tsx_ctrl = 0;
+    vmx_spec = (struct spec_plan){0};
+    assert_int_equal(vmx_cpu_on(&region), OK);
+    assert_int_equal(tsx_ctrl, 0); /* where there is no such register, the write is #GP */
+    vmx_spec.stops_tsx = true;
+    assert_int_equal(vmx_cpu_on(&region), OK);
+    assert_int_equal(tsx_ctrl, 3);
+}
+
 static void test_before_each_entry(void **state)
 {
     static const uint32_t plans[] = {0, SPEC_ENTRY_VERW, SPEC_ENTRY_L1D,
@@ -245,7 +263,7 @@ static enum exit_kind kind_of(uint64_t reason)
 
     ends_by = reason;
     vmx_run(&vcpu, &stay);
-    assert_int_equal(stay.hw_code, (uint32_t)reason);
+    assert_int_equal(stay.hw_code, (uint32_t)reason & ~EXIT_REASON_BUS_LOCK);
     return stay.kind;
 }
 
@@ -260,10 +278,26 @@ static void test_kinds(void **state)
         const enum exit_kind kind = kind_of(reason);
         assert_int_equal(kind, vmx_decode_kind(&raw));
         assert_true(kind_of(reason | BIT32(30)) > EXIT_OFTEN_LAST);
+        assert_int_equal(kind_of(reason | EXIT_REASON_BUS_LOCK), kind); /* and a bus lock before */
     }
     assert_int_equal(kind_of((uint64_t)VMX_KICKED << 32), EXIT_KICK);
     fields[VMCS_EXIT_QUALIFICATION] = 2; /* a size that ports do not have */
     assert_int_equal(kind_of(VMX_REASON_IO), EXIT_UNKNOWN);
+}
+
+/* The lock that the delivery of an interrupt made, say in a descriptor: it is delivered again. */
+static void test_bus_lock_keeps_the_event(void **state)
+{
+    (void)state;
+    make(0, false);
+    assert_int_equal(kind_of(VMX_REASON_BUS_LOCK), EXIT_BUS_LOCK);
+    assert_int_equal(vcpu.hw_work, 0);
+    fields[VMCS_IDT_VECTORING_INFO] = INTR_VALID | 0x50;
+    assert_int_equal(kind_of(VMX_REASON_BUS_LOCK | EXIT_REASON_BUS_LOCK), EXIT_BUS_LOCK);
+    assert_int_equal(vcpu.hw_work, WORK_EVENT);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF;
+    vmx_before_entry(&vcpu);
+    assert_int_equal(fields[VMCS_ENTRY_INTERRUPTION_INFO], INTR_VALID | 0x50);
 }
 
 /* Behind the last byte of 4 GiB comes the first one, but in 64-bit mode: the entry that the
@@ -347,20 +381,54 @@ static void test_timer_is_written_once(void **state)
     make(0, false);
     vmx_set_deadline(&vcpu, 5000);
     vmx_before_entry(&vcpu);
-    assert_int_equal(fields[VMCS_PREEMPTION_TIMER], 4001); /* from 1000, and one unit of 1 */
+    assert_int_equal(fields[VMCS_PREEMPTION_TIMER], 4002); /* from 1000, and two units of 1 */
     assert_int_equal(vcpu.hw_work, 0);
     vmx_set_deadline(&vcpu, 500); /* gone: at once, not in 2^64 */
     vmx_before_entry(&vcpu);
-    assert_in_range(fields[VMCS_PREEMPTION_TIMER], 0, 1);
+    assert_in_range(fields[VMCS_PREEMPTION_TIMER], 0, 2);
+}
+
+/* When a timer with `value` ends: it counts whenever the TSC comes to a multiple of its unit. */
+static uint64_t timer_ends(uint64_t from, uint64_t value, uint32_t shift)
+{
+    return ((from >> shift) + value) << shift;
+}
+
+/* Whatever the unit, and wherever in one it begins. From rdtsc()'s 1000. */
+static void test_timer_is_never_early(void **state)
+{
+    (void)state;
+    for (uint32_t shift = 0; shift < 16; shift++) {
+        const uint64_t unit = BIT64(shift);
+
+        make(0, false);
+        vmx_caps.misc = shift;
+        for (uint64_t wait = 0; wait < 4 * unit; wait += 1 + unit / 8) {
+            vmx_set_deadline(&vcpu, 1000 + wait);
+            vmx_before_entry(&vcpu);
+            const uint64_t value = fields[VMCS_PREEMPTION_TIMER];
+            assert_in_range(timer_ends(1000, value, shift), 1000 + wait, 1000 + wait + 2 * unit);
+            /* the entry comes just before a unit ends */
+            assert_true(timer_ends(unit - 1, value, shift) - (unit - 1) >= wait);
+        }
+    }
+    vmx_caps.misc = 0;
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_between_lives), cmocka_unit_test(test_before_each_entry),
-        cmocka_unit_test(test_kinds),         cmocka_unit_test(test_rip_is_cut),
-        cmocka_unit_test(test_windows),       cmocka_unit_test(test_trap_comes_first),
-        cmocka_unit_test(test_halt),          cmocka_unit_test(test_timer_is_written_once),
+        cmocka_unit_test(test_between_lives),
+        cmocka_unit_test(test_before_each_entry),
+        cmocka_unit_test(test_kinds),
+        cmocka_unit_test(test_rip_is_cut),
+        cmocka_unit_test(test_windows),
+        cmocka_unit_test(test_trap_comes_first),
+        cmocka_unit_test(test_halt),
+        cmocka_unit_test(test_timer_is_written_once),
+        cmocka_unit_test(test_timer_is_never_early),
+        cmocka_unit_test(test_tsx_is_off_on_each_core),
+        cmocka_unit_test(test_bus_lock_keeps_the_event),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -195,6 +195,39 @@ static void test_instructions_with_a_control(void **state)
     assert_int_equal(report.missing_count, 0);
 }
 
+/* Wished: without it the machine is no worse, and the isolation report says so. */
+static void test_bus_locks(void **state)
+{
+    struct vmx_caps caps = able();
+    struct vmx_controls controls;
+    struct virt_report report = {0};
+
+    (void)state;
+    vmx_fit(&caps, &controls, &report);
+    assert_true(report.bus_locks && (controls.cpu2 & BIT32(30)));
+    caps.cpu2 &= ~(BIT64(30) << 32);
+    vmx_fit(&caps, &controls, &report);
+    assert_false(report.bus_locks || (controls.cpu2 & BIT32(30)));
+    assert_int_equal(report.missing_count, 0);
+}
+
+/* Wished, too: where there is no SGX, there is no control. PCONFIG is #UD without one. */
+static void test_enclaves(void **state)
+{
+    struct vmx_caps caps = able();
+    struct vmx_controls controls;
+    struct virt_report report = {0};
+
+    (void)state;
+    vmx_fit(&caps, &controls, &report);
+    assert_true((controls.cpu2 & BIT32(15)) && (controls.cpu2 & BIT32(28)));
+    assert_false(controls.cpu2 & BIT32(27));
+    caps.cpu2 &= ~((BIT64(15) | BIT64(28)) << 32);
+    vmx_fit(&caps, &controls, &report);
+    assert_false(controls.cpu2 & (BIT32(15) | BIT32(28)));
+    assert_int_equal(report.missing_count, 0);
+}
+
 static void test_nothing_at_all(void **state)
 {
     struct vmx_caps caps = {.has_vmx = true, .feature_control = FEATURE_CONTROL_LOCK};
@@ -267,6 +300,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_two_kinds_of_cores),
+        cmocka_unit_test(test_bus_locks),
+        cmocka_unit_test(test_enclaves),
         cmocka_unit_test(test_nothing_at_all),
         cmocka_unit_test(test_instructions_with_a_control),
         cmocka_unit_test(test_able),

@@ -142,6 +142,15 @@ static void test_small_leaves(void **state)
     assert_true(spec_choose(&(struct spec_cpu){OLD, 0, 0, true}).small_leaves);
 }
 
+static void test_tsx_is_stopped_where_it_can_be(void **state)
+{
+    (void)state;
+    for (uint32_t bit = 0; bit < 64; bit++) {
+        const struct spec_cpu only = {NEW, 0, BIT64(bit), bit & 1};
+        assert_int_equal(spec_choose(&only).stops_tsx, bit == 7);
+    }
+}
+
 /* Every member counts. */
 static void test_same(void **state)
 {
@@ -149,6 +158,7 @@ static void test_same(void **state)
     const struct spec_plan others[] = {
         {.spec_ctrl = 1},           {.has_spec_ctrl = true},       {.barrier = true},
         {.at_exit = SPEC_EXIT_ONE}, {.at_entry = SPEC_ENTRY_VERW}, {.small_leaves = true},
+        {.stops_tsx = true},
     };
 
     (void)state;
@@ -198,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choices),
         cmocka_unit_test(test_small_leaves),
+        cmocka_unit_test(test_tsx_is_stopped_where_it_can_be),
         cmocka_unit_test(test_same),
         cmocka_unit_test(test_nothing_unknown_is_used),
     };

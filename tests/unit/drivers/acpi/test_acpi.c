@@ -196,8 +196,13 @@ static void what_the_flags_deny_is_not_used(void **state)
     put8(fadt, 116, 0); /* the reset register is in memory */
     table_seal(fadt, fadt->size);
     assert_true(machine_read(&m, &info));
+    assert_true(info.has_reset && info.has_power_off);
+    assert_int_equal(info.reset_port, 0);
+    assert_int_equal(info.reset_memory.v, 0xcf9);
+    put8(fadt, 116, 2); /* in a device's configuration space */
+    table_seal(fadt, fadt->size);
+    assert_true(machine_read(&m, &info));
     assert_false(info.has_reset);
-    assert_true(info.has_power_off);
 }
 
 static void serial_ports_we_cannot_drive_are_passed_over(void **state)

@@ -34,7 +34,7 @@ static bool read_and_check(void)
     }
     if (info.has_power_off)
         assert_true(info.pm1a_control != 0 && info.s5_type_a <= 7 && info.s5_type_b <= 7);
-    assert_true(!info.has_reset || info.reset_port != 0);
+    assert_true(!info.has_reset || info.reset_port != 0 || info.reset_memory.v != 0);
     assert_true(!info.has_serial || (info.serial_port != 0 && info.serial_port <= 0xfff8));
     assert_true(lines_count() < 300 && m.calls < 200000);
     return ok;

@@ -130,7 +130,7 @@ static bool same_fadt(void)
     return info.pm1a_control == good.pm1a_control && info.pm1b_control == good.pm1b_control &&
            info.smi_port == good.smi_port && info.acpi_enable == good.acpi_enable &&
            info.has_reset == good.has_reset && info.reset_port == good.reset_port &&
-           info.reset_value == good.reset_value;
+           info.reset_memory.v == good.reset_memory.v && info.reset_value == good.reset_value;
 }
 
 static bool no_fadt(void)
@@ -169,7 +169,7 @@ static void check_limits(bool ok)
         assert_true(info.ioapics[i].address.v != 0);
     assert_true(!info.has_power_off ||
                 (info.pm1a_control != 0 && info.s5_type_a <= 7 && info.s5_type_b <= 7));
-    assert_true(!info.has_reset || info.reset_port != 0);
+    assert_true(!info.has_reset || info.reset_port != 0 || info.reset_memory.v != 0);
     assert_true(!info.has_serial || (info.serial_port != 0 && info.serial_port <= 0xfff8));
     assert_true(lines_count() < 20 && m.calls < 2000);
 }

@@ -85,6 +85,20 @@ static void the_whole_report_goes_on(void **state)
     assert_true(lines_contain("'threads = shared'"));
 }
 
+static void bus_locks_are_named(void **state)
+{
+    const struct isolation with = {
+        .plan = &plan, .msrs = &msr_intel, .machine = &machine, .bus_locks = true};
+
+    (void)state;
+    lines_clear();
+    isolation_print(&desk, log_line);
+    assert_true(lines_contain("cache lines hold up all cores; this processor cannot report them"));
+    lines_clear();
+    isolation_print(&with, log_line);
+    assert_true(lines_contain("cache lines hold up all cores; each is an exit, which slows"));
+}
+
 /* Whether a guest gets anything from `port`, by any access to it alone. */
 static bool is_open(uint16_t port, bool has_pit)
 {
@@ -199,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(owners_are_named, setup),
         cmocka_unit_test_setup(the_whole_report_goes_on, setup),
+        cmocka_unit_test_setup(bus_locks_are_named, setup),
         cmocka_unit_test_setup(what_is_shared_is_said, setup),
         cmocka_unit_test_setup(open_ports_are_named, setup),
     };

@@ -201,6 +201,34 @@ static void test_ioapics_in_memory(void **state)
     }
 }
 
+static void test_reset_register_in_memory(void **state)
+{
+    static const struct {
+        uint64_t address;
+        bool kept;
+    } rows[] = {{0xfed00000, true}, {0x1fffff, true},   {0x200000, false},
+                {0x2fffff, false},  {0x300000, true},   {0xcf9, false},
+                {BIT64(38), true},  {BIT64(39), false}, {UINT64_MAX, false}};
+
+    (void)state;
+    list.physical_bits = 39;
+    add(0x200000, 0x100000, BOOT_RAM_FREE);
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        acpi = (struct acpi_info){.has_reset = true, .reset_memory = hpa(rows[i].address)};
+        lines_clear();
+        memory_map_check_reset(&acpi, &list);
+        assert_int_equal(acpi.has_reset, rows[i].kept);
+        assert_int_equal(lines_count(), rows[i].kept ? 0 : 1);
+    }
+    list.physical_bits = 52;
+    acpi = (struct acpi_info){.has_reset = true, .reset_memory = hpa(BIT64(47))};
+    memory_map_check_reset(&acpi, &list);
+    assert_false(acpi.has_reset);
+    acpi = (struct acpi_info){.has_reset = true, .reset_port = 0xcf9};
+    memory_map_check_reset(&acpi, &list);
+    assert_true(acpi.has_reset);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -210,6 +238,7 @@ int main(void)
         cmocka_unit_test_setup(test_no_memory_at_all, setup),
         cmocka_unit_test_setup(test_random_lists, setup),
         cmocka_unit_test_setup(test_ioapics_in_memory, setup),
+        cmocka_unit_test_setup(test_reset_register_in_memory, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -77,7 +77,7 @@ void lapic_start_core(uint32_t apic_id, hpa_t page, void (*delay_us)(uint32_t us
     delay_us(200);
 }
 
-void cores_kick(const struct cpu *cpu)
+void cores_kick(struct cpu *cpu)
 {
     recorder_wrote(WRITE_OTHER, OTHER_KICK, cpu->apic_id);
     world.kicked_at[cpu->id] = world.us + 1;

@@ -365,9 +365,17 @@ uint64_t life_look(struct vm *of, uint64_t now)
     return UINT64_MAX;
 }
 
+static uint32_t told; /* lines about the guest */
+
 void life_tell(struct vm *of, enum note_kind kind, const char *fmt, ...)
 {
     (void)of, (void)kind, (void)fmt;
+    told++;
+}
+
+void smi_look(struct smi_count *count)
+{
+    (void)count;
 }
 
 void memory_scrub_share(struct vm *of, uint32_t index)
@@ -519,6 +527,24 @@ static void the_kinds_that_go_on_behind(void **state)
     assert_int_equal(trace_row(&soft.stats.trace, 2).hw_code, 0x7700 + EXIT_PIO);
 }
 
+/* Any number of them, and one line; none in a life of which nothing is told. */
+/* abuse: EX-10 */
+static void bus_locks_are_counted_and_told_once(void **state)
+{
+    (void)state;
+    told = 0;
+    vm.next.is_told = true;
+    RUN({.kind = EXIT_BUS_LOCK}, {.kind = EXIT_BUS_LOCK}, {.kind = EXIT_BUS_LOCK});
+    assert_int_equal(soft.stats.trace.exits[EXIT_BUS_LOCK], 3);
+    assert_int_equal(count_of(ACT_ADVANCE) + count_of(ACT_EXCEPTION), 0);
+    assert_int_equal(told, 1);
+    begin(NULL);
+    told = 0;
+    vm.next.is_told = false;
+    RUN({.kind = EXIT_BUS_LOCK});
+    assert_int_equal(told, 0);
+}
+
 static void msrs_and_calls(void **state)
 {
     (void)state;
@@ -655,6 +681,18 @@ static void a_kick_between_two_stays(void **state)
     assert_int_equal(soft.shown_count, 1);
     assert_int_equal(count_of(ACT_ADVANCE), 2);
     assert_int_equal(soft.stats.trace.exits[EXIT_KICK], 2); /* and the stop */
+}
+
+/* The chipset's NMI: counted for kernel/core/nmi.c, and the guest goes on. */
+static void an_nmi_that_nobody_sent(void **state)
+{
+    const uint64_t before = atomic_load(&cpus[0].lone_nmis);
+
+    (void)state;
+    RUN({.kind = EXIT_KICK}, {.kind = EXIT_KICK}, {.kind = EXIT_CACHE});
+    assert_int_equal(atomic_load(&cpus[0].lone_nmis), before + 2);
+    assert_int_equal(count_of(ACT_ADVANCE), 1);
+    assert_int_equal(count_of(ACT_NMI), 0);
 }
 
 static void init_and_sipi_begin_anew(void **state)
@@ -830,6 +868,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_kinds_that_go_on_behind, begin),
+        cmocka_unit_test_setup(bus_locks_are_counted_and_told_once, begin),
         cmocka_unit_test_setup(msrs_and_calls, begin),
         cmocka_unit_test_setup(xsetbv_is_carried_out, begin),
         cmocka_unit_test_setup(verdicts_are_applied, begin),
@@ -839,6 +878,7 @@ int main(void)
         cmocka_unit_test_setup(what_the_guest_cannot_take_waits_for_the_window, begin),
         cmocka_unit_test_setup(a_halt_that_waits_is_woken, begin),
         cmocka_unit_test_setup(a_kick_between_two_stays, begin),
+        cmocka_unit_test_setup(an_nmi_that_nobody_sent, begin),
         cmocka_unit_test_setup(init_and_sipi_begin_anew, begin),
         cmocka_unit_test_setup(a_deadline_ends_a_stay, begin),
         cmocka_unit_test_setup(a_timer_that_is_early_is_set_again, begin),

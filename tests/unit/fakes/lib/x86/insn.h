@@ -28,6 +28,7 @@ uint64_t read_cr3(void);
 void write_cr3(uint64_t value);
 uint64_t read_cr4(void);
 void write_cr4(uint64_t value);
+uint64_t read_cr2(void);
 void write_cr2(uint64_t value);
 uint64_t read_dr6(void);
 void write_dr0(uint64_t value);
