@@ -4,8 +4,8 @@
  * Fixed-width fields, every address physical, offsets asserted. The loader fills it in pages of
  * kind BOOT_RAM_LOADER; the hypervisor checks it, copies what it needs and trusts nothing twice.
  *
- * Entry: 64-bit mode, interrupts off, the firmware's identity map still active, RDI = physical
- * address of struct boot_info, boot services already left.
+ * Entry: 64-bit mode with four-level paging, interrupts off, the firmware's identity map still
+ * active, RDI = physical address of struct boot_info, boot services already left.
  */
 #pragma once
 

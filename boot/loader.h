@@ -16,14 +16,16 @@
 
 #define LOADER_FOLDER "\\bulkhead"
 
-/* The memory that the loader takes beside the modules; the first four outlive the jump. */
+/* The memory that the loader takes beside the modules; all but the last outlive the jump. */
 enum loader_block {
-    BLOCK_HANDOVER, /* struct loader_handover */
-    BLOCK_IMAGE,    /* bulkhead.elf as placed */
-    BLOCK_LOW,      /* boot_info.low_page */
-    BLOCK_LASTLOG,  /* boot_info.lastlog */
-    BLOCK_RANGES,   /* struct boot_range[], for boot_info.ranges */
-    BLOCK_SCRATCH,  /* the firmware's map and our edges: free memory after the jump */
+    BLOCK_HANDOVER,    /* struct loader_handover */
+    BLOCK_IMAGE,       /* bulkhead.elf as placed */
+    BLOCK_LOW,         /* boot_info.low_page */
+    BLOCK_LASTLOG,     /* boot_info.lastlog */
+    BLOCK_LEVELS_CODE, /* where the firmware has 5-level paging: levels.asm, ... */
+    BLOCK_LEVELS_DATA, /* ... the root of the four-level tables and a stack */
+    BLOCK_RANGES,      /* struct boot_range[], for boot_info.ranges */
+    BLOCK_SCRATCH,     /* the firmware's map and our edges: free memory after the jump */
     BLOCK_COUNT
 };
 
@@ -89,6 +91,10 @@ EFI_STATUS memory_take_large(struct loader *l, const char *name, uint64_t bytes,
                              uint64_t *pages);
 EFI_STATUS memory_take_block(struct loader *l, enum loader_block which, uint64_t bytes);
 
+/* A block that ends at or below address `last`. */
+EFI_STATUS memory_take_below(struct loader *l, enum loader_block which, EFI_MEMORY_TYPE type,
+                             uint64_t pages, uint64_t last);
+
 /* BLOCK_IMAGE: executable, below 4 GiB, PLACE_ALIGN-aligned. */
 EFI_STATUS memory_take_image(struct loader *l, uint64_t bytes);
 
@@ -119,6 +125,26 @@ uint64_t firmware_seconds(const struct loader *l); /* 0: not known */
 uint64_t firmware_rsdp(const struct loader *l);
 void firmware_framebuffer(const struct loader *l, struct boot_framebuffer *fb);
 
+/* ---- attributes.c: page permissions, where the firmware lets them be changed ---- */
+
+/*
+ * UEFI "EFI_MEMORY_ATTRIBUTE_PROTOCOL"; without it both do nothing. What fails is put into words,
+ * for file `name` or NULL; it is returned only where the firmware says that it was needed.
+ */
+EFI_STATUS attributes_make_writable(struct loader *l, const char *name, uint64_t base,
+                                    uint64_t size);
+
+/* Executable and not writable. */
+EFI_STATUS attributes_make_code(struct loader *l, const char *name, uint64_t base, uint64_t size);
+
+/* ---- levels.c ---- */
+
+/* Takes BLOCK_LEVELS_*, where the firmware runs with 5-level paging. */
+EFI_STATUS levels_prepare(struct loader *l);
+
+/* handoff(), with four levels of paging. After memmap_convert(). */
+NORETURN void levels_handoff(const struct loader *l, uint64_t entry);
+
 /* ---- memmap.c ---- */
 
 /* Takes BLOCK_RANGES and BLOCK_SCRATCH: the last allocation before the jump. */
@@ -137,3 +163,7 @@ void memmap_convert(struct loader *l);
 
 /* Interrupts off, then entry(info), which does not return. */
 NORETURN void handoff(uint64_t entry, const struct boot_info *info);
+
+/* The same by way of levels.asm's copy at `code`. */
+NORETURN void handoff_levels(uint64_t entry, const struct boot_info *info, uint64_t root,
+                             uint64_t stack, uint64_t code);

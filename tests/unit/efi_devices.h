@@ -5,7 +5,9 @@
  */
 #pragma once
 
+#include "boot/attributes.c"
 #include "efi_machine.h"
+#include "efi_paging.h"
 #include "lib/assert.h"
 
 /* ---------------------------------------------------------------------- the volume */
@@ -213,9 +215,13 @@ static inline EFI_STATUS EFIAPI efi_set_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, 
 
 static inline EFI_STATUS EFIAPI efi_locate(EFI_GUID *what, void *registration, void **interface)
 {
-    (void)what, (void)registration;
+    (void)registration;
     if (efi_fails(CALL_LOCATE))
         return efi.fault;
+    if (what->Data1 == 0xf4560cf6) {
+        *interface = efi.strict ? &efi_attributes_protocol : NULL;
+        return efi.strict ? EFI_SUCCESS : EFI_NOT_FOUND;
+    }
     *interface = &efi_gop;
     return EFI_SUCCESS;
 }
@@ -263,6 +269,7 @@ NORETURN void loader_assert_fail(const char *expr, const char *file, int line);
 #include "boot/date.c"
 #include "boot/files.c"
 #include "boot/firmware.c"
+#include "boot/levels.c"
 #include "boot/memmap.c"
 #include "boot/memory.c"
 #include "boot/place.c"

@@ -40,6 +40,9 @@ enum efi_service {
     CALL_MODE_SET,
     CALL_MAP,
     CALL_EXIT_SERVICES,
+    CALL_ATTRIBUTES_GET,
+    CALL_ATTRIBUTES_SET,
+    CALL_ATTRIBUTES_CLEAR,
     CALL_PRINT,
     CALL_COUNT
 };
@@ -83,6 +86,8 @@ static struct efi_machine {
     uint32_t mode_max;  /* of the screen */
     uint32_t modes_bad; /* cannot be drawn in */
     bool uart_stuck;
+    bool strict; /* pages are writable or executable: EFI_MEMORY_ATTRIBUTE_PROTOCOL */
+    bool levels; /* 5-level paging */
 
     /* What happened. */
     uint32_t calls, by[CALL_COUNT];
@@ -96,6 +101,8 @@ static struct efi_machine {
     uint8_t scratch;
     const struct boot_info *info;
     uint64_t entry;
+    uint64_t code; /* of levels.asm; 0: not that way */
+    uint64_t attributes[ARENA_PAGES];
 
     EFI_MEMORY_DESCRIPTOR map[MAP_MAX];
     uint32_t map_count;
@@ -227,6 +234,8 @@ static inline EFI_STATUS EFIAPI efi_allocate(EFI_ALLOCATE_TYPE how, EFI_MEMORY_T
     if (place >= ARENA_BASE) {
         ASAN_UNPOISON_MEMORY_REGION((void *)place, pages * PAGE_SIZE);
         memset((void *)place, 0xa5, pages * PAGE_SIZE);
+        for (uint64_t i = 0; i < pages; i++)
+            efi.attributes[(place - ARENA_BASE) / PAGE_SIZE + i] = EFI_MEMORY_XP;
     }
     *at = place;
     return EFI_SUCCESS;
