@@ -27,6 +27,7 @@ static EFI_STATUS loader_take_handover(struct loader *l)
     h->info.version = BOOT_INFO_VERSION;
     h->info.size = sizeof(h->info);
     h->info.modules = (uint64_t)h->modules;
+    (void)text_copy(h->info.config_name, sizeof(h->info.config_name), FOLDER_CONFIG);
     return EFI_SUCCESS;
 }
 

@@ -20,7 +20,7 @@
 #define ARENA_BASE  UINT64_C(0x10000000)
 #define ARENA_PAGES UINT64_C(8192)
 #define MAP_MAX     2048
-#define FILES_MAX   256
+#define FILES_MAX   600
 #define OPEN_MAX    8
 #define TEXT_MAX    4096
 
@@ -40,6 +40,10 @@ enum efi_service {
     CALL_MODE_SET,
     CALL_MAP,
     CALL_EXIT_SERVICES,
+    CALL_MENU_PRINT, /* and what else the menu does with the screen */
+    CALL_KEYS_RESET,
+    CALL_KEY,
+    CALL_STALL,
     CALL_ATTRIBUTES_GET,
     CALL_ATTRIBUTES_SET,
     CALL_ATTRIBUTES_CLEAR,
@@ -86,8 +90,13 @@ static struct efi_machine {
     uint32_t mode_max;  /* of the screen */
     uint32_t modes_bad; /* cannot be drawn in */
     bool uart_stuck;
-    bool strict; /* pages are writable or executable: EFI_MEMORY_ATTRIBUTE_PROTOCOL */
-    bool levels; /* 5-level paging */
+    bool no_console; /* neither a screen nor a keyboard */
+    uint32_t columns, rows;
+    const uint16_t *keys; /* characters, or KEY_SCAN | scan code; EFI_NOT_READY after them */
+    uint32_t key_count;
+    bool unplugged; /* the keyboard, after the last key */
+    bool strict;    /* pages are writable or executable: EFI_MEMORY_ATTRIBUTE_PROTOCOL */
+    bool levels;    /* 5-level paging */
 
     /* What happened. */
     uint32_t calls, by[CALL_COUNT];
@@ -106,9 +115,16 @@ static struct efi_machine {
 
     EFI_MEMORY_DESCRIPTOR map[MAP_MAX];
     uint32_t map_count;
+    uint32_t key_at, row;
+    bool placed;                        /* what is printed next belongs in that row */
+    char grid[64][160], shown[1 << 18]; /* the screen, and all that was on it */
+    uint32_t shown_len;
+    uint64_t stalled; /* us */
     struct efi_open opens[OPEN_MAX];
     jmp_buf end;
 } efi;
+
+#define KEY_SCAN 0x100
 
 /* ---------------------------------------------------------------------- every call comes by */
 
