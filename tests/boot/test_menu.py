@@ -139,7 +139,7 @@ def test_hundreds_of_files(machine):
     with machine.spawn(texts, cores=2, memory=256, early=True) as console:
         shows(console, ">   1  bulkhead.conf", " of 128", f"and {count + 4 - 128} not listed: too many, or an unusual name")
         console.send("\x1b[F")
-        shows(console, ">  128  c126.conf", " to 128 of 128")
+        shows(console, "> 128  c126.conf", " to 128 of 128")
         console.send(ENTER)
         shows(console, "configuration: c126.conf", "[c126] cmdline     noinput")
         assert console.finish() == POWERED_OFF
