@@ -141,6 +141,17 @@ static void what_is_broken_is_not_started(void **state)
     assert_string_equal(efi.info->config_name, "A.CONF");
 }
 
+/* Not when its time has come, either: then the menu waits. */
+static void what_is_broken_does_not_start_by_itself(void **state)
+{
+    (void)state;
+    make("[machine]\ntimeout = 0\n" GUEST("x") "colour = red\n");
+    TYPE(' ', '2', '\r');
+    assert_int_equal(efi_run(), END_JUMP);
+    assert_true(was_shown("bulkhead.conf:6: unknown key 'colour'"));
+    assert_string_equal(efi.info->config_name, "A.CONF");
+}
+
 /* With nobody there the hypervisor gets it, and says what is wrong. */
 static void a_machine_without_a_console(void **state)
 {
@@ -250,6 +261,7 @@ int main(void)
         cmocka_unit_test(keys_choose),
         cmocka_unit_test(one_file_has_no_menu),
         cmocka_unit_test(what_is_broken_is_not_started),
+        cmocka_unit_test(what_is_broken_does_not_start_by_itself),
         cmocka_unit_test(a_machine_without_a_console),
         cmocka_unit_test(an_edited_line),
         cmocka_unit_test(a_line_that_is_a_comment),
