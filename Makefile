@@ -161,14 +161,15 @@ $B/%.so:
 	@if nm -u $@ | grep -q .; then echo "$@: undefined symbols:"; nm -u $@; exit 1; fi
 
 EFI_APP = objcopy -j .text -j .sdata -j .data -j .rodata -j .dynamic -j .dynsym -j .rel -j .rela \
-    -j '.rel.*' -j '.rela.*' -j .reloc --target efi-app-x86_64 --subsystem=10 $< $@
+    -j '.rel.*' -j '.rela.*' -j .reloc --target efi-app-x86_64 --subsystem=10 $< $@ \
+    && $(PYTHON) scripts/nx-compat $@
 
-$B/BOOTX64.EFI: $B/loader.so
+$B/BOOTX64.EFI: $B/loader.so scripts/nx-compat
 	@echo "  EFI   $@"
 	@$(EFI_APP)
 
 # A program of make bench, which boots in the loader's place.
-$B/walk.efi: $B/walk.so
+$B/walk.efi: $B/walk.so scripts/nx-compat
 	@echo "  EFI   $@"
 	@$(EFI_APP)
 

@@ -4,8 +4,8 @@
  * Fixed-width fields, every address physical, offsets asserted. The loader fills it in pages of
  * kind BOOT_RAM_LOADER; the hypervisor checks it, copies what it needs and trusts nothing twice.
  *
- * Entry: 64-bit mode, interrupts off, the firmware's identity map still active, RDI = physical
- * address of struct boot_info, boot services already left.
+ * Entry: 64-bit mode with four-level paging, interrupts off, the firmware's identity map still
+ * active, RDI = physical address of struct boot_info, boot services already left.
  */
 #pragma once
 
@@ -15,7 +15,7 @@
 
 /* Counts up with the layout, and with the ways in which bulkhead.conf can name a file: the loader
  * reads those that it knows of. */
-#define BOOT_INFO_VERSION 5
+#define BOOT_INFO_VERSION 6
 
 enum boot_ram_kind {
     BOOT_RAM_FREE = 1,     /* ours to use after the jump */
@@ -95,6 +95,7 @@ struct boot_info {
     uint32_t firmware_revision; /* as its vendor counts */
     uint32_t uefi_revision;     /* of the specification: major << 16 | minor, 2.7 is 2 << 16 | 70 */
     char firmware_vendor[BOOT_VENDOR_MAX]; /* printable ASCII, NUL-terminated */
+    char config_name[BOOT_NAME_MAX]; /* the file whose text module bulkhead.conf has, likewise */
 };
 _Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v2");
@@ -104,4 +105,4 @@ _Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, lastlog) == 168, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, seconds) == 184, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, firmware_vendor) == 200, "boot_info v5");
-_Static_assert(sizeof(struct boot_info) == 240, "boot_info v5");
+_Static_assert(sizeof(struct boot_info) == 304, "boot_info v6");

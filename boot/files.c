@@ -80,6 +80,21 @@ static EFI_STATUS files_check_folder(struct loader *l, EFI_FILE_HANDLE folder)
     return EFI_SUCCESS;
 }
 
+/* A name that files_name() does not take. */
+static bool files_is_odd_config(const CHAR16 *name)
+{
+    static const char ending[] = ".conf";
+    const size_t len = sizeof(ending) - 1;
+    size_t i = 0;
+    size_t same = 0;
+
+    while (i < FILES_NAME_MAX && name[i] != 0)
+        i++;
+    for (size_t k = 0; i >= len && k < len; k++)
+        same += (name[i - len + k] | 0x20) == ending[k]; /* in any case; '.' has that bit */
+    return same == len;
+}
+
 /* Copies a name of printable ASCII; false where bulkhead.conf could not spell it. */
 static bool files_name(char out[FILE_NAME_MAX], const CHAR16 *name)
 {
@@ -94,16 +109,30 @@ static bool files_name(char out[FILE_NAME_MAX], const CHAR16 *name)
     return folder_is_spellable(out);
 }
 
-/* Fills l->folder, by what l->config names; from the folder's first entry on. */
+static void files_list_entry(struct loader *l, const union files_entry *entry)
+{
+    char name[FILE_NAME_MAX];
+
+    if ((entry->info.Attribute & EFI_FILE_DIRECTORY) != 0)
+        return;
+    if (files_name(name, entry->info.FileName)) {
+        folder_add(&l->folder, &l->config, name, entry->info.FileSize);
+        menu_add(&l->menu, name);
+    } else if (files_is_odd_config(entry->info.FileName)) {
+        menu_add(&l->menu, NULL);
+    }
+}
+
+/* Fills l->folder, by what l->config names; from the folder's first entry on. And l->menu. */
 static EFI_STATUS files_list(struct loader *l, EFI_FILE_HANDLE folder)
 {
     EFI_STATUS s = folder->SetPosition(folder, 0);
 
     l->folder.count = 0;
+    l->menu.count = l->menu.unlisted = 0;
     for (uint32_t i = 0; i < FILES_ENTRIES_MAX; i++) {
         union files_entry entry = {0};
         UINTN size = sizeof(entry);
-        char name[FILE_NAME_MAX];
 
         if (!EFI_ERROR(s))
             s = folder->Read(folder, &size, &entry);
@@ -111,9 +140,7 @@ static EFI_STATUS files_list(struct loader *l, EFI_FILE_HANDLE folder)
             return say_failure(l, NULL, "the folder " LOADER_FOLDER " cannot be read", s);
         if (size == 0)
             return EFI_SUCCESS; /* the end of the directory */
-        if ((entry.info.Attribute & EFI_FILE_DIRECTORY) == 0 &&
-            files_name(name, entry.info.FileName))
-            folder_add(&l->folder, &l->config, name, entry.info.FileSize);
+        files_list_entry(l, &entry);
     }
     return say_refusal(l, NULL, "the folder " LOADER_FOLDER " never ends: the volume is damaged");
 }
@@ -147,18 +174,44 @@ static EFI_STATUS files_read_pages(struct loader *l, EFI_FILE_HANDLE file,
     return EFI_SUCCESS;
 }
 
+static EFI_STATUS files_open(EFI_FILE_HANDLE folder, const char *from, EFI_FILE_HANDLE *file)
+{
+    CHAR16 name[FILE_NAME_MAX] = {0};
+
+    for (size_t i = 0; from[i] != '\0'; i++)
+        name[i] = (CHAR16)from[i];
+    return folder->Open(folder, file, name, EFI_FILE_MODE_READ, 0);
+}
+
+EFI_STATUS files_read_text(EFI_FILE_HANDLE folder, const char *name, char *to, size_t room,
+                           size_t *size)
+{
+    EFI_FILE_HANDLE file = NULL;
+    EFI_STATUS s = files_open(folder, name, &file);
+    UINTN part = room;
+
+    *size = 0;
+    if (EFI_ERROR(s))
+        return s;
+    while (!EFI_ERROR(s) && part > 0 && *size < room) {
+        part = room - *size;
+        s = file->Read(file, &part, to + *size);
+        if (!EFI_ERROR(s) && part > room - *size)
+            s = EFI_DEVICE_ERROR;
+        *size += EFI_ERROR(s) ? 0 : part;
+    }
+    file->Close(file);
+    return s;
+}
+
 /* Fills a module that has its name; the pages are the module's as soon as it has a size. */
 static EFI_STATUS files_load(struct loader *l, EFI_FILE_HANDLE folder, struct boot_module *m,
                              uint64_t size)
 {
-    CHAR16 name[FILE_NAME_MAX] = {0};
     EFI_FILE_HANDLE file = NULL;
     uint64_t pages = 0;
-    EFI_STATUS s;
+    EFI_STATUS s = files_open(folder, m->name, &file);
 
-    for (size_t i = 0; m->name[i] != '\0'; i++)
-        name[i] = (CHAR16)m->name[i];
-    s = folder->Open(folder, &file, name, EFI_FILE_MODE_READ, 0);
     if (EFI_ERROR(s))
         return say_failure(l, m->name, "cannot be opened", s);
     if (size != 0)
@@ -192,23 +245,55 @@ static bool files_is_config(const struct folder_entry *entry)
     return span_is_any_case(span_of(entry->name), FOLDER_CONFIG);
 }
 
-/*
- * Which files it names. What is wrong in it the hypervisor will say, and it will start nothing:
- * then none of them is needed. A byte more than the limit shows that it is too long.
- */
-static EFI_STATUS files_read_config(struct loader *l, EFI_FILE_HANDLE folder)
+/* The text that was chosen, under the name that the hypervisor looks for. */
+static EFI_STATUS files_keep_chosen(struct loader *l, uint32_t chosen)
+{
+    struct boot_module *m = &l->modules[l->info->module_count++];
+    uint64_t pages = 0;
+    EFI_STATUS s;
+
+    *m = (struct boot_module){.size = 0};
+    (void)text_copy(m->name, sizeof(m->name), FOLDER_CONFIG);
+    (void)text_copy(l->info->config_name, sizeof(l->info->config_name), l->menu.names[chosen]);
+    if (l->menu.size == 0)
+        return EFI_SUCCESS;
+    s = memory_take(l, m->name, l->menu.size, &m->base, &pages);
+    if (EFI_ERROR(s))
+        return s;
+    m->size = l->menu.size;
+    m->room = pages * PAGE_SIZE;
+    memcpy((void *)m->base, l->menu.room->text, m->size);
+    memset((uint8_t *)m->base + m->size, 0, m->room - m->size);
+    return EFI_SUCCESS;
+}
+
+/* bulkhead.conf. A byte more than the limit shows that it is too long. */
+static EFI_STATUS files_load_config(struct loader *l, EFI_FILE_HANDLE folder)
 {
     const struct folder_entry *entry = l->folder.entries;
-    const struct boot_module *m = &l->modules[0];
-    EFI_STATUS s;
 
     for (uint32_t i = 0; i < l->folder.count && !files_is_config(entry); i++)
         entry++;
     if (entry == l->folder.entries + l->folder.count)
-        return EFI_SUCCESS; /* this as well */
-    s = files_add(l, folder, entry, min_u64(entry->size, CONFIG_SIZE_MAX + 1));
-    if (EFI_ERROR(s))
+        return EFI_SUCCESS; /* the hypervisor will say so */
+    return files_add(l, folder, entry, min_u64(entry->size, CONFIG_SIZE_MAX + 1));
+}
+
+/*
+ * Which files it names. What is wrong in it the hypervisor will say, and it will start nothing:
+ * then none of them is needed.
+ */
+static EFI_STATUS files_read_config(struct loader *l, EFI_FILE_HANDLE folder)
+{
+    const struct boot_module *m = &l->modules[0];
+    uint32_t chosen;
+    EFI_STATUS s = menu_choose(l, folder, &chosen);
+
+    if (!EFI_ERROR(s))
+        s = chosen == MENU_NONE ? files_load_config(l, folder) : files_keep_chosen(l, chosen);
+    if (EFI_ERROR(s) || l->info->module_count == 0)
         return s;
+    l->report = (struct errors){.count = 0};
     if (!config_parse(&l->config, (const char *)m->base, m->size, &l->report))
         l->config.guest_count = 0;
     return EFI_SUCCESS;

@@ -6,6 +6,7 @@
 #include "boot/loader.h"
 
 #include "lib/assert.h"
+#include "lib/bits.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 
@@ -26,7 +27,25 @@ static EFI_STATUS loader_take_handover(struct loader *l)
     h->info.version = BOOT_INFO_VERSION;
     h->info.size = sizeof(h->info);
     h->info.modules = (uint64_t)h->modules;
+    (void)text_copy(h->info.config_name, sizeof(h->info.config_name), FOLDER_CONFIG);
     return EFI_SUCCESS;
+}
+
+/* Each segment of code, once the image is complete. */
+static EFI_STATUS loader_make_code(struct loader *l, const char *name)
+{
+    const struct elf *elf = &l->place.elf;
+    EFI_STATUS s = EFI_SUCCESS;
+
+    for (uint32_t i = 0; i < elf->segment_count && !EFI_ERROR(s); i++) {
+        const struct elf64_phdr *p = &elf->segments[i];
+        const uint64_t first = align_down(p->vaddr, PAGE_SIZE);
+        const uint64_t pages = (p->vaddr + p->memsz - first + PAGE_SIZE - 1) / PAGE_SIZE;
+
+        if (p->type == PT_LOAD && (p->flags & PF_X) != 0 && p->memsz != 0)
+            s = attributes_make_code(l, name, l->info->image_base + first, pages * PAGE_SIZE);
+    }
+    return s;
 }
 
 static EFI_STATUS loader_place_kernel(struct loader *l)
@@ -43,11 +62,14 @@ static EFI_STATUS loader_place_kernel(struct loader *l)
     if (EFI_ERROR(s))
         return s;
     base = l->blocks[BLOCK_IMAGE].base;
+    s = attributes_make_writable(l, kernel->name, base, l->place.size);
+    if (EFI_ERROR(s))
+        return s;
     if (!place_image(&l->place, (void *)base, base))
         return say_refusal(l, kernel->name, l->place.why);
     l->info->image_base = base;
     l->info->image_size = l->place.size;
-    return EFI_SUCCESS;
+    return loader_make_code(l, kernel->name);
 }
 
 static void loader_ask_firmware(struct loader *l)
@@ -82,6 +104,9 @@ static EFI_STATUS loader_run(struct loader *l)
     if (EFI_ERROR(s))
         return s;
     loader_ask_firmware(l);
+    s = levels_prepare(l);
+    if (EFI_ERROR(s))
+        return s;
     s = memmap_prepare(l); /* after everything else that takes memory */
     if (EFI_ERROR(s))
         return s;
@@ -90,7 +115,7 @@ static EFI_STATUS loader_run(struct loader *l)
         return s;
     l->info->stamps[BOOT_STAMP_EXIT] = rdtsc();
     memmap_convert(l);
-    handoff(l->info->image_base + l->place.entry, l->info);
+    levels_handoff(l, l->info->image_base + l->place.entry);
 }
 
 /* UEFI "EFI Image Entry Point". */

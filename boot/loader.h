@@ -16,20 +16,50 @@
 
 #define LOADER_FOLDER "\\bulkhead"
 
-/* The memory that the loader takes beside the modules; the first four outlive the jump. */
+/* The memory that the loader takes beside the modules; all but the last two outlive the jump. */
 enum loader_block {
-    BLOCK_HANDOVER, /* struct loader_handover */
-    BLOCK_IMAGE,    /* bulkhead.elf as placed */
-    BLOCK_LOW,      /* boot_info.low_page */
-    BLOCK_LASTLOG,  /* boot_info.lastlog */
-    BLOCK_RANGES,   /* struct boot_range[], for boot_info.ranges */
-    BLOCK_SCRATCH,  /* the firmware's map and our edges: free memory after the jump */
+    BLOCK_HANDOVER,    /* struct loader_handover */
+    BLOCK_IMAGE,       /* bulkhead.elf as placed */
+    BLOCK_LOW,         /* boot_info.low_page */
+    BLOCK_LASTLOG,     /* boot_info.lastlog */
+    BLOCK_LEVELS_CODE, /* where the firmware has 5-level paging: levels.asm, ... */
+    BLOCK_LEVELS_DATA, /* ... the root of the four-level tables and a stack */
+    BLOCK_RANGES,      /* struct boot_range[], for boot_info.ranges */
+    BLOCK_SCRATCH,     /* the firmware's map and our edges: free memory after the jump */
+    BLOCK_MENU,        /* struct menu_room, likewise */
     BLOCK_COUNT
 };
 
 struct loader_handover {
     struct boot_info info;
     struct boot_module modules[FOLDER_MAX];
+};
+
+/* ---- which *.conf files there are to choose from, and the text of the one looked at last ---- */
+
+/* More are counted and not listed. */
+#define MENU_MAX 128
+
+#define MENU_NONE UINT32_MAX
+
+/* A byte more than the limit shows that a file is too long; an edited one may be longer yet. */
+#define MENU_TEXT_MAX (CONFIG_SIZE_MAX + 1 + CMDLINE_MAX + 64)
+
+/* In BLOCK_MENU. */
+struct menu_room {
+    char text[MENU_TEXT_MAX];
+    char changed[MENU_TEXT_MAX];
+};
+
+struct menu {
+    char names[MENU_MAX][FILE_NAME_MAX]; /* bulkhead.conf first, then by name */
+    uint32_t count;
+    uint32_t unlisted; /* beyond MENU_MAX, or with a name that cannot be shown */
+
+    struct menu_room *room;
+    uint32_t loaded; /* whose text is in the room; MENU_NONE: nobody's */
+    size_t size;     /* of that text */
+    bool edited;
 };
 
 struct loader {
@@ -47,8 +77,15 @@ struct loader {
     struct boot_module *modules; /* info->module_count of them */
 
     struct folder folder; /* what \bulkhead\ holds, as far as it counts */
-    struct config config; /* only to know which files it names */
-    struct errors report; /* its errors, which the hypervisor finds again and shows */
+    struct config config; /* which files it names, and what the menu shows and changes */
+    struct errors report; /* its errors; without a menu the hypervisor shows them */
+
+    struct menu menu;
+    struct terminal {
+        uint32_t columns, rows;
+        bool no_keys; /* or none any more */
+        bool used;    /* something was written on it */
+    } terminal;
 
     struct place place; /* bulkhead.elf */
 
@@ -89,6 +126,10 @@ EFI_STATUS memory_take_large(struct loader *l, const char *name, uint64_t bytes,
                              uint64_t *pages);
 EFI_STATUS memory_take_block(struct loader *l, enum loader_block which, uint64_t bytes);
 
+/* A block that ends at or below address `last`. */
+EFI_STATUS memory_take_below(struct loader *l, enum loader_block which, EFI_MEMORY_TYPE type,
+                             uint64_t pages, uint64_t last);
+
 /* BLOCK_IMAGE: executable, below 4 GiB, PLACE_ALIGN-aligned. */
 EFI_STATUS memory_take_image(struct loader *l, uint64_t bytes);
 
@@ -109,8 +150,69 @@ void memory_free_all(struct loader *l);
  */
 EFI_STATUS files_read(struct loader *l);
 
+/* Reads at most `room` bytes of a file; what fails is returned and not said. */
+EFI_STATUS files_read_text(EFI_FILE_HANDLE folder, const char *name, char *to, size_t room,
+                           size_t *size);
+
 /* The module called `name`, in any case as FAT has it, or NULL. */
 const struct boot_module *files_find(const struct loader *l, const char *name);
+
+/* ---- menu.c, menu_edit.c: which configuration, where there are several ---- */
+
+/* A file of the folder; one whose name ends in .conf is listed. `name` NULL: it has such an ending,
+ * and cannot be spelt. */
+void menu_add(struct menu *menu, const char *name);
+
+/*
+ * Asks on the firmware's console. l->menu.room then has the text, which may have been edited, and
+ * *chosen is its name's index; MENU_NONE where there is nothing to choose from.
+ */
+EFI_STATUS menu_choose(struct loader *l, EFI_FILE_HANDLE folder, uint32_t *chosen);
+
+/* A list on the screen from row 2 on; its cursor at `at`. Returns the first row below it. */
+uint32_t menu_show_list(const struct loader *l, const char (*names)[FILE_NAME_MAX], uint32_t count,
+                        uint32_t at);
+
+/* Moves `at`, where the key is one for that. */
+void menu_move(uint32_t *at, uint32_t count, const EFI_INPUT_KEY *key);
+
+/* Parses the text that is loaded. Returns whether it has no errors, which l->report has. */
+bool menu_parse(struct loader *l);
+
+/* l->report, until a key is pressed. */
+void menu_show_errors(struct loader *l, const char *title, const char *name);
+
+/* Lets a guest's command line be edited in the text that is loaded and has no errors. */
+void menu_edit(struct loader *l);
+
+/* ---- terminal.c: the firmware's console ---- */
+
+#define TERMINAL_COLUMNS_MAX 132
+#define TERMINAL_POLL_MS     50
+
+void terminal_open(struct loader *l);
+
+/* What comes next is written on an empty screen, if anything of ours is on it. */
+void terminal_close(struct loader *l);
+void terminal_clear(struct loader *l);
+
+/* One row, all of it; what does not fit is cut. */
+void terminal_row(const struct loader *l, uint32_t row, const char *text);
+
+/* As many rows as it takes. Returns the next one. */
+uint32_t terminal_text(const struct loader *l, uint32_t row, const char *text);
+
+/* Where a person types. */
+void terminal_cursor(const struct loader *l, uint32_t column, uint32_t row);
+
+/* A key if there is one. */
+bool terminal_poll(struct loader *l, EFI_INPUT_KEY *key);
+
+/* For TERMINAL_POLL_MS. */
+void terminal_pause(const struct loader *l);
+
+/* Waits for a key; false: there are none any more. */
+bool terminal_wait(struct loader *l, EFI_INPUT_KEY *key);
 
 /* ---- firmware.c: facts that only the firmware knows ---- */
 
@@ -118,6 +220,26 @@ void firmware_name(const struct loader *l, struct boot_info *info);
 uint64_t firmware_seconds(const struct loader *l); /* 0: not known */
 uint64_t firmware_rsdp(const struct loader *l);
 void firmware_framebuffer(const struct loader *l, struct boot_framebuffer *fb);
+
+/* ---- attributes.c: page permissions, where the firmware lets them be changed ---- */
+
+/*
+ * UEFI "EFI_MEMORY_ATTRIBUTE_PROTOCOL"; without it both do nothing. What fails is put into words,
+ * for file `name` or NULL; it is returned only where the firmware says that it was needed.
+ */
+EFI_STATUS attributes_make_writable(struct loader *l, const char *name, uint64_t base,
+                                    uint64_t size);
+
+/* Executable and not writable. */
+EFI_STATUS attributes_make_code(struct loader *l, const char *name, uint64_t base, uint64_t size);
+
+/* ---- levels.c ---- */
+
+/* Takes BLOCK_LEVELS_*, where the firmware runs with 5-level paging. */
+EFI_STATUS levels_prepare(struct loader *l);
+
+/* handoff(), with four levels of paging. After memmap_convert(). */
+NORETURN void levels_handoff(const struct loader *l, uint64_t entry);
 
 /* ---- memmap.c ---- */
 
@@ -137,3 +259,7 @@ void memmap_convert(struct loader *l);
 
 /* Interrupts off, then entry(info), which does not return. */
 NORETURN void handoff(uint64_t entry, const struct boot_info *info);
+
+/* The same by way of levels.asm's copy at `code`. */
+NORETURN void handoff_levels(uint64_t entry, const struct boot_info *info, uint64_t root,
+                             uint64_t stack, uint64_t code);

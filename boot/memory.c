@@ -91,6 +91,17 @@ EFI_STATUS memory_take_image(struct loader *l, uint64_t bytes)
     return EFI_SUCCESS;
 }
 
+EFI_STATUS memory_take_below(struct loader *l, enum loader_block which, EFI_MEMORY_TYPE type,
+                             uint64_t pages, uint64_t last)
+{
+    EFI_PHYSICAL_ADDRESS at = last;
+
+    if (EFI_ERROR(l->bs->AllocatePages(AllocateMaxAddress, type, pages, &at)))
+        return say_no_memory(l, NULL, pages * PAGE_SIZE);
+    l->blocks[which] = (struct block){.base = at, .pages = pages};
+    return EFI_SUCCESS;
+}
+
 void memory_take_low(struct loader *l)
 {
     EFI_PHYSICAL_ADDRESS at = MEMORY_LOW_LIMIT;

@@ -45,7 +45,8 @@ bool host_paging_ok(void)
 
     host_allow_xd();
     if ((read_cr4() & CR4_LA57) != 0) {
-        log_line("the firmware runs with 5-level paging; turn it off in the firmware setup");
+        log_line("entered with 5-level paging, which the loader turns off: bulkhead.elf and "
+                 "BOOTX64.EFI are of different builds");
         ok = false;
     }
     if ((cpuid(CPUID_FEATURES, 0).edx & CPUID_FEATURES_EDX_PAT) == 0) {

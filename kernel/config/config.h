@@ -30,6 +30,9 @@
 #define GUEST_LINKS_MEMORY \
     (992 * MIB) /* ... and of all links of a guest: what a PC has for devices below 4 GiB */
 
+#define TIMEOUT_DEFAULT 5 /* seconds */
+#define TIMEOUT_MAX     3600
+
 /* What the hypervisor does with a guest that crashed. */
 enum crash_action { CRASH_STOP, CRASH_RESTART, CRASH_REBOOT };
 
@@ -70,6 +73,7 @@ struct config_guest {
     uint32_t disk_count;
     struct config_disk disks[DISKS_MAX];
     char cmdline[CMDLINE_MAX];
+    uint32_t cmdline_line;
     enum poweroff_action on_poweroff;
     uint64_t watchdog_ns; /* the guest has to call in more often than this; 0: no watchdog */
     bool watchdog_each;   /* ... each of its cores */
@@ -109,6 +113,7 @@ struct config_machine {
     bool threads_shared; /* threads of one core may belong to different guests */
     bool tsc_trusted;    /* the TSC is invariant, whether the processor promises it or not */
     bool panic_reboots;  /* after a panic of ours the machine is reset, and not only halted */
+    uint32_t timeout;    /* seconds that the loader's menu waits; the hypervisor does not look */
 };
 
 /* Large: static, never on a hypervisor stack. */

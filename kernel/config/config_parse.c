@@ -24,6 +24,7 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_THREADS] = {"threads", SECTION_MACHINE, config_read_threads, NULL},
     [KEY_TSC] = {"tsc", SECTION_MACHINE, config_read_tsc, NULL},
     [KEY_ON_PANIC] = {"on_panic", SECTION_MACHINE, config_read_on_panic, NULL},
+    [KEY_TIMEOUT] = {"timeout", SECTION_MACHINE, config_read_timeout, NULL},
     [KEY_CORES] = {"cores", SECTION_GUEST, config_read_cores, NULL},
     [KEY_MEMORY] = {"memory", SECTION_GUEST, config_read_memory, "64M"},
     [KEY_IMAGE] = {"image", SECTION_GUEST, config_read_image, "kernel.elf"},
@@ -294,6 +295,7 @@ bool config_parse(struct config *config, const char *text, size_t size, struct e
     memset(config, 0, sizeof(*config));
     config->machine.serial = true;
     config->machine.screen = true;
+    config->machine.timeout = TIMEOUT_DEFAULT;
     if (!config_check_file(&rest, report))
         return false;
     while (rest.len > 0) {

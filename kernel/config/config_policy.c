@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * config_policy: the values that decide what happens when a guest ends: on_crash, on_poweroff,
- * watchdog; and when we do: on_panic. Pure.
+ * watchdog; when we do: on_panic; and when all begins: timeout. Pure.
  */
 #include "kernel/config/config_parts.h"
 #include "lib/bits.h"
@@ -56,6 +56,17 @@ void config_read_on_panic(struct config_parser *p, struct span value)
     if (!p->config->machine.panic_reboots && !span_is(value, "halt"))
         errors_add(p->report, p->line, "on_panic = '" VALUE ": write halt or reboot",
                    VALUE_ARGS(value));
+}
+
+void config_read_timeout(struct config_parser *p, struct span value)
+{
+    uint64_t seconds;
+
+    if (span_number(value, &seconds) && seconds <= TIMEOUT_MAX)
+        p->config->machine.timeout = (uint32_t)seconds;
+    else
+        errors_add(p->report, p->line, "timeout = '" VALUE ": write 0 to %u, in seconds",
+                   VALUE_ARGS(value), TIMEOUT_MAX);
 }
 
 /* Cuts the word "each" off the end of a time. */

@@ -42,7 +42,7 @@ static void config_begin_guest(struct config_parser *p, struct span name)
     fmt_print(g->name, sizeof(g->name), "%.*s", (int)name.len, name.at);
     g->line = p->line;
     g->cores.count = 1;
-    g->cores.line = g->memory_line = g->image_line = g->initrd_line = p->line;
+    g->cores.line = g->memory_line = g->image_line = g->initrd_line = g->cmdline_line = p->line;
     g->on_crash = CRASH_STOP;
     if (name.len == 0)
         p->excused = UINT32_MAX; /* what else it lacks has no name to be told under */

@@ -283,4 +283,5 @@ void config_read_cmdline(struct config_parser *p, struct span value)
     }
     memcpy(p->guest->cmdline, value.at, value.len);
     p->guest->cmdline[value.len] = '\0';
+    p->guest->cmdline_line = p->line;
 }

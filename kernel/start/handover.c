@@ -69,6 +69,7 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     start->low_page = hpa(info->low_page);
     memcpy(start->stamps, info->stamps, sizeof(start->stamps));
     start->seconds = info->seconds;
+    memcpy(start->config_name, info->config_name, sizeof(start->config_name) - 1);
     start->machine.has_screen = info->framebuffer.format != BOOT_PIXEL_NONE;
     if (!acpi_read(&start->acpi, &memory, hpa(info->rsdp)))
         log_line("no usable ACPI tables: only the boot core will be used");

@@ -53,11 +53,11 @@ bool launch_possible(void)
 
 /* ------------------------------------------------------------------ the file */
 
-static void launch_print_errors(void)
+static void launch_print_errors(const struct start_state *start)
 {
     char line[LOG_LINE_MAX];
 
-    for (uint32_t i = 0; errors_print(&report, i, FOLDER_CONFIG, line, sizeof(line)); i++)
+    for (uint32_t i = 0; errors_print(&report, i, start->config_name, line, sizeof(line)); i++)
         log_line("%s", line);
 }
 
@@ -92,12 +92,15 @@ bool launch_plan(struct start_state *start)
                  FOLDER_CONFIG);
         return false;
     }
+
+    if (strcmp(start->config_name, FOLDER_CONFIG) != 0)
+        log_line("configuration: %s", start->config_name);
     bool ok = config_parse(&config, (const char *)module->bytes, module->size, &report);
 
     if (ok)
         modules_give(&start->machine, &config);
     if (!ok || !launch_make_plan(start)) {
-        launch_print_errors();
+        launch_print_errors(start);
         return false;
     }
     ASSERT(plan_valid(plan, &start->machine));

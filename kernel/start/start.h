@@ -18,7 +18,8 @@ struct start_state {
     const struct boot_info *info; /* not readable any more after address_space_create() */
     hpa_t low_page;
     uint64_t stamps[BOOT_STAMP_COUNT];
-    uint64_t seconds; /* since 1970-01-01 UTC, at the first stamp; 0: not known */
+    uint64_t seconds;                /* since 1970-01-01 UTC, at the first stamp; 0: not known */
+    char config_name[BOOT_NAME_MAX]; /* of the file that was chosen in the loader */
     struct acpi_info acpi;
     struct pci_list devices;
     struct tsc tsc;

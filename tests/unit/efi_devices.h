@@ -5,7 +5,10 @@
  */
 #pragma once
 
+#include "boot/attributes.c"
+#include "efi_console.h"
 #include "efi_machine.h"
+#include "efi_paging.h"
 #include "lib/assert.h"
 
 /* ---------------------------------------------------------------------- the volume */
@@ -213,20 +216,14 @@ static inline EFI_STATUS EFIAPI efi_set_mode(EFI_GRAPHICS_OUTPUT_PROTOCOL *gop, 
 
 static inline EFI_STATUS EFIAPI efi_locate(EFI_GUID *what, void *registration, void **interface)
 {
-    (void)what, (void)registration;
+    (void)registration;
     if (efi_fails(CALL_LOCATE))
         return efi.fault;
+    if (what->Data1 == 0xf4560cf6) {
+        *interface = efi.strict ? &efi_attributes_protocol : NULL;
+        return efi.strict ? EFI_SUCCESS : EFI_NOT_FOUND;
+    }
     *interface = &efi_gop;
-    return EFI_SUCCESS;
-}
-
-static inline EFI_STATUS EFIAPI efi_print(SIMPLE_TEXT_OUTPUT_INTERFACE *console, CHAR16 *text)
-{
-    (void)console;
-    if (efi_fails(CALL_PRINT))
-        return efi.fault;
-    for (; *text != 0; text++)
-        efi_text(efi.screen, &efi.screen_len, (char)*text);
     return EFI_SUCCESS;
 }
 
@@ -263,11 +260,16 @@ NORETURN void loader_assert_fail(const char *expr, const char *file, int line);
 #include "boot/date.c"
 #include "boot/files.c"
 #include "boot/firmware.c"
+#include "boot/levels.c"
+#include "boot/line.c"
 #include "boot/memmap.c"
 #include "boot/memory.c"
+#include "boot/menu.c"
+#include "boot/menu_edit.c"
 #include "boot/place.c"
 #include "boot/ranges.c"
 #include "boot/say.c"
+#include "boot/terminal.c"
 
 /* The smallest program that place_check() takes. */
 static inline const uint8_t *efi_kernel(uint64_t *size)
@@ -355,7 +357,6 @@ static inline enum efi_end efi_run(void)
 {
     static EFI_BOOT_SERVICES bs;
     static EFI_RUNTIME_SERVICES rs;
-    static SIMPLE_TEXT_OUTPUT_INTERFACE console;
     static EFI_SYSTEM_TABLE st;
     static EFI_CONFIGURATION_TABLE acpi = {ACPI_20_TABLE_GUID, (void *)0xf0000};
 
@@ -365,15 +366,16 @@ static inline enum efi_end efi_run(void)
                              .HandleProtocol = efi_handle_of,
                              .LocateProtocol = efi_locate,
                              .SetWatchdogTimer = efi_watchdog,
+                             .Stall = efi_stall,
                              .ExitBootServices = efi_exit_services};
     rs = (EFI_RUNTIME_SERVICES){.GetTime = efi_get_time, .ResetSystem = efi_reset};
-    console = (SIMPLE_TEXT_OUTPUT_INTERFACE){.OutputString = efi_print};
     st = (EFI_SYSTEM_TABLE){.Hdr.Revision = 2 << 16 | 70,
                             .FirmwareVendor = efi.vendor,
                             .FirmwareRevision = 0x10000,
                             .BootServices = &bs,
                             .RuntimeServices = &rs,
-                            .ConOut = &console,
+                            .ConOut = efi.no_console ? NULL : &efi_output,
+                            .ConIn = efi.no_console ? NULL : &efi_input,
                             .NumberOfTableEntries = 1,
                             .ConfigurationTable = &acpi};
     efi_volume = (EFI_FILE_IO_INTERFACE){.OpenVolume = efi_open_volume};

@@ -20,7 +20,7 @@
 #define ARENA_BASE  UINT64_C(0x10000000)
 #define ARENA_PAGES UINT64_C(8192)
 #define MAP_MAX     2048
-#define FILES_MAX   256
+#define FILES_MAX   600
 #define OPEN_MAX    8
 #define TEXT_MAX    4096
 
@@ -40,6 +40,13 @@ enum efi_service {
     CALL_MODE_SET,
     CALL_MAP,
     CALL_EXIT_SERVICES,
+    CALL_MENU_PRINT, /* and what else the menu does with the screen */
+    CALL_KEYS_RESET,
+    CALL_KEY,
+    CALL_STALL,
+    CALL_ATTRIBUTES_GET,
+    CALL_ATTRIBUTES_SET,
+    CALL_ATTRIBUTES_CLEAR,
     CALL_PRINT,
     CALL_COUNT
 };
@@ -83,6 +90,13 @@ static struct efi_machine {
     uint32_t mode_max;  /* of the screen */
     uint32_t modes_bad; /* cannot be drawn in */
     bool uart_stuck;
+    bool no_console; /* neither a screen nor a keyboard */
+    uint32_t columns, rows;
+    const uint16_t *keys; /* characters, or KEY_SCAN | scan code; EFI_NOT_READY after them */
+    uint32_t key_count;
+    bool unplugged; /* the keyboard, after the last key */
+    bool strict;    /* pages are writable or executable: EFI_MEMORY_ATTRIBUTE_PROTOCOL */
+    bool levels;    /* 5-level paging */
 
     /* What happened. */
     uint32_t calls, by[CALL_COUNT];
@@ -96,12 +110,21 @@ static struct efi_machine {
     uint8_t scratch;
     const struct boot_info *info;
     uint64_t entry;
+    uint64_t code; /* of levels.asm; 0: not that way */
+    uint64_t attributes[ARENA_PAGES];
 
     EFI_MEMORY_DESCRIPTOR map[MAP_MAX];
     uint32_t map_count;
+    uint32_t key_at, row;
+    bool placed;                        /* what is printed next belongs in that row */
+    char grid[64][160], shown[1 << 18]; /* the screen, and all that was on it */
+    uint32_t shown_len;
+    uint64_t stalled; /* us */
     struct efi_open opens[OPEN_MAX];
     jmp_buf end;
 } efi;
+
+#define KEY_SCAN 0x100
 
 /* ---------------------------------------------------------------------- every call comes by */
 
@@ -227,6 +250,8 @@ static inline EFI_STATUS EFIAPI efi_allocate(EFI_ALLOCATE_TYPE how, EFI_MEMORY_T
     if (place >= ARENA_BASE) {
         ASAN_UNPOISON_MEMORY_REGION((void *)place, pages * PAGE_SIZE);
         memset((void *)place, 0xa5, pages * PAGE_SIZE);
+        for (uint64_t i = 0; i < pages; i++)
+            efi.attributes[(place - ARENA_BASE) / PAGE_SIZE + i] = EFI_MEMORY_XP;
     }
     *at = place;
     return EFI_SUCCESS;

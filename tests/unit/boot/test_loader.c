@@ -27,6 +27,7 @@ static const char *const sentences[CALL_COUNT][4] = {
     [CALL_MAP] = {"GetMemoryMap does not return a usable size of the memory map",
                   "GetMemoryMap failed: "},
     [CALL_EXIT_SERVICES] = {"ExitBootServices failed: "},
+    [CALL_ATTRIBUTES_CLEAR] = {"the firmware does not make its code executable: "},
 };
 
 static uint32_t count_of(const char *text, const char *what)
@@ -59,13 +60,32 @@ static void check_module(const struct boot_module *m)
         assert_int_equal(((const uint8_t *)m->base)[k], 0);
 }
 
+/* All of the image is one segment of code. */
+static void check_code(void)
+{
+    const uint64_t *at = efi_attributes(efi.info->image_base, efi.info->image_size);
+    const uint64_t looked_at =
+        efi.failed == CALL_ATTRIBUTES_SET ? EFI_MEMORY_XP : EFI_MEMORY_XP | ATTRIBUTES_RO;
+
+    assert_int_equal(efi.code != 0, efi.levels);
+    if (!efi.strict || (efi.injected && efi.failed == CALL_LOCATE)) /* a firmware without it */
+        return;
+    for (uint64_t i = 0; i < efi.info->image_size / PAGE_SIZE; i++)
+        assert_int_equal(at[i] & looked_at, ATTRIBUTES_RO & looked_at);
+    if (efi.levels)
+        assert_int_equal(*efi_attributes(efi.code, PAGE_SIZE) & looked_at,
+                         ATTRIBUTES_RO & looked_at);
+}
+
 /* What the hypervisor would get. */
 static void check_jump(void)
 {
     const struct boot_module *m = (const struct boot_module *)efi.info->modules;
 
     assert_int_equal(efi.info->magic, BOOT_INFO_MAGIC);
-    assert_int_equal(efi.screen_len + efi.serial_len, 0);
+    if (efi.failed != CALL_ATTRIBUTES_SET) /* which is said and no more */
+        assert_int_equal(efi.screen_len + efi.serial_len, 0);
+    check_code();
     assert_true(is_aligned(efi.info->image_base, PLACE_ALIGN) && efi.info->image_base < 4 * GIB);
     assert_int_equal(efi.entry - efi.info->image_base, sizeof(struct elf64_ehdr) + 56);
     assert_int_equal(*(const uint8_t *)efi.entry, 0x90);
@@ -74,6 +94,23 @@ static void check_jump(void)
     assert_int_equal(efi.info->module_count,
                      efi.file_count - 2); /* the folder; what nobody spells */
     assert_true(efi.info->range_count > 3);
+}
+
+static void make_modern(void)
+{
+    efi_make();
+    efi.strict = efi.levels = true;
+}
+
+/* Of the memory map that the hypervisor gets. */
+static uint32_t kind_at(uint64_t address)
+{
+    const struct boot_range *r = (const struct boot_range *)efi.info->ranges;
+
+    for (uint32_t i = 0; i < efi.info->range_count; i++)
+        if (address - r[i].base < r[i].size)
+            return r[i].kind;
+    return 0;
 }
 
 /* One sentence, on the screen while there is one, and on the serial port, and what follows. */
@@ -129,13 +166,39 @@ static void a_sound_machine_boots(void **state)
     assert_int_equal(efi.info->framebuffer.format, BOOT_PIXEL_BGRX);
     assert_int_equal(efi.by[CALL_EXIT_SERVICES], 2); /* one key was stale */
     for (uint32_t s = 0; s < CALL_COUNT; s++) /* every service is met, so every one will fail */
-        assert_true(efi.by[s] > 0 || s == CALL_PRINT);
+        assert_true(efi.by[s] > 0 || s == CALL_PRINT || s >= CALL_MENU_PRINT);
+}
+
+/* Memory that is writable or executable, and five levels of paging. */
+static void a_modern_machine_boots(void **state)
+{
+    (void)state;
+    make_modern();
+    assert_int_equal(efi_run(), END_JUMP);
+    check_jump();
+    for (uint32_t s = 0; s < CALL_COUNT; s++)
+        assert_true(efi.by[s] > 0 || s == CALL_PRINT ||
+                    (s >= CALL_MENU_PRINT && s <= CALL_STALL)); /* test_menu */
+    assert_true(kind_at(efi.code) == BOOT_RAM_LOADER);
+}
+
+/* The firmware does not say what pages have: then all is asked for, and nothing is needed. */
+static void attributes_that_nobody_knows(void **state)
+{
+    (void)state;
+    make_modern();
+    efi.fault = EFI_NO_MAPPING;
+    efi.failed = CALL_ATTRIBUTES_GET;
+    efi.injected = efi.fault_lasts = true;
+    assert_int_equal(efi_run(), END_JUMP);
+    check_jump();
+    assert_true(efi.by[CALL_ATTRIBUTES_CLEAR] == 4);
 }
 
 /* Call number `at` fails; false: there is no such call any more. */
 static bool fail_at(uint32_t at, bool lasts, EFI_STATUS status, uint32_t *ends)
 {
-    efi_make();
+    make_modern();
     efi.fault_at = at;
     efi.fault_lasts = lasts;
     efi.fault = status;
@@ -150,6 +213,8 @@ static bool fail_at(uint32_t at, bool lasts, EFI_STATUS status, uint32_t *ends)
         assert_true(efi.info->low_page == 0 || efi.info->lastlog != LASTLOG_BELOW(2 * MIB));
     else if (efi.injected && efi.failed == CALL_EXIT_SERVICES) /* once more, with a fresh key */
         assert_true(!lasts && status == EFI_INVALID_PARAMETER);
+    else if (efi.injected && efi.failed == CALL_ATTRIBUTES_SET)
+        assert_non_null(strstr(efi.serial, "the firmware does not write-protect its code: "));
     else if (efi.injected)
         assert_null(sentences[efi.failed][0]);
     return efi.injected;
@@ -162,7 +227,7 @@ static void every_call_fails(void **state)
     uint32_t calls;
 
     (void)state;
-    efi_make();
+    make_modern();
     assert_int_equal(efi_run(), END_JUMP);
     calls = efi.calls;
     for (size_t s = 0; s < ARRAY_SIZE(statuses); s++) {
@@ -344,6 +409,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_sound_machine_boots),
+        cmocka_unit_test(a_modern_machine_boots),
+        cmocka_unit_test(attributes_that_nobody_knows),
         cmocka_unit_test(every_call_fails),
         cmocka_unit_test(what_is_not_needed_is_left_out),
         cmocka_unit_test(memory_that_ends_anywhere),

@@ -301,6 +301,17 @@ static void test_on_panic(void **state)
     assert_true(config.machine.panic_reboots);
 }
 
+static void test_timeout(void **state)
+{
+    (void)state;
+    accept(GUEST);
+    assert_int_equal(config.machine.timeout, 5);
+    accept("[machine]\ntimeout = 0\n" GUEST);
+    assert_int_equal(config.machine.timeout, 0);
+    accept("[machine]\ntimeout = 3600\n" GUEST);
+    assert_int_equal(config.machine.timeout, 3600);
+}
+
 static void test_watchdog(void **state)
 {
     static const struct {
@@ -617,9 +628,11 @@ static void test_unknown_keys(void **state)
          "otherwise delete the line"},
         {GUEST "tsc = trusted\n", 4, "'tsc' belongs in [machine], not in [guest NAME]"},
         {"[machine]\nserv = 1\n" GUEST, 2,
-         "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc, on_panic"},
+         "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc, on_panic, "
+         "timeout"},
         {"[machine]\nx = 1\n" GUEST, 2,
-         "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc, on_panic"},
+         "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc, on_panic, "
+         "timeout"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
@@ -635,7 +648,7 @@ static void test_long_key(void **state)
         refuse(text, 2,
                "unknown key '0000000000000000000000000000000000000000...'; the keys of [machine] "
                "are console, "
-               "reserve, threads, tsc, on_panic");
+               "reserve, threads, tsc, on_panic, timeout");
     }
 }
 
@@ -706,7 +719,7 @@ static void test_other_words(void **state)
         {"[machine]\nHT = 1\n" GUEST, 2, "unknown key 'HT'; did you mean 'threads'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
          "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc, "
-         "on_panic"},
+         "on_panic, timeout"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -970,6 +983,9 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
 #define TIME    ": write a time such as 500ms, 2m or 5s [each], or off"
 #define FROM_TO ": it must be from 10ms to 60m"
     static const struct refusal rows[] = {
+        {"[machine]\ntimeout = 5s\n" GUEST, 2, "timeout = '5s': write 0 to 3600, in seconds"},
+        {"[machine]\ntimeout = 3601\n" GUEST, 2, "timeout = '3601': write 0 to 3600, in seconds"},
+        {"[machine]\ntimeout = -1\n" GUEST, 2, "timeout = '-1': write 0 to 3600, in seconds"},
         {"[machine]\non_panic = restart\n" GUEST, 2, "on_panic = 'restart': write halt or reboot"},
         {IN_GUEST "on_poweroff = halt", 4, "on_poweroff = 'halt': write stop, restart or reboot"},
         {IN_GUEST "on_poweroff = restart 3", 4,
@@ -1176,6 +1192,7 @@ int main(void)
         cmocka_unit_test(test_on_crash),
         cmocka_unit_test(test_on_poweroff),
         cmocka_unit_test(test_on_panic),
+        cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_watchdog),
         cmocka_unit_test(test_longest),
         cmocka_unit_test(test_guests_max),

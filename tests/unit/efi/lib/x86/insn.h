@@ -10,3 +10,5 @@
 uint8_t in8(uint16_t port);
 void out8(uint16_t port, uint8_t value);
 uint64_t rdtsc(void);
+uint64_t read_cr3(void);
+uint64_t read_cr4(void);
