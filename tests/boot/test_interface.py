@@ -65,7 +65,7 @@ def test_escapes(machine):
     """Four guests try to get out, each in its own way; two canaries beat beside them and miss no
     beat; one guest is restarted twice after a crash, one restarts itself and finds nothing of its
     earlier lives; one powers off with a code of its own."""
-    conf = machine_section() + guest("scrub", cmdline="until=1200") + "".join(
+    conf = machine_section() + guest("scrub", cmdline="until=2000") + "".join(
         guest(how, image="escape", cmdline=f"how={how}",
               on_crash="restart 2" if how == "wild" else "stop") for how in ESCAPES)
     conf += "".join(guest(name, image="spin", cmdline=f"beats={BEATS}")
