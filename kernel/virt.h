@@ -237,9 +237,9 @@ struct virt_vm_config {
  * has no other.
  */
 #define VIRT_CALLS(C)                                                                              \
-    /* Empty tables for a guest's map; E_NOMEM. */                                                 \
-    C(MUST_CHECK enum status, nested_create, (struct pagetable * pt, struct pages * pages),        \
-      (pt, pages))                                                                                 \
+    /* Empty tables for a guest's map, with `large` leaves or of 4 KiB only; E_NOMEM. */           \
+    C(MUST_CHECK enum status, nested_create,                                                       \
+      (struct pagetable * pt, bool large, struct pages *pages), (pt, large, pages))                \
     /* The finished tables lie in `tables` and lead nowhere else than `map` says. */               \
     C(MUST_CHECK bool, nested_valid,                                                               \
       (const struct guest_map *map, struct range tables, hpa_t root), (map, tables, root))         \
@@ -316,6 +316,7 @@ VIRT_CALLS(VIRT_DECLARE)
 /* Can this core do it? Any core, before anything else; fills the report, and picks the backend. */
 void virt_probe(struct virt_report *report);
 
-/* Whether a guest's memory is mapped by leaves of 2 MiB and more, where it fits: else by 4 KiB
- * leaves only, and its tables take a 512th of it. Before virt_probe(), too. */
+/* Whether a guest may have its memory mapped by leaves of 2 MiB and more. Else it could raise a
+ * machine check by them: it has 4 KiB leaves only, whose tables take a 512th of its memory, unless
+ * guests are trusted not to. Before virt_probe(), too. */
 bool virt_has_large_leaves(void);

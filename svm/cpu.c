@@ -48,10 +48,12 @@ enum status svm_cpu_on(struct page *region)
     return OK;
 }
 
-/* Leaves up to 1 GiB, or 2 MiB on a CPU without these. */
-enum status svm_nested_create(struct pagetable *pt, struct pages *pages)
+/* Large leaves are of up to 1 GiB, or 2 MiB on a CPU without these. */
+enum status svm_nested_create(struct pagetable *pt, bool large, struct pages *pages)
 {
-    return pt_create(pt, &npt_format, svm_caps.has_pages_1g ? 3 : 2, pages);
+    const uint32_t largest = svm_caps.has_pages_1g ? 3 : 2;
+
+    return pt_create(pt, &npt_format, large ? largest : 1, pages);
 }
 
 bool svm_nested_valid(const struct guest_map *map, struct range tables, hpa_t root)

@@ -75,8 +75,6 @@ static void vmx_choose_spec(void)
     vmx_spec = spec_choose(&cpu);
     spec_print(&cpu, &vmx_spec, line, sizeof(line));
     log_line("%s", line);
-    if (vmx_spec.small_leaves)
-        log_line("nested tables: 4 KiB leaves only (machine check on page size change)");
 }
 
 void vmx_probe(struct virt_report *report)

@@ -44,12 +44,12 @@ enum status vmx_cpu_on(struct page *region)
     return OK;
 }
 
-/* Leaves up to 1 GiB, or 2 MiB on a CPU without these. */
-enum status vmx_nested_create(struct pagetable *pt, struct pages *pages)
+/* Large leaves are of up to 1 GiB, or 2 MiB on a CPU without these. */
+enum status vmx_nested_create(struct pagetable *pt, bool large, struct pages *pages)
 {
-    const uint32_t large = vmx_caps.ept_vpid & EPT_CAP_1G ? 3 : 2;
+    const uint32_t largest = vmx_caps.ept_vpid & EPT_CAP_1G ? 3 : 2;
 
-    return pt_create(pt, &ept_format, vmx_spec.small_leaves ? 1 : large, pages);
+    return pt_create(pt, &ept_format, large ? largest : 1, pages);
 }
 
 bool vmx_nested_valid(const struct guest_map *map, struct range tables, hpa_t root)

@@ -113,6 +113,7 @@ struct config_machine {
     bool threads_shared; /* threads of one core may belong to different guests */
     bool tsc_trusted;    /* the TSC is invariant, whether the processor promises it or not */
     bool panic_reboots;  /* after a panic of ours the machine is reset, and not only halted */
+    bool guests_trusted; /* not to end the machine by what only large leaves let them do */
     uint32_t timeout;    /* seconds that the loader's menu waits; the hypervisor does not look */
 };
 

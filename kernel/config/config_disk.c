@@ -40,6 +40,11 @@ static bool config_disk_options(struct config_parser *p, struct config_disk *dis
     struct span word;
 
     while ((word = span_word(&rest)).len > 0) {
+        if (span_find(word, ',') < word.len) {
+            errors_add(p->report, p->line, "'" VALUE ": use spaces between options, not commas",
+                       VALUE_ARGS(word));
+            return false;
+        }
         bool *flag = config_disk_option(p, disk, word);
         if (flag == NULL)
             return false;

@@ -32,6 +32,7 @@ enum config_key config_alias(struct span word)
         {"append", KEY_CMDLINE},   {"args", KEY_CMDLINE},    {"arguments", KEY_CMDLINE},
         {"cmd", KEY_CMDLINE},      {"options", KEY_CMDLINE}, {"commandline", KEY_CMDLINE},
         {"smt", KEY_THREADS},      {"ht", KEY_THREADS},      {"hyperthreading", KEY_THREADS},
+        {"panic", KEY_ON_PANIC},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

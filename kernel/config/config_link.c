@@ -59,6 +59,16 @@ static bool config_read_side(struct config_parser *p, struct span word)
     return true;
 }
 
+/* "a : rw", "a: rw", "a :rw" */
+static bool config_has_loose_colon(struct span value)
+{
+    for (size_t i = 0; i < value.len; i++)
+        if (value.at[i] == ':' && ((i > 0 && span_is_blank(value.at[i - 1])) ||
+                                   (i + 1 < value.len && span_is_blank(value.at[i + 1]))))
+            return true;
+    return false;
+}
+
 void config_read_link_guests(struct config_parser *p, struct span value)
 {
     const struct config_link *link = p->link;
@@ -69,6 +79,17 @@ void config_read_link_guests(struct config_parser *p, struct span value)
     p->link->sides_line = p->line;
     if (span_find(value, ',') < value.len) {
         errors_add(p->report, p->line, "guests = '" SPAN_FMT "': use spaces, not commas",
+                   SPAN_ARGS(value));
+        return;
+    }
+    if (span_find(value, ';') < value.len) {
+        errors_add(p->report, p->line, "guests = '" SPAN_FMT "': use spaces, not semicolons",
+                   SPAN_ARGS(value));
+        return;
+    }
+    if (config_has_loose_colon(value)) {
+        errors_add(p->report, p->line,
+                   "guests = '" SPAN_FMT "': no space beside a colon, as in a:rw",
                    SPAN_ARGS(value));
         return;
     }

@@ -25,6 +25,7 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_TSC] = {"tsc", SECTION_MACHINE, config_read_tsc, NULL},
     [KEY_ON_PANIC] = {"on_panic", SECTION_MACHINE, config_read_on_panic, NULL},
     [KEY_TIMEOUT] = {"timeout", SECTION_MACHINE, config_read_timeout, NULL},
+    [KEY_ISOLATION] = {"isolation", SECTION_MACHINE, config_read_isolation, NULL},
     [KEY_CORES] = {"cores", SECTION_GUEST, config_read_cores, NULL},
     [KEY_MEMORY] = {"memory", SECTION_GUEST, config_read_memory, "64M"},
     [KEY_IMAGE] = {"image", SECTION_GUEST, config_read_image, "kernel.elf"},

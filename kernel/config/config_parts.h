@@ -22,6 +22,7 @@ enum config_key {
     KEY_TSC,
     KEY_ON_PANIC,
     KEY_TIMEOUT,
+    KEY_ISOLATION,
     KEY_CORES,
     KEY_MEMORY,
     KEY_IMAGE,
@@ -122,6 +123,7 @@ void config_read_reserve(struct config_parser *p, struct span value);
 void config_read_threads(struct config_parser *p, struct span value);
 void config_read_tsc(struct config_parser *p, struct span value);
 void config_read_on_panic(struct config_parser *p, struct span value);
+void config_read_isolation(struct config_parser *p, struct span value);
 void config_read_timeout(struct config_parser *p, struct span value);
 void config_read_cores(struct config_parser *p, struct span value);
 void config_read_memory(struct config_parser *p, struct span value);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * config_policy: the values that decide what happens when a guest ends: on_crash, on_poweroff,
- * watchdog; when we do: on_panic; and when all begins: timeout. Pure.
+ * watchdog; when we do: on_panic; when all begins: timeout; and how far guests are trusted:
+ * isolation. Pure.
  */
 #include "kernel/config/config_parts.h"
 #include "lib/bits.h"
@@ -55,6 +56,14 @@ void config_read_on_panic(struct config_parser *p, struct span value)
     p->config->machine.panic_reboots = span_is(value, "reboot");
     if (!p->config->machine.panic_reboots && !span_is(value, "halt"))
         errors_add(p->report, p->line, "on_panic = '" VALUE ": write halt or reboot",
+                   VALUE_ARGS(value));
+}
+
+void config_read_isolation(struct config_parser *p, struct span value)
+{
+    p->config->machine.guests_trusted = span_is(value, "trusted");
+    if (!p->config->machine.guests_trusted && !span_is(value, "strict"))
+        errors_add(p->report, p->line, "isolation = '" VALUE ": write strict or trusted",
                    VALUE_ARGS(value));
 }
 

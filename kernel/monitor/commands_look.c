@@ -300,6 +300,7 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
         .machine = c->view.machine,
         .msrs = c->view.vendor->msrs,
         .bus_locks = c->view.bus_locks,
+        .safe_leaves = c->view.safe_leaves,
         .image = {.base = image, .size = (uintptr_t)image_end - image},
         .pool = c->view.pages->pool,
     };

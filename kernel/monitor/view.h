@@ -19,7 +19,8 @@ struct monitor_view {
     const struct vendor *vendor;
     struct vm **vms; /* [vm_count] */
     uint32_t vm_count;
-    bool bus_locks; /* struct virt_report's */
+    bool bus_locks;   /* struct virt_report's */
+    bool safe_leaves; /* virt_has_large_leaves() */
 };
 
 /* What `list` needs to say exits per second. */

@@ -129,6 +129,16 @@ void isolation_print_owners(const struct isolation *of, log_sink say)
     }
 }
 
+static void isolation_timer(const struct plan_guest *guest, log_sink say)
+{
+    if (guest->image.has_pit)
+        say("  %-15s has an interval timer without an interrupt: ports %x-%x and %x",
+            guest->config->name, VPIT_PORT, VPIT_PORT + VPIT_PORTS - 1, VPIT_PORT_B);
+    else
+        say("  %-15s reads 0 from port %x: it has no interval timer", guest->config->name,
+            VPIT_CHANNEL_2);
+}
+
 static void isolation_devices(const struct isolation *of, log_sink say)
 {
     say("  %-15s every I/O port; each guest has its own UART (%x-%x), clock (%x-%x), power "
@@ -137,12 +147,8 @@ static void isolation_devices(const struct isolation *of, log_sink say)
         VPOWER_SLEEP_CONTROL, VPOWER_RESET, VPCI_ADDRESS, VPCI_DATA + 3);
     say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
-    say("  %-15s reads 0 from port %x: there is no timer", "each guest", VPIT_CHANNEL_2);
     for (uint32_t g = 0; g < of->plan->guest_count; g++)
-        if (of->plan->guests[g].image.has_pit)
-            say("  %-15s has a timer without an interrupt instead: ports %x-%x and %x",
-                of->plan->guests[g].config->name, VPIT_PORT, VPIT_PORT + VPIT_PORTS - 1,
-                VPIT_PORT_B);
+        isolation_timer(&of->plan->guests[g], say);
     say("  %-15s writes to its own console through port %x", "each guest", BUS_DEBUG_CONSOLE);
     say("  %-15s direct access to %u groups of its own core's MSRs, to no others", "each guest",
         isolation_direct_msrs(of->msrs));
@@ -176,6 +182,10 @@ static void isolation_gaps(const struct isolation *of, log_sink say)
     say("  - bus locks: a guest's locked accesses across cache lines hold up all cores; %s",
         of->bus_locks ? "each is an exit, which slows that guest down"
                       : "this processor cannot report them");
+    if (plan->config->machine.guests_trusted && !of->safe_leaves)
+        say("  - machine checks: 'isolation = trusted' maps large pages, by which a guest can "
+            "raise "
+            "one that ends the machine");
     say("  - firmware: system management mode sees all memory");
     say("  - power and heat: the load on one guest's cores affects the turbo of others");
     if (plan->config->machine.threads_shared)

@@ -16,6 +16,7 @@ struct isolation {
     const struct machine *machine;
     const struct msr_policy *msrs;
     bool bus_locks;           /* struct virt_report's */
+    bool safe_leaves;         /* virt_has_large_leaves() */
     struct range image, pool; /* the hypervisor's own memory; empty on the desk: not known */
 };
 

@@ -119,6 +119,18 @@ bool launch_plan(struct start_state *start)
 
 /* ------------------------------------------------------------------ building */
 
+/* SDM "IA32_ARCH_CAPABILITIES", PSCHANGE_MC_NO. */
+static bool launch_large_leaves(void)
+{
+    if (virt_has_large_leaves())
+        return true;
+    log_line(plan->config->machine.guests_trusted
+                 ? "nested tables: large leaves, although a guest can raise a machine check by "
+                   "changing the size of a page (isolation = trusted)"
+                 : "nested tables: 4 KiB leaves only (machine check on page size change)");
+    return plan->config->machine.guests_trusted;
+}
+
 bool launch_prepare(struct start_state *start)
 {
     const struct build_kit kit = {
@@ -130,6 +142,7 @@ bool launch_prepare(struct start_state *start)
         .seconds = start->seconds ? start->seconds : DATE_UNKNOWN,
         .vendor = vendor,
         .physical_bits = virt_report.physical_bits,
+        .large_leaves = launch_large_leaves(),
         .guest_timer = virt_report.guest_timer,
         .monitor_core = plan->reserved_cores > 0,
     };
@@ -185,6 +198,7 @@ void launch_run(struct start_state *start)
         .vms = vms,
         .vm_count = plan->guest_count,
         .bus_locks = virt_report.bus_locks,
+        .safe_leaves = virt_has_large_leaves(),
     };
 
     launch_print_ticks(start);

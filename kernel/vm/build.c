@@ -13,14 +13,14 @@ static void *build_alloc(struct pages *pages, uint64_t bytes)
 }
 
 /* Nobody writes to the tables any more. */
-static enum status build_map(struct vm *vm, struct pages *pages)
+static enum status build_map(struct vm *vm, const struct build_kit *kit)
 {
     const struct guest_map *map = &vm->plan->map;
-    enum status s = virt_nested_create(&vm->map, pages);
+    enum status s = virt_nested_create(&vm->map, kit->large_leaves, kit->pages);
 
     if (s == OK)
         s = guest_map_fill(map, &vm->map);
-    ASSERT(s != OK || virt_nested_valid(map, pages_constant(pages), vm->map.root));
+    ASSERT(s != OK || virt_nested_valid(map, pages_constant(kit->pages), vm->map.root));
     return s;
 }
 
@@ -101,7 +101,7 @@ enum status build_vm(struct vm **out, const struct plan_guest *plan, uint32_t in
     vm->xcr0_allowed = vcpuid_xcr0_allowed(&host);
     text_copy(vm->console.name, sizeof(vm->console.name), vm->name);
     console_add_stream(&vm->console);
-    enum status s = build_map(vm, kit->pages);
+    enum status s = build_map(vm, kit);
     const struct virt_vm_config config = {
         .msrs = kit->vendor->msrs,
         .cr4_allowed = vcpuid_cr4_allowed(kit->vendor->cpuid, &host),

@@ -17,6 +17,7 @@ struct build_kit {
     uint64_t seconds;            /* since 1970-01-01 UTC, at tsc->start */
     const struct vendor *vendor; /* of the processor */
     uint32_t physical_bits;
+    bool large_leaves; /* of the tables that map their memory */
     bool guest_timer;  /* the backend can end a stay at a deadline */
     bool monitor_core; /* core 0 has no guest: no vCPU has to pump the console */
 };

@@ -8,6 +8,7 @@ import pytest
 import elf
 from conftest import skip
 from machine import ROOT
+from operator_console import Operator
 from partitions import (check_ended_well, cores_answer, guest, images, lacking, machine_section,
                         powered_off, with_hook)
 
@@ -131,3 +132,23 @@ def test_cores_that_answer_too_late(machine):
                        "core with APIC id 2 does not answer: it is not used",
                        "1 of 3 cores answers, .*")
     assert powered_off(result, "hello")
+
+
+@pytest.mark.parametrize("isolation", ["strict", "trusted"])
+def test_trusted_guests(machine, isolation):
+    """isolation = trusted, on a processor whose guests have 4 KiB leaves otherwise: large ones, so that
+    the tables of 128 MiB do not take 64 pages; it is said in the boot log and the isolation report."""
+    trusted = isolation == "trusted"
+    conf = (machine_section(reserve=1, isolation=isolation) + guest("hello")
+            + guest("clock", memory="128M"))
+    with machine.spawn(images("hello", "clock"), conf, cores=3, memory=512,
+                       timeout=120) as console:
+        operator = Operator(console)
+        operator.wait(r"\[bulkhead\] nested tables: "
+                      + ("large leaves, although" if trusted else "4 KiB leaves only"))
+        operator.wait(r"\[clock\] tick 1 ")
+        operator.open()
+        assert trusted == any("'isolation = trusted' maps large pages" in line
+                              for line in operator.ask("isolation"))
+        used = next(line for line in operator.ask("memory") if line.startswith("page pool: "))
+        assert trusted == (int(used.split()[2]) < 216), used    # 252 with the small leaves' tables

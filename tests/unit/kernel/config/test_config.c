@@ -301,6 +301,17 @@ static void test_on_panic(void **state)
     assert_true(config.machine.panic_reboots);
 }
 
+static void test_isolation(void **state)
+{
+    (void)state;
+    accept(GUEST);
+    assert_false(config.machine.guests_trusted);
+    accept("[machine]\nisolation = strict\n" GUEST);
+    assert_false(config.machine.guests_trusted);
+    accept("[machine]\nisolation = trusted\n" GUEST);
+    assert_true(config.machine.guests_trusted);
+}
+
 static void test_timeout(void **state)
 {
     (void)state;
@@ -629,10 +640,10 @@ static void test_unknown_keys(void **state)
         {GUEST "tsc = trusted\n", 4, "'tsc' belongs in [machine], not in [guest NAME]"},
         {"[machine]\nserv = 1\n" GUEST, 2,
          "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc, on_panic, "
-         "timeout"},
+         "timeout, isolation"},
         {"[machine]\nx = 1\n" GUEST, 2,
          "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc, on_panic, "
-         "timeout"},
+         "timeout, isolation"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
@@ -648,7 +659,7 @@ static void test_long_key(void **state)
         refuse(text, 2,
                "unknown key '0000000000000000000000000000000000000000...'; the keys of [machine] "
                "are console, "
-               "reserve, threads, tsc, on_panic, timeout");
+               "reserve, threads, tsc, on_panic, timeout, isolation");
     }
 }
 
@@ -716,10 +727,11 @@ static void test_other_words(void **state)
         {GUEST "append = x", 4, "unknown key 'append'; did you mean 'cmdline'?"},
         {GUEST "cmd = x", 4, "unknown key 'cmd'; did you mean 'cmdline'?"},
         {"[machine]\nsmt = off\n" GUEST, 2, "unknown key 'smt'; did you mean 'threads'?"},
+        {"[machine]\npanic = reboot\n" GUEST, 2, "unknown key 'panic'; did you mean 'on_panic'?"},
         {"[machine]\nHT = 1\n" GUEST, 2, "unknown key 'HT'; did you mean 'threads'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
          "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc, "
-         "on_panic, timeout"},
+         "on_panic, timeout, isolation"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -738,12 +750,13 @@ static void test_bad_disks(void **state)
         {GUEST "disk = bulkhead.conf", 4,
          "file name 'bulkhead.conf' is Bulkhead's own, not a guest's"},
         {GUEST "disk = a, ro", 4, "disk = 'a, ro': use spaces, not commas"},
+        {GUEST "disk = a.img fresh,ro", 4, "'fresh,ro': use spaces between options, not commas"},
         {GUEST "disk = a.img,ro", 4, "disk = 'a.img,ro': use spaces, not commas"},
         {GUEST "disk = a.img,FRESH ro", 4, "disk = 'a.img,FRESH ro': use spaces, not commas"},
         {GUEST "disk = a rw", 4, "a disk can be written unless it is 'ro': delete 'rw'"},
         {GUEST "disk = a RO", 4, "'RO' is not an option of a disk; did you mean 'ro'?"},
         {GUEST "disk = a kept", 4, "'kept' " OPTION},
-        {GUEST "disk = a ro,fresh", 4, "'ro,fresh' " OPTION},
+        {GUEST "disk = a ro,fresh", 4, "'ro,fresh': use spaces between options, not commas"},
         {GUEST "disk = a frsh", 4, "'frsh' is not an option of a disk; did you mean 'fresh'?"},
         {GUEST "disk = a ro ro", 4, "'ro' is given twice"},
         {GUEST "disk = a fresh fresh ro", 4, "'fresh' is given twice"},
@@ -987,6 +1000,7 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
         {"[machine]\ntimeout = 3601\n" GUEST, 2, "timeout = '3601': write 0 to 3600, in seconds"},
         {"[machine]\ntimeout = -1\n" GUEST, 2, "timeout = '-1': write 0 to 3600, in seconds"},
         {"[machine]\non_panic = restart\n" GUEST, 2, "on_panic = 'restart': write halt or reboot"},
+        {"[machine]\nisolation = none\n" GUEST, 2, "isolation = 'none': write strict or trusted"},
         {IN_GUEST "on_poweroff = halt", 4, "on_poweroff = 'halt': write stop, restart or reboot"},
         {IN_GUEST "on_poweroff = restart 3", 4,
          "on_poweroff = 'restart 3': write stop, restart or reboot"},
@@ -1192,6 +1206,7 @@ int main(void)
         cmocka_unit_test(test_on_crash),
         cmocka_unit_test(test_on_poweroff),
         cmocka_unit_test(test_on_panic),
+        cmocka_unit_test(test_isolation),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_watchdog),
         cmocka_unit_test(test_longest),

@@ -99,9 +99,13 @@ static void sides(void **state)
     refuse(LINK "guests=a b=ro", 11, "guests = 'a b=ro': use colons, as in a:rw");
     refuse(LINK "guests=a b:ro A:ro", 11, "guest 'A' is named twice");
     refuse(LINK "guests=a:ro b:ro", 11, "all sides are read-only: nobody could write");
+    refuse(LINK "guests=a;b", 11, "guests = 'a;b': use spaces, not semicolons");
+    refuse(LINK "guests=a : rw b", 11, "guests = 'a : rw b': no space beside a colon, as in a:rw");
+    refuse(LINK "guests=a: rw b", 11, "guests = 'a: rw b': no space beside a colon, as in a:rw");
+    refuse(LINK "guests=a :rw b", 11, "guests = 'a :rw b': no space beside a colon, as in a:rw");
     refuse(LINK "guests=a:w b", 11, "'w' is not what a guest may do: write 'a:rw' or 'a:ro'");
+    refuse(LINK "guests=:ro a", 11, "':ro' has no guest before it");
     refuse(LINK "guests=a b:", 11, "'' is not what a guest may do: write 'b:rw' or 'b:ro'");
-    refuse(LINK "guests=a :ro", 11, "':ro' has no guest before it");
     refuse(LINK "guests=a d", 11, "the file has no guest 'd'");
     refuse(ONE("linux") ONE("rtos") "[link x]\nguests=linux rots", 8,
            "the file has no guest 'rots'; did you mean 'rtos'?");

@@ -74,7 +74,7 @@ static void the_whole_report_goes_on(void **state)
         gaps += after_gaps && strncmp(line, "  - ", 4) == 0;
         after_gaps = after_gaps || strcmp(line, "what is not isolated:") == 0;
     }
-    assert_int_equal(count, 8 + 2 + 6 + 1 + gaps);
+    assert_int_equal(count, 8 + 2 + 7 + 1 + gaps);
     assert_true(gaps >= 4);
     assert_string_equal(lines_last(count - 2),
                         "  bulkhead        0x0001000000-0x000103ffff   256 KiB  its image");
@@ -83,6 +83,23 @@ static void the_whole_report_goes_on(void **state)
     isolation_print(&whole, log_line);
     assert_int_equal(lines_count(), count + count + 1);
     assert_true(lines_contain("'threads = shared'"));
+}
+
+static void trust_is_named_where_it_matters(void **state)
+{
+    const struct isolation safe = {
+        .plan = &plan, .msrs = &msr_intel, .machine = &machine, .safe_leaves = true};
+
+    (void)state;
+    lines_clear();
+    isolation_print(&desk, log_line);
+    assert_false(lines_contain("isolation = trusted"));
+    config.machine.guests_trusted = true;
+    isolation_print(&safe, log_line);
+    assert_false(lines_contain("isolation = trusted"));
+    isolation_print(&desk, log_line);
+    assert_true(lines_contain("  - machine checks: 'isolation = trusted' maps large pages"));
+    config.machine.guests_trusted = false;
 }
 
 static void bus_locks_are_named(void **state)
@@ -144,14 +161,15 @@ static void expect_named(bool has_pit)
         found += sscanf(
             line, "  each guest can reset itself, and nothing else, through port %x, %x or %x",
             &alone[0], &alone[1], &alone[2]);
-        found += sscanf(line, "  each guest reads 0 from port %x", &timer);
         found += sscanf(line, "  each guest writes to its own console through port %x", &debug);
-        found += sscanf(line, "  one has a timer without an interrupt instead: ports %x-%x and %x",
-                        &ranges[4][0], &ranges[4][1], &port_b);
+        found += sscanf(line, "  one reads 0 from port %x", &timer);
+        found +=
+            sscanf(line, "  one has an interval timer without an interrupt: ports %x-%x and %x",
+                   &ranges[4][0], &ranges[4][1], &port_b);
     }
-    assert_int_equal(found, has_pit ? 16 : 13);
+    assert_int_equal(found, has_pit ? 15 : 13);
     for (uint32_t port = 0; port <= UINT16_MAX; port++) {
-        bool named = port == timer || port == debug || (has_pit && port == port_b);
+        bool named = port == (has_pit ? port_b : timer) || port == debug;
         for (size_t i = 0; i < ARRAY_SIZE(ranges) - !has_pit; i++)
             named = named || (port >= ranges[i][0] && port <= ranges[i][1]);
         for (size_t i = 0; i < ARRAY_SIZE(alone); i++)
@@ -213,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(owners_are_named, setup),
         cmocka_unit_test_setup(the_whole_report_goes_on, setup),
+        cmocka_unit_test_setup(trust_is_named_where_it_matters, setup),
         cmocka_unit_test_setup(bus_locks_are_named, setup),
         cmocka_unit_test_setup(what_is_shared_is_said, setup),
         cmocka_unit_test_setup(open_ports_are_named, setup),

@@ -256,9 +256,9 @@ static const char *script_exit_name(uint32_t hw_code)
 }
 
 /* Not the loop's. */
-static enum status script_nested_create(struct pagetable *pt, struct pages *pages)
+static enum status script_nested_create(struct pagetable *pt, bool large, struct pages *pages)
 {
-    (void)pt, (void)pages;
+    (void)pt, (void)large, (void)pages;
     abort();
 }
 
