@@ -164,6 +164,18 @@ void life_end_all(void)
     }
 }
 
+/* On one of the guest's cores. All are parked, and look when they are kicked. */
+static void life_scrub(struct vm *vm)
+{
+    const struct vcpu *own = this_cpu()->vcpu;
+
+    atomic_store(&vm->scrubbed, 0);
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        if (i != own->index)
+            kick_send(&vm->vcpus[i], KICK_SCRUB);
+    memory_scrub_all(vm, own->index);
+}
+
 /* No other life follows: on the core that knows it. */
 static void life_finish(struct vm *vm)
 {
@@ -180,7 +192,7 @@ static void life_finish(struct vm *vm)
         life_tell(vm, NOTE_LIFE,
                   "guest '%s' powered off: rebooting the machine (on_poweroff = reboot)", vm->name);
     else {
-        memory_scrub_all(vm);
+        life_scrub(vm);
         atomic_store(&vm->phase, VM_STOPPED);
         atomic_fetch_sub(&life_count, 1);
         return;

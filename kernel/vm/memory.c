@@ -66,14 +66,6 @@ static struct range memory_disk(const struct vm *vm, uint32_t d)
     return (struct range){row->to.v, row->size};
 }
 
-void memory_scrub_all(const struct vm *vm)
-{
-    memory_scrub(guest_map_ram(&vm->plan->map));
-    for (uint32_t d = 0; d < vm->plan->config->disk_count; d++)
-        if (vm->plan->config->disks[d].fresh)
-            memory_scrub(memory_disk(vm, d));
-}
-
 /* Disks that are the file's own pages have what they need, and others once they have had it. */
 static void memory_load_disks(struct vm *vm, const struct host_core *core)
 {
@@ -91,8 +83,24 @@ static void memory_load_disks(struct vm *vm, const struct host_core *core)
 void memory_scrub_share(struct vm *vm, uint32_t index)
 {
     memory_scrub(memory_share(vm, index, vm->vcpu_count));
-    /* Release: the lead, which waits for all shares, copies the image behind our zeroes. */
+    /* Release: whoever waits for all shares copies the image behind our zeroes. */
     atomic_fetch_add_explicit(&vm->scrubbed, 1, memory_order_release);
+}
+
+/* As vCPU `index`: its share, and then the others'. */
+static void memory_scrub_ram(struct vm *vm, uint32_t index)
+{
+    memory_scrub_share(vm, index);
+    while (atomic_load_explicit(&vm->scrubbed, memory_order_acquire) < vm->vcpu_count)
+        cpu_pause();
+}
+
+void memory_scrub_all(struct vm *vm, uint32_t index)
+{
+    memory_scrub_ram(vm, index);
+    for (uint32_t d = 0; d < vm->plan->config->disk_count; d++)
+        if (vm->plan->config->disks[d].fresh)
+            memory_scrub(memory_disk(vm, d));
 }
 
 void memory_load(struct vm *vm)
@@ -100,9 +108,7 @@ void memory_load(struct vm *vm)
     const struct host_core *core = &vm->vcpus[0].cpu->host;
     const struct image *image = &vm->plan->image;
 
-    memory_scrub_share(vm, 0);
-    while (atomic_load_explicit(&vm->scrubbed, memory_order_acquire) < vm->vcpu_count)
-        cpu_pause();
+    memory_scrub_ram(vm, 0);
     for (uint32_t i = 0; i < image->piece_count; i++)
         memory_place(core, &vm->plan->map, &image->pieces[i]);
     memory_load_disks(vm, core);

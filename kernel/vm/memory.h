@@ -8,13 +8,15 @@
 #include "kernel/vm/vm.h"
 #include "lib/types.h"
 
-/* At the start of a life each vCPU clears its share of the guest's memory, on its own core. The
- * lead does so in memory_load(), which then waits for the others' and copies image and disks. */
+/* At the start of a life, and when no other follows, each vCPU clears its share of the guest's
+ * memory, on its own core. At the start the lead does so in memory_load(), which then waits for the
+ * others' and copies image and disks. */
 void memory_scrub_share(struct vm *vm, uint32_t index);
 void memory_load(struct vm *vm);
 
 /* Clears host memory that no guest runs in. Any core that may run guests. */
 void memory_scrub(struct range host);
 
-/* Clears all of a parked guest's memory, but for disks that it is to find again. */
-void memory_scrub_all(const struct vm *vm);
+/* Clears all of a parked guest's memory, but for disks that it is to find again, as vCPU `index`:
+ * waits for the others, which have been asked for their shares. */
+void memory_scrub_all(struct vm *vm, uint32_t index);

@@ -84,7 +84,8 @@ static void requests_stop(struct vcpu *v)
     life_follow(vm, now);
 }
 
-/* The order matters: a start ends waiting, a stop everything, and of INIT and SIPI in one go the
+/* The order matters: a start ends waiting, a stop everything (what a stopped guest's cores are to
+ * clear is asked for later), and of INIT and SIPI in one go the
  * INIT was first. */
 enum verdict requests_take(struct vcpu *v)
 {
@@ -98,6 +99,8 @@ enum verdict requests_take(struct vcpu *v)
         panic_stop_core();
     if ((kicks & KICK_START) && soft->phase == VCPU_PARKED)
         requests_start(v);
+    if ((kicks & KICK_SCRUB) && soft->phase == VCPU_PARKED)
+        memory_scrub_share(v->vm, v->index);
     if ((kicks & KICK_STOP) && soft->phase != VCPU_PARKED) {
         requests_stop(v);
         return DO_LEAVE;

@@ -42,6 +42,7 @@ enum kick {
     KICK_LOOK = 128,    /* the lead is to look what its parked guest waits for */
     KICK_DUE = 256,     /* by itself: soft->deadline has come */
     KICK_WATCHED = 512, /* the same from core 0: kernel/vm/watch.c */
+    KICK_SCRUB = 1024,  /* its life is over, and no other follows: clear your share of its memory */
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
@@ -183,7 +184,7 @@ struct vm {
     struct cable *cable;          /* NULL: none */
     _Atomic uint32_t phase;       /* enum vm_phase */
     _Atomic uint32_t parked;      /* vCPUs that have ended the present life */
-    _Atomic uint32_t scrubbed;    /* vCPUs that have cleared their share for the present life */
+    _Atomic uint32_t scrubbed;    /* vCPUs that have cleared their share of its memory */
     _Atomic uint32_t stop_asked;  /* enum vm_stop: no further life is wanted; between two lives */
     struct vm_end end;
     struct postmortem postmortem;

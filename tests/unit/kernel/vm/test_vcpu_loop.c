@@ -378,9 +378,13 @@ void smi_look(struct smi_count *count)
     (void)count;
 }
 
+static uint32_t shares; /* of memory, cleared */
+
 void memory_scrub_share(struct vm *of, uint32_t index)
 {
-    (void)of, (void)index;
+    assert_ptr_equal(of, &vm);
+    assert_int_equal(index, vcpu.index);
+    shares++;
 }
 
 static uint32_t duties;
@@ -864,6 +868,18 @@ static void a_guest_that_does_not_run_has_no_messages(void **state)
     assert_int_equal(count_of(ACT_MESSAGE), 0);
 }
 
+static void only_a_parked_core_clears_its_share(void **state)
+{
+    (void)state;
+    shares = 0;
+    for (enum vcpu_phase phase = VCPU_PARKED; phase <= VCPU_RUNNING; phase++) {
+        soft.phase = phase;
+        atomic_store(&vcpu.kick, KICK_SCRUB);
+        (void)requests_take(&vcpu);
+        assert_int_equal(shares, 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -889,6 +905,7 @@ int main(void)
         cmocka_unit_test_setup(a_key_becomes_a_message, begin),
         cmocka_unit_test_setup(a_message_to_a_stranger_is_none, begin),
         cmocka_unit_test_setup(a_guest_that_does_not_run_has_no_messages, begin),
+        cmocka_unit_test_setup(only_a_parked_core_clears_its_share, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
