@@ -4,6 +4,8 @@ import pathlib
 import re
 import subprocess
 
+import pytest
+
 import linux
 from conftest import NEUTRAL
 from machine import ROOT
@@ -42,15 +44,17 @@ class Pair:
         self._operator.leave()
 
 
-def test_network(machine, tmp_path):
+@pytest.mark.parametrize("kernel", ["cloud", *(pytest.param(kernel, marks=pytest.mark.long)
+                                               for kernel in ("generic", "rt", "newest"))])
+def test_network(machine, tmp_path, kernel):
     """`ping` and a file of 10 MB; the sensor's line by a program and, without one, by devmem; a
     doorbell by dd."""
-    linux.need("cloud", "busybox")
-    modules = pathlib.Path(f"{linux.image('cloud')}.modules")
+    linux.need(kernel, "busybox")
+    modules = pathlib.Path(f"{linux.image(kernel)}.modules")
     initrd = tmp_path / "initrd.img"
     subprocess.run([linux.MKINITRD, initrd, linux.image("busybox"), SCRIPT, "--modules", modules,
                     "--program", BHLINK], check=True)
-    files = {"vmlinuz": linux.image("cloud"), "initrd.img": initrd, "sensor.elf": SENSOR}
+    files = {"vmlinuz": linux.image(kernel), "initrd.img": initrd, "sensor.elf": SENSOR}
     with machine.spawn(files, CONF, cores=3 + machine.monitor_cores, memory=1024,
                        timeout=900) as console:
         pair = Pair(console)
