@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "kernel/console/bootlog.h"
 #include "kernel/console/input.h"
 #include "kernel/console/lastlog.h"
 #include "kernel/console/merge.h"
@@ -75,6 +76,7 @@ void console_show(const char *line, size_t len)
 void log_emit(const char *line, size_t len)
 {
     console_keep_line(LASTLOG_COMMON, line, len);
+    bootlog_keep(line, len);
     console_show(line, len);
 }
 
@@ -277,9 +279,33 @@ bool console_take_key(void)
     uint8_t byte;
 
     lock_take(&console.lock);
-    const bool any = terminal_get(console_terminal(), rdtsc(), &byte);
+    const bool any = rx_get(&console.input.waiting, &byte) || /* while something was shown */
+                     terminal_get(console_terminal(), rdtsc(), &byte);
     lock_release(&console.lock);
     return any;
+}
+
+void console_wait_for_key(uint32_t seconds)
+{
+    const uint64_t ticks = seconds * console.merge.lines.tsc_hz;
+    const uint64_t start = rdtsc();
+
+    while (ticks_since(rdtsc(), start) < ticks && !console_take_key())
+        cpu_pause();
+}
+
+void console_clear(void)
+{
+    console_flush();
+    screen_clear(&console_terminal()->screen);
+}
+
+void console_size(uint32_t *columns, uint32_t *rows)
+{
+    const struct terminal *t = console_terminal();
+
+    *columns = t->screen_on ? t->screen.text.columns : TERMINAL_COLUMNS;
+    *rows = t->screen_on ? t->screen.text.rows : TERMINAL_ROWS;
 }
 
 void console_select(bool serial, bool screen)

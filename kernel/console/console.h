@@ -43,6 +43,13 @@ bool console_has_serial(void);
 /* A key was pressed, and is nobody's now: for an end where no guest and no monitor reads. */
 MUST_CHECK bool console_take_key(void);
 
+/* Waits for one so long, where the TSC's rate is known. */
+void console_wait_for_key(uint32_t seconds);
+
+/* The screen becomes empty; and the room on it, or that of a serial terminal. */
+void console_clear(void);
+void console_size(uint32_t *columns, uint32_t *rows);
+
 /* Before launch; the stream stays for good. The first one has the focus. */
 void console_add_stream(struct console_stream *stream);
 
