@@ -48,7 +48,7 @@ static uint8_t screen_scale(uint32_t width, uint32_t height)
     return scale;
 }
 
-static void screen_clear(struct screen *screen)
+static void screen_fill(struct screen *screen)
 {
     uint32_t background = screen_colour(screen, COLOUR_BACKGROUND);
 
@@ -77,7 +77,7 @@ bool screen_init(struct screen *screen, const struct boot_framebuffer *framebuff
 
     screen->pixels = (volatile uint32_t *)framebuffer->base;
     text_init(&screen->text, columns, rows);
-    screen_clear(screen);
+    screen_fill(screen);
     return true;
 }
 
@@ -154,6 +154,12 @@ static void screen_draw_vt_cell(struct screen *screen, uint32_t column, uint32_t
     };
 
     screen_draw_glyph(screen, column, row, &glyph);
+}
+
+void screen_clear(struct screen *screen)
+{
+    if (screen->pixels != NULL)
+        text_clear(&screen->text);
 }
 
 void screen_begin_vt(struct screen *screen)

@@ -34,6 +34,9 @@ MUST_CHECK bool screen_init(struct screen *screen, const struct boot_framebuffer
 /* Adds text (see text_put()) to what should be shown. */
 void screen_put(struct screen *screen, const uint8_t *bytes, size_t len);
 
+/* Nothing is shown, and the next line goes to the top. */
+void screen_clear(struct screen *screen);
+
 /* From now on a small terminal is shown in the text's place, empty at first; and no more. */
 void screen_begin_vt(struct screen *screen);
 void screen_end_vt(struct screen *screen);

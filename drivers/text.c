@@ -21,6 +21,14 @@ void text_init(struct text *text, uint32_t columns, uint32_t rows)
     text->body = rows;
 }
 
+void text_clear(struct text *text)
+{
+    memset(text->ring, 0, sizeof(text->ring));
+    text->column = text->row = 0;
+    text->accent = false;
+    text->stale = text->rows;
+}
+
 static uint32_t text_place(const struct text *text, uint32_t row)
 {
     const uint32_t at = text->top + row;

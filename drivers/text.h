@@ -41,6 +41,9 @@ struct text {
 /* An empty grid, the cursor at its top left, everything drawn. */
 void text_init(struct text *text, uint32_t columns, uint32_t rows);
 
+/* The rows that scroll become empty, and the cursor goes to the top left. */
+void text_clear(struct text *text);
+
 /* '\n' begins a new line, '\r' goes to the line's beginning, '\b' one cell back, '\t' to the next
  * multiple of eight; other control characters do nothing. */
 void text_put(struct text *text, uint8_t byte);

@@ -18,6 +18,7 @@
 #include "kernel/start/launch.h"
 #include "kernel/start/machine_report.h"
 #include "kernel/start/smp.h"
+#include "kernel/start/survey.h"
 #include "lib/log.h"
 #include "lib/x86/insn.h"
 
@@ -29,7 +30,11 @@ static SEALED struct start_state start; /* what the steps hand to each other */
 
 NORETURN static void main_give_up(void)
 {
+    if (start.surveys)
+        survey_show(start.can_run);
     log_line("no guest was started: switching the machine off");
+    if (start.surveys)
+        power_off_now(); /* each page has had its time */
     power_off();
 }
 
@@ -41,11 +46,13 @@ static void main_late(void)
     if (start.x2apic)
         lapic_timer_init(&start.timer, &start.tsc);
     cpu_use_timer(&start.timer);
-    launch_probe(&start);          /* what the other cores are compared with */
-    if (!bring_up_cores(&start) || /* before a refusal, which should know all the cores */
-        !launch_possible() ||      /* every lack of this machine, in one message */
-        !launch_plan(&start) ||    /* every error of the file, in one list */
-        !launch_prepare(&start))   /* all memory is taken here */
+    launch_probe(&start); /* what the other cores are compared with */
+    start.can_run =
+        bring_up_cores(&start) &&          /* before a refusal, which should know all the cores */
+        launch_possible();                 /* every lack of this machine, in one message */
+    if (!start.can_run || start.surveys || /* that is all that a survey wants to know */
+        !launch_plan(&start) ||            /* every error of the file, in one list */
+        !launch_prepare(&start))           /* all memory is taken here */
         main_give_up();
     launch_run(
         &start); /* seals memory, then starts the guests: from there on nothing is remapped */
@@ -61,12 +68,12 @@ void main_early(const struct boot_info *info)
     log_line("Bulkhead, a partitioning hypervisor");
     if (!handover_check(info))
         main_give_up();
+    start.surveys = survey_begin(info); /* before the lines that it shows again */
     machine_report(info, machine_lines_say);
     handover_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
     handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);
     console_set_tick_rate(start.tsc.hz);
-    power_set_tick_rate(start.tsc.hz);
     if (!address_space_create(&start)) /* our pool, our tables; what is left is for guests */
         main_give_up();
     host_core_enter(&cpus[0].host);

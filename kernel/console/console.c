@@ -3,8 +3,9 @@
 
 #include <stdatomic.h>
 
+#include "kernel/console/bootlog.h"
 #include "kernel/console/input.h"
-#include "kernel/console/lastlog.h"
+#include "kernel/console/kept.h"
 #include "kernel/console/merge.h"
 #include "kernel/console/news.h"
 #include "lib/fmt.h"
@@ -51,19 +52,9 @@ static struct console {
     uint32_t tail; /* the terminal's at the last look for what is typed */
     bool pumping;
     uint64_t partial_ticks; /* an unfinished line this old is shown; 0: never */
-    struct lock lastlog_lock;
-    struct lastlog lastlog;
 } console;
 
 /* ------------------------------------------------------------------ our own lines */
-
-/* `part`: LASTLOG_COMMON, or that of a guest's crashes. */
-static void console_keep_line(uint32_t part, const char *text, size_t len)
-{
-    lock_take(&console.lastlog_lock);
-    lastlog_append(&console.lastlog, part, text, len);
-    lock_release(&console.lastlog_lock);
-}
 
 void console_show(const char *line, size_t len)
 {
@@ -74,14 +65,14 @@ void console_show(const char *line, size_t len)
 
 void log_emit(const char *line, size_t len)
 {
-    console_keep_line(LASTLOG_COMMON, line, len);
+    kept_add(LASTLOG_COMMON, line, len);
+    bootlog_keep(line, len);
     console_show(line, len);
 }
 
 void console_note(struct console_stream *stream, enum note_kind kind, const char *text, size_t len)
 {
-    console_keep_line(kind == NOTE_CRASH ? lastlog_crash(stream->index) : LASTLOG_COMMON, text,
-                      len);
+    kept_add(kind == NOTE_CRASH ? lastlog_crash(stream->index) : LASTLOG_COMMON, text, len);
     line_ring_put(&stream->notes, tx_place(&stream->tx), rdtsc(), text, len);
 }
 
@@ -235,7 +226,7 @@ void console_emergency(const char *text, size_t len)
 {
     char line[LOG_LINE_MAX + 16];
 
-    lastlog_append(&console.lastlog, LASTLOG_COMMON, text, len);
+    kept_add_last(text, len);
     const size_t n = fmt_print(line, sizeof(line), "%s%.*s", OUTPUT_OWN, (int)len, text);
     terminal_emergency(console_terminal(), line, n);
 }
@@ -251,12 +242,6 @@ void console_init(const struct boot_framebuffer *framebuffer)
     t->serial_on = uart_init(&t->uart, UART_COM1, 0);
     t->screen_on = screen_init(&t->screen, framebuffer);
     (void)!keyboard_init(&t->keyboard); /* or nothing is typed on it */
-}
-
-uint32_t console_keep_log(void *memory, size_t size)
-{
-    lastlog_init(&console.lastlog, memory, size);
-    return lastlog_count(&console.lastlog);
 }
 
 void console_use_serial(uint16_t port, uint32_t baud)
@@ -277,9 +262,33 @@ bool console_take_key(void)
     uint8_t byte;
 
     lock_take(&console.lock);
-    const bool any = terminal_get(console_terminal(), rdtsc(), &byte);
+    const bool any = rx_get(&console.input.waiting, &byte) || /* while something was shown */
+                     terminal_get(console_terminal(), rdtsc(), &byte);
     lock_release(&console.lock);
     return any;
+}
+
+void console_wait_for_key(uint32_t seconds)
+{
+    const uint64_t ticks = seconds * console.merge.lines.tsc_hz;
+    const uint64_t start = rdtsc();
+
+    while (ticks_since(rdtsc(), start) < ticks && !console_take_key())
+        cpu_pause();
+}
+
+void console_clear(void)
+{
+    console_flush();
+    screen_clear(&console_terminal()->screen);
+}
+
+void console_size(uint32_t *columns, uint32_t *rows)
+{
+    const struct terminal *t = console_terminal();
+
+    *columns = t->screen_on ? t->screen.text.columns : TERMINAL_COLUMNS;
+    *rows = t->screen_on ? t->screen.text.rows : TERMINAL_ROWS;
 }
 
 void console_select(bool serial, bool screen)
@@ -312,22 +321,6 @@ void console_set_tick_rate(uint64_t tsc_hz)
 }
 
 /* ------------------------------------------------------------------ for the monitor */
-
-struct lastlog_lines console_log_tail(bool previous, uint32_t count)
-{
-    lock_take(&console.lastlog_lock);
-    const struct lastlog_lines lines = lastlog_tail(&console.lastlog, previous, count);
-    lock_release(&console.lastlog_lock);
-    return lines;
-}
-
-bool console_log_next(struct lastlog_lines *lines, char *line, size_t size)
-{
-    lock_take(&console.lastlog_lock);
-    const bool any = lastlog_next(lines, line, size);
-    lock_release(&console.lastlog_lock);
-    return any;
-}
 
 bool console_is_monitor(void)
 {

@@ -12,7 +12,6 @@
 
 #include "boot/boot_info.h"
 #include "kernel/console/keys.h"
-#include "kernel/console/lastlog.h"
 #include "kernel/console/stream.h"
 #include "lib/types.h"
 
@@ -20,13 +19,6 @@
 
 /* First thing at boot: lines go out at once, each waiting for the devices. */
 void console_init(const struct boot_framebuffer *framebuffer);
-
-/* Lines are also kept in this memory, which outlives a reset. How many the previous boot left. */
-uint32_t console_keep_log(void *memory, size_t size);
-
-/* The last `count` lines of this boot or the previous one; take them with console_log_next(). */
-struct lastlog_lines console_log_tail(bool previous, uint32_t count);
-MUST_CHECK bool console_log_next(struct lastlog_lines *lines, char *line, size_t size);
 
 /* Shows a line of ours, in order with those that are logged, but keeps it in no log: the monitor's
  * answers, through answer_line(). */
@@ -42,6 +34,13 @@ bool console_has_serial(void);
 
 /* A key was pressed, and is nobody's now: for an end where no guest and no monitor reads. */
 MUST_CHECK bool console_take_key(void);
+
+/* Waits for one so long, where the TSC's rate is known. */
+void console_wait_for_key(uint32_t seconds);
+
+/* The screen becomes empty; and the room on it, or that of a serial terminal. */
+void console_clear(void);
+void console_size(uint32_t *columns, uint32_t *rows);
 
 /* Before launch; the stream stays for good. The first one has the focus. */
 void console_add_stream(struct console_stream *stream);

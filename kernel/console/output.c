@@ -5,9 +5,6 @@
 #include "lib/time.h"
 #include "lib/utf8.h"
 
-/* Of the terminal behind the serial port: what all have at least. */
-#define TERMINAL_COLUMNS 80
-
 /* Redraw the prompt 20 ms after the last line; during a flood, four times a second. */
 #define QUIET_PER_SECOND 50
 #define FLOOD_PER_SECOND 4

@@ -11,6 +11,10 @@
 #include "drivers/uart.h"
 #include "lib/types.h"
 
+/* Of a terminal behind the serial port: what all have at least. */
+#define TERMINAL_COLUMNS 80
+#define TERMINAL_ROWS    24
+
 #define TERMINAL_STAGE 2048 /* bytes; a power of two */
 
 struct terminal {

@@ -5,7 +5,6 @@
 #include "kernel/core/machine_reset.h"
 #include "kernel/core/panic.h"
 #include "lib/log.h"
-#include "lib/time.h"
 #include "lib/x86/insn.h"
 
 #define PM1_SLP_EN   0x2000u
@@ -22,16 +21,10 @@
 #define READ_SECONDS 30
 
 static SEALED struct acpi_info power_acpi;
-static SEALED uint64_t power_tsc_hz; /* 0: not known yet */
 
 void power_init(const struct acpi_info *acpi)
 {
     power_acpi = *acpi;
-}
-
-void power_set_tick_rate(uint64_t tsc_hz)
-{
-    power_tsc_hz = tsc_hz;
 }
 
 /* "SMI_CMD" and "ACPI_ENABLE": the sleep register works in ACPI mode only. */
@@ -54,9 +47,7 @@ static void power_wait_for_reader(void)
         return;
     log_line("powering off in %u seconds; press a key to do it now", READ_SECONDS);
     console_flush();
-    const uint64_t start = rdtsc();
-    while (ticks_since(rdtsc(), start) < READ_SECONDS * power_tsc_hz && !console_take_key())
-        cpu_pause();
+    console_wait_for_key(READ_SECONDS);
 }
 
 /* "PM1 Control Registers": what else is in them is the firmware's and stays as it is. The type goes
@@ -73,6 +64,11 @@ static void power_sleep(uint16_t port, uint8_t type)
 void power_off(void)
 {
     power_wait_for_reader();
+    power_off_now();
+}
+
+void power_off_now(void)
+{
     console_flush();
     if (in8(BOCHS_DEBUG_PORT) == BOCHS_DEBUG_PORT) {
         for (const char *c = "Shutdown"; *c; c++)

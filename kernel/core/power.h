@@ -11,9 +11,9 @@
 /* Keeps what it needs of the tables. Boot core. */
 void power_init(const struct acpi_info *acpi);
 
-/* Once the TSC's rate is known. */
-void power_set_tick_rate(uint64_t tsc_hz);
-
 /* Brings the console's text out first. Any core. */
 NORETURN void power_off(void);
+
+/* The same without time to read, where there is only a screen: it was given before. */
+NORETURN void power_off_now(void);
 NORETURN void power_reset(void);

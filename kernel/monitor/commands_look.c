@@ -3,6 +3,7 @@
 
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
+#include "kernel/console/kept.h"
 #include "kernel/core/cores.h"
 #include "kernel/plan/isolation.h"
 #include "kernel/vm/diagnosis.h"
@@ -314,10 +315,10 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
 
 static void print_log(bool previous)
 {
-    struct lastlog_lines lines = console_log_tail(previous, LOG_LINES);
+    struct lastlog_lines lines = kept_tail(previous, LOG_LINES);
     char line[LOG_LINE_MAX];
 
-    while (console_log_next(&lines, line, sizeof(line)))
+    while (kept_next(&lines, line, sizeof(line)))
         answer_line(QUOTE "%s", line);
 }
 
@@ -330,7 +331,7 @@ void commands_on_log(struct commands *c, struct vm *vm)
 void commands_on_log_last(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
-    if (console_log_tail(true, 1).half == NULL)
+    if (kept_tail(true, 1).half == NULL)
         answer_line("no log of a previous boot is available");
     print_log(true);
 }

@@ -114,6 +114,19 @@ static void bring_up_print(const struct start_state *start)
         log_line("thermal sensor: the firmware's SMI is kept, on all cores");
 }
 
+/* What the firmware takes from all cores, whoever they belong to. */
+static void bring_up_print_smis(const struct start_state *start)
+{
+    struct smi_count *smis = &cpus[0].smis;
+    const uint64_t ticks = ticks_since(rdtsc(), start->stamps[BOOT_STAMP_EXIT]);
+
+    smi_look(smis);
+    if (smis->is_there)
+        log_line("SMIs: %u in the last %llu ms, %u before", atomic_load(&smis->seen),
+                 (unsigned long long)(time_to_ns(&start->tsc.scale, ticks) / NS_PER_MS),
+                 smis->before);
+}
+
 bool bring_up_cores(struct start_state *start)
 {
     const uint32_t self = lapic_id();
@@ -159,6 +172,7 @@ bool bring_up_cores(struct start_state *start)
         bring_up_judge_tsc(start, id, skew);
     }
     bring_up_print(start);
+    bring_up_print_smis(start);
     machine_text_print(&start->machine, machine_lines_say);
     return true;
 }

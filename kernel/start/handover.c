@@ -2,6 +2,7 @@
 #include "kernel/start/handover.h"
 
 #include "kernel/console/console.h"
+#include "kernel/console/kept.h"
 #include "kernel/core/machine_lines.h"
 #include "kernel/core/machine_reset.h"
 #include "kernel/core/power.h"
@@ -33,7 +34,7 @@ bool handover_check(const struct boot_info *info)
 
 void handover_keep_log(const struct boot_info *info)
 {
-    const uint32_t count = console_keep_log((void *)(uintptr_t)info->lastlog, info->lastlog_size);
+    const uint32_t count = kept_init((void *)(uintptr_t)info->lastlog, info->lastlog_size);
     if (count > 0)
         log_line("%u line%s of the previous boot %s kept: `log last` shows the last of them", count,
                  fmt_plural(count), count == 1 ? "is" : "are");

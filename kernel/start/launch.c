@@ -86,13 +86,7 @@ bool launch_plan(struct start_state *start)
     start->machine.linux_options = vendor->linux_options;
     const struct machine_module *module = modules_find(&start->machine, FOLDER_CONFIG);
 
-    if (!module) {
-        log_line("there is no \\bulkhead\\%s on the boot partition, so there are no guests "
-                 "to start",
-                 FOLDER_CONFIG);
-        return false;
-    }
-
+    ASSERT(module != NULL); /* else this is a survey */
     if (strcmp(start->config_name, FOLDER_CONFIG) != 0)
         log_line("configuration: %s", start->config_name);
     bool ok = config_parse(&config, (const char *)module->bytes, module->size, &report);
@@ -174,19 +168,6 @@ static void launch_print_ticks(const struct start_state *start)
              (unsigned long long)ticks_since(rdtsc(), stamps[BOOT_STAMP_EXIT]));
 }
 
-/* What the firmware takes from all cores, whoever they belong to. */
-static void launch_print_smis(const struct start_state *start)
-{
-    struct smi_count *smis = &cpus[0].smis;
-    const uint64_t ticks = ticks_since(rdtsc(), start->stamps[BOOT_STAMP_EXIT]);
-
-    smi_look(smis);
-    if (smis->is_there)
-        log_line("SMIs: %u in the last %llu ms, %u before", atomic_load(&smis->seen),
-                 (unsigned long long)(time_to_ns(&start->tsc.scale, ticks) / NS_PER_MS),
-                 smis->before);
-}
-
 void launch_run(struct start_state *start)
 {
     const struct monitor_view view = {
@@ -202,7 +183,6 @@ void launch_run(struct start_state *start)
     };
 
     launch_print_ticks(start);
-    launch_print_smis(start);
     monitor_init(&view);
     if (address_space_seal(start) != OK)
         panic("the hypervisor's own memory could not be sealed");

@@ -27,6 +27,8 @@ struct start_state {
     struct host_map map;
     uint64_t worst_skew; /* in TSC ticks: no other core's TSC is further from the boot core's */
     bool x2apic;
+    bool surveys; /* there is no configuration */
+    bool can_run; /* guests: all cores have answered, and nothing that is needed is missing */
     struct lapic_timer timer;          /* all zero without x2APIC */
     const struct vcpuid_policy *cpuid; /* of this processor; NULL: this machine runs no guests */
     struct machine machine;            /* what there is for guests */

@@ -185,8 +185,6 @@ def test_images(machine, tmp_path):
 
 
 @pytest.mark.parametrize("conf, errors", [
-    pytest.param(None, ["there is no \\bulkhead\\bulkhead.conf on the boot partition, so there are no "
-                        "guests to start"], id="missing"),
     pytest.param(b"", ["bulkhead.conf: the file is empty: it needs at least one [guest NAME] section"],
                  id="empty", marks=pytest.mark.long),
     pytest.param(random.Random(1).randbytes(1 << 20),
@@ -194,12 +192,11 @@ def test_images(machine, tmp_path):
                  marks=pytest.mark.long),
 ])
 def test_file(machine, tmp_path, conf, errors):
-    files = images("hello") if conf is None else images("hello") | {"bulkhead.conf": conf}
+    files = images("hello") | {"bulkhead.conf": conf}
     result = machine.boot(files, cores=2, memory=512)
     check_refused(result)
     assert result.hv[-1 - len(errors):-1] == errors
-    if conf is not None:
-        assert desk_errors(tmp_path, {}, conf) == errors
+    assert desk_errors(tmp_path, {}, conf) == errors
 
 
 def test_noise_within_the_limit(machine, tmp_path):

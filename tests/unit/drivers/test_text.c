@@ -123,6 +123,26 @@ static void the_top_line_scrolls_away(void **state)
     assert_string_equal(row(0), "c");
 }
 
+/* Wherever the ring's top is; the status line stays. */
+static void a_cleared_text_begins_at_the_top(void **state)
+{
+    (void)state;
+    text_init(&text, 8, 3);
+    text_set_status(&text, "status");
+    put("1\n2\n3\n[4");
+    (void)draw();
+    text_clear(&text);
+    assert_int_equal(draw(), 3);
+    assert_string_equal(row(0), "");
+    assert_string_equal(row(1), "");
+    assert_string_equal(row(2), "status");
+    put("new");
+    assert_string_equal(row(0), "new");
+    assert_int_equal(accents(0), 0);
+    put("\n2\n3");
+    assert_string_equal(row(0), "2");
+}
+
 static void only_changed_cells_are_drawn(void **state)
 {
     (void)state;
@@ -306,6 +326,7 @@ int main(void)
         cmocka_unit_test(control_characters_move_the_cursor),
         cmocka_unit_test(long_lines_wrap_and_full_lines_do_not),
         cmocka_unit_test(the_top_line_scrolls_away),
+        cmocka_unit_test(a_cleared_text_begins_at_the_top),
         cmocka_unit_test(only_changed_cells_are_drawn),
         cmocka_unit_test(the_speaker_is_marked),
         cmocka_unit_test(little_is_looked_at),
