@@ -175,7 +175,9 @@ no_exit:
 
 ; HOST_RIP is one of the next three, as vmx/spec.c has chosen for this processor. A return of ours
 ; that finds an entry of the guest's in the return stack buffer goes on, for a while, where the guest
-; wants it. Where only the first return can, the barrier makes it wait.
+; wants it. Where only the first return can, the barrier makes it wait. Aligned as the stubs of
+; kernel/core/trap.asm.
+        align   16
 vmx_exit_one:
         SAVE_GPRS
         CALL_OVER
@@ -183,6 +185,7 @@ vmx_exit_one:
         lfence
         READ_AND_RETURN
 
+        align   16
 vmx_exit_fill:
         SAVE_GPRS
 %rep RSB_ENTRIES
@@ -192,6 +195,7 @@ vmx_exit_fill:
         lfence
         READ_AND_RETURN
 
+        align   16
 vmx_exit:
         SAVE_GPRS
         READ_AND_RETURN

@@ -11,7 +11,9 @@
         global trap_stubs:data hidden
         global trap_wait_stubs:data hidden
 
-STUB_SIZE       equ 12          ; kernel/core/trap.c
+STUB_SIZE       equ 16          ; kernel/core/trap.c; no stub crosses a cache line, or a page: with
+                                ; several cores, Bochs 3.1 goes astray after an exception whose
+                                ; handler's first instruction does
 TRAP_INTERRUPT  equ 256         ; kernel/core/trap.h
 
 ; Exceptions that push an error code.
@@ -31,6 +33,7 @@ TRAP_INTERRUPT  equ 256         ; kernel/core/trap.h
         times   STUB_SIZE - ($ - %%stub) int3
 %endmacro
 
+        align   STUB_SIZE
 trap_stubs:
 %assign vector 0
 %rep 256

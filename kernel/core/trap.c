@@ -10,7 +10,7 @@
 #include "lib/x86/insn.h"
 
 #define IDT_ENTRIES 256
-#define STUB_SIZE   12
+#define STUB_SIZE   16
 #define EXCEPTIONS  32 /* their vectors are the first */
 
 /* One for the hypervisor at work, with interrupts off; one for its waits, with interrupts on. */

@@ -188,7 +188,7 @@ def check_looking(operator):
     assert shown[0] == "3 guests; core #0 is kept for the monitor"
     shown = operator.ask("isolation")
     assert shown[0] == "who owns what:" and "what is not isolated:" in shown
-    assert sum(line.startswith("  count ") for line in shown) == 2  # its memory and its core
+    assert sum(line.startswith("  count ") for line in shown) == 3  # its memory, its core, its timer
     shown = operator.ask("cpu")
     owners = [line.split(": ")[1].split(";")[0] for line in shown]
     assert owners == ["the monitor", "guest hello", "guest count", "guest canary", "unused"]
