@@ -33,7 +33,7 @@ static void survey_conclude(bool can)
     log_line("no configuration: there is no \\bulkhead\\%s on the boot partition, so this was a "
              "survey of the machine",
              FOLDER_CONFIG);
-    log_line("next: keep the pages that follow, as photographs or from the serial port; in a file "
+    log_line("next: keep these pages, as photographs or from the serial port; in a file "
              "they are a machine for `plancheck FILE --machine PAGES`");
     if (can)
         log_line("next: put a %s beside bulkhead.elf and boot again (docs/config.md)",

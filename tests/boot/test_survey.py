@@ -48,7 +48,7 @@ def test_nobody_presses_a_key(machine):
     pages, said, rest = pages_of(result.hv)
     assert [line for page in pages for line in page] == said
     assert rest == [NO_GUEST]
-    assert said[-4] == CAN and said[-3] == END and said[-2].startswith("next: keep the pages")
+    assert said[-4] == CAN and said[-3] == END and said[-2].startswith("next: keep these pages")
     assert "bulkhead.conf beside bulkhead.elf" in said[-1]
     assert not lacking(said, r"processor: .*", r"microcode: .*", r"firmware: .*", r"memory map: .*",
                        r"IOMMU: .*", r"pci 00:00\.0 .*", r"2 of 2 cores answer, .*", r"cores #0-1: .*")
