@@ -51,6 +51,13 @@ static bool uart_probe(const struct uart *uart)
     return true;
 }
 
+bool uart_is_there(uint16_t port)
+{
+    const struct uart uart = {.port = port};
+
+    return port != 0 && port <= UINT16_MAX - (UART_PORTS - 1) && uart_probe(&uart);
+}
+
 static void uart_set_baud(const struct uart *uart, uint32_t baud)
 {
     uint64_t divisor = ((uint64_t)UART_CLOCK + baud / 2) / baud;
@@ -65,7 +72,7 @@ static void uart_set_baud(const struct uart *uart, uint32_t baud)
 bool uart_init(struct uart *uart, uint16_t port, uint32_t baud)
 {
     *uart = (struct uart){.port = port, .depth = 1};
-    if (port == 0 || port > UINT16_MAX - (UART_PORTS - 1) || !uart_probe(uart)) {
+    if (!uart_is_there(port)) {
         uart->port = 0;
         return false;
     }

@@ -12,6 +12,9 @@ struct uart {
     uint8_t depth; /* bytes the transmitter takes at once: 16 with FIFO, 1 without */
 };
 
+/* Something at `port` answers like a 16550. Its scratch register is changed, nothing else. */
+MUST_CHECK bool uart_is_there(uint16_t port);
+
 /*
  * Probes and sets up 8N1 with FIFOs, interrupts off, at `baud` (1..115200, the nearest 115200 / n
  * is used; 0: leave the divisor as it is). First lets out what the firmware still has to send.

@@ -5,7 +5,10 @@
  */
 #pragma once
 
-#define UART_COM1  0x3f8  /* its base port on a PC */
+#define UART_COM1  0x3f8 /* the first one's base port on a PC, ... */
+#define UART_COM2  0x2f8 /* ... and the others' */
+#define UART_COM3  0x3e8
+#define UART_COM4  0x2e8
 #define UART_PORTS 8      /* from a multiple of eight on */
 #define UART_FIFO  16     /* bytes, in either direction */
 #define UART_CLOCK 115200 /* baud at divisor 1 */

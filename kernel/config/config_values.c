@@ -31,7 +31,8 @@ bool config_quantity(struct span value, const struct config_unit *units, size_t 
 static const struct {
     const char *name;
     uint16_t port;
-} config_com_ports[] = {{"com1", UART_COM1}, {"com2", 0x2f8}, {"com3", 0x3e8}, {"com4", 0x2e8}};
+} config_com_ports[] = {
+    {"com1", UART_COM1}, {"com2", UART_COM2}, {"com3", UART_COM3}, {"com4", UART_COM4}};
 
 /* Those that divide a 16550's 115200 and that people use. */
 static const uint32_t config_bauds[] = {1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200};

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/start/machine_devices.h"
 
+#include "drivers/uart.h"
 #include "kernel/core/machine_lines.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
+#include "lib/uart16550.h"
 #include "lib/x86/insn.h"
 #include "mm/firmware.h"
 
@@ -81,10 +83,32 @@ static void machine_iommu(const struct acpi_iommu *unit, log_sink say)
         (unsigned long long)unit->address.v, unit->segment, text);
 }
 
+/* Where PCs have them, and where the firmware says. */
+static void machine_serial_ports(const struct acpi_info *acpi, log_sink say)
+{
+    const uint16_t usual[] = {UART_COM1, UART_COM2, UART_COM3, UART_COM4};
+    bool any = false, is_usual = !acpi->has_serial;
+
+    for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
+        is_usual = is_usual || usual[i] == acpi->serial_port;
+        if (!uart_is_there(usual[i]))
+            continue;
+        say("serial port: 0x%x", usual[i]);
+        any = true;
+    }
+    if (!is_usual && uart_is_there(acpi->serial_port)) {
+        say("serial port: 0x%x", acpi->serial_port);
+        any = true;
+    }
+    if (!any)
+        say("serial port: none at an I/O port");
+}
+
 void machine_devices(const struct pci_list *list, const struct acpi_info *acpi, log_sink say)
 {
     char text[PCI_TEXT_MAX];
 
+    machine_serial_ports(acpi, say);
     if (acpi->iommu_count == 0)
         say("IOMMU: the firmware lists none");
     for (uint32_t i = 0; i < acpi->iommu_count; i++)

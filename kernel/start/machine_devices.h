@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * machine_devices: the machine's IOMMUs and PCI functions, as lines of the boot log.
+ * machine_devices: the machine's serial ports, IOMMUs and PCI functions, as lines of the boot log.
  */
 #pragma once
 

@@ -38,6 +38,7 @@ def test_functions(machine, iommu, said):
     result = machine.boot(images("clock"), machine_section() + guest("clock"), cores=2, memory=512,
                           qemu=iommu + DEVICES)
     assert result.status == POWERED_OFF
+    assert [line for line in result.hv if line.startswith("serial port: ")] == ["serial port: 0x3f8"]
     assert said in result.hv, result.hv
     functions = {line.split()[2]: line for line in result.hv if line.startswith("pci ")}
     text = "\n".join(functions.values())
