@@ -23,6 +23,7 @@ static void bring_up_add(struct start_state *start, uint32_t apic_id)
     const uint32_t id = start->machine.core_count++;
 
     start->machine.apic_ids[id] = apic_id;
+    start->machine.nodes[id] = acpi_node_of(&start->acpi, apic_id);
     if (cpus[id].facts)
         start->machine.kinds[id] = (uint8_t)cpus[id].facts->kind;
 }
