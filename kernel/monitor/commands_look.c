@@ -286,7 +286,7 @@ void commands_on_trace(struct commands *c, struct vm *vm)
 void commands_on_plan(struct commands *c, struct vm *vm)
 {
     (void)vm;
-    plan_print(c->view.plan, answer_line);
+    plan_print(c->view.plan, c->view.machine, answer_line);
 }
 
 /* linker.ld */

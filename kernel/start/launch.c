@@ -110,7 +110,7 @@ bool launch_plan(struct start_state *start)
     if (config.machine.panic_reboots)
         panic_reset_machine(start->tsc.hz);
     console_select(config.machine.serial, config.machine.screen);
-    plan_print(plan, log_line);
+    plan_print(plan, &start->machine, log_line);
     if (!launch_tsc_invariant(start))
         log_line("the processor does not promise an invariant TSC: guests are not told of one; "
                  "`tsc = trusted` under [machine] asserts it");

@@ -114,7 +114,7 @@ static void check_plan(void)
             DEMAND(!range_overlaps(guest_map_ram(&guest->map),
                                    guest_map_ram(&plan.guests[other].map)));
     }
-    plan_print(&plan, demand_short);
+    plan_print(&plan, &machine, demand_short);
     DEMAND(plan_valid(&plan, &machine));
 }
 

@@ -933,7 +933,7 @@ static void expect_table(uint32_t count, ...)
     va_list args;
 
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), count);
     va_start(args, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -973,7 +973,7 @@ static void test_print_regions(void **state)
     (void)state;
     make_regions();
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), 11 + 4 * 2 + 1);
     assert_true(lines_contain("  link         link0, side 1, with"));
     assert_true(
@@ -1008,13 +1008,13 @@ static void test_print_mute_linux(void **state)
     make_good();
     plan.guest_count = 2;
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), 2 + 2 * 3);
     plan.guests[0].image.is_linux = true;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         snprintf(config.guests[0].cmdline, CMDLINE_MAX, "%s", rows[i].cmdline);
         lines_clear();
-        plan_print(&plan, log_line);
+        plan_print(&plan, &machine, log_line);
         assert_int_equal(lines_count(), 2 + 2 * 3 + (rows[i].mute ? 1 : 0));
         assert_int_equal(strcmp(lines_last(3), note) == 0, rows[i].mute);
     }
@@ -1023,7 +1023,7 @@ static void test_print_mute_linux(void **state)
 static const char *print_line(size_t index)
 {
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     return lines_last(lines_count() - 1 - index);
 }
 
@@ -1084,7 +1084,7 @@ static void test_print_width(void **state)
     guest_map_add(&g->map, (struct guest_region){gpa((UINT64_C(1) << 47)), hpa(UINT64_C(1) << 51),
                                                  GIB, PT_R, PT_UNCACHED, REGION_DEVICE, NULL});
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), 2 + 3 * 3 + 1);
     for (size_t i = 0; i < lines_count(); i++)
         assert_in_range(strlen(lines_last(i)), 1, LINE_MAX);
