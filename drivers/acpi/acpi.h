@@ -13,7 +13,7 @@
 
 #include "lib/types.h"
 
-#define ACPI_CORES_MAX   256
+#define ACPI_CORES_MAX   512
 #define ACPI_IOAPICS_MAX 16
 #define ACPI_ECAMS_MAX   16
 #define ACPI_IOMMUS_MAX  16

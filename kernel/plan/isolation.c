@@ -48,7 +48,7 @@ static void isolation_link(const struct plan_link *link, char *buf, size_t size)
 /* One line for all guests that have it. */
 static void isolation_window(const struct plan_link *link, log_sink say)
 {
-    char text[64 + GUESTS_MAX * (GUEST_NAME_MAX + 8)];
+    char text[64 + LINK_SIDES_MAX * (GUEST_NAME_MAX + 8)];
 
     if (link->config->memory == 0)
         return;

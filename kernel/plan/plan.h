@@ -37,9 +37,9 @@ struct plan_link {
 struct plan_guest {
     const struct config_guest *config;
     uint32_t core_count;
-    uint32_t cores[CORES_MAX]; /* indices into machine.apic_ids, the first boots the guest */
-    struct guest_map map;      /* its RAM is contiguous in the host, on 2 MiB (1 GiB if it fits) */
-    struct image image;        /* checked against `map` */
+    uint32_t cores[GUEST_CORES_MAX]; /* indices into machine.apic_ids, the first boots the guest */
+    struct guest_map map; /* its RAM is contiguous in the host, on 2 MiB (1 GiB if it fits) */
+    struct image image;   /* checked against `map` */
     const struct machine_module *image_module;
     const struct machine_module *initrd_module; /* NULL: none */
     struct plan_disk disks[DISKS_MAX];          /* config->disk_count of them */

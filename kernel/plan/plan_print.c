@@ -125,7 +125,7 @@ static void plan_print_end(const struct plan *plan, const struct plan_guest *gue
                            const struct plan_end *end, log_sink say)
 {
     const struct config_link *link = plan->links[end->link].config;
-    char peers[GUESTS_MAX * (GUEST_NAME_MAX + 2)] = "";
+    char peers[LINK_SIDES_MAX * (GUEST_NAME_MAX + 2)] = "";
     size_t len = 0;
 
     for (uint32_t i = 0; i < link->side_count; i++)

@@ -135,7 +135,7 @@ bool launch_prepare(struct start_state *start)
     };
 
     for (uint32_t id = 0; id < start->machine.core_count; id++)
-        vcpuid_host_hide(&cpus[id].facts->cpuid, virt_report.no_rdtscp, virt_report.no_invpcid);
+        vcpuid_host_hide(&cpus[id]->facts->cpuid, virt_report.no_rdtscp, virt_report.no_invpcid);
     for (uint32_t i = 0; i < plan->guest_count; i++) {
         if (build_vm(&vms[i], &plan->guests[i], i, &kit) != OK)
             return false;
@@ -164,7 +164,7 @@ static void launch_print_ticks(const struct start_state *start)
 /* What the firmware takes from all cores, whoever they belong to. */
 static void launch_print_smis(const struct start_state *start)
 {
-    struct smi_count *smis = &cpus[0].smis;
+    struct smi_count *smis = &cpus[0]->smis;
     const uint64_t ticks = ticks_since(rdtsc(), start->stamps[BOOT_STAMP_EXIT]);
 
     smi_look(smis);
@@ -194,12 +194,12 @@ void launch_run(struct start_state *start)
         panic("the hypervisor's own memory could not be sealed");
     console_start_pumping();
     for (uint32_t id = 1; id < start->machine.core_count; id++) {
-        atomic_store(&cpus[id].wake, 1);
-        cores_kick(&cpus[id]);
+        atomic_store(&cpus[id]->wake, 1);
+        cores_kick(cpus[id]);
     }
     atomic_store(&life_count, 1); /* held, so that a guest that ends at once is not the last */
     for (uint32_t i = 0; i < plan->guest_count; i++)
         (void)life_start(vms[i]);
     atomic_fetch_sub(&life_count, 1);
-    monitor_run(&cpus[0]);
+    monitor_run(cpus[0]);
 }

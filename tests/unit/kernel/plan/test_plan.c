@@ -351,11 +351,17 @@ static void test_all_cores(void **state)
 {
     (void)state;
     machine.core_count = CORES_MAX;
-    add_guest("a", CORES_MAX, 16 * MIB);
+    add_guest("a", GUEST_CORES_MAX, 16 * MIB);
+    accept();
+    assert_int_equal(plan.reserved_cores, 1);
+    assert_int_equal(plan.guests[0].core_count, GUEST_CORES_MAX);
+    assert_int_equal(plan.guests[0].cores[63], 64);
+    for (uint32_t i = 1; i < CORES_MAX / GUEST_CORES_MAX; i++)
+        add_guest("more", GUEST_CORES_MAX, 16 * MIB);
     accept();
     assert_int_equal(plan.reserved_cores, 0);
-    assert_int_equal(plan.guests[0].core_count, CORES_MAX);
-    assert_int_equal(plan.guests[0].cores[63], 63);
+    assert_int_equal(plan.guests[0].cores[0], 0);
+    assert_int_equal(plan.guests[7].cores[63], CORES_MAX - 1);
 }
 
 /* ---------------------------------------------------------------------- memory */
@@ -481,7 +487,7 @@ static void test_most_of_all(void **state)
     char name[16];
     (void)state;
     machine.range_count = 0;
-    machine.core_count = 64;
+    machine.core_count = 3 * GUESTS_MAX;
     for (uint32_t i = 0; i < MACHINE_RANGES_MAX; i++)
         add_range(MIB + i * 16 * MIB, 7 * MIB);
     for (uint32_t i = 0; i < GUESTS_MAX; i++) {
@@ -490,7 +496,7 @@ static void test_most_of_all(void **state)
     }
     accept();
     has_ram(0, 2 * MIB, 2 * MIB);
-    has_ram(15, 2 * MIB + 5 * 16 * MIB, 2 * MIB);
+    has_ram(31, 4 * MIB + 10 * 16 * MIB, 2 * MIB);
 }
 
 /* ---------------------------------------------------------------------- files and console */
@@ -656,7 +662,7 @@ static void test_valid_counts(void **state)
     SPOILT(machine.range_count = MACHINE_RANGES_MAX + 1);
     SPOILT(plan.guests[0].core_count = config.guests[0].cores.count = 0);
     SPOILT(plan.guests[1].core_count = 0);
-    SPOILT(plan.guests[1].core_count = CORES_MAX + 1);
+    SPOILT(plan.guests[1].core_count = GUEST_CORES_MAX + 1);
     SPOILT(plan.guests[0].image.piece_count = IMAGE_PIECES_MAX + 1);
 }
 
@@ -833,7 +839,7 @@ static void test_valid_links(void **state)
     MISSHARED(plan.guests[1].end_count = 1);
     MISSHARED(plan.guests[1].end_count = GUEST_LINKS_MAX + 1);
     MISSHARED(a->side = 1);
-    MISSHARED(config.links[0].side_count = GUESTS_MAX + 1);
+    MISSHARED(config.links[0].side_count = LINK_SIDES_MAX + 1);
     MISSHARED(config.links[0].memory = 2 * MIB);
     MISSHARED(plan.links[0].to.v += PAGE_SIZE);
     MISSHARED(plan.links[0].to.v = UINT64_MAX - PAGE_SIZE);
@@ -1051,12 +1057,12 @@ static void test_print_cores(void **state)
     (void)state;
     make_good();
     struct plan_guest *g = &plan.guests[0];
-    g->core_count = CORES_MAX;
-    for (uint32_t i = 0; i < CORES_MAX; i++)
+    g->core_count = GUEST_CORES_MAX;
+    for (uint32_t i = 0; i < GUEST_CORES_MAX; i++)
         g->cores[i] = i;
     expect_cores("#0-63");
-    for (uint32_t i = 0; i < CORES_MAX; i++)
-        g->cores[i] = CORES_MAX - 1 - i;
+    for (uint32_t i = 0; i < GUEST_CORES_MAX; i++)
+        g->cores[i] = GUEST_CORES_MAX - 1 - i;
     expect_cores("#63,#62,#61... (64)");
     g->core_count = 7;
     for (uint32_t i = 0; i < 7; i++)

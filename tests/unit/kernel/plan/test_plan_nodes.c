@@ -13,7 +13,7 @@
 #include "pvh_file.h"
 
 /* Two sockets, each with half of the cores and of 8 GiB. */
-#define SOCKET (CORES_MAX / 2)
+#define SOCKET 128
 #define BORDER (4 * GIB)
 
 static struct config config;
