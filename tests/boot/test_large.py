@@ -40,3 +40,17 @@ def test_96_cores(machine):
     assert not lacking(result.guest("last"), "cores +1, this is APIC id 95")
     assert not lacking(result.guest("pair"), r"all 2 cores counted, \d+ in total, IPIs ok")
     assert powered_off(result, "pair") and powered_off(result, "last")
+
+
+def test_32_guests(machine):
+    """As many as a file may have; each ends by itself, and each has its own lines."""
+    names = [f"g{i}" for i in range(32)]
+    conf = machine_section() + "".join(guest(name, image="hello", cmdline=f"noinput {name}")
+                                       for name in names)
+    result = machine.boot(images("hello"), conf, cores=33, memory=1024)
+    check_ended_well(result)
+    assert cores_answer(result, 33), result.hv
+    for i, name in enumerate(names):
+        assert powered_off(result, name), name
+        assert not lacking(result.guest(name), f"cores +1, this is APIC id {i + 1}",
+                           f"cmdline +noinput {name}")
