@@ -41,7 +41,7 @@ NORETURN static void main_give_up(void)
 /* On our own tables and stack. */
 static void main_late(void)
 {
-    cpu_setup(&cpus[0]);         /* from here on a fault on a bad stack is caught, too */
+    cpu_setup(cpus[0]);          /* from here on a fault on a bad stack is caught, too */
     start.x2apic = lapic_init(); /* before the other cores, which are started through it */
     if (start.x2apic)
         lapic_timer_init(&start.timer, &start.tsc);
@@ -60,10 +60,11 @@ static void main_late(void)
 
 void main_early(const struct boot_info *info)
 {
-    cpus[0].self = &cpus[0];
-    cpus[0].canary = canary_make(); /* before anything returns that has checked the old one */
-    atomic_store(&cpus[0].stage, CPU_STARTED);
-    cpu_setup_early(&cpus[0]);        /* the firmware's tables are memory that we may give away */
+    cores_boot.self = &cores_boot;
+    cores_boot.canary = canary_make(); /* before anything returns that has checked the old one */
+    atomic_store(&cores_boot.stage, CPU_STARTED);
+    cores_begin();
+    cpu_setup_early(cpus[0]);         /* the firmware's tables are memory that we may give away */
     console_init(&info->framebuffer); /* first: from here on failures can speak */
     log_line("Bulkhead, a partitioning hypervisor");
     if (!handover_check(info))
@@ -76,6 +77,6 @@ void main_early(const struct boot_info *info)
     console_set_tick_rate(start.tsc.hz);
     if (!address_space_create(&start)) /* our pool, our tables; what is left is for guests */
         main_give_up();
-    host_core_enter(&cpus[0].host);
+    host_core_enter(&cpus[0]->host);
     entry_switch_stack(host_stack_top(STACK_MAIN), main_late);
 }

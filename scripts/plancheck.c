@@ -34,6 +34,7 @@ enum { EXIT_FITS = 0, EXIT_ERRORS = 1, EXIT_USAGE = 2 };
 /* The made-up machine: what a PC's firmware and Bulkhead take before guests get anything. */
 #define CORES_DEFAULT    8 /* more than the demo needs */
 #define THREADS_MAX      8
+#define NODES_MAX        16
 #define MEMORY_DEFAULT   1024 /* MiB */
 #define MEMORY_MIN       128  /* MiB */
 #define MEMORY_MAX       (16 * 1024 * 1024)
@@ -53,6 +54,7 @@ struct options {
     uint64_t efficiency; /* of them, E-cores: the last ones */
     bool hybrid;
     uint64_t threads; /* of each core */
+    uint64_t nodes;   /* which have equal parts of the cores and of the memory */
     uint64_t memory;  /* MiB */
 };
 
@@ -76,16 +78,18 @@ NORETURN void assert_fail(const char *expr, const char *file, int line)
 static void print_usage(FILE *to)
 {
     fprintf(to,
-            "usage: plancheck FILE [--cores N] [--memory MB] [--threads T] [--cpu intel|amd]\n"
+            "usage: plancheck FILE [--cores N] [--memory MB] [--threads T] [--nodes K]\n"
+            "                      [--cpu intel|amd]\n"
             "       plancheck FILE --machine BOOTLOG\n"
             "Checks FILE, a bulkhead.conf with its images next to it, for a machine with\n"
             "N cores (1 to %d; default %d) and MB MiB of memory (at least %d; default %d).\n"
             "A hybrid processor's cores are given as in --cores 8P+4E.\n"
             "T is the number of threads of each physical core (1, 2, 4 or 8; default 1).\n"
+            "K NUMA nodes (1 to %d; default 1) have equal parts of the cores and the memory.\n"
             "On an AMD processor, core #0 is always kept for the monitor. Without --cpu, FILE is\n"
             "checked for an Intel processor, and a note says what an AMD one would refuse.\n"
             "BOOTLOG is what Bulkhead said on its console when it started on the machine.\n",
-            CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT);
+            CORES_MAX, CORES_DEFAULT, MEMORY_MIN, MEMORY_DEFAULT, NODES_MAX);
 }
 
 NORETURN static void usage(const char *complaint, const char *subject)
@@ -142,7 +146,7 @@ static enum cpu option_cpu(const char *name, const char *text)
 
 static struct options read_options(int argc, char **argv)
 {
-    struct options o = {.cores = CORES_DEFAULT, .threads = 1, .memory = MEMORY_DEFAULT};
+    struct options o = {.cores = CORES_DEFAULT, .threads = 1, .nodes = 1, .memory = MEMORY_DEFAULT};
     bool made_up = false;
 
     for (int i = 1; i < argc; i++) {
@@ -154,6 +158,10 @@ static struct options read_options(int argc, char **argv)
             o.threads = option_number(argv[i], argv[i + 1], 1, THREADS_MAX);
             if (!is_power_of_two(o.threads))
                 option_refused(argv[i], argv[i + 1]);
+            i++;
+            made_up = true;
+        } else if (strcmp(argv[i], "--nodes") == 0) {
+            o.nodes = option_number(argv[i], argv[i + 1], 1, NODES_MAX);
             i++;
             made_up = true;
         } else if (strcmp(argv[i], "--memory") == 0) {
@@ -200,6 +208,32 @@ static size_t read_text(const char *path, char *buf, size_t size)
     return len;
 }
 
+/* The part of memory [from, to) that is below `hole` or, moved up to 4 GiB, from there on. */
+static void add_near(uint32_t node, uint64_t from, uint64_t to, uint64_t hole)
+{
+    if (from < hole) {
+        const uint64_t end = to < hole ? to : hole;
+        machine.near[machine.near_count++] =
+            (struct machine_near){.where = {from, end - from}, .node = node};
+        from = end;
+    }
+    if (from < to)
+        machine.near[machine.near_count++] =
+            (struct machine_near){.where = {from - hole + 4 * GIB, to - from}, .node = node};
+}
+
+/* As on a machine with a socket for each: the first cores and the lowest memory are node 0's. */
+static void make_nodes(const struct options *o, uint64_t low)
+{
+    const uint32_t cores = (machine.core_count + (uint32_t)o->nodes - 1) / (uint32_t)o->nodes;
+    const uint64_t part = o->memory / o->nodes * MIB;
+
+    for (uint32_t i = 0; i < machine.core_count; i++)
+        machine.nodes[i] = i / cores;
+    for (uint32_t n = 0; n < o->nodes; n++)
+        add_near(n, n * part, n + 1 == o->nodes ? o->memory * MIB : (n + 1) * part, low);
+}
+
 static void make_machine(const struct options *o)
 {
     uint64_t low = o->memory * MIB < RAM_LOW_MAX ? o->memory * MIB : RAM_LOW_MAX;
@@ -216,6 +250,8 @@ static void make_machine(const struct options *o)
         (struct range){.base = TAKEN_AT_BOTTOM, .size = low - TAKEN_AT_BOTTOM - TAKEN_AT_TOP};
     if (high > 0)
         machine.ranges[machine.range_count++] = (struct range){.base = 4 * GIB, .size = high};
+    if (o->nodes > 1)
+        make_nodes(o, low);
     machine.has_screen = true;
     machine.needs_monitor = o->cpu == CPU_AMD;
 }
@@ -396,7 +432,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "plancheck: the plan breaks its own rules; this is a bug in Bulkhead\n");
         abort();
     }
-    plan_print(&plan, say);
+    plan_print(&plan, &machine, say);
     printf("\n");
     isolation_print_owners(&isolation, say);
     if (options.machine == NULL && options.cpu == CPU_NOT_GIVEN)

@@ -4,19 +4,21 @@
  * checked before use, walks are bounded, a broken table is ignored and named. Reads physical
  * memory only through the caller's function, so that it is pure and host-tested.
  * ACPI Specification: "Root System Description Pointer (RSDP)", "Multiple APIC Description Table
- * (MADT)", "Fixed ACPI Description Table (FADT)"; "Serial Port Console Redirection Table (SPCR)";
- * PCI Firmware Specification "MCFG Table Description"; Intel Virtualization Technology for Directed
- * I/O "BIOS Considerations"; AMD I/O Virtualization Technology (IOMMU) Specification "I/O
- * Virtualization ACPI Table".
+ * (MADT)", "Fixed ACPI Description Table (FADT)", "System Resource Affinity Table (SRAT)"; "Serial
+ * Port Console Redirection Table (SPCR)"; PCI Firmware Specification "MCFG Table Description";
+ * Intel Virtualization Technology for Directed I/O "BIOS Considerations"; AMD I/O Virtualization
+ * Technology (IOMMU) Specification "I/O Virtualization ACPI Table".
  */
 #pragma once
 
 #include "lib/types.h"
 
-#define ACPI_CORES_MAX   256
+#define ACPI_CORES_MAX   512
 #define ACPI_IOAPICS_MAX 16
 #define ACPI_ECAMS_MAX   16
 #define ACPI_IOMMUS_MAX  16
+#define ACPI_NODES_MAX   64
+#define ACPI_NEAR_MAX    64
 
 /*
  * Gives `size` readable bytes at physical `address`, valid until the next call, or NULL when they
@@ -57,6 +59,12 @@ struct acpi_iommu {
     bool rest; /* VT-d: for all functions that no other unit names */
 };
 
+/* Memory that is near to the cores of one node, whole pages. */
+struct acpi_near {
+    uint64_t base, size;
+    uint32_t node; /* < node_count */
+};
+
 struct acpi_info {
     /* MADT */
     uint32_t core_count; /* enabled ones, in MADT order, no duplicates */
@@ -86,8 +94,23 @@ struct acpi_info {
     uint32_t iommu_count;
     struct acpi_iommu iommus[ACPI_IOMMUS_MAX];
     uint32_t reserved_count; /* ranges that the firmware keeps for devices: RMRR, IVMD */
+    /* SRAT */
+    uint32_t node_count;                /* 2 or more; 0: all memory is as near to every core */
+    uint32_t domains[ACPI_NODES_MAX];   /* proximity domain of each node, ascending */
+    uint8_t core_nodes[ACPI_CORES_MAX]; /* the node of each of `cores` */
+    uint32_t near_count;
+    struct acpi_near near[ACPI_NEAR_MAX]; /* sorted, disjoint */
 };
 
 /* Fills `info` with all that is sound; logs one line for each table that is not. Returns false
  * when no root table or no MADT with a usable core could be read (then core_count is 0). */
 MUST_CHECK bool acpi_read(struct acpi_info *info, const struct acpi_memory *memory, hpa_t rsdp);
+
+/* The node of a core; 0 where nothing is known. */
+static inline uint32_t acpi_node_of(const struct acpi_info *info, uint32_t apic_id)
+{
+    for (uint32_t i = 0; i < info->core_count; i++)
+        if (info->cores[i].apic_id == apic_id)
+            return info->core_nodes[i];
+    return 0;
+}

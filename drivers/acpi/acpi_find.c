@@ -105,5 +105,8 @@ bool acpi_read(struct acpi_info *info, const struct acpi_memory *memory, hpa_t r
     (void)acpi_root_read(&root, "MCFG", info, acpi_mcfg_read);
     if (!acpi_root_read(&root, "DMAR", info, acpi_dmar_read))
         (void)acpi_root_read(&root, "IVRS", info, acpi_ivrs_read);
-    return acpi_root_read(&root, "APIC", info, acpi_madt_read);
+    if (!acpi_root_read(&root, "APIC", info, acpi_madt_read))
+        return false;
+    (void)acpi_root_read(&root, "SRAT", info, acpi_srat_read);
+    return true;
 }

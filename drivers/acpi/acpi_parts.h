@@ -44,5 +44,8 @@ MUST_CHECK bool acpi_mcfg_read(struct acpi_info *info, const struct acpi_table *
 MUST_CHECK bool acpi_dmar_read(struct acpi_info *info, const struct acpi_table *dmar);
 MUST_CHECK bool acpi_ivrs_read(struct acpi_info *info, const struct acpi_table *ivrs);
 
+/* After acpi_madt_read(). True as well when the table knows one node only. */
+MUST_CHECK bool acpi_srat_read(struct acpi_info *info, const struct acpi_table *srat);
+
 /* Looks for \_S5 in the AML of a DSDT or SSDT; sets s5_type_a and s5_type_b. */
 MUST_CHECK bool acpi_s5_read(struct acpi_info *info, const struct acpi_table *aml);

@@ -9,15 +9,17 @@
 #include "kernel/config/errors.h"
 #include "lib/types.h"
 
-#define GUESTS_MAX       16
+#define GUESTS_MAX       32
 #define GUEST_NAME_MAX   16 /* with the NUL; letters, digits, - and _, starting with a letter */
 #define FILE_NAME_MAX    64 /* with the NUL */
 #define CMDLINE_MAX      1024
 #define DISKS_MAX        4 /* of a guest */
 #define LINKS_MAX        16
-#define GUEST_LINKS_MAX  4  /* of a guest */
-#define GUEST_CABLES_MAX 1  /* the same */
-#define CORES_MAX        64 /* cores of the machine that Bulkhead uses at most */
+#define LINK_SIDES_MAX   16  /* guests that a link joins */
+#define GUEST_LINKS_MAX  4   /* of a guest */
+#define GUEST_CABLES_MAX 1   /* the same */
+#define CORES_MAX        512 /* cores of the machine that Bulkhead uses at most */
+#define GUEST_CORES_MAX  64  /* of a guest */
 #define CONFIG_SIZE_MAX  (64 * KIB)
 
 #define GUEST_MEMORY_MIN (1 * MIB)
@@ -44,11 +46,11 @@ enum core_kind { CORE_PLAIN, CORE_PERFORMANCE, CORE_EFFICIENCY, CORE_KINDS };
 
 struct config_cores {
     uint32_t line;
-    bool exact;               /* a list of exact cores, else a count */
-    bool by_kind;             /* ... of each kind */
-    uint32_t of[CORE_KINDS];  /* these, of a kind that has a name */
-    uint32_t count;           /* 1..CORES_MAX, of all; also the length of the list */
-    uint32_t list[CORES_MAX]; /* core numbers as the boot log prints them, no duplicates */
+    bool exact;                     /* a list of exact cores, else a count */
+    bool by_kind;                   /* ... of each kind */
+    uint32_t of[CORE_KINDS];        /* these, of a kind that has a name */
+    uint32_t count;                 /* 1..GUEST_CORES_MAX, of all; also the length of the list */
+    uint32_t list[GUEST_CORES_MAX]; /* core numbers as the boot log prints them, no duplicates */
 };
 
 /* A file that is the guest's persistent memory. */
@@ -92,8 +94,8 @@ struct config_side {
 struct config_link {
     char name[GUEST_NAME_MAX]; /* of the same letters as a guest's */
     uint32_t line;             /* of the section header */
-    uint32_t side_count;       /* 2..GUESTS_MAX, each another guest */
-    struct config_side sides[GUESTS_MAX];
+    uint32_t side_count;       /* 2..LINK_SIDES_MAX, each another guest */
+    struct config_side sides[LINK_SIDES_MAX];
     uint32_t sides_line;
     uint64_t memory; /* bytes, a power of two, LINK_MEMORY_MIN..LINK_MEMORY_MAX; 0: no window */
     uint32_t memory_line;

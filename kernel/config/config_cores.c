@@ -38,8 +38,8 @@ static void config_core_count(struct config_parser *p, struct span value)
     uint64_t count;
 
     cores->by_kind = config_core_kinds(value, of);
-    count = max_u64(of[CORE_PERFORMANCE], of[CORE_EFFICIENCY]) > CORES_MAX
-                ? CORES_MAX + 1
+    count = max_u64(of[CORE_PERFORMANCE], of[CORE_EFFICIENCY]) > GUEST_CORES_MAX
+                ? GUEST_CORES_MAX + 1
                 : of[CORE_PERFORMANCE] + of[CORE_EFFICIENCY];
     if (config_with_signs(value, exact, sizeof(exact)))
         errors_add(p->report, p->line, "cores = '" SPAN_FMT "': write exact cores as '%s'",
@@ -52,9 +52,9 @@ static void config_core_count(struct config_parser *p, struct span value)
                    VALUE_ARGS(value));
     else if (count == 0)
         errors_add(p->report, p->line, "a guest needs at least 1 core");
-    else if (count > CORES_MAX)
-        errors_add(p->report, p->line, "'" SPAN_FMT "' cores: Bulkhead supports at most %u",
-                   SPAN_ARGS(value), CORES_MAX);
+    else if (count > GUEST_CORES_MAX)
+        errors_add(p->report, p->line, "'" SPAN_FMT "' cores: a guest has at most %u",
+                   SPAN_ARGS(value), GUEST_CORES_MAX);
     else
         cores->count = (uint32_t)count;
     for (uint32_t kind = 0; kind < CORE_KINDS; kind++)
@@ -79,10 +79,28 @@ static bool config_core_range(struct span item, uint64_t *first, uint64_t *last)
     return span_number(high, last);
 }
 
-/* One item between commas; adds its cores to the list and to `seen`, a bit per core. */
-static bool config_core_item(struct config_parser *p, struct span item, uint64_t *seen)
+/* Adds a core to the list. */
+static bool config_core_add(struct config_parser *p, uint64_t core)
 {
     struct config_cores *cores = &p->guest->cores;
+
+    for (uint32_t i = 0; i < cores->count; i++) {
+        if (cores->list[i] == core) {
+            errors_add(p->report, p->line, "core #%lu is listed twice", core);
+            return false;
+        }
+    }
+    if (cores->count == GUEST_CORES_MAX) {
+        errors_add(p->report, p->line, "a guest has at most %u cores", GUEST_CORES_MAX);
+        return false;
+    }
+    cores->list[cores->count++] = (uint32_t)core;
+    return true;
+}
+
+/* One item between commas. */
+static bool config_core_item(struct config_parser *p, struct span item)
+{
     uint64_t first, last;
 
     if (!config_core_range(item, &first, &last)) {
@@ -101,21 +119,14 @@ static bool config_core_item(struct config_parser *p, struct span item, uint64_t
                    SPAN_ARGS(item), CORES_MAX - 1);
         return false;
     }
-    for (uint64_t core = first; core <= last; core++) {
-        if ((*seen & BIT64(core)) != 0) {
-            errors_add(p->report, p->line, "core #%lu is listed twice", core);
+    for (uint64_t core = first; core <= last; core++)
+        if (!config_core_add(p, core))
             return false;
-        }
-        *seen |= BIT64(core);
-        cores->list[cores->count++] = (uint32_t)core;
-    }
     return true;
 }
-_Static_assert(CORES_MAX <= 64, "config_core_item() keeps a bit per core");
 
 void config_read_cores(struct config_parser *p, struct span value)
 {
-    uint64_t seen = 0;
     struct span rest = value;
 
     p->guest->cores.line = p->line;
@@ -130,7 +141,7 @@ void config_read_cores(struct config_parser *p, struct span value)
         struct span item = span_trim((struct span){.at = rest.at, .len = comma});
         more = comma < rest.len;
         rest = span_from(rest, comma + 1);
-        if (!config_core_item(p, item, &seen))
+        if (!config_core_item(p, item))
             return;
     }
 }

@@ -49,8 +49,8 @@ static bool config_read_side(struct config_parser *p, struct span word)
             errors_add(p->report, p->line, "guest '" SPAN_FMT "' is named twice", SPAN_ARGS(name));
             return false;
         }
-    if (link->side_count == GUESTS_MAX) {
-        errors_add(p->report, p->line, "a link joins at most %u guests", GUESTS_MAX);
+    if (link->side_count == LINK_SIDES_MAX) {
+        errors_add(p->report, p->line, "a link joins at most %u guests", LINK_SIDES_MAX);
         return false;
     }
     struct config_side *side = &link->sides[link->side_count++];

@@ -12,7 +12,7 @@
 #define FOLDER_PROGRAM "bulkhead.elf"
 
 /* Room for everything wanted and for its twins, and for 28 names more. */
-#define FOLDER_MAX 224
+#define FOLDER_MAX 416
 
 struct folder_entry {
     char name[FILE_NAME_MAX];

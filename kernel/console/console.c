@@ -41,8 +41,6 @@
 /* One look at the clock for so many characters drawn. */
 #define DRAW_CELLS 2
 
-_Static_assert(GUESTS_MAX <= LASTLOG_CRASHES, "a part for each guest's crashes");
-
 /* `lock` guards all but the log ring, which has a lock of its own, the inner one. Nobody holds it
  * longer than a pump takes. */
 static struct console {

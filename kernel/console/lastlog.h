@@ -16,7 +16,7 @@
 #include "lib/types.h"
 
 #define LASTLOG_COMMON  0  /* the part of all other lines */
-#define LASTLOG_CRASHES 16 /* guests that have a part for their crashes */
+#define LASTLOG_CRASHES 16 /* parts for guests' crashes; guests 16 apart share one */
 #define LASTLOG_PARTS   (1 + LASTLOG_CRASHES)
 
 struct lastlog_half;

@@ -2,6 +2,7 @@
 #include "kernel/core/cpu.h"
 
 #include "drivers/lapic.h"
+#include "kernel/core/cpu_tables.h"
 #include "kernel/core/fpu.h"
 #include "kernel/core/machine_check.h"
 #include "kernel/core/trap.h"
@@ -9,7 +10,6 @@
 #include "lib/log.h"
 #include "lib/x86/cpuid.h"
 #include "lib/x86/cr.h"
-#include "lib/x86/desc.h"
 #include "lib/x86/insn.h"
 #include "lib/x86/msr.h"
 
@@ -26,12 +26,6 @@
 
 #define DRAIN_ROUNDS 256 /* one for each vector */
 
-/* The processor writes to them once, when LTR marks the TSS busy. */
-static SEALED struct cpu_tables {
-    uint64_t gdt[GDT_SLOTS];
-    struct tss tss;
-} cpu_tables[CORES_MAX];
-
 static SEALED const struct lapic_timer *cpu_timer;
 
 void cpu_use_timer(const struct lapic_timer *timer)
@@ -42,7 +36,7 @@ void cpu_use_timer(const struct lapic_timer *timer)
 /* After a load of GS its base is gone. */
 static void cpu_load_gdt(struct cpu *cpu)
 {
-    struct cpu_tables *t = &cpu_tables[cpu->id];
+    struct cpu_tables *t = cpu->tables;
     const struct table_register gdtr = {sizeof(t->gdt) - 1, (uintptr_t)t->gdt};
 
     t->gdt[GDT_CODE] = GDT_CODE64;
@@ -103,7 +97,7 @@ void cpu_setup_early(struct cpu *cpu)
 
 void cpu_setup(struct cpu *cpu)
 {
-    struct cpu_tables *t = &cpu_tables[cpu->id];
+    struct cpu_tables *t = cpu->tables;
     const uint64_t tss = (uintptr_t)&t->tss;
 
     t->gdt[GDT_TSS] = gdt_tss_low(tss, sizeof(t->tss) - 1);

@@ -22,8 +22,6 @@
 #define STOP_TICKS    BIT64(30) /* a third of a second or so: the TSC's rate may not be known yet */
 
 static _Atomic uint32_t panic_core = UINT32_MAX; /* id of the core that panicked first */
-static _Atomic uint64_t panic_stopped; /* bit per core that has come to panic_stop_core() */
-_Static_assert(CORES_MAX <= 64, "a bit each");
 
 static SEALED uint64_t panic_reset_ticks; /* until the machine is reset; 0: it is not */
 
@@ -44,7 +42,7 @@ void panic_reset_machine(uint64_t tsc_hz)
 
 void panic_stop_core(void)
 {
-    atomic_fetch_or(&panic_stopped, BIT64(this_cpu()->id));
+    atomic_store(&this_cpu()->stopped, true);
     for (;;) {
         cpu_cli();
         cpu_halt();
@@ -121,23 +119,30 @@ static void panic_backtrace(uint64_t rip, uint64_t rbp, bool is_return)
         panic_call(count, loop_caller, true);
 }
 
+/* All that run, but for `self`. */
+static bool panic_all_stopped(uint32_t self)
+{
+    for (uint32_t i = 0; i < cores_made; i++)
+        if (i != self && atomic_load(&cpus[i]->stage) != CPU_ABSENT &&
+            !atomic_load(&cpus[i]->stopped))
+            return false;
+    return true;
+}
+
 /* Stops the others, one of which may be at the console's device: it is given the time to leave. A
  * core that takes no NMI is not waited for without end. */
 static void panic_stop_others(uint32_t self)
 {
     const uint64_t begin = rdtsc();
-    uint64_t others = 0;
 
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        if (i == self || atomic_load(&cpus[i].stage) == CPU_ABSENT)
+    for (uint32_t i = 0; i < cores_made; i++) {
+        if (i == self || atomic_load(&cpus[i]->stage) == CPU_ABSENT)
             continue;
-        if (cpus[i].vcpu)
-            atomic_store(&cpus[i].vcpu->kick, 1);
-        cores_kick(&cpus[i]);
-        others |= BIT64(i);
+        if (cpus[i]->vcpu)
+            atomic_store(&cpus[i]->vcpu->kick, 1);
+        cores_kick(cpus[i]);
     }
-    while ((atomic_load(&panic_stopped) & others) != others &&
-           ticks_since(rdtsc(), begin) < STOP_TICKS)
+    while (!panic_all_stopped(self) && ticks_since(rdtsc(), begin) < STOP_TICKS)
         cpu_pause();
 }
 

@@ -3,6 +3,7 @@
 
 #include "drivers/lapic.h"
 #include "kernel/core/cores.h"
+#include "kernel/core/cpu_tables.h"
 #include "kernel/core/machine_check.h"
 #include "kernel/core/panic.h"
 #include "lib/x86/cr.h"

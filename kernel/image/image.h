@@ -100,15 +100,15 @@ struct image_request {
     const char *name; /* the file's, or NULL: a flat binary is known by it alone */
     const uint8_t *bytes;
     uint64_t size;
-    const uint8_t *initrd;        /* NULL: none */
-    uint64_t initrd_size;         /* bytes, > 0 with an initrd */
-    const char *initrd_name;      /* the file's, for who lists it by name; or NULL */
-    const char *cmdline;          /* shorter than CMDLINE_MAX */
-    uint64_t linux_tsc_khz;       /* put before a Linux's command line; 0: not */
-    const char *linux_options;    /* the same, as it stands; NULL: nothing */
-    const struct guest_map *map;  /* where there is RAM, which config allows */
-    uint32_t core_count;          /* 0..CORES_MAX; 0 where nothing is going to be started */
-    uint32_t apic_ids[CORES_MAX]; /* [core_count], the boot core's first */
+    const uint8_t *initrd;       /* NULL: none */
+    uint64_t initrd_size;        /* bytes, > 0 with an initrd */
+    const char *initrd_name;     /* the file's, for who lists it by name; or NULL */
+    const char *cmdline;         /* shorter than CMDLINE_MAX */
+    uint64_t linux_tsc_khz;      /* put before a Linux's command line; 0: not */
+    const char *linux_options;   /* the same, as it stands; NULL: nothing */
+    const struct guest_map *map; /* where there is RAM, which config allows */
+    uint32_t core_count;         /* 0..GUEST_CORES_MAX; 0 where nothing is going to be started */
+    uint32_t apic_ids[GUEST_CORES_MAX]; /* [core_count], the boot core's first */
 };
 
 /* What a prepared image is started as, for people: "PVH". */

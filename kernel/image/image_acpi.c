@@ -256,7 +256,7 @@ void image_acpi_build(struct image_acpi *acpi, const uint32_t *apic_ids, uint32_
     struct aml a = {.bytes = acpi->bytes, .max = sizeof(acpi->bytes)};
     uint32_t tables[2];
 
-    ASSERT(count <= CORES_MAX);
+    ASSERT(count <= GUEST_CORES_MAX);
     memset(acpi, 0, sizeof(*acpi));
     a.size = sizeof(struct acpi_rsdp);
     tables[0] = acpi_fadt(&a, acpi_dsdt(&a, count));

@@ -16,14 +16,15 @@
 #define RESET_CODE_AT  UINT64_C(0xffff0) /* F000:FFF0, the processor's reset vector in real mode */
 
 /* Fixed part and what each core adds: 16 bytes in the MADT, 30 of AML. */
-#define ACPI_TABLES_MAX (1024 + CORES_MAX * 46)
+#define ACPI_TABLES_MAX (1024 + GUEST_CORES_MAX * 46)
 
 struct image_acpi {
     uint32_t size; /* bytes used */
     ALIGNED(8) uint8_t bytes[ACPI_TABLES_MAX];
 };
 
-/* `apic_ids` has `count` entries, at most CORES_MAX, the boot core's first. The RSDP comes first.
+/* `apic_ids` has `count` entries, at most GUEST_CORES_MAX, the boot core's first. The RSDP comes
+ * first.
  */
 void image_acpi_build(struct image_acpi *acpi, const uint32_t *apic_ids, uint32_t count);
 

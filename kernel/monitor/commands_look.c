@@ -287,7 +287,7 @@ void commands_on_trace(struct commands *c, struct vm *vm)
 void commands_on_plan(struct commands *c, struct vm *vm)
 {
     (void)vm;
-    plan_print(c->view.plan, answer_line);
+    plan_print(c->view.plan, c->view.machine, answer_line);
 }
 
 /* linker.ld */
@@ -359,7 +359,7 @@ void commands_on_cpu(struct commands *c, struct vm *vm)
 
     (void)vm;
     for (uint32_t i = 0; i < c->view.machine->core_count; i++) {
-        struct cpu *cpu = &cpus[i];
+        struct cpu *cpu = cpus[i];
         print_smis(c, cpu, smis, sizeof(smis));
         const uint64_t nmis = atomic_load(&cpu->nmis), strays = atomic_load(&cpu->spurious);
         answer_line("core #%u APIC id %u: %s%s; the hypervisor took %llu NMI%s and %llu unexpected "

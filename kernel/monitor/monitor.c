@@ -165,7 +165,7 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
 {
     if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
-        nmi_look(&monitor.nmis, &cpus[0], monitor.commands.view.tsc->hz, now);
+        nmi_look(&monitor.nmis, cpus[0], monitor.commands.view.tsc->hz, now);
         for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
             halt_watch(monitor.commands.view.vms[i]);
         return true;

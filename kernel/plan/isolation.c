@@ -2,6 +2,7 @@
 #include "kernel/plan/isolation.h"
 
 #include "kernel/plan/machine_text.h"
+#include "kernel/plan/nodes.h"
 #include "lib/fmt.h"
 #include "lib/policy.h"
 #include "vdev/bus.h"
@@ -47,7 +48,7 @@ static void isolation_link(const struct plan_link *link, char *buf, size_t size)
 /* One line for all guests that have it. */
 static void isolation_window(const struct plan_link *link, log_sink say)
 {
-    char text[64 + GUESTS_MAX * (GUEST_NAME_MAX + 8)];
+    char text[64 + LINK_SIDES_MAX * (GUEST_NAME_MAX + 8)];
 
     if (link->config->memory == 0)
         return;
@@ -55,30 +56,36 @@ static void isolation_window(const struct plan_link *link, log_sink say)
     isolation_range("(shared)", (struct range){link->to.v, link->config->memory}, text, say);
 }
 
-static void isolation_row(const struct plan_guest *guest, const struct guest_region *r,
-                          log_sink say)
+static void isolation_row(const struct machine *machine, const struct plan_guest *guest,
+                          const struct guest_region *r, log_sink say)
 {
-    char disk[FILE_NAME_MAX + 48];
+    char disk[FILE_NAME_MAX + 48], ram[NODES_TEXT + 48], nodes[NODES_TEXT];
     const char *const what[] = {
-        [REGION_RAM] = "its RAM; nobody else can reach it",
+        [REGION_RAM] = ram,
         [REGION_DEVICE] = "registers of its device; nobody else can reach them",
         [REGION_DISK] = disk,
     };
 
+    if (r->kind == REGION_RAM && nodes_several(machine))
+        fmt_print(ram, sizeof(ram), "its RAM, in %s; nobody else can reach it",
+                  nodes_of_memory(machine, (struct range){r->to.v, r->size}, nodes));
+    else
+        fmt_print(ram, sizeof(ram), "its RAM; nobody else can reach it");
     fmt_print(disk, sizeof(disk), "its disk '%s'; nobody else can reach it", r->name);
     isolation_range(guest->config->name, (struct range){r->to.v, r->size}, what[r->kind], say);
 }
 
 /* A line for all of a guest's RAM, and one for each other row of its map. */
-static void isolation_map(const struct plan_guest *guest, log_sink say)
+static void isolation_map(const struct machine *machine, const struct plan_guest *guest,
+                          log_sink say)
 {
     const struct range ram = guest_map_ram(&guest->map);
     const struct guest_region all = {.to = hpa(ram.base), .size = ram.size, .kind = REGION_RAM};
 
-    isolation_row(guest, &all, say);
+    isolation_row(machine, guest, &all, say);
     for (uint32_t i = 0; i < guest->map.count; i++)
         if (guest->map.rows[i].kind != REGION_RAM && guest->map.rows[i].kind != REGION_SHARED)
-            isolation_row(guest, &guest->map.rows[i], say);
+            isolation_row(machine, guest, &guest->map.rows[i], say);
 }
 
 static bool isolation_has(const struct plan *plan, enum region_kind kind)
@@ -99,7 +106,7 @@ static void isolation_memory(const struct isolation *of, log_sink say)
         isolation_range("bulkhead", of->pool, "tables, vCPUs, stacks; no guest memory is mapped",
                         say);
     for (uint32_t g = 0; g < of->plan->guest_count; g++)
-        isolation_map(&of->plan->guests[g], say);
+        isolation_map(of->machine, &of->plan->guests[g], say);
     for (uint32_t l = 0; l < of->plan->link_count; l++)
         isolation_window(&of->plan->links[l], say);
 }
@@ -123,8 +130,11 @@ void isolation_print_owners(const struct isolation *of, log_sink say)
     isolation_memory(of, say);
     for (uint32_t core = 0; core < of->machine->core_count; core++) {
         const char *kind = machine_text_kind(of->machine->kinds[core]);
-        say("  %-15s %s%score #%u with its local APIC (id %u) and its interrupts",
-            isolation_core_owner(of->plan, core), kind, kind[0] ? "-" : "", core,
+        char node[24] = "";
+        if (nodes_several(of->machine))
+            fmt_print(node, sizeof(node), " in node %u", of->machine->nodes[core]);
+        say("  %-15s %s%score #%u%s with its local APIC (id %u) and its interrupts",
+            isolation_core_owner(of->plan, core), kind, kind[0] ? "-" : "", core, node,
             of->machine->apic_ids[core]);
     }
 }

@@ -37,9 +37,9 @@ struct plan_link {
 struct plan_guest {
     const struct config_guest *config;
     uint32_t core_count;
-    uint32_t cores[CORES_MAX]; /* indices into machine.apic_ids, the first boots the guest */
-    struct guest_map map;      /* its RAM is contiguous in the host, on 2 MiB (1 GiB if it fits) */
-    struct image image;        /* checked against `map` */
+    uint32_t cores[GUEST_CORES_MAX]; /* indices into machine.apic_ids, the first boots the guest */
+    struct guest_map map; /* its RAM is contiguous in the host, on 2 MiB (1 GiB if it fits) */
+    struct image image;   /* checked against `map` */
     const struct machine_module *image_module;
     const struct machine_module *initrd_module; /* NULL: none */
     struct plan_disk disks[DISKS_MAX];          /* config->disk_count of them */
@@ -66,9 +66,9 @@ static inline size_t plan_size(uint32_t guests)
 /*
  * Makes the plan or reports why not. Cores: exact lists first, then counts from the lowest free
  * core, in file order; threads of one core never to different owners, unless the file says so.
- * Memory: largest guests first, first fit. Returns true when all fits.
- * `config` is one that config_parse() accepted; it and `machine` must outlive the plan, for which
- * there are plan_size(config->guest_count) bytes.
+ * Memory: largest guests first, first fit in the node of its cores, else anywhere. Returns true
+ * when all fits. `config` is one that config_parse() accepted; it and `machine` must outlive the
+ * plan, for which there are plan_size(config->guest_count) bytes.
  */
 MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
                           const struct machine *machine, struct errors *report);
@@ -81,5 +81,5 @@ MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
  */
 MUST_CHECK bool plan_valid(const struct plan *plan, const struct machine *machine);
 
-/* The plan as a table. */
-void plan_print(const struct plan *plan, log_sink say);
+/* The plan as a table, with nodes where the machine has more than one. */
+void plan_print(const struct plan *plan, const struct machine *machine, log_sink say);

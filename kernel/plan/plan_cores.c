@@ -45,6 +45,8 @@ static uint32_t plan_cores_foreign(const struct core_map *map, uint32_t core, ui
 {
     uint32_t other = 0;
 
+    if (map->shared || map->machine->thread_bits == 0)
+        return map->total; /* no core has one: not worth a look at all pairs of 512 */
     while (other < map->total && (map->owner[other] == CORE_FREE || map->owner[other] == owner ||
                                   !plan_cores_are_siblings(map, core, other)))
         other++;

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * plan_memory: assigns host memory. Each guest gets one contiguous range, and so does each disk
- * that is a copy and each link's window: the largest first, each in the lowest place that has room.
- * Pure, no state.
+ * that is a copy and each link's window: the largest first, each in the lowest place that has room;
+ * on a machine of several NUMA nodes a guest's in the lowest of the node of its cores, if that has
+ * room. Pure, no state.
  */
+#include "kernel/plan/nodes.h"
 #include "kernel/plan/plan_parts.h"
 #include "kernel/plan/takers.h"
 #include "lib/assert.h"
@@ -81,6 +83,14 @@ static void plan_memory_order(const struct plan *plan, uint32_t order[PLACES_MAX
     }
 }
 
+/* What a place has to be like. */
+struct wanted {
+    uint64_t size;
+    bool huge;                     /* better on 1 GiB */
+    const struct machine *machine; /* better in `node` of it; NULL: anywhere */
+    uint32_t node;
+};
+
 static bool plan_memory_find(const struct range_list *list, uint64_t size, uint64_t align,
                              struct range *out)
 {
@@ -90,11 +100,29 @@ static bool plan_memory_find(const struct range_list *list, uint64_t size, uint6
     return false;
 }
 
-static bool plan_memory_place(struct range_list *list, uint64_t size, bool huge, struct range *out)
+static bool plan_memory_find_near(const struct range_list *list, const struct wanted *w,
+                                  uint64_t align, struct range *out)
 {
-    bool found = huge && size >= PAGE_SIZE_1G && plan_memory_find(list, size, PAGE_SIZE_1G, out);
+    for (uint32_t i = 0; i < list->count; i++) {
+        for (uint32_t n = 0; n < w->machine->near_count; n++) {
+            const struct machine_near *near = &w->machine->near[n];
+            if (near->node == w->node &&
+                range_fit(range_intersect(list->rows[i], near->where), w->size, align, out))
+                return true;
+        }
+    }
+    return false;
+}
 
-    if (!found && !plan_memory_find(list, size, PAGE_SIZE_2M, out))
+static bool plan_memory_place(struct range_list *list, const struct wanted *w, struct range *out)
+{
+    const bool huge = w->huge && w->size >= PAGE_SIZE_1G;
+    const bool found = (w->machine && huge && plan_memory_find_near(list, w, PAGE_SIZE_1G, out)) ||
+                       (w->machine && plan_memory_find_near(list, w, PAGE_SIZE_2M, out)) ||
+                       (huge && plan_memory_find(list, w->size, PAGE_SIZE_1G, out)) ||
+                       plan_memory_find(list, w->size, PAGE_SIZE_2M, out);
+
+    if (!found)
         return false;
     bool removed = range_list_remove(list, *out);
     ASSERT(removed);
@@ -197,10 +225,30 @@ static void plan_memory_short(const struct plan *plan, const struct machine *mac
     plan_memory_say_short(plan, i, size, rest, report);
 }
 
+/* What is better than any place, where it can be had. */
+struct liking {
+    bool near, huge;
+};
+
+/* Links are in the middle of several guests: anywhere. */
+static struct wanted plan_memory_wanted(const struct plan *plan, const struct machine *machine,
+                                        uint32_t i, struct liking liking)
+{
+    const bool near = liking.near && !plan_memory_link(plan, i);
+
+    return (struct wanted){
+        .size = plan_memory_size(plan, i),
+        .huge = liking.huge && plan_memory_is_ram(plan, i),
+        .machine = near ? machine : NULL,
+        .node = near ? nodes_home(machine, &plan->guests[i / PARTS]) : 0,
+    };
+}
+
 /* Finds a place for each wish: in `places`, size 0 where there is none. With a report such wishes
  * are said, without one the first ends it. False: not all have one. */
-static bool plan_memory_try(const struct plan *plan, const struct machine *machine, bool huge,
-                            struct range places[PLACES_MAX], struct errors *report)
+static bool plan_memory_try(const struct plan *plan, const struct machine *machine,
+                            struct liking liking, struct range places[PLACES_MAX],
+                            struct errors *report)
 {
     struct free_memory mem;
     uint32_t order[PLACES_MAX];
@@ -210,9 +258,8 @@ static bool plan_memory_try(const struct plan *plan, const struct machine *machi
     plan_memory_start(&mem, machine);
     plan_memory_order(plan, order);
     for (uint32_t i = 0; i < plan_memory_count(plan) && (all || report); i++) {
-        const uint64_t size = plan_memory_size(plan, order[i]);
-        const bool leaf = huge && plan_memory_is_ram(plan, order[i]);
-        if (size == 0 || plan_memory_place(&mem.list, size, leaf, &places[order[i]]))
+        const struct wanted w = plan_memory_wanted(plan, machine, order[i], liking);
+        if (w.size == 0 || plan_memory_place(&mem.list, &w, &places[order[i]]))
             continue;
         all = false;
         if (report)
@@ -222,16 +269,21 @@ static bool plan_memory_try(const struct plan *plan, const struct machine *machi
 }
 
 /*
- * A base on 1 GiB lets nested tables use their largest leaves, but it is not worth losing a guest.
- * Without room a guest's RAM lies nowhere in particular: the plan is refused, but not before its
- * image was looked at.
+ * Memory that is near is worth more than a base on 1 GiB, which lets nested tables use their
+ * largest leaves; neither is worth losing a guest. Without room a guest's RAM lies nowhere in
+ * particular: the plan is refused, but not before its image was looked at.
  */
 void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report)
 {
+    static const struct liking likings[] = {{true, true}, {true, false}, {false, true}};
     struct range places[PLACES_MAX];
+    bool all = false;
 
-    if (!plan_memory_try(plan, machine, true, places, NULL))
-        (void)plan_memory_try(plan, machine, false, places, report);
+    for (uint32_t i = 0; i < ARRAY_SIZE(likings) && !all; i++)
+        if (machine->near_count > 0 || !likings[i].near)
+            all = plan_memory_try(plan, machine, likings[i], places, NULL);
+    if (!all)
+        (void)plan_memory_try(plan, machine, (struct liking){false, false}, places, report);
     for (uint32_t g = 0; g < plan->guest_count; g++) {
         struct plan_guest *guest = &plan->guests[g];
         const struct range *parts = &places[g * PARTS];

@@ -5,6 +5,7 @@
 #include "kernel/plan/plan.h"
 
 #include "kernel/config/text_span.h"
+#include "kernel/plan/nodes.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
 
@@ -124,7 +125,7 @@ static void plan_print_end(const struct plan *plan, const struct plan_guest *gue
                            const struct plan_end *end, log_sink say)
 {
     const struct config_link *link = plan->links[end->link].config;
-    char peers[GUESTS_MAX * (GUEST_NAME_MAX + 2)] = "";
+    char peers[LINK_SIDES_MAX * (GUEST_NAME_MAX + 2)] = "";
     size_t len = 0;
 
     for (uint32_t i = 0; i < link->side_count; i++)
@@ -146,10 +147,27 @@ static bool plan_is_mute(const struct plan_guest *guest)
            !span_has_word(cmdline, "console=ttyS0") && !span_has_word(cmdline, "console=uart");
 }
 
-static void plan_print_guest(const struct plan *plan, const struct plan_guest *guest, log_sink say)
+static void plan_print_nodes(const struct machine *machine, const struct plan_guest *guest,
+                             log_sink say)
+{
+    const struct range ram = guest_map_ram(&guest->map);
+    char cores[NODES_TEXT], memory[NODES_TEXT];
+
+    if (!nodes_several(machine))
+        return;
+    say("  nodes        cores in %s, memory in %s%s", nodes_of_cores(machine, guest, cores),
+        nodes_of_memory(machine, ram, memory),
+        machine->near_count == 0 || nodes_are_near(machine, guest, ram)
+            ? ""
+            : ": there was no room for all of it nearer");
+}
+
+static void plan_print_guest(const struct plan *plan, const struct machine *machine,
+                             const struct plan_guest *guest, log_sink say)
 {
     plan_print_row(guest, say);
     plan_print_memory(guest, say);
+    plan_print_nodes(machine, guest, say);
     for (uint32_t i = 0; i < guest->map.count; i++)
         if (guest->map.rows[i].kind == REGION_DEVICE)
             plan_print_region(&guest->map.rows[i], say);
@@ -177,10 +195,10 @@ static void plan_print_title(const struct plan *plan, log_sink say)
             plan->reserved_cores - 1);
 }
 
-void plan_print(const struct plan *plan, log_sink say)
+void plan_print(const struct plan *plan, const struct machine *machine, log_sink say)
 {
     plan_print_title(plan, say);
     say(ROW, "guest", "cores", "memory", "host memory", "on crash");
     for (uint32_t g = 0; g < plan->guest_count; g++)
-        plan_print_guest(plan, &plan->guests[g], say);
+        plan_print_guest(plan, machine, &plan->guests[g], say);
 }

@@ -10,7 +10,7 @@
 #include "kernel/plan/plan_valid_map.h"
 
 /* The guest holds the core, in another place than the one at `but`. */
-/*@ requires \valid_read(guest) && guest->core_count <= CORES_MAX;
+/*@ requires \valid_read(guest) && guest->core_count <= GUEST_CORES_MAX;
   @ assigns \nothing;
   @ ensures \result <==> !lacks(guest, core, but);
   @*/
@@ -40,12 +40,12 @@ static bool plan_valid_core(const struct plan *plan, const struct machine *machi
 
     /*@ loop invariant 0 <= o <= plan->guest_count;
       @ loop invariant \forall integer p; 0 <= p < o ==>
-      @   lacks(&plan->guests[p], core, p == g ? i : CORES_MAX);
+      @   lacks(&plan->guests[p], core, p == g ? i : GUEST_CORES_MAX);
       @ loop assigns o;
       @ loop variant plan->guest_count - o;
       @*/
     for (uint32_t o = 0; o < plan->guest_count; o++)
-        if (plan_holds(&plan->guests[o], core, o == g ? i : CORES_MAX))
+        if (plan_holds(&plan->guests[o], core, o == g ? i : GUEST_CORES_MAX))
             return false;
     return core >= plan->reserved_cores && core < machine->core_count;
 }
@@ -156,8 +156,8 @@ static bool plan_valid_counts(const struct plan *plan, const struct machine *mac
       @*/
     for (uint32_t g = 0; g < plan->guest_count; g++) {
         const struct plan_guest *guest = &plan->guests[g];
-        if (guest->core_count == 0 || guest->core_count > CORES_MAX || guest->map.count == 0 ||
-            guest->map.count > GUEST_REGIONS_MAX)
+        if (guest->core_count == 0 || guest->core_count > GUEST_CORES_MAX ||
+            guest->map.count == 0 || guest->map.count > GUEST_REGIONS_MAX)
             return false;
     }
     return true;

@@ -17,7 +17,7 @@ static struct range plan_window(const struct plan_link *link)
 }
 
 /* The guest of side s is on none of the sides before it. */
-/*@ requires \valid_read(link) && s < link->side_count <= GUESTS_MAX;
+/*@ requires \valid_read(link) && s < link->side_count <= LINK_SIDES_MAX;
   @ assigns \nothing;
   @ ensures \result <==> side_ok(link, s);
   @*/
@@ -41,7 +41,7 @@ static bool plan_is_named_once(const struct config_link *link, uint32_t s)
   @*/
 static bool plan_valid_sides(const struct config_link *link)
 {
-    if (link->side_count > GUESTS_MAX)
+    if (link->side_count > LINK_SIDES_MAX)
         return false;
     /*@ loop invariant 0 <= s <= link->side_count;
       @ loop invariant \forall integer q; 0 <= q < s ==> side_ok(link, q);

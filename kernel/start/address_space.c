@@ -188,10 +188,10 @@ bool address_space_create(struct start_state *start)
     if (!host_paging_ok() || !address_space_take_pool(start))
         return false;
     if (address_space_map_shared(start) != OK || !address_space_keep_own(start) ||
-        host_core_create(&cpus[0].host, &start->map, &start->pages) != OK)
+        host_core_create(&cpus[0]->host, &start->map, &start->pages) != OK)
         return false;
     if (start->low_page.v)
-        smp_prepare(start->low_page, cpus[0].host.root);
+        smp_prepare(start->low_page, cpus[0]->host.root);
     return true;
 }
 

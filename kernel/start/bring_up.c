@@ -23,13 +23,14 @@ static void bring_up_add(struct start_state *start, uint32_t apic_id)
     const uint32_t id = start->machine.core_count++;
 
     start->machine.apic_ids[id] = apic_id;
-    if (cpus[id].facts)
-        start->machine.kinds[id] = (uint8_t)cpus[id].facts->kind;
+    start->machine.nodes[id] = acpi_node_of(&start->acpi, apic_id);
+    if (cpus[id]->facts)
+        start->machine.kinds[id] = (uint8_t)cpus[id]->facts->kind;
 }
 
 static bool bring_up_prepare(struct start_state *start, uint32_t id, uint32_t apic_id)
 {
-    struct cpu *cpu = &cpus[id];
+    struct cpu *cpu = cpus[id];
 
     cpu->id = id;
     cpu->apic_id = apic_id;
@@ -117,7 +118,7 @@ static void bring_up_print(const struct start_state *start)
 /* What the firmware takes from all cores, whoever they belong to. */
 static void bring_up_print_smis(const struct start_state *start)
 {
-    struct smi_count *smis = &cpus[0].smis;
+    struct smi_count *smis = &cpus[0]->smis;
     const uint64_t ticks = ticks_since(rdtsc(), start->stamps[BOOT_STAMP_EXIT]);
 
     smi_look(smis);
@@ -130,14 +131,16 @@ static void bring_up_print_smis(const struct start_state *start)
 bool bring_up_cores(struct start_state *start)
 {
     const uint32_t self = lapic_id();
-    bool room = bring_up_prepare(start, 0, self);
+    /* One more than are listed: the boot core may be missing in the list. */
+    const uint32_t most = (uint32_t)min_u64(start->acpi.core_count + UINT64_C(1), CORES_MAX);
+    bool room = cores_make(&start->pages, most) && bring_up_prepare(start, 0, self);
 
     if (!room) {
         log_line("no memory for the boot core, APIC id %u", self);
         return false;
     }
-    if (cpus[0].facts)
-        facts_read(cpus[0].facts);
+    if (cpus[0]->facts)
+        facts_read(cpus[0]->facts);
     start->machine.thread_bits = bring_up_thread_bits();
     bring_up_add(start, self);
     bring_up_init_all(start, self);
@@ -162,9 +165,9 @@ bool bring_up_cores(struct start_state *start)
             log_line("core with APIC id %u does not answer: it is not used", apic_id);
             continue;
         }
-        if (cpus[id].facts && cpus[id].facts->differs) {
+        if (cpus[id]->facts && cpus[id]->facts->differs) {
             log_line("core with APIC id %u differs from the boot core in %s: it is not used",
-                     apic_id, cpus[id].facts->differs);
+                     apic_id, cpus[id]->facts->differs);
             smp_drop_core(id);
             continue;
         }

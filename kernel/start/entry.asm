@@ -11,7 +11,7 @@
         extern  main_early
         extern  smp_core_main
         extern  smp_next
-        extern  cpus
+        extern  cores_boot
 
         global entry:function hidden
         global entry_core:function hidden
@@ -37,7 +37,7 @@ entry:
         cld
         lea     rsp, [early_stack_top]
         xor     ebp, ebp
-        lea     rdx, [cpus]
+        lea     rdx, [cores_boot]
         LOAD_GS
         call    main_early
         ud2                             ; it does not return

@@ -74,6 +74,7 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     start->machine.has_screen = info->framebuffer.format != BOOT_PIXEL_NONE;
     if (!acpi_read(&start->acpi, &memory, hpa(info->rsdp)))
         log_line("no usable ACPI tables: only the boot core will be used");
+    memory_map_near(&start->machine, &start->acpi);
     memory_map_check_ioapics(&start->acpi, &ram);
     memory_map_check_ecams(&start->acpi, &ram);
     memory_map_check_iommus(&start->acpi, &ram);

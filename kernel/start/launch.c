@@ -104,7 +104,7 @@ bool launch_plan(struct start_state *start)
     if (config.machine.panic_reboots)
         panic_reset_machine(start->tsc.hz);
     console_select(config.machine.serial, config.machine.screen);
-    plan_print(plan, log_line);
+    plan_print(plan, &start->machine, log_line);
     if (!launch_tsc_invariant(start))
         log_line("the processor does not promise an invariant TSC: guests are not told of one; "
                  "`tsc = trusted` under [machine] asserts it");
@@ -142,7 +142,7 @@ bool launch_prepare(struct start_state *start)
     };
 
     for (uint32_t id = 0; id < start->machine.core_count; id++)
-        vcpuid_host_hide(&cpus[id].facts->cpuid, virt_report.no_rdtscp, virt_report.no_invpcid);
+        vcpuid_host_hide(&cpus[id]->facts->cpuid, virt_report.no_rdtscp, virt_report.no_invpcid);
     for (uint32_t i = 0; i < plan->guest_count; i++) {
         if (build_vm(&vms[i], &plan->guests[i], i, &kit) != OK)
             return false;
@@ -188,12 +188,12 @@ void launch_run(struct start_state *start)
         panic("the hypervisor's own memory could not be sealed");
     console_start_pumping();
     for (uint32_t id = 1; id < start->machine.core_count; id++) {
-        atomic_store(&cpus[id].wake, 1);
-        cores_kick(&cpus[id]);
+        atomic_store(&cpus[id]->wake, 1);
+        cores_kick(cpus[id]);
     }
     atomic_store(&life_count, 1); /* held, so that a guest that ends at once is not the last */
     for (uint32_t i = 0; i < plan->guest_count; i++)
         (void)life_start(vms[i]);
     atomic_fetch_sub(&life_count, 1);
-    monitor_run(&cpus[0]);
+    monitor_run(cpus[0]);
 }

@@ -155,3 +155,15 @@ void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list)
              (unsigned long long)where.base);
     acpi->has_reset = false;
 }
+
+_Static_assert(ACPI_NEAR_MAX <= MACHINE_NEAR_MAX, "all rows have room");
+
+void memory_map_near(struct machine *machine, const struct acpi_info *acpi)
+{
+    for (uint32_t i = 0; i < acpi->near_count; i++)
+        machine->near[i] = (struct machine_near){
+            .where = {acpi->near[i].base, acpi->near[i].size},
+            .node = acpi->near[i].node,
+        };
+    machine->near_count = acpi->near_count;
+}

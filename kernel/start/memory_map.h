@@ -44,3 +44,6 @@ struct range memory_map_ecam(const struct acpi_ecam *ecam);
 
 /* The same of a reset register in memory. */
 void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list);
+
+/* Fills machine->near[]: which memory, free or not, is near to which node's cores. */
+void memory_map_near(struct machine *machine, const struct acpi_info *acpi);

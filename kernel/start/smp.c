@@ -73,7 +73,7 @@ void smp_prepare(hpa_t page, hpa_t root)
 void smp_retire(hpa_t page)
 {
     static const uint8_t park[] = {0xfa, 0xf4, 0xeb, 0xfd}; /* cli; hlt; jmp to the hlt */
-    const struct host_core *core = &cpus[0].host;
+    const struct host_core *core = &cpus[0]->host;
 
     memcpy(host_window(core, page), park, sizeof(park));
     host_window_close(core);
@@ -165,14 +165,14 @@ static bool smp_compare(const struct tsc *tsc, struct skew *skew)
 
 void smp_drop_core(uint32_t id)
 {
-    lapic_init_core(cpus[id].apic_id);
+    lapic_init_core(cpus[id]->apic_id);
     smp_delay_us(LAPIC_INIT_US);
-    atomic_store(&cpus[id].stage, CPU_ABSENT);
+    atomic_store(&cpus[id]->stage, CPU_ABSENT);
 }
 
 bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc, struct skew *skew)
 {
-    struct cpu *cpu = &cpus[id];
+    struct cpu *cpu = cpus[id];
 
     smp_tsc = tsc;
     smp_next = cpu;
@@ -205,15 +205,15 @@ bool smp_virt_on(uint32_t count, const struct tsc *tsc)
     bool all = true;
 
     smp_tsc = tsc;
-    smp_turn_on(&cpus[0]);
+    smp_turn_on(cpus[0]);
     for (uint32_t id = 1; id < count; id++) {
-        atomic_store(&cpus[id].wake, 1);
-        cores_kick(&cpus[id]);
+        atomic_store(&cpus[id]->wake, 1);
+        cores_kick(cpus[id]);
     }
     for (uint32_t id = 0; id < count; id++) {
-        if (!smp_await(&cpus[id], CPU_STARTED) || atomic_load(&cpus[id].stage) != CPU_VIRT_ON) {
+        if (!smp_await(cpus[id], CPU_STARTED) || atomic_load(&cpus[id]->stage) != CPU_VIRT_ON) {
             log_line("core #%u (APIC id %u) could not turn on virtualisation", id,
-                     cpus[id].apic_id);
+                     cpus[id]->apic_id);
             all = false;
         }
     }

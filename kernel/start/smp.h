@@ -18,7 +18,7 @@ void smp_retire(hpa_t page);
 
 /* Starts the core in cpus[id] (apic_id and host tables are set, and it waits for a SIPI), gives it
  * the boot core's IA32_TSC_ADJUST and the firmware's thermal LVT entry, compares its TSC, and has
- * it fill cpus[id].facts, where there is room for them. False
+ * it fill cpus[id]->facts, where there is room for them. False
  * when it does not answer within a second: it is then held in INIT, and cpus[id] is free again.
  * Boot core only. */
 MUST_CHECK bool smp_start_core(uint32_t id, hpa_t page, const struct tsc *tsc, struct skew *skew);

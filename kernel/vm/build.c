@@ -27,11 +27,11 @@ static enum status build_map(struct vm *vm, const struct build_kit *kit)
 /* What CPUID says on a core of the guest's, as far as the guest's other cores say it too. */
 static struct vcpuid_host build_host(const struct plan_guest *plan, uint32_t index)
 {
-    struct vcpuid_host host = cpus[plan->cores[index]].facts->cpuid;
+    struct vcpuid_host host = cpus[plan->cores[index]]->facts->cpuid;
 
     for (uint32_t i = 0; i < plan->core_count; i++)
         if (i != index)
-            vcpuid_host_meet(&host, &cpus[plan->cores[i]].facts->cpuid);
+            vcpuid_host_meet(&host, &cpus[plan->cores[i]]->facts->cpuid);
     return host;
 }
 
@@ -47,7 +47,7 @@ static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_
     v->index = index;
     v->apic_id = kit->machine->apic_ids[core];
     v->vm = vm;
-    v->cpu = &cpus[core];
+    v->cpu = cpus[core];
     v->soft = soft;
     soft->console_duty = core == 0 && !kit->monitor_core;
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
@@ -72,8 +72,8 @@ static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_
     const struct vcpuid_host host = build_host(vm->plan, index);
 
     vcpuid_build(&soft->cpuid, kit->vendor->cpuid, &host, &wish);
-    cpus[core].vcpu = v;
-    cpus[core].trace = &soft->stats.trace;
+    cpus[core]->vcpu = v;
+    cpus[core]->trace = &soft->stats.trace;
     return virt_vcpu_create(v, kit->pages, shared);
 }
 

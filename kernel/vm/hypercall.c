@@ -187,8 +187,9 @@ NOINLINE static int64_t call_link_vector(struct vcpu *v)
         return BULKHEAD_ERROR_ARGUMENT;
     vlink_set_peers(&end->device, (wish & BULKHEAD_LINK_PEERS) != 0);
     struct vpci_function *f = &v->vm->pci.slots[VPCI_LINK + (end - v->vm->ends)];
-    vpci_set_message(f, vmsi_address(v->vm->vcpus[index_masked((uint32_t)core, CORES_MAX)].apic_id),
-                     vector);
+    vpci_set_message(
+        f, vmsi_address(v->vm->vcpus[index_masked((uint32_t)core, GUEST_CORES_MAX)].apic_id),
+        vector);
     return BULKHEAD_OK;
 }
 

@@ -152,12 +152,12 @@ void life_end_all(void)
     const uint64_t begin = rdtsc();
 
     atomic_fetch_add(&life_count, 1); /* nobody is to see the last one end */
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        if (cpus[i].vcpu && cpus[i].vcpu->index == 0)
-            (void)life_stop_for(cpus[i].vcpu->vm, (struct vm_end){.kind = VM_END_STOP});
+    for (uint32_t i = 0; i < cores_made; i++) {
+        if (cpus[i]->vcpu && cpus[i]->vcpu->index == 0)
+            (void)life_stop_for(cpus[i]->vcpu->vm, (struct vm_end){.kind = VM_END_STOP});
     }
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        const struct vcpu *v = cpus[i].vcpu;
+    for (uint32_t i = 0; i < cores_made; i++) {
+        const struct vcpu *v = cpus[i]->vcpu;
         while (v && !life_is_out(v->vm) &&
                ticks_since(rdtsc(), begin) < v->vm->tsc->hz / END_ALL_PER_SECOND)
             cpu_pause();

@@ -147,5 +147,5 @@ void link_clear_left(struct vm *vm)
 
 void link_ring(struct vm *vm, uint32_t end, uint32_t side)
 {
-    link_send(vm->ends[index_masked(end, VLINKS)].link, index_masked(side, GUESTS_MAX));
+    link_send(vm->ends[index_masked(end, VLINKS)].link, index_masked(side, LINK_SIDES_MAX));
 }

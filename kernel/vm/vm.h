@@ -147,7 +147,7 @@ struct link {
     struct {
         struct vm *vm;
         uint32_t end; /* which of its ends the guest has here */
-    } sides[GUESTS_MAX];
+    } sides[LINK_SIDES_MAX];
 };
 
 /* A guest's end of one. */

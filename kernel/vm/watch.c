@@ -11,10 +11,10 @@
 void watch_set(struct vcpu *v, uint64_t deadline)
 {
     atomic_store(&v->soft->watched, deadline);
-    if (deadline >= atomic_load(&cpus[0].sleeps))
+    if (deadline >= atomic_load(&cpus[0]->sleeps))
         return;
-    if (atomic_exchange(&cpus[0].wake, 1) == 0) /* else it is on its way to read them all */
-        cores_kick(&cpus[0]);
+    if (atomic_exchange(&cpus[0]->wake, 1) == 0) /* else it is on its way to read them all */
+        cores_kick(cpus[0]);
 }
 
 /* A deadline that its owner moves meanwhile is not ours to end: it is read again next time. */
@@ -33,10 +33,10 @@ uint64_t watch_look(uint64_t now, uint64_t latest)
 {
     uint64_t until = latest;
 
-    atomic_store(&cpus[0].sleeps, latest);
-    for (uint32_t i = 1; i < CORES_MAX; i++) {
-        if (cpus[i].vcpu)
-            until = min_u64(until, watch_one(cpus[i].vcpu, now));
+    atomic_store(&cpus[0]->sleeps, latest);
+    for (uint32_t i = 1; i < cores_made; i++) {
+        if (cpus[i]->vcpu)
+            until = min_u64(until, watch_one(cpus[i]->vcpu, now));
     }
     return until;
 }

@@ -12,5 +12,5 @@
 void watch_set(struct vcpu *v, uint64_t deadline);
 
 /* Core 0, before it sleeps: kicks whose deadline has come by `now`. Returns until when to sleep,
- * not longer than `latest`: whoever sets a deadline before that sets cpus[0].wake and kicks. */
+ * not longer than `latest`: whoever sets a deadline before that sets cpus[0]->wake and kicks. */
 uint64_t watch_look(uint64_t now, uint64_t latest);

@@ -57,6 +57,20 @@ def test_options(tmp_path):
     assert "0x100000000-0x1ffffffff" in done.stdout
 
 
+def test_nodes(tmp_path):
+    """Equal parts of cores and memory; a part may be below and above the hole at 3 GiB."""
+    (tmp_path / "a.elf").write_bytes(elf.image())
+    done = check(tmp_path, GUEST + "cores = #7\n[guest b]\ncores = 2\nmemory = 16M\nimage = a.elf\n",
+                 "--memory", 8192, "--nodes", 2)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "0x140000000-0x140ffffff" in done.stdout
+    assert "  nodes        cores in node 1, memory in node 1" in done.stdout
+    assert "  nodes        cores in node 0, memory in node 0" in done.stdout
+    assert "  a               core #7 in node 1 with its local APIC" in done.stdout
+    assert "node" not in check(tmp_path, GUEST, "--nodes", 1).stdout
+    assert check(tmp_path, GUEST, "--nodes", 17).returncode == 2
+
+
 def test_errors(tmp_path):
     """Errors of the text first; those of the plan only when there are none."""
     done = check(tmp_path, GUEST + "cores = 0\nmemroy = 1M\n")
@@ -182,7 +196,7 @@ def test_unreadable_image(tmp_path):
 
 
 @pytest.mark.parametrize("arguments", [
-    [], ["x", "y"], ["x", "--cores"], ["x", "--cores", "0"], ["x", "--cores", "65"],
+    [], ["x", "y"], ["x", "--cores"], ["x", "--cores", "0"], ["x", "--cores", "513"],
     ["x", "--cores", "two"], ["x", "--memory"], ["x", "--memory", "127"], ["x", "--memory", "-5"],
     ["x", "--memory", "99999999999999999999"], ["x", "--frobnicate"], ["--cores", "4"], ["x", "--cpu"],
     ["x", "--cpu", "arm"]])

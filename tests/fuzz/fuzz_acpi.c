@@ -54,8 +54,8 @@ static void mend(uint8_t *bytes, size_t where, size_t size)
 /* A mutation hardly ever meets a checksum: without this only the frame would be tried. */
 static void mend_all(struct memory *m)
 {
-    static const char *const names[] = {"XSDT", "RSDT", "APIC", "FACP", "SPCR",
-                                        "DSDT", "SSDT", "MCFG", "DMAR", "IVRS"};
+    static const char *const names[] = {"XSDT", "RSDT", "APIC", "FACP", "SPCR", "DSDT",
+                                        "SSDT", "MCFG", "DMAR", "IVRS", "SRAT"};
 
     for (size_t i = 0; m->size - i >= 36; i++) {
         uint32_t length;
@@ -70,6 +70,22 @@ static void mend_all(struct memory *m)
     if (m->size >= 36) {
         mend(m->bytes, 8, 20);
         mend(m->bytes, 32, 36);
+    }
+}
+
+static void check_nodes(const struct acpi_info *info)
+{
+    DEMAND(info->node_count != 1 && info->node_count <= ACPI_NODES_MAX);
+    DEMAND(info->near_count <= ACPI_NEAR_MAX);
+    for (uint32_t i = 1; i < info->node_count; i++)
+        DEMAND(info->domains[i] > info->domains[i - 1]);
+    for (uint32_t i = 0; i < info->core_count; i++)
+        DEMAND(info->core_nodes[i] == 0 || info->core_nodes[i] < info->node_count);
+    for (uint32_t i = 0; i < info->near_count; i++) {
+        const struct acpi_near *n = &info->near[i];
+        DEMAND(n->node < info->node_count && n->size > 0 && n->size - 1 <= UINT64_MAX - n->base);
+        DEMAND(n->base % PAGE_SIZE == 0 && n->size % PAGE_SIZE == 0);
+        DEMAND(i == 0 || n->base >= n[-1].base + n[-1].size);
     }
 }
 
@@ -91,6 +107,7 @@ static void check(const struct acpi_info *info, bool ok)
     }
     for (uint32_t i = 0; i < info->iommu_count; i++)
         DEMAND(info->iommus[i].address.v != 0 && info->iommus[i].address.v % PAGE_SIZE == 0);
+    check_nodes(info);
     DEMAND(!info->has_power_off || info->pm1a_control != 0);
     DEMAND(info->s5_type_a <= 7 && info->s5_type_b <= 7);
     DEMAND(!info->has_reset || info->reset_port != 0 || info->reset_memory.v != 0);

@@ -80,7 +80,7 @@ static void check_config(void)
         DEMAND(strnlen(guest->image, FILE_NAME_MAX) < FILE_NAME_MAX && guest->image[0]);
         DEMAND(strnlen(guest->initrd, FILE_NAME_MAX) < FILE_NAME_MAX);
         DEMAND(strnlen(guest->cmdline, CMDLINE_MAX) < CMDLINE_MAX);
-        DEMAND(guest->cores.count >= 1 && guest->cores.count <= CORES_MAX);
+        DEMAND(guest->cores.count >= 1 && guest->cores.count <= GUEST_CORES_MAX);
         DEMAND(guest->memory >= GUEST_MEMORY_MIN && guest->memory <= GUEST_MEMORY_MAX);
         DEMAND(guest->memory % PAGE_SIZE == 0);
         for (uint32_t other = 0; other < g; other++)
@@ -102,19 +102,20 @@ PRINTF_LIKE(1, 2) static void demand_short(const char *fmt, ...)
 /* By bytes and by cores, in other words than plan_valid()'s. */
 static void check_plan(void)
 {
-    uint64_t held = 0;
+    bool held[CORES_MAX] = {false};
+
     for (uint32_t g = 0; g < plan.guest_count; g++) {
         const struct plan_guest *guest = &plan.guests[g];
         for (uint32_t i = 0; i < guest->core_count; i++) {
             DEMAND(guest->cores[i] < machine.core_count && guest->cores[i] >= plan.reserved_cores);
-            DEMAND((held >> guest->cores[i] & 1) == 0);
-            held |= UINT64_C(1) << guest->cores[i];
+            DEMAND(!held[guest->cores[i]]);
+            held[guest->cores[i]] = true;
         }
         for (uint32_t other = 0; other < g; other++)
             DEMAND(!range_overlaps(guest_map_ram(&guest->map),
                                    guest_map_ram(&plan.guests[other].map)));
     }
-    plan_print(&plan, demand_short);
+    plan_print(&plan, &machine, demand_short);
     DEMAND(plan_valid(&plan, &machine));
 }
 

@@ -177,7 +177,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(cmdline, 'x', sizeof(cmdline));
     cmdline[fuzz_take(&tail, 2) % CMDLINE_MAX] = '\0';
     cmdline[CMDLINE_MAX - 1] = '\0';
-    rq.core_count = fuzz_u8(&tail) % (CORES_MAX + 1);
+    rq.core_count = fuzz_u8(&tail) % (GUEST_CORES_MAX + 1);
 
     memset(&image, 0xa5, sizeof(image));
     if (image_prepare(&image, &rq)) {

@@ -49,8 +49,8 @@ static void armour_look(const char *measure, void (*look)(struct vcpu *v), struc
 /* Whoever is being loaded has a window open; a guest that has been waits in its hook. */
 static void armour_await_loads(void)
 {
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        const struct vcpu *v = cpus[i].vcpu;
+    for (uint32_t i = 0; i < cores_made; i++) {
+        const struct vcpu *v = cpus[i]->vcpu;
         while (v && *(const volatile uint64_t *)&v->vm->load_ticks == 0)
             cpu_pause();
     }

@@ -100,12 +100,12 @@ void armour_canaries(struct vcpu *v)
 
     __asm__ volatile("mov %%gs:8, %0" : "=r"(seen));
     armour_expect(seen == v->cpu->canary, seen);
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        if (atomic_load(&cpus[i].stage) == CPU_ABSENT)
+    for (uint32_t i = 0; i < cores_made; i++) {
+        if (atomic_load(&cpus[i]->stage) == CPU_ABSENT)
             continue;
-        armour_expect(cpus[i].canary >> 8 != 0 && (cpus[i].canary & 0xff) == 0, i);
+        armour_expect(cpus[i]->canary >> 8 != 0 && (cpus[i]->canary & 0xff) == 0, i);
         for (uint32_t j = 0; j < i; j++)
-            armour_expect(cpus[i].canary != cpus[j].canary, i);
+            armour_expect(cpus[i]->canary != cpus[j]->canary, i);
     }
     armour_expect(canary_make() != canary_make(), 0);
 }

@@ -35,11 +35,11 @@ static void expect_own_memory(const struct vm *vm)
 /* Each guest's tables have all of its memory and no other; the processor is given those. */
 void armour_own_memory(struct vcpu *v)
 {
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        if (!cpus[i].vcpu)
+    for (uint32_t i = 0; i < cores_made; i++) {
+        if (!cpus[i]->vcpu)
             continue;
-        expect_own_memory(cpus[i].vcpu->vm);
-        armour_backend->expect_tables(v, cpus[i].vcpu);
+        expect_own_memory(cpus[i]->vcpu->vm);
+        armour_backend->expect_tables(v, cpus[i]->vcpu);
     }
 }
 

@@ -18,10 +18,10 @@ extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_
 
 bool armour_next_core(uint32_t *id, struct pagetable *pt)
 {
-    for (; *id < CORES_MAX; (*id)++) {
-        if (atomic_load(&cpus[*id].stage) == CPU_ABSENT)
+    for (; *id < cores_made; (*id)++) {
+        if (atomic_load(&cpus[*id]->stage) == CPU_ABSENT)
             continue;
-        *pt = host_core_table(&cpus[(*id)++].host);
+        *pt = host_core_table(&cpus[(*id)++]->host);
         return true;
     }
     return false;
@@ -148,9 +148,9 @@ void armour_no_guest_memory(struct vcpu *v)
     (void)v;
     FOR_EACH_CORE(id, pt)
     {
-        for (uint32_t i = 0; i < CORES_MAX; i++) {
-            if (cpus[i].vcpu)
-                expect_unmapped(&pt, &cpus[i].vcpu->vm->plan->map);
+        for (uint32_t i = 0; i < cores_made; i++) {
+            if (cpus[i]->vcpu)
+                expect_unmapped(&pt, &cpus[i]->vcpu->vm->plan->map);
         }
         armour_expect(!pt_look(&pt, HOST_WINDOW & LOW_48, &leaf), HOST_WINDOW);
     }
@@ -231,10 +231,10 @@ void armour_tables(struct vcpu *v)
     struct pagetable pt;
 
     FOR_EACH_CORE(id, pt)
-    expect_tables_constant(&map, &pt, pt.root, PT_LEVELS, cpus[id - 1].host.window_entry);
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        if (cpus[i].vcpu)
-            expect_tables_constant(&map, &cpus[i].vcpu->vm->map, cpus[i].vcpu->vm->map.root,
+    expect_tables_constant(&map, &pt, pt.root, PT_LEVELS, cpus[id - 1]->host.window_entry);
+    for (uint32_t i = 0; i < cores_made; i++) {
+        if (cpus[i]->vcpu)
+            expect_tables_constant(&map, &cpus[i]->vcpu->vm->map, cpus[i]->vcpu->vm->map.root,
                                    PT_LEVELS, NULL);
     }
     armour_backend->constants(v);
@@ -266,9 +266,9 @@ void armour_zero_entries(struct vcpu *v)
     (void)v;
     FOR_EACH_CORE(id, pt)
     expect_zero_entries(pt.format, pt.root, PT_LEVELS);
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        if (cpus[i].vcpu)
-            expect_zero_entries(cpus[i].vcpu->vm->map.format, cpus[i].vcpu->vm->map.root,
+    for (uint32_t i = 0; i < cores_made; i++) {
+        if (cpus[i]->vcpu)
+            expect_zero_entries(cpus[i]->vcpu->vm->map.format, cpus[i]->vcpu->vm->map.root,
                                 PT_LEVELS);
     }
 }

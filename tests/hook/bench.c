@@ -53,8 +53,8 @@ void vmx_hook_reset(struct vcpu *v, const struct vcpu_state *state)
     bench_done = true;
     log_line("bench restart %llu",
              (unsigned long long)(now - vm->end_asked - vm->next.pause - vm->load_ticks));
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        struct vcpu *other = cpus[i].vcpu;
+    for (uint32_t i = 0; i < cores_made; i++) {
+        struct vcpu *other = cpus[i]->vcpu;
         if (other && other != v && other->soft->phase == VCPU_RUNNING) {
             log_line("bench kick %llu", (unsigned long long)bench_median_kick(other));
             break;

@@ -29,7 +29,7 @@
   @   \forall integer l; 0 <= l < LINKS_MAX ==> \valid_read(&p->links[l]) &&
   @     (l < p->link_count ==> \valid_read(p->links[l].config));
   @ predicate bounded_guest{L}(struct plan_guest *g) =
-  @   1 <= g->core_count <= CORES_MAX && 1 <= g->map.count <= GUEST_REGIONS_MAX;
+  @   1 <= g->core_count <= GUEST_CORES_MAX && 1 <= g->map.count <= GUEST_REGIONS_MAX;
   @ predicate bounded_machine{L}(struct machine *m) =
   @   m->core_count <= CORES_MAX && m->range_count <= MACHINE_RANGES_MAX &&
   @   m->own_count <= MACHINE_OWN_MAX;
@@ -43,7 +43,7 @@
   @ predicate core_ok{L}(struct plan *p, struct machine *m, integer g, integer i) =
   @   p->reserved_cores <= p->guests[g].cores[i] < m->core_count &&
   @   \forall integer o; 0 <= o < p->guest_count ==>
-  @     lacks(&p->guests[o], p->guests[g].cores[i], o == g ? i : CORES_MAX);
+  @     lacks(&p->guests[o], p->guests[g].cores[i], o == g ? i : GUEST_CORES_MAX);
   @ predicate cores_ok{L}(struct plan *p, struct machine *m, integer g) =
   @   p->guests[g].core_count == p->guests[g].config->cores.count &&
   @   \forall integer i; 0 <= i < p->guests[g].core_count ==> core_ok(p, m, g, i);
@@ -163,7 +163,7 @@
   @ // Links.
   @ predicate side_ok{L}(struct config_link *c, integer s) =
   @   \forall integer k; 0 <= k < s ==> c->sides[k].guest != c->sides[s].guest;
-  @ predicate sides_ok{L}(struct config_link *c) = c->side_count <= GUESTS_MAX &&
+  @ predicate sides_ok{L}(struct config_link *c) = c->side_count <= LINK_SIDES_MAX &&
   @   \forall integer s; 0 <= s < c->side_count ==> side_ok(c, s);
   @ predicate link_ok{L}(struct plan *p, integer l) = sides_ok(p->links[l].config) &&
   @   (p->links[l].config->memory > 0 ==>

@@ -26,6 +26,7 @@ enum blob_name {
     HPET = BLOBS,
     MCFG,
     DMAR,
+    SRAT,
     BLOBS_ALL
 };
 

@@ -280,7 +280,7 @@ static bool ask_machine(char *said, size_t size)
     machine_said = said;
     machine_room = size;
     if (fits)
-        plan_print(&machines_plan, machine_say);
+        plan_print(&machines_plan, &machine, machine_say);
     for (uint32_t i = 0; errors_print(&machines_report, i, FOLDER_CONFIG, line, sizeof(line)); i++)
         machine_say("%s", line);
     return fits;

@@ -23,7 +23,8 @@ static const struct guest_lines {
     {HPET, "hpet", "HPET", 0x200000}, {DMAR, "dmar", "DMAR", 0x201000},
     {SSDT, "ssdt", "SSDT", 0x202000}, {FADT, "fadt", "FACP", 0x203000},
     {MCFG, "mcfg", "MCFG", 0x204000}, {MADT, "madt", "APIC", 0x205000},
-    {SPCR, "spcr", "SPCR", 0x206000}, {DSDT, "dsdt", "DSDT", 0x207000},
+    {SPCR, "spcr", "SPCR", 0x206000}, {SRAT, "srat", "SRAT", 0x208000},
+    {DSDT, "dsdt", "DSDT", 0x207000},
 };
 
 #define LISTED (ARRAY_SIZE(sources) - 1) /* all but the DSDT */
@@ -144,6 +145,19 @@ static bool same_serial(void)
            info.serial_baud == good.serial_baud;
 }
 
+static bool same_nodes(void)
+{
+    return info.node_count == 2 && info.near_count == good.near_count &&
+           memcmp(info.domains, good.domains, 2 * sizeof(good.domains[0])) == 0 &&
+           memcmp(info.core_nodes, good.core_nodes, good.core_count) == 0 &&
+           memcmp(info.near, good.near, good.near_count * sizeof(good.near[0])) == 0;
+}
+
+static bool no_nodes(void)
+{
+    return info.node_count == 0 && info.near_count == 0;
+}
+
 static bool power_off_by(uint8_t a, uint8_t b)
 {
     return info.has_power_off && info.s5_type_a == a && info.s5_type_b == b;
@@ -151,7 +165,7 @@ static bool power_off_by(uint8_t a, uint8_t b)
 
 static bool same_all(void)
 {
-    return same_cores() && same_fadt() && same_serial() && power_off_by(6, 7);
+    return same_cores() && same_fadt() && same_serial() && same_nodes() && power_off_by(6, 7);
 }
 
 /* Whatever a table says. */
@@ -167,6 +181,9 @@ static void check_limits(bool ok)
     }
     for (uint32_t i = 0; i < info.ioapic_count; i++)
         assert_true(info.ioapics[i].address.v != 0);
+    assert_true(info.node_count <= ACPI_NODES_MAX && info.near_count <= ACPI_NEAR_MAX);
+    for (uint32_t i = 0; i < info.core_count; i++)
+        assert_true(info.core_nodes[i] == 0 || info.core_nodes[i] < info.node_count);
     assert_true(!info.has_power_off ||
                 (info.pm1a_control != 0 && info.s5_type_a <= 7 && info.s5_type_b <= 7));
     assert_true(!info.has_reset || info.reset_port != 0 || info.reset_memory.v != 0);
@@ -188,11 +205,14 @@ static bool only_missing(enum blob_name name)
 {
     switch (name) {
     case MADT:
-        return no_cores() && same_fadt() && same_serial() && power_off_by(6, 7);
+        return no_cores() && no_nodes() && same_fadt() && same_serial() && power_off_by(6, 7);
     case FADT:
-        return same_cores() && no_fadt() && same_serial() && !info.has_power_off;
+        return same_cores() && same_nodes() && no_fadt() && same_serial() && !info.has_power_off;
     case SPCR:
-        return same_cores() && same_fadt() && !info.has_serial && power_off_by(6, 7);
+        return same_cores() && same_nodes() && same_fadt() && !info.has_serial &&
+               power_off_by(6, 7);
+    case SRAT:
+        return same_cores() && no_nodes() && same_fadt() && same_serial() && power_off_by(6, 7);
     case DSDT: /* then the SSDT's counts */
         return same_cores() && same_fadt() && same_serial() && power_off_by(4, 3);
     case RSDP: /* what is old in it, or all of it */
@@ -221,6 +241,8 @@ static bool others_hold(enum blob_name name)
         return same_cores() && same_fadt() && power_off_by(6, 7);
     case DSDT:
         return same_cores() && same_fadt() && same_serial();
+    case SRAT:
+        return same_cores() && same_fadt() && same_serial() && power_off_by(6, 7);
     case RSDP:
     case RSDT:
     case XSDT:
@@ -285,6 +307,15 @@ static void what_the_source_says_is_what_we_read(void **state)
     assert_int_equal(info.reset_value, 0x0f);
     assert_int_equal(info.serial_port, 0x2f8);
     assert_int_equal(info.serial_baud, 115200);
+    assert_int_equal(info.node_count, 2);
+    assert_int_equal(info.domains[0], 2);
+    assert_int_equal(info.domains[1], 0x40000001);
+    assert_memory_equal(info.core_nodes, ((uint8_t[]){0, 0, 1, 1}), 4);
+    assert_int_equal(info.near_count, 3);
+    assert_int_equal(info.near[1].base, 4 * GIB);
+    assert_int_equal(info.near[1].size, 2 * GIB);
+    assert_int_equal(info.near[2].base, 6 * GIB);
+    assert_int_equal(info.near[2].node, 1);
 }
 
 /* abuse: BA-06 */

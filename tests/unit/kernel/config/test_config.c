@@ -385,7 +385,7 @@ static void test_longest(void **state)
 
 static void test_guests_max(void **state)
 {
-    static char text[20 * 64];
+    static char text[(GUESTS_MAX + 4) * 64];
     size_t len = 0;
     (void)state;
     for (int i = 0; i < GUESTS_MAX; i++)
@@ -393,9 +393,9 @@ static void test_guests_max(void **state)
                                 i);
     accept(text);
     assert_int_equal(config.guest_count, GUESTS_MAX);
-    assert_string_equal(config.guests[15].name, "g15");
+    assert_string_equal(config.guests[31].name, "g31");
     snprintf(text + len, sizeof(text) - len, "[guest more]\nmemory=1M\nbad key = 1\n");
-    refuse(text, 49, "guest 'more' is one too many; the limit is 16");
+    refuse(text, 97, "guest 'more' is one too many; the limit is 32");
 }
 
 /* ---------------------------------------------------------------------- what is refused */
@@ -828,10 +828,10 @@ static void test_bad_reserve(void **state)
         {"[machine]\nreserve=1 2\n" GUEST, 2, "'1 2' is not a number of cores"},
         {"[machine]\nreserve=1 #2\n" GUEST, 2,
          "'1 #2' (a comment needs a space after its '#') is not a number of cores"},
-        {"[machine]\nreserve=64\n" GUEST, 2,
-         "reserve = 64 leaves no core for guests; Bulkhead supports at most 64 cores"},
+        {"[machine]\nreserve=512\n" GUEST, 2,
+         "reserve = 512 leaves no core for guests; Bulkhead supports at most 512 cores"},
         {"[machine]\nreserve=18446744073709551616\n" GUEST, 2,
-         "reserve = 18446744073709551616 leaves no core for guests; Bulkhead supports at most 64 "
+         "reserve = 18446744073709551616 leaves no core for guests; Bulkhead supports at most 512 "
          "cores"},
     };
     (void)state;
@@ -852,19 +852,19 @@ static void test_bad_cores(void **state)
     static const struct refusal rows[] = {
         {IN_GUEST "cores=0", 4, "a guest needs at least 1 core"},
         {IN_GUEST "cores=0P+0E", 4, "a guest needs at least 1 core"},
-        {IN_GUEST "cores=60P+5E", 4, "'60P+5E' cores: Bulkhead supports at most 64"},
+        {IN_GUEST "cores=60P+5E", 4, "'60P+5E' cores: a guest has at most 64"},
         {IN_GUEST "cores=1P+18446744073709551615E", 4,
-         "'1P+18446744073709551615E' cores: Bulkhead supports at most 64"},
+         "'1P+18446744073709551615E' cores: a guest has at most 64"},
         {IN_GUEST "cores=2p", 4, "'2p'" NEITHER},
         {IN_GUEST "cores=P", 4, "'P'" NEITHER},
         {IN_GUEST "cores=2P+2", 4, "'2P+2'" NEITHER},
         {IN_GUEST "cores=2P+2P", 4, "'2P+2P'" NEITHER},
         {IN_GUEST "cores=2P+", 4, "'2P+'" NEITHER},
         {IN_GUEST "cores=2P,2E", 4, "'2P,2E'" NEITHER},
-        {IN_GUEST "cores=65", 4, "'65' cores: Bulkhead supports at most 64"},
-        {IN_GUEST "cores=4294967297", 4, "'4294967297' cores: Bulkhead supports at most 64"},
+        {IN_GUEST "cores=65", 4, "'65' cores: a guest has at most 64"},
+        {IN_GUEST "cores=4294967297", 4, "'4294967297' cores: a guest has at most 64"},
         {IN_GUEST "cores=99999999999999999999", 4,
-         "'99999999999999999999' cores: Bulkhead supports at most 64"},
+         "'99999999999999999999' cores: a guest has at most 64"},
         {IN_GUEST "cores=two", 4, "'two'" NEITHER},
         {IN_GUEST "cores=-1", 4, "'-1'" NEITHER},
         {IN_GUEST "cores=2-3", 4, "cores = '2-3': write exact cores as '#2-3'"},
@@ -890,14 +890,16 @@ static void test_bad_cores(void **state)
         {IN_GUEST "cores=#2 #3", 4, "'#2 #3' (a comment needs a space after its '#')" LIST},
         {IN_GUEST "cores=#1-2-3", 4, "'#1-2-3'" LIST},
         {IN_GUEST "cores=#5-2,#x,#99", 4, "'#5-2' runs backwards: write #2-5"},
-        {IN_GUEST "cores=#64,#x", 4, "'#64': Bulkhead supports cores #0 to #63"},
+        {IN_GUEST "cores=#512,#x", 4, "'#512': Bulkhead supports cores #0 to #511"},
         {IN_GUEST "cores=#2,#2,#2", 4, "core #2 is listed twice"},
         {IN_GUEST "cores=#5-2", 4, "'#5-2' runs backwards: write #2-5"},
-        {IN_GUEST "cores=#64", 4, "'#64': Bulkhead supports cores #0 to #63"},
+        {IN_GUEST "cores=#512", 4, "'#512': Bulkhead supports cores #0 to #511"},
         {IN_GUEST "cores=#0-18446744073709551615", 4,
-         "'#0-18446744073709551615': Bulkhead supports cores #0 to #63"},
+         "'#0-18446744073709551615': Bulkhead supports cores #0 to #511"},
         {IN_GUEST "cores=#2,#2", 4, "core #2 is listed twice"},
         {IN_GUEST "cores=#0-63,#63", 4, "core #63 is listed twice"},
+        {IN_GUEST "cores=#0-64", 4, "a guest has at most 64 cores"},
+        {IN_GUEST "cores=#400-450,#500-511,#1,#2", 4, "a guest has at most 64 cores"},
         {IN_GUEST "cores=#3-5,#1-3", 4, "core #3 is listed twice"},
     };
     (void)state;
@@ -1120,7 +1122,7 @@ static void check_accepted(void)
     assert_in_range(config.machine.reserve, 0, CORES_MAX - 1);
     for (uint32_t g = 0; g < config.guest_count; g++) {
         const struct config_guest *guest = &config.guests[g];
-        assert_in_range(guest->cores.count, 1, CORES_MAX);
+        assert_in_range(guest->cores.count, 1, GUEST_CORES_MAX);
         assert_in_range(guest->memory, GUEST_MEMORY_MIN, GUEST_MEMORY_MAX);
         assert_int_equal(guest->memory % PAGE_SIZE, 0);
         assert_true(guest->image[0] != '\0' && guest->name[0] != '\0');

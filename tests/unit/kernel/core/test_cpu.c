@@ -158,7 +158,7 @@ static void each_core_has_its_own_tables_at_once(void **state)
     const struct recorder_write wanted[] = {
         {WRITE_OTHER, OTHER_GDT, GDT_SLOTS * 8 - 1},
         {WRITE_OTHER, OTHER_SEGMENTS, GDT_SELECTOR(GDT_CODE)},
-        {WRITE_MSR, MSR_GS_BASE, (uintptr_t)&cpus[0]},
+        {WRITE_MSR, MSR_GS_BASE, (uintptr_t)&cores_boot},
         {WRITE_OTHER, OTHER_IDT_MADE, 0},
         {WRITE_OTHER, OTHER_IDT, 0},
         {WRITE_MSR, MSR_DEBUGCTL, 0}, /* may be a #GP: after the IDT */
@@ -166,14 +166,14 @@ static void each_core_has_its_own_tables_at_once(void **state)
 
     (void)state;
     recorder_clear();
-    cpu_setup_early(&cpus[0]);
+    cpu_setup_early(cpus[0]);
     wrote_all(wanted, ARRAY_SIZE(wanted));
-    assert_ptr_equal(cpus[0].self, &cpus[0]);
+    assert_ptr_equal(cpus[0]->self, cpus[0]);
     recorder_clear();
-    cpus[1].id = 1;
-    cpu_setup_early(&cpus[1]);
-    assert_ptr_equal(cpus[1].self, &cpus[1]);
-    assert_true(cpus[0].smis.is_there && cpus[1].smis.is_there);
+    cpus[1]->id = 1;
+    cpu_setup_early(cpus[1]);
+    assert_ptr_equal(cpus[1]->self, cpus[1]);
+    assert_true(cpus[0]->smis.is_there && cpus[1]->smis.is_there);
     assert_true(recorder_has(WRITE_OTHER, OTHER_IDT, 0));
     assert_false(recorder_has(WRITE_OTHER, OTHER_IDT_MADE, 0));
 }
@@ -224,7 +224,7 @@ static void gates_get_stacks_once_the_boot_core_has_a_tss(void **state)
     const struct recorder_write wanted[] = {
         {WRITE_OTHER, OTHER_GDT, GDT_SLOTS * 8 - 1},
         {WRITE_OTHER, OTHER_SEGMENTS, GDT_SELECTOR(GDT_CODE)},
-        {WRITE_MSR, MSR_GS_BASE, (uintptr_t)&cpus[0]},
+        {WRITE_MSR, MSR_GS_BASE, (uintptr_t)&cores_boot},
         {WRITE_OTHER, OTHER_TR, GDT_SELECTOR(GDT_TSS)},
         {WRITE_OTHER, OTHER_IDT_STACKS, 0},
         {WRITE_OTHER, OTHER_IDT, 0},
@@ -235,18 +235,18 @@ static void gates_get_stacks_once_the_boot_core_has_a_tss(void **state)
     recorder_clear();
     lines_clear();
     has_banks = true;
-    cpu_setup(&cpus[0]);
+    cpu_setup(cpus[0]);
     wrote_all(wanted, ARRAY_SIZE(wanted));
     recorder_clear();
-    cpus[1].id = 1;
-    cpu_setup(&cpus[1]);
+    cpus[1]->id = 1;
+    cpu_setup(cpus[1]);
     assert_true(recorder_has(WRITE_OTHER, OTHER_TR, GDT_SELECTOR(GDT_TSS)));
     assert_false(recorder_has(WRITE_OTHER, OTHER_IDT_STACKS, 0));
     has_banks = false;
     assert_int_equal(lines_count(), 0);
-    cpu_setup(&cpus[1]); /* said once */
+    cpu_setup(cpus[1]); /* said once */
     assert_int_equal(lines_count(), 0);
-    cpu_setup(&cpus[0]);
+    cpu_setup(cpus[0]);
     assert_true(lines_contain("IA32_MCG_CAP cannot be read"));
 }
 
@@ -397,6 +397,29 @@ static void a_kick_goes_to_the_core_by_its_apic_id(void **state)
     assert_true(recorder_has(WRITE_OTHER, OTHER_NMI, 0x106));
 }
 
+/* Two cores: the second in what cores_make() takes of a pool. */
+static int make_cores(void **state)
+{
+    static ALIGNED(4096) uint8_t memory[2 * PAGE_SIZE];
+    struct pages pages;
+
+    (void)state;
+    cores_begin();
+    assert_int_equal(cores_made, 1);
+    assert_null(cpus[1]);
+    pages_init(&pages, (struct range){(uintptr_t)memory, PAGE_SIZE});
+    assert_false(cores_make(&pages, 2)); /* it needs a page of each kind */
+    pages_init(&pages, (struct range){(uintptr_t)memory, sizeof(memory)});
+    assert_true(cores_make(&pages, 1));
+    assert_int_equal(pages_left(&pages), 2);
+    assert_true(cores_make(&pages, 2));
+    assert_int_equal(cores_made, 2);
+    assert_ptr_not_equal(cpus[0]->tables, cpus[1]->tables);
+    assert_true(range_contains(pages_constant(&pages), (struct range){(uintptr_t)cpus[1]->tables,
+                                                                      sizeof(*cpus[1]->tables)}));
+    return 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -413,5 +436,5 @@ int main(void)
         cmocka_unit_test(each_lack_has_its_name),
         cmocka_unit_test(a_kick_goes_to_the_core_by_its_apic_id),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, make_cores, NULL);
 }

@@ -12,11 +12,11 @@
 #include "support.h"
 
 static struct image_acpi acpi;
-static uint32_t ids[CORES_MAX];
+static uint32_t ids[GUEST_CORES_MAX];
 
 static void build(uint32_t count)
 {
-    for (uint32_t i = 0; i < CORES_MAX; i++)
+    for (uint32_t i = 0; i < GUEST_CORES_MAX; i++)
         ids[i] = 7 + 300 * i;
     memset(&acpi, 0x55, sizeof(acpi));
     image_acpi_build(&acpi, ids, count);
@@ -85,7 +85,7 @@ static void test_madt(void **state)
 {
     uint32_t length;
     (void)state;
-    for (uint32_t count = 0; count <= CORES_MAX; count++) {
+    for (uint32_t count = 0; count <= GUEST_CORES_MAX; count++) {
         build(count);
         const uint8_t *madt = find("APIC", 1, &length);
         assert_int_equal(length, 44 + 16 * count);
@@ -104,7 +104,7 @@ static void test_madt(void **state)
 static void test_disjoint(void **state)
 {
     (void)state;
-    build(CORES_MAX);
+    build(GUEST_CORES_MAX);
     assert_true(ACPI_TABLES_AT + acpi.size <= RESET_CODE_AT);
     assert_true(RESET_CODE_AT + image_reset_code_size <= 0x100000);
     assert_memory_equal(image_reset_code, "\xb0\x01\xba\x02\x06\xee\xf4\xeb\xfd", 9);
@@ -140,7 +140,7 @@ static void test_iasl(void **state)
         print_message("skipped, because iasl (package acpica-tools) is not installed\n");
         skip();
     }
-    build(CORES_MAX);
+    build(GUEST_CORES_MAX);
     const uint8_t *fadt = find("FACP", 0, &length);
     const uint8_t *dsdt = table_at(get(fadt + 140, 8), "DSDT", &length);
 

@@ -10,7 +10,7 @@
 
 #include "support.h"
 
-static char text[16384];
+static char text[65536];
 static struct machine machine, back;
 static const char *prefix;
 
@@ -74,7 +74,7 @@ static void a_large_machine(void **state)
     machine.tsc_apart = 5;
     for (uint32_t i = 0; i < CORES_MAX; i++) {
         machine.kinds[i] = i < 16 ? CORE_PERFORMANCE : i < 32 ? CORE_EFFICIENCY : CORE_PLAIN;
-        machine.apic_ids[i] = i < 16 ? i : i < 40 ? 2 * i : 1000 + 3 * (CORES_MAX - i);
+        machine.apic_ids[i] = i < 16 ? i : i < 40 ? 2 * i : 10000 - 3 * i;
         machine.nodes[i] = i / 8;
     }
     for (uint32_t i = 0; i < MACHINE_RANGES_MAX; i++)

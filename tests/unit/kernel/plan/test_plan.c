@@ -351,11 +351,17 @@ static void test_all_cores(void **state)
 {
     (void)state;
     machine.core_count = CORES_MAX;
-    add_guest("a", CORES_MAX, 16 * MIB);
+    add_guest("a", GUEST_CORES_MAX, 16 * MIB);
+    accept();
+    assert_int_equal(plan.reserved_cores, 1);
+    assert_int_equal(plan.guests[0].core_count, GUEST_CORES_MAX);
+    assert_int_equal(plan.guests[0].cores[63], 64);
+    for (uint32_t i = 1; i < CORES_MAX / GUEST_CORES_MAX; i++)
+        add_guest("more", GUEST_CORES_MAX, 16 * MIB);
     accept();
     assert_int_equal(plan.reserved_cores, 0);
-    assert_int_equal(plan.guests[0].core_count, CORES_MAX);
-    assert_int_equal(plan.guests[0].cores[63], 63);
+    assert_int_equal(plan.guests[0].cores[0], 0);
+    assert_int_equal(plan.guests[7].cores[63], CORES_MAX - 1);
 }
 
 /* ---------------------------------------------------------------------- memory */
@@ -481,7 +487,7 @@ static void test_most_of_all(void **state)
     char name[16];
     (void)state;
     machine.range_count = 0;
-    machine.core_count = 64;
+    machine.core_count = 3 * GUESTS_MAX;
     for (uint32_t i = 0; i < MACHINE_RANGES_MAX; i++)
         add_range(MIB + i * 16 * MIB, 7 * MIB);
     for (uint32_t i = 0; i < GUESTS_MAX; i++) {
@@ -490,7 +496,7 @@ static void test_most_of_all(void **state)
     }
     accept();
     has_ram(0, 2 * MIB, 2 * MIB);
-    has_ram(15, 2 * MIB + 5 * 16 * MIB, 2 * MIB);
+    has_ram(31, 4 * MIB + 10 * 16 * MIB, 2 * MIB);
 }
 
 /* ---------------------------------------------------------------------- files and console */
@@ -656,7 +662,7 @@ static void test_valid_counts(void **state)
     SPOILT(machine.range_count = MACHINE_RANGES_MAX + 1);
     SPOILT(plan.guests[0].core_count = config.guests[0].cores.count = 0);
     SPOILT(plan.guests[1].core_count = 0);
-    SPOILT(plan.guests[1].core_count = CORES_MAX + 1);
+    SPOILT(plan.guests[1].core_count = GUEST_CORES_MAX + 1);
     SPOILT(plan.guests[0].image.piece_count = IMAGE_PIECES_MAX + 1);
 }
 
@@ -833,7 +839,7 @@ static void test_valid_links(void **state)
     MISSHARED(plan.guests[1].end_count = 1);
     MISSHARED(plan.guests[1].end_count = GUEST_LINKS_MAX + 1);
     MISSHARED(a->side = 1);
-    MISSHARED(config.links[0].side_count = GUESTS_MAX + 1);
+    MISSHARED(config.links[0].side_count = LINK_SIDES_MAX + 1);
     MISSHARED(config.links[0].memory = 2 * MIB);
     MISSHARED(plan.links[0].to.v += PAGE_SIZE);
     MISSHARED(plan.links[0].to.v = UINT64_MAX - PAGE_SIZE);
@@ -933,7 +939,7 @@ static void expect_table(uint32_t count, ...)
     va_list args;
 
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), count);
     va_start(args, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -973,7 +979,7 @@ static void test_print_regions(void **state)
     (void)state;
     make_regions();
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), 11 + 4 * 2 + 1);
     assert_true(lines_contain("  link         link0, side 1, with"));
     assert_true(
@@ -1008,13 +1014,13 @@ static void test_print_mute_linux(void **state)
     make_good();
     plan.guest_count = 2;
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), 2 + 2 * 3);
     plan.guests[0].image.is_linux = true;
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
         snprintf(config.guests[0].cmdline, CMDLINE_MAX, "%s", rows[i].cmdline);
         lines_clear();
-        plan_print(&plan, log_line);
+        plan_print(&plan, &machine, log_line);
         assert_int_equal(lines_count(), 2 + 2 * 3 + (rows[i].mute ? 1 : 0));
         assert_int_equal(strcmp(lines_last(3), note) == 0, rows[i].mute);
     }
@@ -1023,7 +1029,7 @@ static void test_print_mute_linux(void **state)
 static const char *print_line(size_t index)
 {
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     return lines_last(lines_count() - 1 - index);
 }
 
@@ -1051,12 +1057,12 @@ static void test_print_cores(void **state)
     (void)state;
     make_good();
     struct plan_guest *g = &plan.guests[0];
-    g->core_count = CORES_MAX;
-    for (uint32_t i = 0; i < CORES_MAX; i++)
+    g->core_count = GUEST_CORES_MAX;
+    for (uint32_t i = 0; i < GUEST_CORES_MAX; i++)
         g->cores[i] = i;
     expect_cores("#0-63");
-    for (uint32_t i = 0; i < CORES_MAX; i++)
-        g->cores[i] = CORES_MAX - 1 - i;
+    for (uint32_t i = 0; i < GUEST_CORES_MAX; i++)
+        g->cores[i] = GUEST_CORES_MAX - 1 - i;
     expect_cores("#63,#62,#61... (64)");
     g->core_count = 7;
     for (uint32_t i = 0; i < 7; i++)
@@ -1084,7 +1090,7 @@ static void test_print_width(void **state)
     guest_map_add(&g->map, (struct guest_region){gpa((UINT64_C(1) << 47)), hpa(UINT64_C(1) << 51),
                                                  GIB, PT_R, PT_UNCACHED, REGION_DEVICE, NULL});
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), 2 + 3 * 3 + 1);
     for (size_t i = 0; i < lines_count(); i++)
         assert_in_range(strlen(lines_last(i)), 1, LINE_MAX);

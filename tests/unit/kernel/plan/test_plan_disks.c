@@ -360,7 +360,7 @@ static void test_print(void **state)
     make_good();
     config.guests[1].disks[0].fresh = true;
     lines_clear();
-    plan_print(&plan, log_line);
+    plan_print(&plan, &machine, log_line);
     assert_int_equal(lines_count(), 2 + 2 * 3 + 3 * 2);
     assert_true(lines_contain("  disk         root.img, read-only"));
     assert_true(lines_contain("  disk memory  0x8000000-0x83fffff, host 0x100000000-0x1003fffff, "

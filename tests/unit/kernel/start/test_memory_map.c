@@ -229,6 +229,19 @@ static void test_reset_register_in_memory(void **state)
     assert_true(acpi.has_reset);
 }
 
+static void test_nodes_are_taken_over(void **state)
+{
+    (void)state;
+    acpi.near_count = 2;
+    acpi.near[0] = (struct acpi_near){0, 2 * GIB, 0};
+    acpi.near[1] = (struct acpi_near){4 * GIB, GIB, 1};
+    memory_map_near(&machine, &acpi);
+    assert_int_equal(machine.near_count, 2);
+    assert_int_equal(machine.near[0].where.size, 2 * GIB);
+    assert_int_equal(machine.near[1].where.base, 4 * GIB);
+    assert_int_equal(machine.near[1].node, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -239,6 +252,7 @@ int main(void)
         cmocka_unit_test_setup(test_random_lists, setup),
         cmocka_unit_test_setup(test_ioapics_in_memory, setup),
         cmocka_unit_test_setup(test_reset_register_in_memory, setup),
+        cmocka_unit_test_setup(test_nodes_are_taken_over, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

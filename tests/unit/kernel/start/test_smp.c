@@ -15,18 +15,21 @@
 
 enum other { OTHER_INIT, OTHER_START, OTHER_KICK, OTHER_THERMAL };
 
-struct cpu cpus[CORES_MAX];
+#define CORES 64 /* in this world */
+
+static struct cpu cores[CORES];
+struct cpu *cpus[CORES_MAX];
 const uint8_t trampoline_start[64] = {0xfa}, trampoline_end[1];
 const uint8_t trampoline_cr3[4], trampoline_target[8];
 const uint16_t trampoline_fixups[1], trampoline_fixups_end[1];
 
 static struct {
-    uint32_t us;                    /* that have passed */
-    uint32_t answers_after;         /* the start of the core under way */
-    enum cpu_stage answer;          /* what it does to its stage then */
-    enum status virt[CORES_MAX];    /* virt_cpu_on() there */
-    uint32_t virt_after[CORES_MAX]; /* us after its kick */
-    uint32_t kicked_at[CORES_MAX];
+    uint32_t us;                /* that have passed */
+    uint32_t answers_after;     /* the start of the core under way */
+    enum cpu_stage answer;      /* what it does to its stage then */
+    enum status virt[CORES];    /* virt_cpu_on() there */
+    uint32_t virt_after[CORES]; /* us after its kick */
+    uint32_t kicked_at[CORES];
     uint32_t id;      /* that is under way */
     bool silent;      /* it starts, and answers no question */
     uint64_t ahead;   /* its TSC */
@@ -39,10 +42,11 @@ static struct skew skew;
 static void world_clear(void)
 {
     memset(&world, 0, sizeof(world));
-    memset(cpus, 0, sizeof(cpus));
-    for (uint32_t i = 0; i < CORES_MAX; i++) {
-        cpus[i].id = i;
-        cpus[i].apic_id = 2 * i;
+    memset(cores, 0, sizeof(cores));
+    for (uint32_t i = 0; i < CORES; i++) {
+        cpus[i] = &cores[i];
+        cpus[i]->id = i;
+        cpus[i]->apic_id = 2 * i;
     }
     recorder_clear();
     lines_clear();
@@ -57,11 +61,11 @@ void tsc_delay_us(const struct tsc *tsc, uint32_t us)
     (void)tsc;
     world.us += us;
     if (world.answers_after != NEVER && world.us >= world.answers_after)
-        atomic_store(&cpus[world.id].stage, (uint32_t)world.answer);
-    for (uint32_t i = 1; i < CORES_MAX; i++)
+        atomic_store(&cpus[world.id]->stage, (uint32_t)world.answer);
+    for (uint32_t i = 1; i < CORES; i++)
         if (world.kicked_at[i] && world.virt_after[i] != NEVER &&
             world.us >= world.kicked_at[i] + world.virt_after[i])
-            atomic_store(&cpus[i].stage,
+            atomic_store(&cpus[i]->stage,
                          (uint32_t)(world.virt[i] == OK ? CPU_VIRT_ON : CPU_VIRT_FAILED));
 }
 
@@ -173,10 +177,10 @@ static void a_core_that_answers(void **state)
     world.answers_after = 900000;
     world.answer = CPU_STARTED;
     assert_true(smp_start_core(5, hpa(0x8000), &clock, &skew));
-    assert_ptr_equal(smp_next, &cpus[5]);
+    assert_ptr_equal(smp_next, cpus[5]);
     assert_true(recorder_has(WRITE_OTHER, OTHER_START, 10));
     assert_false(recorder_has(WRITE_OTHER, OTHER_INIT, 10));
-    assert_int_equal(atomic_load(&cpus[5].stage), CPU_STARTED);
+    assert_int_equal(atomic_load(&cpus[5]->stage), CPU_STARTED);
     assert_true(skew.low < 5000 && skew.high >= 5000 && skew.high - skew.low < 100);
     assert_int_equal(lines_count(), 0);
 }
@@ -192,7 +196,7 @@ static void a_core_that_falls_silent(void **state)
     assert_false(smp_start_core(5, hpa(0x8000), &clock, &skew));
     assert_in_range(recorder.tsc, clock.hz, clock.hz + 100);
     assert_true(recorder_has(WRITE_OTHER, OTHER_INIT, 10));
-    assert_int_equal(atomic_load(&cpus[5].stage), CPU_ABSENT);
+    assert_int_equal(atomic_load(&cpus[5]->stage), CPU_ABSENT);
 }
 
 /* The boot core's next question comes while the other is at its RDTSC. */
@@ -262,7 +266,7 @@ static void a_core_that_answers_too_late(void **state)
     world.answers_after = ANSWER_TIMEOUT_US + 200 + LAPIC_INIT_US;
     world.answer = CPU_STARTED;
     assert_false(smp_start_core(5, hpa(0x8000), &clock, &skew));
-    assert_int_equal(atomic_load(&cpus[5].stage), CPU_ABSENT);
+    assert_int_equal(atomic_load(&cpus[5]->stage), CPU_ABSENT);
 }
 
 static void a_core_that_is_dropped(void **state)
@@ -270,11 +274,11 @@ static void a_core_that_is_dropped(void **state)
     (void)state;
     world_clear();
     world.answers_after = NEVER;
-    atomic_store(&cpus[5].stage, CPU_STARTED);
+    atomic_store(&cpus[5]->stage, CPU_STARTED);
     smp_drop_core(5);
     assert_true(recorder_has(WRITE_OTHER, OTHER_INIT, 10));
     assert_in_range(world.us, LAPIC_INIT_US, LAPIC_INIT_US + 1000);
-    assert_int_equal(atomic_load(&cpus[5].stage), CPU_ABSENT);
+    assert_int_equal(atomic_load(&cpus[5]->stage), CPU_ABSENT);
 }
 
 static void all_cores_turn_virtualisation_on(void **state)
@@ -283,12 +287,12 @@ static void all_cores_turn_virtualisation_on(void **state)
     world_clear();
     world.answers_after = NEVER;
     for (uint32_t i = 0; i < 4; i++)
-        atomic_store(&cpus[i].stage, CPU_STARTED);
+        atomic_store(&cpus[i]->stage, CPU_STARTED);
     for (uint32_t i = 1; i < 4; i++)
         world.virt_after[i] = 100000 * i;
     assert_true(smp_virt_on(4, NULL));
     for (uint32_t i = 0; i < 4; i++)
-        assert_int_equal(atomic_load(&cpus[i].stage), CPU_VIRT_ON);
+        assert_int_equal(atomic_load(&cpus[i]->stage), CPU_VIRT_ON);
     /* Together: the slowest decides, not the sum. */
     assert_true(world.us < 310000);
     assert_false(recorder_has(WRITE_OTHER, OTHER_KICK, 0)); /* not to oneself */
@@ -305,7 +309,7 @@ static void cores_that_cannot(void **state)
             world_clear();
             world.answers_after = NEVER;
             for (uint32_t i = 0; i < 3; i++)
-                atomic_store(&cpus[i].stage, CPU_STARTED);
+                atomic_store(&cpus[i]->stage, CPU_STARTED);
             world.virt[bad] = silent ? OK : E_UNSUPPORTED;
             world.virt_after[bad] = silent ? NEVER : 1;
             assert_false(smp_virt_on(3, NULL));

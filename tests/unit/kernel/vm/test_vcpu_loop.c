@@ -294,7 +294,8 @@ static enum status script_vcpu_create(struct vcpu *on, struct pages *pages, void
 
 /* ------------------------------------------------------------------ the loop's neighbours */
 
-struct cpu cpus[CORES_MAX];
+static struct cpu core;
+struct cpu *cpus[CORES_MAX] = {&core};
 
 enum machine_check_end machine_check_take(const struct guest_map *map)
 {
@@ -490,7 +491,7 @@ static int begin(void **state)
                               .watchdog_deadline = UINT64_MAX,
                               .deadline = UINT64_MAX,
                               .xcr0 = 1};
-    vcpu = (struct vcpu){.vm = &vm, .soft = &soft, .cpu = &cpus[0], .look_at = UINT64_MAX};
+    vcpu = (struct vcpu){.vm = &vm, .soft = &soft, .cpu = cpus[0], .look_at = UINT64_MAX};
     vapic_reset(&soft.apic, 0);
     vmsr_reset(&soft.msr, vm.vendor->msrs, true);
     vcpuid_build(&soft.cpuid, vm.vendor->cpuid, &host, &wish);
@@ -690,11 +691,11 @@ static void a_kick_between_two_stays(void **state)
 /* The chipset's NMI: counted for kernel/core/nmi.c, and the guest goes on. */
 static void an_nmi_that_nobody_sent(void **state)
 {
-    const uint64_t before = atomic_load(&cpus[0].lone_nmis);
+    const uint64_t before = atomic_load(&cpus[0]->lone_nmis);
 
     (void)state;
     RUN({.kind = EXIT_KICK}, {.kind = EXIT_KICK}, {.kind = EXIT_CACHE});
-    assert_int_equal(atomic_load(&cpus[0].lone_nmis), before + 2);
+    assert_int_equal(atomic_load(&cpus[0]->lone_nmis), before + 2);
     assert_int_equal(count_of(ACT_ADVANCE), 1);
     assert_int_equal(count_of(ACT_NMI), 0);
 }
