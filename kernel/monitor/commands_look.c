@@ -17,8 +17,12 @@
 
 typedef unsigned long long ull;
 
-#define SHOW_WAIT_US 5000   /* for another core to give its registers */
-#define QUOTE        "  | " /* before a line that was said earlier */
+/* For another core to give its registers: an emulator's host may be busy. The second, where a guest
+ * waits meanwhile, in one of its exits. */
+#define SHOW_WAIT_US       1000000
+#define SHOW_WAIT_SHORT_US 5000
+
+#define QUOTE "  | " /* before a line that was said earlier */
 
 const char *commands_phase_name(const struct vm *vm)
 {
@@ -105,9 +109,10 @@ void commands_on_list(struct commands *c, struct vm *vm)
 static bool ask_core(const struct commands *c, struct vcpu *v)
 {
     const uint32_t before = atomic_load(&v->soft->shown_count);
+    const uint32_t limit = this_cpu()->vcpu ? SHOW_WAIT_SHORT_US : SHOW_WAIT_US;
 
     kick_send(v, KICK_SHOW);
-    for (uint32_t us = 0; us < SHOW_WAIT_US; us += 10) {
+    for (uint32_t us = 0; us < limit; us += 10) {
         if (atomic_load(&v->soft->shown_count) != before)
             return true;
         tsc_delay_us(c->view.tsc, 10);
