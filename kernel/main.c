@@ -49,7 +49,7 @@ static void main_late(void)
     launch_probe(&start); /* what the other cores are compared with */
     start.can_run =
         bring_up_cores(&start) &&          /* before a refusal, which should know all the cores */
-        launch_possible();                 /* every lack of this machine, in one message */
+        launch_possible(&start);           /* every lack of this machine, in one message */
     if (!start.can_run || start.surveys || /* that is all that a survey wants to know */
         !launch_plan(&start) ||            /* every error of the file, in one list */
         !launch_prepare(&start))           /* all memory is taken here */

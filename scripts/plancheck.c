@@ -118,20 +118,34 @@ static uint64_t option_number(const char *name, const char *text, uint64_t min, 
     return value;
 }
 
+/* Takes digits and `letter` off the front. */
+static bool option_kind(struct span *text, char letter, uint64_t *count)
+{
+    const struct span number = {.at = text->at, .len = span_find(*text, letter)};
+
+    if (number.len == text->len || !span_number(number, count) || *count == 0 || *count > CORES_MAX)
+        return false;
+    *text = span_from(*text, number.len + 1);
+    return true;
+}
+
 /* "8" or "8P+4E". */
 static void option_cores(struct options *o, const char *name, const char *text)
 {
-    unsigned performance, efficiency;
-    int end = 0;
+    struct span rest = span_of(text == NULL ? "" : text);
+    uint64_t performance, efficiency;
 
-    if (text != NULL && sscanf(text, "%4uP+%4uE%n", &performance, &efficiency, &end) == 2 &&
-        end > 0 && text[end] == '\0' && performance > 0 && efficiency > 0 &&
-        performance + efficiency <= CORES_MAX) {
+    if (option_kind(&rest, 'P', &performance) && rest.len > 0 && rest.at[0] == '+') {
+        rest = span_from(rest, 1);
+        if (!option_kind(&rest, 'E', &efficiency) || rest.len > 0 ||
+            performance + efficiency > CORES_MAX)
+            option_refused(name, text);
         o->hybrid = true;
         o->cores = performance + efficiency;
         o->efficiency = efficiency;
         return;
     }
+    o->hybrid = false;
     o->cores = option_number(name, text, 1, CORES_MAX);
 }
 

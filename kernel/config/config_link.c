@@ -32,12 +32,12 @@ static bool config_read_side(struct config_parser *p, struct span word)
     const struct span name = {.at = word.at, .len = colon};
     bool read_only = false;
 
-    if (colon < word.len && !config_side_right(p, name, span_from(word, colon + 1), &read_only))
-        return false;
     if (name.len == 0) {
         errors_add(p->report, p->line, "'" VALUE " has no guest before it", VALUE_ARGS(word));
         return false;
     }
+    if (colon < word.len && !config_side_right(p, name, span_from(word, colon + 1), &read_only))
+        return false;
     if (name.len >= sizeof(p->link->sides[0].name)) { /* cut off, it might be another guest's */
         errors_add(p->report, p->line,
                    "guest name '" SPAN_FMT "' has %zu characters; the limit is %u", SPAN_ARGS(name),

@@ -5,6 +5,7 @@
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
+#include "mm/pagetable.h"
 
 typedef unsigned long long ull;
 
@@ -18,6 +19,12 @@ typedef unsigned long long ull;
 #define SCREEN_LINE "screen:"
 #define WATCH_LINE  "guests' deadlines:"
 #define SKEW_LINE   "TSC apart:"
+
+/* What goes on, of two. */
+#define SCREEN_YES   "yes"
+#define SCREEN_NO    "none"
+#define WATCH_CORE   "watched by core #0"
+#define WATCH_TIMERS "watched by each core's own timer"
 
 const char *machine_text_kind(uint32_t kind)
 {
@@ -80,8 +87,8 @@ void machine_text_print(const struct machine *m, log_sink say)
     for (uint32_t i = 0; i < m->near_count; i++)
         say(NODE_LINE " %u: 0x%llx-0x%llx", m->near[i].node, (ull)m->near[i].where.base,
             (ull)(m->near[i].where.base + m->near[i].where.size - 1));
-    say(SCREEN_LINE " %s", m->has_screen ? "yes" : "none");
-    say(WATCH_LINE " watched by %s", m->needs_monitor ? "core #0" : "each core's own timer");
+    say(SCREEN_LINE " %s", m->has_screen ? SCREEN_YES : SCREEN_NO);
+    say(WATCH_LINE " %s", m->needs_monitor ? WATCH_CORE : WATCH_TIMERS);
 }
 
 /* ------------------------------------------------------------------ reading */
@@ -134,6 +141,8 @@ static const char *machine_text_read_cores(struct machine *m, struct span line)
         kind = CORE_PERFORMANCE;
     else if (machine_text_skip(&line, ", kind E"))
         kind = CORE_EFFICIENCY;
+    if (line.len > 0)
+        return "has a line about cores that is not of a boot log";
     if (first != m->core_count)
         return "lists its cores out of order";
     if (last >= CORES_MAX)
@@ -150,13 +159,13 @@ static const char *machine_text_read_cores(struct machine *m, struct span line)
     return NULL;
 }
 
-/* Whole pages, and the end is the last byte's. */
+/* Whole pages where page tables can point, and the end is the last byte's. */
 static bool machine_text_range(struct span *line, struct range *r)
 {
     uint64_t first, last;
 
     if (!machine_text_pair(line, &first, &last) || !is_aligned(first, PAGE_SIZE) ||
-        last == UINT64_MAX || !is_aligned(last + 1, PAGE_SIZE))
+        last >= PT_OUTPUT_MAX || !is_aligned(last + 1, PAGE_SIZE))
         return false;
     *r = (struct range){first, last + 1 - first};
     return true;
@@ -191,14 +200,27 @@ static const char *machine_text_read_node(struct machine *m, struct span line)
     return NULL;
 }
 
-static const char *machine_text_read_rest(struct machine *m, struct span line)
+/* Takes one of two words, the last of the line. */
+static bool machine_text_either(struct span line, const char *yes, const char *no, bool *is)
+{
+    line = span_trim(line);
+    *is = span_is(line, yes);
+    return *is || span_is(line, no);
+}
+
+static const char *machine_text_read_rest(struct machine *m, struct span line, bool *whole)
 {
     uint64_t number;
 
     if (machine_text_skip(&line, SCREEN_LINE)) {
-        m->has_screen = machine_text_skip(&line, "yes");
+        if (!machine_text_either(line, SCREEN_YES, SCREEN_NO, &m->has_screen))
+            return "has a line about the screen that is not of a boot log";
     } else if (machine_text_skip(&line, WATCH_LINE)) {
-        m->needs_monitor = machine_text_skip(&line, "watched by core #0");
+        if (!machine_text_either(line, WATCH_CORE, WATCH_TIMERS, &m->needs_monitor))
+            return "has a line about guests' deadlines that is not of a boot log";
+        if (*whole)
+            return "says twice what watches guests' deadlines";
+        *whole = true;
     } else if (machine_text_skip(&line, THREAD_LINE)) {
         if (!machine_text_skip(&line, "their APIC ids differ in the lowest") ||
             !machine_text_number(&line, &number) || number > 8)
@@ -206,19 +228,20 @@ static const char *machine_text_read_rest(struct machine *m, struct span line)
         m->thread_bits = (uint32_t)number;
     } else if (machine_text_skip(&line, SKEW_LINE)) {
         if (!machine_text_skip(&line, "core #") || !machine_text_number(&line, &number) ||
-            number >= CORES_MAX)
+            number >= m->core_count)
             return "has a line about TSCs that is not of a boot log";
         m->tsc_apart = (uint32_t)number;
     }
     return NULL;
 }
 
-static const char *machine_text_read_line(struct machine *m, struct span line)
+static const char *machine_text_read_line(struct machine *m, struct span line, bool *whole)
 {
     if (!machine_text_skip(&line, PREFIX) && line.len > 0 && line.at[0] == '[')
         return NULL; /* a guest's */
     if (machine_text_skip(&line, FIRST_LINE)) {
         *m = (struct machine){.core_count = 0};
+        *whole = false;
         return NULL;
     }
     if (machine_text_skip(&line, CORES_LINE " "))
@@ -227,24 +250,57 @@ static const char *machine_text_read_line(struct machine *m, struct span line)
         return machine_text_read_memory(m, line);
     if (machine_text_skip(&line, NODE_LINE))
         return machine_text_read_node(m, line);
-    return machine_text_read_rest(m, line);
+    return machine_text_read_rest(m, line, whole);
+}
+
+/* As a terminal shows it: the monitor erases its prompt by a CR, and a line of the log follows. */
+static struct span machine_text_shown(struct span line)
+{
+    size_t end;
+
+    while (line.len > 0 && line.at[line.len - 1] == '\r')
+        line.len--;
+    while ((end = span_find(line, '\r')) < line.len)
+        line = span_from(line, end + 1);
+    return span_trim(line);
+}
+
+static bool machine_text_id_twice(const struct machine *m)
+{
+    for (uint32_t i = 0; i < m->core_count; i++)
+        for (uint32_t k = 0; k < i; k++)
+            if (m->apic_ids[i] == m->apic_ids[k])
+                return true;
+    return false;
+}
+
+/* `whole`: the last line is there, without which others could be missing as well. */
+static const char *machine_text_judge(const struct machine *m, bool whole)
+{
+    if (m->core_count == 0)
+        return "has no line about cores: it is no boot log of Bulkhead";
+    if (m->range_count == 0)
+        return "has no line about memory for guests: it is no whole boot log of Bulkhead";
+    if (!whole)
+        return "has no line about guests' deadlines: it is no whole boot log of Bulkhead";
+    if (machine_text_id_twice(m))
+        return "has two cores with one APIC id";
+    return NULL;
 }
 
 const char *machine_text_read(struct machine *m, const char *text, size_t size)
 {
     struct span rest = {.at = text, .len = size};
     const char *wrong = NULL;
+    bool whole = false;
 
     *m = (struct machine){.core_count = 0};
     while (rest.len > 0 && wrong == NULL) {
         const size_t end = span_find(rest, '\n');
+        const struct span line = {.at = rest.at, .len = end};
 
-        wrong = machine_text_read_line(m, span_trim((struct span){.at = rest.at, .len = end}));
+        wrong = machine_text_read_line(m, machine_text_shown(line), &whole);
         rest = span_from(rest, end + 1);
     }
-    if (wrong == NULL && m->core_count == 0)
-        wrong = "has no line about cores: it is no boot log of Bulkhead";
-    if (wrong == NULL && m->range_count == 0)
-        wrong = "has no line about memory for guests: it is no whole boot log of Bulkhead";
-    return wrong;
+    return wrong != NULL ? wrong : machine_text_judge(m, whole);
 }

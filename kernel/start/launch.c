@@ -41,8 +41,11 @@ void launch_probe(struct start_state *start)
         start->cpuid = vendor->cpuid;
 }
 
-bool launch_possible(void)
+bool launch_possible(const struct start_state *start)
 {
+    virt_need(&virt_report, virt_report.guest_timer || start->machine.core_count > 1,
+              "a second core (none of this processor's timers counts while a guest runs: core #0 "
+              "watches the guests' deadlines)");
     if (virt_report.missing_count == 0)
         return true;
     log_line("this machine cannot run guests; it lacks:");

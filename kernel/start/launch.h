@@ -11,7 +11,7 @@
 void launch_probe(struct start_state *start);
 
 /* False, after naming everything this machine lacks. */
-MUST_CHECK bool launch_possible(void);
+MUST_CHECK bool launch_possible(const struct start_state *start);
 
 /* Reads bulkhead.conf and makes the plan; false after listing every error. */
 MUST_CHECK bool launch_plan(struct start_state *start);

@@ -214,7 +214,8 @@ def test_help():
 
 
 @pytest.mark.parametrize("option, value", [
-    ("--cores", "0"), ("--cores", "two"), ("--memory", "127"), ("--threads", "3"), ("--cpu", "AMD")])
+    ("--cores", "0"), ("--cores", "two"), ("--cores", "8P+-4E"), ("--cores", " 8P+4E"), ("--cores", "8P+0E"),
+    ("--cores", "8P+4294967300E"), ("--cores", "510P+5E"), ("--cores", "8P+4Ex"), ("--cores", "8P"), ("--memory", "127"), ("--threads", "3"), ("--cpu", "AMD")])
 def test_refused_option_is_named(option, value):
     assert run("x", option, value).stderr.startswith(
         f"plancheck: {option} does not take '{value}'\n")

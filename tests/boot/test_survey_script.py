@@ -182,6 +182,24 @@ def test_wrong_use():
     assert done.returncode == 2 and "scripts/survey --root FOLDER" in done.stderr
 
 
+def test_nonsense_is_left_out(tmp_path):
+    """Words for numbers, lists without an end, names that are no function's: the rest is reported."""
+    machine(tmp_path, INTEL[:1] + ("six", "") + INTEL[3:], (0, "9" * 5000, "x", 3), **{
+        "sys/devices/cpu_core/cpus": "0-99999999999,--,3\n",
+        "sys/devices/system/cpu/cpu0/topology/thread_siblings_list": "0-99999999999\n",
+        **{f"sys/bus/pci/devices/{name}/{part}": text for name in ("0000:01:00.0", "\x1b[2J")
+           for part, text in (("vendor", "0x8086\n"), ("device", "1\n"), ("class", "0x20000\n"))},
+        "sys/bus/pci/devices/0000:01:00.0/resource": f"0x{'f' * 6000} 0x1fff 0x200\n",
+        "sys/bus/pci/devices/0000:02:00.0/vendor": "-1\n"})
+    (tmp_path / "sys/bus/pci/devices/0000:01:00.0/iommu_group").symlink_to("of")
+    done = run(tmp_path)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0 and not done.stderr, done.stderr
+    assert lines[0] == "processor: Intel(R) Core(TM) i9, family ?, model ?, stepping 2"
+    assert [line for line in lines if line.startswith(("pci ", "cores "))] == [
+        "pci 01:00.0 8086:0001 ethernet", "cores #0: APIC ids 0, node 0", "cores #1: APIC ids 3, node 0, kind P"]
+
+
 # ---------------------------------------------------------------- what MSRs say
 
 def everything(module):

@@ -105,6 +105,7 @@ static void sides(void **state)
     refuse(LINK "guests=a :rw b", 11, "guests = 'a :rw b': no space beside a colon, as in a:rw");
     refuse(LINK "guests=a:w b", 11, "'w' is not what a guest may do: write 'a:rw' or 'a:ro'");
     refuse(LINK "guests=:ro a", 11, "':ro' has no guest before it");
+    refuse(LINK "guests=:", 11, "':' has no guest before it");
     refuse(LINK "guests=a b:", 11, "'' is not what a guest may do: write 'b:rw' or 'b:ro'");
     refuse(LINK "guests=a d", 11, "the file has no guest 'd'");
     refuse(ONE("linux") ONE("rtos") "[link x]\nguests=linux rots", 8,

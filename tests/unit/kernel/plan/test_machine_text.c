@@ -112,6 +112,7 @@ static void a_whole_log(void **state)
              "[bulkhead] 3 of 3 cores answer, x2APIC\r\n"
              "[bulkhead] memory for guests: 0x2000000-0x4ffffff, 48 MiB\r\n"
              "[bulkhead] screen: yes\r\n"
+             "bulkhead> li\r            \r[bulkhead] guests' deadlines: watched by core #0\r\n"
              "cores: none of our lines\n"
              "[guest] memory for guests: 0x100000-");
     assert_null(read_text());
@@ -121,12 +122,14 @@ static void a_whole_log(void **state)
     assert_int_equal(back.kinds[2], CORE_PERFORMANCE);
     assert_int_equal(back.range_count, 1);
     assert_int_equal(back.ranges[0].base, 0x2000000);
-    assert_true(back.has_screen);
+    assert_true(back.has_screen && back.needs_monitor);
 }
 
 static void refused(void **state)
 {
-#define CORES "cores #0-1: APIC ids 0-1, node 0\n"
+#define CORES  "cores #0-1: APIC ids 0-1, node 0\n"
+#define MEMORY "memory for guests: 0x1000000-0x4ffffff, 64 MiB\n"
+#define END    "guests' deadlines: watched by core #0\n"
     static const struct {
         const char *log, *why;
     } rows[] = {
@@ -164,6 +167,24 @@ static void refused(void **state)
          "has a line about nodes that is not of a boot log"},
         {CORES "threads of a core: their APIC ids differ in the lowest 9 bits\n",
          "has a line about threads that is not of a boot log"},
+        {CORES MEMORY "screen: yes\n",
+         "has no line about guests' deadlines: it is no whole boot log of Bulkhead"},
+        {CORES MEMORY END "processor: another\n" CORES MEMORY,
+         "has no line about guests' deadlines: it is no whole boot log of Bulkhead"},
+        {CORES MEMORY "guests' deadlines: watched by co",
+         "has a line about guests' deadlines that is not of a boot log"},
+        {CORES MEMORY END "guests' deadlines: watched by each core's own timer\n",
+         "says twice what watches guests' deadlines"},
+        {CORES MEMORY "screen: y", "has a line about the screen that is not of a boot log"},
+        {"cores #0: APIC ids 0, node 0, kind X\n",
+         "has a line about cores that is not of a boot log"},
+        {"cores #0: APIC ids 0, node 0, kind PE\n",
+         "has a line about cores that is not of a boot log"},
+        {CORES "cores #2: APIC ids 1, node 0\n" MEMORY END, "has two cores with one APIC id"},
+        {CORES "memory for guests: 0x1000-0xfffffffffffff\nmemory for guests: "
+               "0x10000000000000-0x10000000000fff\n",
+         "has a line about memory that is not of a boot log"},
+        {CORES "TSC apart: core #2\n", "has a line about TSCs that is not of a boot log"},
         {CORES "TSC apart: core #512\n", "has a line about TSCs that is not of a boot log"},
     };
     (void)state;
