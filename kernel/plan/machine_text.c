@@ -278,7 +278,7 @@ static bool machine_text_id_twice(const struct machine *m)
 static const char *machine_text_judge(const struct machine *m, bool whole)
 {
     if (m->core_count == 0)
-        return "has no line about cores: it is no boot log of Bulkhead";
+        return "has no line that begins with '[bulkhead] cores': it is no boot log of Bulkhead";
     if (m->range_count == 0)
         return "has no line about memory for guests: it is no whole boot log of Bulkhead";
     if (!whole)

@@ -3,6 +3,7 @@
 it runs on the machine at hand."""
 import importlib.machinery
 import importlib.util
+import os
 import re
 import subprocess
 
@@ -198,6 +199,13 @@ def test_nonsense_is_left_out(tmp_path):
     assert lines[0] == "processor: Intel(R) Core(TM) i9, family ?, model ?, stepping 2"
     assert [line for line in lines if line.startswith(("pci ", "cores "))] == [
         "pci 01:00.0 8086:0001 ethernet", "cores #0: APIC ids 0, node 0", "cores #1: APIC ids 3, node 0, kind P"]
+
+
+def test_a_fifo_is_no_file(tmp_path):
+    (tmp_path / "proc").mkdir()
+    os.mkfifo(tmp_path / "proc" / "cpuinfo")
+    done = run(tmp_path)
+    assert done.returncode == 1 and done.stderr == "survey: there is no processor in proc/cpuinfo\n"
 
 
 # ---------------------------------------------------------------- what MSRs say

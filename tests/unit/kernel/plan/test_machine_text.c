@@ -133,8 +133,9 @@ static void refused(void **state)
     static const struct {
         const char *log, *why;
     } rows[] = {
-        {"", "has no line about cores: it is no boot log of Bulkhead"},
-        {"Linux version 6.1\n", "has no line about cores: it is no boot log of Bulkhead"},
+        {"", "has no line that begins with '[bulkhead] cores': it is no boot log of Bulkhead"},
+        {"Linux version 6.1\n",
+         "has no line that begins with '[bulkhead] cores': it is no boot log of Bulkhead"},
         {CORES, "has no line about memory for guests: it is no whole boot log of Bulkhead"},
         {"cores #1: APIC ids 0, node 0\n", "lists its cores out of order"},
         {CORES CORES, "lists its cores out of order"},
