@@ -271,6 +271,8 @@ def test_words_and_bits_are_the_kernels():
     def value(names):
         return sum(bits[name.strip()] for name in set(names.split("|")))
 
+    limit = re.search(r"#define CORES_MAX +(\d+)", (ROOT / "kernel/config/config.h").read_text())
+    assert module.CORES_MAX == int(limit[1])
     bits["CPU_WINDOWS"] = value("CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW | CPU_HLT")
 
     kernel = []
