@@ -9,6 +9,7 @@
 
 #include "support.h"
 
+#include "plan_guest.h"
 #include "pvh_file.h"
 
 static struct config config;
@@ -53,19 +54,9 @@ static int setup(void **state)
     return 0;
 }
 
-/* Lines are 10 for the first guest, 20 for the second...; keys 1 to 4 lines below. */
 static struct config_guest *add_guest(const char *name, uint32_t cores, uint64_t memory)
 {
-    struct config_guest *g = &config.guests[config.guest_count++];
-    snprintf(g->name, sizeof(g->name), "%s", name);
-    g->line = 10 * config.guest_count;
-    g->cores = (struct config_cores){.line = g->line + 1, .count = cores};
-    g->memory = memory;
-    g->memory_line = g->line + 2;
-    snprintf(g->image, sizeof(g->image), "k.elf");
-    g->image_line = g->line + 3;
-    g->initrd_line = g->line + 4;
-    return g;
+    return plan_guest_add(&config, name, cores, memory);
 }
 
 static void exact(struct config_guest *g, uint32_t count, ...)

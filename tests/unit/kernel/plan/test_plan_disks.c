@@ -10,6 +10,7 @@
 #include "support.h"
 
 #include "kernel/plan/modules.h"
+#include "plan_guest.h"
 #include "pvh_file.h"
 
 #define FILES_AT (4 * GIB) /* where the loader has put disks, far from free memory */
@@ -63,19 +64,10 @@ static int setup(void **state)
     return 0;
 }
 
-/* Lines are 10 for the first guest, 20 for the second...; disks from 5 lines below on. */
+/* Disks are from 5 lines below it on. */
 static struct config_guest *add_guest(const char *name)
 {
-    struct config_guest *g = &config.guests[config.guest_count++];
-
-    snprintf(g->name, sizeof(g->name), "%s", name);
-    g->line = 10 * config.guest_count;
-    g->cores = (struct config_cores){.line = g->line + 1, .count = 1};
-    g->memory = 16 * MIB;
-    g->memory_line = g->line + 2;
-    snprintf(g->image, sizeof(g->image), "k.elf");
-    g->image_line = g->line + 3;
-    return g;
+    return plan_guest_add(&config, name, 1, 16 * MIB);
 }
 
 static struct config_disk *add_disk(struct config_guest *g, const char *file)

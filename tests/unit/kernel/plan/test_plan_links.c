@@ -10,6 +10,7 @@
 #include "support.h"
 
 #include "kernel/plan/modules.h"
+#include "plan_guest.h"
 #include "pvh_file.h"
 #include "vdev/vpci.h"
 
@@ -18,19 +19,6 @@ static struct machine machine;
 static struct plan plan;
 static struct errors report;
 static struct pvh_file kernel;
-
-static void add_guest(const char *name)
-{
-    struct config_guest *g = &config.guests[config.guest_count++];
-
-    snprintf(g->name, sizeof(g->name), "%s", name);
-    g->line = 10 * config.guest_count;
-    g->cores = (struct config_cores){.line = g->line + 1, .count = 1};
-    g->memory = 16 * MIB;
-    g->memory_line = g->line + 2;
-    snprintf(g->image, sizeof(g->image), "k.elf");
-    g->image_line = g->line + 3;
-}
 
 /* Between two guests, of which the second may only read. */
 static void add_link(const char *name, uint64_t memory, uint32_t first, uint32_t second)
@@ -64,9 +52,9 @@ static int setup(void **state)
     m->bytes = pvh_file_bytes(&kernel);
     m->size = PVH_FILE_SIZE;
     machine.module_count = 1;
-    add_guest("a");
-    add_guest("b");
-    add_guest("c");
+    (void)plan_guest_add(&config, "a", 1, 16 * MIB);
+    (void)plan_guest_add(&config, "b", 1, 16 * MIB);
+    (void)plan_guest_add(&config, "c", 1, 16 * MIB);
     return 0;
 }
 
