@@ -178,6 +178,14 @@ static void srat_drop_row(struct acpi_info *info, uint32_t row)
         info->near[i] = info->near[i + 1];
 }
 
+/* `low` ends before `high` begins, or where it does but in another node. */
+static bool srat_is_apart(const struct acpi_near *low, const struct acpi_near *high)
+{
+    const uint64_t end = low->base + low->size;
+
+    return end < high->base || (end == high->base && low->node != high->node);
+}
+
 /* Keeps the rows sorted and disjoint; what touches or repeats memory of the same node is one row
  * with it. */
 static const char *srat_place_memory(struct acpi_info *info, struct acpi_near new)
@@ -190,13 +198,11 @@ static const char *srat_place_memory(struct acpi_info *info, struct acpi_near ne
     while (at < info->near_count) {
         const struct acpi_near row = info->near[at];
 
-        if (row.base + row.size < new.base ||
-            (row.base + row.size == new.base &&row.node != new.node)) {
+        if (srat_is_apart(&row, &new)) {
             at++;
             continue;
         }
-        if (row.base > new.base + new.size ||
-            (row.base == new.base + new.size &&row.node != new.node))
+        if (srat_is_apart(&new, &row))
             break;
         if (row.node != new.node)
             return "lists memory in two domains";

@@ -69,33 +69,31 @@ static bool config_has_loose_colon(struct span value)
     return false;
 }
 
+/* What is wrong with the signs between and in the sides, or NULL. */
+static const char *config_sides_hint(struct span value)
+{
+    if (span_find(value, ',') < value.len)
+        return "use spaces, not commas";
+    if (span_find(value, ';') < value.len)
+        return "use spaces, not semicolons";
+    if (config_has_loose_colon(value))
+        return "no space beside a colon, as in a:rw";
+    if (span_find(value, '=') < value.len)
+        return "use colons, as in a:rw";
+    return NULL;
+}
+
 void config_read_link_guests(struct config_parser *p, struct span value)
 {
     const struct config_link *link = p->link;
+    const char *why = config_sides_hint(value);
     struct span rest = value;
     struct span word;
     bool any_writes = false;
 
     p->link->sides_line = p->line;
-    if (span_find(value, ',') < value.len) {
-        errors_add(p->report, p->line, "guests = '" SPAN_FMT "': use spaces, not commas",
-                   SPAN_ARGS(value));
-        return;
-    }
-    if (span_find(value, ';') < value.len) {
-        errors_add(p->report, p->line, "guests = '" SPAN_FMT "': use spaces, not semicolons",
-                   SPAN_ARGS(value));
-        return;
-    }
-    if (config_has_loose_colon(value)) {
-        errors_add(p->report, p->line,
-                   "guests = '" SPAN_FMT "': no space beside a colon, as in a:rw",
-                   SPAN_ARGS(value));
-        return;
-    }
-    if (span_find(value, '=') < value.len) {
-        errors_add(p->report, p->line, "guests = '" SPAN_FMT "': use colons, as in a:rw",
-                   SPAN_ARGS(value));
+    if (why != NULL) {
+        errors_add(p->report, p->line, "guests = '" SPAN_FMT "': %s", SPAN_ARGS(value), why);
         return;
     }
     while ((word = span_word(&rest)).len > 0)

@@ -51,20 +51,24 @@ void config_read_on_poweroff(struct config_parser *p, struct span value)
                VALUE_ARGS(value));
 }
 
+/* One of two words; `*is`: it is the second. */
+static void config_either(struct config_parser *p, struct span value, const char *key,
+                          const char *plain, const char *other, bool *is)
+{
+    *is = span_is(value, other);
+    if (!*is && !span_is(value, plain))
+        errors_add(p->report, p->line, "%s = '" VALUE ": write %s or %s", key, VALUE_ARGS(value),
+                   plain, other);
+}
+
 void config_read_on_panic(struct config_parser *p, struct span value)
 {
-    p->config->machine.panic_reboots = span_is(value, "reboot");
-    if (!p->config->machine.panic_reboots && !span_is(value, "halt"))
-        errors_add(p->report, p->line, "on_panic = '" VALUE ": write halt or reboot",
-                   VALUE_ARGS(value));
+    config_either(p, value, "on_panic", "halt", "reboot", &p->config->machine.panic_reboots);
 }
 
 void config_read_isolation(struct config_parser *p, struct span value)
 {
-    p->config->machine.guests_trusted = span_is(value, "trusted");
-    if (!p->config->machine.guests_trusted && !span_is(value, "strict"))
-        errors_add(p->report, p->line, "isolation = '" VALUE ": write strict or trusted",
-                   VALUE_ARGS(value));
+    config_either(p, value, "isolation", "strict", "trusted", &p->config->machine.guests_trusted);
 }
 
 void config_read_timeout(struct config_parser *p, struct span value)

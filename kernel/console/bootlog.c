@@ -2,6 +2,7 @@
 #include "kernel/console/bootlog.h"
 
 #include "lib/bits.h"
+#include "lib/line_list.h"
 #include "lib/string.h"
 
 #define BOOTLOG_SIZE (64 * KIB) /* 256 PCI functions, and cores and memory in many pieces */
@@ -20,15 +21,8 @@ void bootlog_begin(void)
 
 void bootlog_keep(const char *line, size_t len)
 {
-    if (!bootlog.keeps)
-        return;
-    if (len >= BOOTLOG_SIZE - bootlog.size) {
+    if (bootlog.keeps && !line_list_add(bootlog.text, BOOTLOG_SIZE, &bootlog.size, line, len))
         bootlog.left_out++;
-        return;
-    }
-    memcpy(bootlog.text + bootlog.size, line, len);
-    bootlog.size += len;
-    bootlog.text[bootlog.size++] = '\0';
 }
 
 const char *bootlog_lines(size_t *size)

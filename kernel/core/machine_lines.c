@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/core/machine_lines.h"
 
+#include "lib/line_list.h"
 #include "lib/string.h"
 #include "lib/types.h"
 
@@ -21,13 +22,8 @@ void machine_lines_say(const char *fmt, ...)
     log_compose(&line, fmt, args);
     va_end(args);
     log_line("%.*s", (int)line.len, line.text);
-    if (line.len >= LINES_SIZE - machine_lines.len) {
+    if (!line_list_add(machine_lines.text, LINES_SIZE, &machine_lines.len, line.text, line.len))
         machine_lines.full = true;
-        return;
-    }
-    memcpy(machine_lines.text + machine_lines.len, line.text, line.len);
-    machine_lines.len += line.len;
-    machine_lines.text[machine_lines.len++] = '\0';
 }
 
 void machine_lines_show(bool pci, log_sink say)

@@ -194,8 +194,7 @@ static void isolation_gaps(const struct isolation *of, log_sink say)
                       : "this processor cannot report them");
     if (plan->config->machine.guests_trusted && !of->safe_leaves)
         say("  - machine checks: 'isolation = trusted' maps large pages, by which a guest can "
-            "raise "
-            "one that ends the machine");
+            "raise one that ends the machine");
     say("  - firmware: system management mode sees all memory");
     say("  - power and heat: the load on one guest's cores affects the turbo of others");
     if (plan->config->machine.threads_shared)

@@ -83,23 +83,26 @@ static void machine_iommu(const struct acpi_iommu *unit, log_sink say)
         (unsigned long long)unit->address.v, unit->segment, text);
 }
 
+static bool machine_serial_port(uint16_t port, log_sink say)
+{
+    if (!uart_is_there(port))
+        return false;
+    say("serial port: 0x%x", port);
+    return true;
+}
+
 /* Where PCs have them, and where the firmware says. */
 static void machine_serial_ports(const struct acpi_info *acpi, log_sink say)
 {
     const uint16_t usual[] = {UART_COM1, UART_COM2, UART_COM3, UART_COM4};
-    bool any = false, is_usual = !acpi->has_serial;
+    bool any = false, is_usual = false;
 
     for (size_t i = 0; i < ARRAY_SIZE(usual); i++) {
-        is_usual = is_usual || usual[i] == acpi->serial_port;
-        if (!uart_is_there(usual[i]))
-            continue;
-        say("serial port: 0x%x", usual[i]);
-        any = true;
+        any |= machine_serial_port(usual[i], say);
+        is_usual |= usual[i] == acpi->serial_port;
     }
-    if (!is_usual && uart_is_there(acpi->serial_port)) {
-        say("serial port: 0x%x", acpi->serial_port);
-        any = true;
-    }
+    if (acpi->has_serial && !is_usual)
+        any |= machine_serial_port(acpi->serial_port, say);
     if (!any)
         say("serial port: none at an I/O port");
 }
