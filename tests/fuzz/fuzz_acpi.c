@@ -89,6 +89,25 @@ static void check_nodes(const struct acpi_info *info)
     }
 }
 
+static void check_iommus(const struct acpi_info *info)
+{
+    DEMAND(info->iommu_count <= ACPI_IOMMUS_MAX && info->reserved_count <= ACPI_RESERVED_MAX);
+    DEMAND(info->scope_count <= ACPI_SCOPES_MAX);
+    for (uint32_t i = 0; i < info->iommu_count; i++)
+        DEMAND(info->iommus[i].address.v != 0 && info->iommus[i].address.v % PAGE_SIZE == 0);
+    for (uint32_t i = 0; i < info->reserved_count; i++) {
+        const struct acpi_reserved *r = &info->reserved[i];
+        DEMAND(r->size > 0 && (r->base | r->size) % PAGE_SIZE == 0);
+        DEMAND(r->size - 1 <= UINT64_MAX - r->base);
+    }
+    for (uint32_t i = 0; i < info->scope_count; i++) {
+        const struct acpi_scope *s = &info->scopes[i];
+        DEMAND(s->of < (s->reserved ? info->reserved_count : info->iommu_count));
+        DEMAND(s->kind <= ACPI_SCOPE_HPET && s->steps <= ACPI_PATH_MAX && s->first <= s->last);
+        DEMAND(s->has_alias || s->alias == 0);
+    }
+}
+
 static void check(const struct acpi_info *info, bool ok)
 {
     DEMAND(info->core_count <= ACPI_CORES_MAX && info->ioapic_count <= ACPI_IOAPICS_MAX);
@@ -100,13 +119,12 @@ static void check(const struct acpi_info *info, bool ok)
     }
     for (uint32_t i = 0; i < info->ioapic_count; i++)
         DEMAND(info->ioapics[i].address.v != 0);
-    DEMAND(info->ecam_count <= ACPI_ECAMS_MAX && info->iommu_count <= ACPI_IOMMUS_MAX);
+    DEMAND(info->ecam_count <= ACPI_ECAMS_MAX);
     for (uint32_t i = 0; i < info->ecam_count; i++) {
         DEMAND(info->ecams[i].first_bus <= info->ecams[i].last_bus);
         DEMAND(info->ecams[i].address.v != 0 && info->ecams[i].address.v % ACPI_ECAM_BUS == 0);
     }
-    for (uint32_t i = 0; i < info->iommu_count; i++)
-        DEMAND(info->iommus[i].address.v != 0 && info->iommus[i].address.v % PAGE_SIZE == 0);
+    check_iommus(info);
     check_nodes(info);
     DEMAND(!info->has_power_off || info->pm1a_control != 0);
     DEMAND(info->s5_type_a <= 7 && info->s5_type_b <= 7);
