@@ -68,6 +68,7 @@ struct acpi_iommu {
 struct acpi_reserved {
     uint64_t base, size; /* whole pages */
     uint16_t segment;
+    bool apart; /* none of it is memory that anybody else has; not known to ACPI */
 };
 
 enum acpi_scope_kind {

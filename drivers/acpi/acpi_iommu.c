@@ -15,7 +15,8 @@ const char *acpi_iommu_add(struct acpi_info *info, struct acpi_iommu unit, uint8
         !range_ok(unit.address.v, acpi_iommu_size(&unit)))
         return "lists an IOMMU without a valid address";
     for (uint32_t i = 0; i < info->iommu_count; i++)
-        if (info->iommus[i].address.v == unit.address.v)
+        if (unit.address.v < info->iommus[i].address.v + acpi_iommu_size(&info->iommus[i]) &&
+            info->iommus[i].address.v < unit.address.v + acpi_iommu_size(&unit))
             return "lists an IOMMU twice";
     if (info->iommu_count == ACPI_IOMMUS_MAX)
         return "lists more than 16 IOMMUs";

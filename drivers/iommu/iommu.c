@@ -131,6 +131,34 @@ static const char *iommu_start_unit(struct iommu *iommu, struct iommu_unit *unit
                       : vtd_start(&unit->vtd, &tables, pages);
 }
 
+bool iommu_blocks_interrupts(const struct iommu *iommu, const struct iommu_unit *unit)
+{
+    return iommu->amd || iommu_unit_remaps(iommu, unit);
+}
+
+const char *iommu_why_open(const struct iommu *iommu)
+{
+    for (uint32_t i = 0; iommu != NULL && i < iommu->unit_count; i++)
+        if (iommu->units[i].why != NULL)
+            return iommu->units[i].why;
+    return NULL;
+}
+
+bool iommu_blocks_dma(const struct iommu *iommu)
+{
+    return iommu != NULL && iommu_why_open(iommu) == NULL;
+}
+
+bool iommu_blocks_all(const struct iommu *iommu)
+{
+    if (!iommu_blocks_dma(iommu))
+        return false;
+    for (uint32_t i = 0; i < iommu->unit_count; i++)
+        if (!iommu_blocks_interrupts(iommu, &iommu->units[i]))
+            return false;
+    return true;
+}
+
 /* One that could not be switched on may let anything through, of devices we cannot tell apart. */
 static const char *iommu_why_refused(const struct iommu *iommu, uint32_t highest_apic_id)
 {

@@ -89,6 +89,14 @@ MUST_CHECK enum status iommu_keep(struct iommu *iommu, const struct pci_entry *d
  * blocked. Each unit's `why` says what came of it. */
 void iommu_start(struct iommu *iommu, uint32_t highest_apic_id);
 
+/* Of a unit that is on: interrupts are remapped, too. AMD-Vi's always are. */
+bool iommu_blocks_interrupts(const struct iommu *iommu, const struct iommu_unit *unit);
+
+/* `iommu` may be NULL. All units are on; and all block interrupts, too. */
+bool iommu_blocks_dma(const struct iommu *iommu);
+bool iommu_blocks_all(const struct iommu *iommu);
+const char *iommu_why_open(const struct iommu *iommu); /* NULL: they are on, or there is none */
+
 /* Why a guest cannot have the function, as in "sata 00:1f.2 ..."; NULL: it can. After
  * iommu_start(); `iommu` may be NULL. */
 const char *iommu_refuses(const struct iommu *iommu, const struct pci_entry *function);

@@ -172,8 +172,22 @@ static void isolation_devices(const struct isolation *of, log_sink say)
                 link->sides[0].name, link->sides[1].name, VUART_PORT_2,
                 VUART_PORT_2 + VUART_PORTS - 1);
     }
+    if (of->dma == ISOLATION_DMA_BLOCKED)
+        say("  %-15s devices: the IOMMU blocks their DMA and interrupts (%llu refused so far)",
+            "nobody", (ull)of->dma_refused);
     say("  %-15s %s, vectors or windows shared between guests", "nobody",
         isolation_has(of->plan, REGION_SHARED) ? "other memory" : "memory");
+}
+
+static void isolation_dma_gap(const struct isolation *of, log_sink say)
+{
+    if (of->dma == ISOLATION_DMA_INTERRUPTS_OPEN)
+        say("  - devices: no guest has one, and the IOMMU blocks their DMA, but it does not remap "
+            "interrupts");
+    else if (of->dma == ISOLATION_DMA_OPEN)
+        say("  - devices: no guest has one; bus mastering is off, except for a display where there "
+            "is a screen, but no IOMMU enforces it%s%s",
+            of->dma_why == NULL ? "" : ": ", of->dma_why == NULL ? "" : of->dma_why);
 }
 
 /* Named, because a table of what is separated invites to believe that all is. */
@@ -185,8 +199,7 @@ static void isolation_gaps(const struct isolation *of, log_sink say)
     if (isolation_has(plan, REGION_DEVICE))
         say("  - devices: what a guest's device reads and writes by itself is not in this table");
     else
-        say("  - devices: no guest has one; bus mastering is off, except for a display where there "
-            "is a screen, but no IOMMU enforces it");
+        isolation_dma_gap(of, say);
     say("  - caches and memory bandwidth: cores that share a cache can slow and observe each "
         "other");
     say("  - bus locks: a guest's locked accesses across cache lines hold up all cores; %s",

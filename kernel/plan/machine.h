@@ -12,7 +12,7 @@
 #define MACHINE_RANGES_MAX  64
 #define MACHINE_NEAR_MAX    64
 #define MACHINE_MODULES_MAX FOLDER_MAX
-#define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 8)
+#define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 24)
 
 /* A file that was read. */
 struct machine_module {

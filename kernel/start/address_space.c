@@ -55,10 +55,11 @@ static bool address_space_take_pool(struct start_state *start)
     const uint64_t cores = start->acpi.core_count ? start->acpi.core_count : 1;
     const struct range low = {RAM_LOW_END, 4 * GIB - RAM_LOW_END};
     const uint64_t leaf = virt_has_large_leaves() ? PAGE_SIZE_2M : PAGE_SIZE;
+    const uint64_t ram = address_space_ram_size(start);
     struct range_list list = {start->machine.range_count, MACHINE_RANGES_MAX,
                               start->machine.ranges};
     uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE +
-                    address_space_ram_size(start) / leaf * ENTRY_SIZE;
+                    ram / leaf * ENTRY_SIZE + iommu_room(&start->acpi, ram);
     struct range pool;
 
     if (!align_up(size, PAGE_SIZE_2M, &size))
@@ -105,6 +106,23 @@ static uint64_t address_space_reset_page(const struct start_state *start)
     return page.base;
 }
 
+/* For ever: devices come and go with their guests. One whose registers lie where something else
+ * does, or nothing can, is left alone. */
+static void address_space_map_iommus(struct start_state *start)
+{
+    struct acpi_info *acpi = &start->acpi;
+
+    for (uint32_t i = acpi->iommu_count; i-- > 0;) {
+        const struct acpi_iommu *u = &acpi->iommus[i];
+        if (host_map_add(&start->map, u->address.v, acpi_iommu_size(u), PT_R | PT_W, PT_UNCACHED) ==
+            OK)
+            continue;
+        log_line("acpi: the registers of the IOMMU at 0x%llx cannot be reached: not used",
+                 (unsigned long long)u->address.v);
+        acpi_iommu_drop(acpi, i);
+    }
+}
+
 /* Everything that is the same on all cores. */
 static enum status address_space_map_shared(struct start_state *start)
 {
@@ -138,6 +156,8 @@ static enum status address_space_map_shared(struct start_state *start)
     for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++)
         s = host_map_add(&start->map, start->machine.modules[i].place.base,
                          start->machine.modules[i].place.size, PT_R, PT_WRITE_BACK);
+    if (s == OK)
+        address_space_map_iommus(start);
     return s;
 }
 
@@ -174,6 +194,9 @@ static bool address_space_keep_own(struct start_state *start)
     for (uint32_t i = 0; i < machine->module_count && ok; i++)
         ok = address_space_keep(machine, machine->modules[i].place.base,
                                 machine->modules[i].place.size);
+    for (uint32_t i = 0; i < start->acpi.iommu_count && ok; i++)
+        ok = address_space_keep(machine, start->acpi.iommus[i].address.v,
+                                acpi_iommu_size(&start->acpi.iommus[i]));
     if (!ok)
         log_line("memory is in too many pieces");
     return ok;

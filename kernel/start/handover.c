@@ -78,6 +78,7 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     memory_map_check_ioapics(&start->acpi, &ram);
     memory_map_check_ecams(&start->acpi, &ram);
     memory_map_check_iommus(&start->acpi, &ram);
+    memory_map_check_reserved(&start->acpi, &ram);
     memory_map_check_reset(&start->acpi, &ram);
     machine_reset_init(&start->acpi);
     power_init(&start->acpi);

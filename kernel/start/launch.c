@@ -183,6 +183,7 @@ void launch_run(struct start_state *start)
         .vm_count = plan->guest_count,
         .bus_locks = virt_report.bus_locks,
         .safe_leaves = virt_has_large_leaves(),
+        .iommu = start->iommu,
     };
 
     launch_print_ticks(start);

@@ -139,6 +139,14 @@ void memory_map_check_iommus(struct acpi_info *acpi, const struct ram_list *list
     }
 }
 
+void memory_map_check_reserved(struct acpi_info *acpi, const struct ram_list *list)
+{
+    for (uint32_t i = 0; i < acpi->reserved_count; i++) {
+        struct acpi_reserved *r = &acpi->reserved[i];
+        r->apart = !ram_touches(list, (struct range){r->base, r->size});
+    }
+}
+
 void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list)
 {
     const struct range where = {acpi->reset_memory.v, 1};

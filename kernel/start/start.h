@@ -6,6 +6,7 @@
 
 #include "boot/boot_info.h"
 #include "drivers/acpi/acpi.h"
+#include "drivers/iommu/iommu.h"
 #include "drivers/lapic_timer.h"
 #include "drivers/pci/pci_list.h"
 #include "drivers/tsc.h"
@@ -22,6 +23,7 @@ struct start_state {
     char config_name[BOOT_NAME_MAX]; /* of the file that was chosen in the loader */
     struct acpi_info acpi;
     struct pci_list devices;
+    struct iommu *iommu; /* NULL: there is none that can be used */
     struct tsc tsc;
     struct pages pages;
     struct host_map map;

@@ -17,6 +17,8 @@ FIRMWARE = next((file for file in FIRMWARES if file.exists()), FIRMWARES[0])
 # The model of an AMD processor of which TCG has most; its SVM is on, its x2APIC has to be asked for.
 DEFAULT_CPU = {"qemu": "EPYC-Rome,+x2apic", "kvm": "host"}
 ACCELERATOR = {"qemu": "tcg", "kvm": "kvm"}
+# With all that they can do. No processor looks at the vendor.
+IOMMUS = {"intel": "intel-iommu,intremap=on,eim=on,aw-bits=48", "amd": "amd-iommu,intremap=on,xtsup=on"}
 GDB_PORT = "localhost:1234"
 REPLY_TIMEOUT_S = 10
 
@@ -103,14 +105,17 @@ class Qemu:
         self._process = None
         self._qmp = None
         cpu = args.cpu or DEFAULT_CPU[args.engine]
+        # KVM's own interrupt controllers do not remap.
+        split = ",kernel-irqchip=split" if args.iommu and args.engine == "kvm" else ""
         self._command = [
-            PROGRAM, "-machine", f"q35,accel={ACCELERATOR[args.engine]}", "-cpu", cpu,
+            PROGRAM, "-machine", f"q35,accel={ACCELERATOR[args.engine]}{split}", "-cpu", cpu,
             "-smp", f"{args.cores},sockets=1,threads={args.threads}" if args.threads > 1 else args.cores,
             "-m", args.memory, "-bios", FIRMWARE,
             "-drive", f"format=raw,file={work / 'disk.img'}", "-serial", tty,
             "-display", "none", "-net", "none", "-qmp", "stdio",
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.
-            "-no-shutdown", "-no-reboot", *args.qemu,
+            "-no-shutdown", "-no-reboot",
+            *(["-device", IOMMUS[args.iommu]] if args.iommu else []), *args.qemu,
         ]
         if args.date:
             self._command += ["-rtc", f"base={args.date}T12:00:00"]

@@ -137,6 +137,8 @@ static void vtd_blocks_all(void **state)
     }
     assert_true(fakes[0].regs[FAKE_ROOT / 8] != fakes[1].regs[FAKE_ROOT / 8]);
     assert_null(iommu->refuses);
+    assert_true(iommu_blocks_dma(iommu) && iommu_blocks_all(iommu));
+    assert_false(iommu_blocks_dma(NULL) || iommu_blocks_all(NULL));
 }
 
 static void vtd_device(void **state)
@@ -268,6 +270,8 @@ static void one_unit_that_fails(void **state)
         start();
         assert_string_equal(iommu->units[0].why, "it does not carry out commands");
         assert_null(iommu->units[1].why); /* the other one is on all the same */
+        assert_false(iommu_blocks_dma(iommu) || iommu_blocks_all(iommu));
+        assert_string_equal(iommu_why_open(iommu), iommu->units[0].why);
         assert_non_null(strstr(iommu_refuses(iommu, nic()), "is not on"));
     }
 }
@@ -281,6 +285,7 @@ static void what_units_must_be_able_to_do(void **state)
     assert_null(iommu->units[0].why);
     assert_int_equal(fake_word(&fakes[0], FAKE_GSTS) >> 31, 1);
     assert_non_null(strstr(iommu_refuses(iommu, nic()), "does not remap interrupts"));
+    assert_true(iommu_blocks_dma(iommu) && !iommu_blocks_all(iommu));
     begin(false);
     acpi.iommu_remaps = false; /* as DMAR says */
     start();
