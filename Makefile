@@ -239,6 +239,21 @@ $B/debian: $B/disk guests/linux/debian.conf scripts/zoo-images scripts/mkdebian
 	@cp $(BOOTED) $B/disk/vmlinuz $B/disk/initrd.img "$$(sed 's/^debian //' $B/debian-image.txt)/root.img" $@/
 	@touch $@
 
+# One whose root is on a SATA disk of the machine's, and which has a network card: the generic kernel is
+# the one that has their drivers. What is written to the disk stays there: make does not make it again.
+$B/devices-root.img: guests/linux/devices.sh guests/linux/init scripts/mkroot
+	@scripts/linux-images generic busybox > $B/devices-images.txt
+	@scripts/mkroot $@ 64 "$$(sed -n 's/^busybox //p' $B/devices-images.txt)" guests/linux/devices.sh
+
+$B/devices: $(BOOTED) $B/devices-root.img guests/linux/devices.conf scripts/mkinitrd
+	@mkdir -p $@
+	@cp guests/linux/devices.conf $@/bulkhead.conf
+	@cp $(BOOTED) $@/
+	@cp "$$(sed -n 's/^generic //p' $B/devices-images.txt)" $@/vmlinuz
+	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/devices-images.txt)" \
+	    --modules "$$(sed -n 's/^generic //p' $B/devices-images.txt).drivers"
+	@touch $@
+
 # Two of them with a network between them, and a small guest that publishes to both.
 $B/bhlink: guests/linux/bhlink.c guests/kit/link.h lib/types.h
 	@mkdir -p $(@D)
@@ -270,17 +285,18 @@ setup-engine:
 	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
 	@scripts/setup --run $(EMULATOR)
 
-# make run [CONF=demo|linux|disk|debian|links|jitter]: which files, and a machine for them.
+# make run [CONF=demo|linux|disk|debian|links|devices|jitter]: which files, and a machine for them.
 CONF      ?= demo
 RUN_demo   := --cores 6 --memory 512
 RUN_linux  := --cores 3 --memory 768
 RUN_disk   := --cores 3 --memory 768
 RUN_debian := --cores 3 --memory 1152
 RUN_links  := --cores 4 --memory 1024
+RUN_devices := --cores 3 --memory 1024 --iommu intel --device sata=$B/devices-root.img --device ethernet
 RUN_jitter := --cores 4 --memory 512
 
 run: setup-engine
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links or jitter))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links, devices or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
@@ -313,7 +329,7 @@ test-boot: setup
 
 # Of the same CONF.
 image: setup
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links or jitter))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links, devices or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/mkimage $B/bulkhead.img $B/$(CONF)
 	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
@@ -372,6 +388,7 @@ help:
 	@echo '             CONF=disk: the same with its root on a disk in memory'
 	@echo '             CONF=debian: a Debian system with systemd on such a disk'
 	@echo '             CONF=links: two of them with a network between them'
+	@echo '             CONF=devices: one with a SATA disk and a network card behind an IOMMU'
 	@echo '             CONF=jitter: how long a core is taken from a guest, for a real machine'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'

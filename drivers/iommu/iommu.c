@@ -165,15 +165,13 @@ static const char *iommu_why_refused(const struct iommu *iommu, uint32_t highest
     for (uint32_t i = 0; i < iommu->unit_count; i++) {
         const struct iommu_unit *u = &iommu->units[i];
         if (u->why != NULL)
-            return "cannot be kept apart: an IOMMU of this machine is not on";
+            return "an IOMMU of this machine is not on";
         if (!iommu_unit_remaps(iommu, u))
-            return "cannot be kept apart: an IOMMU of this machine does not remap interrupts";
+            return "an IOMMU of this machine does not remap interrupts";
         if (iommu->amd && highest_apic_id > APIC_ID_NARROW && !amdvi_x2apic(&u->amdvi))
-            return "cannot interrupt all cores: an IOMMU of this machine has no x2APIC mode";
+            return "an IOMMU of this machine has no x2APIC mode, which some cores need";
     }
-    return iommu->acpi->iommu_doubt
-               ? "cannot be told apart: the firmware's table of IOMMUs is broken"
-               : NULL;
+    return iommu->acpi->iommu_doubt ? "the firmware's table of IOMMUs is broken" : NULL;
 }
 
 void iommu_start(struct iommu *iommu, uint32_t highest_apic_id)
@@ -195,12 +193,15 @@ static bool iommu_needs_reserved(const struct pci_entry *e)
     return e->class >> 8 != 0x0c03 && !pci_is_display(e->class);
 }
 
+const char *iommu_refuses_all(const struct iommu *iommu)
+{
+    return iommu == NULL ? "this machine has no IOMMU, or the firmware has it off" : iommu->refuses;
+}
+
 const char *iommu_refuses(const struct iommu *iommu, const struct pci_entry *function)
 {
-    if (iommu == NULL)
-        return "cannot be kept apart: this machine has no IOMMU, or the firmware has it off";
-    if (iommu->refuses != NULL)
-        return iommu->refuses;
+    if (iommu_refuses_all(iommu) != NULL)
+        return iommu_refuses_all(iommu);
     if (function->segment != 0)
         return "is not in PCI segment 0";
     if (function->is_bridge)

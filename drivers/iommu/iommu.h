@@ -97,6 +97,9 @@ bool iommu_blocks_dma(const struct iommu *iommu);
 bool iommu_blocks_all(const struct iommu *iommu);
 const char *iommu_why_open(const struct iommu *iommu); /* NULL: they are on, or there is none */
 
+/* Why no guest can have any function; NULL: nothing forbids it. As the next. */
+const char *iommu_refuses_all(const struct iommu *iommu);
+
 /* Why a guest cannot have the function, as in "sata 00:1f.2 ..."; NULL: it can. After
  * iommu_start(); `iommu` may be NULL. */
 const char *iommu_refuses(const struct iommu *iommu, const struct pci_entry *function);

@@ -3,6 +3,9 @@
 
 #include "drivers/iommu/iommu_find.h"
 #include "drivers/pci/pci_words.h"
+#include "kernel/core/machine_lines.h"
+#include "kernel/plan/machine_text.h"
+#include "lib/fmt.h"
 #include "lib/log.h"
 
 /* What the firmware reserves for a display is where its picture may come from. Where it reserves
@@ -11,10 +14,10 @@ static void dma_keep_display(struct start_state *start, const struct pci_entry *
 {
     struct range ranges[ACPI_RESERVED_MAX];
     uint32_t count = 0;
-    uint32_t i = iommu_find_reserved(&start->acpi, &start->devices, display, 0);
+    uint32_t i = iommu_find_reserved(&start->acpi, &start->machine.devices, display, 0);
 
     for (; i != IOMMU_NONE;
-         i = iommu_find_reserved(&start->acpi, &start->devices, display, i + 1)) {
+         i = iommu_find_reserved(&start->acpi, &start->machine.devices, display, i + 1)) {
         const struct acpi_reserved *r = &start->acpi.reserved[i];
         if (r->apart)
             ranges[count++] = (struct range){r->base, r->size};
@@ -51,15 +54,40 @@ static void dma_say(const struct iommu *iommu, const struct iommu_unit *unit)
                  iommu_blocks_interrupts(iommu, unit) ? "DMA and interrupts" : "DMA");
 }
 
-void dma_block(struct start_state *start)
+/* What a plan has to know. */
+static void dma_judge(struct start_state *start)
 {
-    start->iommu = iommu_create(&start->acpi, &start->devices, &start->pages, start->tsc.hz);
+    struct machine *machine = &start->machine;
+    const char *why = iommu_refuses_all(start->iommu);
+
+    if (why == NULL && start->ecam.v == 0)
+        why = "the firmware gives no configuration space in memory (MCFG)";
+    if (why != NULL)
+        fmt_print(machine->no_devices, sizeof(machine->no_devices), "%s", why);
+    for (uint32_t i = 0; i < machine->devices.count && why == NULL; i++) {
+        struct pci_entry *e = &machine->devices.entries[i];
+        if (e->kept == NULL)
+            e->kept = iommu_refuses(start->iommu, e);
+    }
+}
+
+static void dma_start(struct start_state *start)
+{
+    start->iommu =
+        iommu_create(&start->acpi, &start->machine.devices, &start->pages, start->tsc.hz);
     if (start->iommu == NULL)
         return;
-    for (uint32_t i = 0; i < start->devices.count && start->machine.has_screen; i++)
-        if (pci_is_display(start->devices.entries[i].class))
-            dma_keep_display(start, &start->devices.entries[i]);
+    for (uint32_t i = 0; i < start->machine.devices.count && start->machine.has_screen; i++)
+        if (pci_is_display(start->machine.devices.entries[i].class))
+            dma_keep_display(start, &start->machine.devices.entries[i]);
     iommu_start(start->iommu, dma_highest_apic_id(&start->machine));
     for (uint32_t i = 0; i < start->iommu->unit_count; i++)
         dma_say(start->iommu, &start->iommu->units[i]);
+}
+
+void dma_block(struct start_state *start)
+{
+    dma_start(start);
+    dma_judge(start);
+    machine_text_print(&start->machine, machine_lines_say);
 }

@@ -85,6 +85,7 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     if (start->acpi.has_serial)
         console_use_serial(start->acpi.serial_port, start->acpi.serial_baud);
     quiesce_interrupts(&start->acpi);
-    quiesce_devices(&start->acpi, start->machine.has_screen, &start->devices);
-    machine_devices(&start->devices, &start->acpi, machine_lines_say);
+    start->ecam = quiesce_devices(&start->acpi, start->machine.has_screen, &start->machine.devices);
+    memory_map_check_functions(&start->machine.devices, &ram);
+    machine_devices(&start->machine.devices, &start->acpi, machine_lines_say);
 }

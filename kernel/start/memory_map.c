@@ -139,6 +139,17 @@ void memory_map_check_iommus(struct acpi_info *acpi, const struct ram_list *list
     }
 }
 
+void memory_map_check_functions(struct pci_list *functions, const struct ram_list *list)
+{
+    for (uint32_t i = 0; i < functions->count; i++)
+        for (uint32_t b = 0; b < PCI_BARS; b++) {
+            const struct pci_bar *bar = &functions->entries[i].bars[b];
+            if (bar->size != 0 && !bar->io && bar->base != 0 &&
+                ram_touches(list, (struct range){bar->base, bar->size}))
+                functions->entries[i].kept = "has registers where the firmware has RAM";
+        }
+}
+
 void memory_map_check_reserved(struct acpi_info *acpi, const struct ram_list *list)
 {
     for (uint32_t i = 0; i < acpi->reserved_count; i++) {

@@ -45,6 +45,9 @@ void memory_map_check_reserved(struct acpi_info *acpi, const struct ram_list *li
 /* The registers of all buses of it. */
 struct range memory_map_ecam(const struct acpi_ecam *ecam);
 
+/* Notes of functions whose registers would lie in memory that no guest can have them. */
+void memory_map_check_functions(struct pci_list *functions, const struct ram_list *list);
+
 /* The same of a reset register in memory. */
 void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list);
 

@@ -35,6 +35,18 @@ STOPS = {
 }
 
 
+def device(spec, number):
+    """The options for a device of scripts/run's --device."""
+    kind, _, file = spec.partition("=")
+    name = f"given{number}"
+    if kind == "sata":
+        return ["-drive", f"if=none,format=raw,id={name},file={file.replace(',', ',,')}",
+                "-device", f"ich9-ahci,id={name}-ports", "-device", f"ide-hd,bus={name}-ports.0,drive={name}"]
+    if spec == "ethernet":      # a card whose driver needs no MSI-X
+        return ["-netdev", f"user,id={name}", "-device", f"igb,netdev={name}"]
+    return ["-device", spec]
+
+
 def kvm_refusal():
     """Why the kvm engine cannot offer VT-x or SVM here; None if it can. A /dev/kvm that opens proves
     nothing: QEMU is asked for a virtual CPU that must have it."""
@@ -115,7 +127,8 @@ class Qemu:
             "-display", "none", "-net", "none", "-qmp", "stdio",
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.
             "-no-shutdown", "-no-reboot",
-            *(["-device", IOMMUS[args.iommu]] if args.iommu else []), *args.qemu,
+            *(["-device", IOMMUS[args.iommu]] if args.iommu else []),
+            *(word for n, spec in enumerate(args.device) for word in device(spec, n)), *args.qemu,
         ]
         if args.date:
             self._command += ["-rtc", f"base={args.date}T12:00:00"]

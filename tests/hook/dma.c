@@ -274,7 +274,7 @@ void __wrap_dma_block(struct start_state *start)
         log_line("dma: no IOMMU, or no edu device");
         return;
     }
-    const struct pci_entry *entry = edu_entry(&start->devices, &edu);
+    const struct pci_entry *entry = edu_entry(&start->machine.devices, &edu);
     edu.page = pages_get(&start->pages, 3, PAGE_SIZE);
     ASSERT(edu.page != NULL && entry != NULL);
     config_write(edu.address, 4, 6);
