@@ -171,6 +171,8 @@ static const char *iommu_why_refused(const struct iommu *iommu, uint32_t highest
         if (iommu->amd && highest_apic_id > APIC_ID_NARROW && !amdvi_x2apic(&u->amdvi))
             return "an IOMMU of this machine has no x2APIC mode, which some cores need";
     }
+    if (iommu->list->left_out > 0) /* of a bridge above it, for instance */
+        return "this machine has more functions than are looked at";
     return iommu->acpi->iommu_doubt ? "the firmware's table of IOMMUs is broken" : NULL;
 }
 

@@ -52,7 +52,7 @@ static void devices_where(void)
 {
     uint32_t wrong = 0;
 
-    row("DM-07");
+    row("DM-08");
     check_equal("device-id", pci_get(SLOT, PCI_ID), ID);
     for (uint32_t slot = SLOT + 1; slot < PCI_SLOTS; slot++)
         wrong += pci_get(slot, PCI_ID) != PCI_NOBODY;
@@ -124,7 +124,7 @@ static void devices_messages(void)
     const uint32_t own = 0xfee00000 | x2apic_id() << 12;
     uint32_t heard = 0, wrong = 0;
 
-    row("DM-08");
+    row("DM-09");
     for (uint32_t vector = 32; vector < 256; vector++)
         irq_handle((uint8_t)vector, devices_taken);
     check("device-msi", pci_start(SLOT, VECTOR, x2apic_id()), "there is none");

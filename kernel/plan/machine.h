@@ -45,7 +45,7 @@ struct machine {
     struct range own[MACHINE_OWN_MAX];
     uint32_t module_count;
     struct machine_module modules[MACHINE_MODULES_MAX];
-    char no_devices[64]; /* why no guest can have any of the machine's devices; empty: they can */
+    char no_devices[96]; /* why no guest can have any of the machine's devices; empty: they can */
     uint64_t linux_tsc_khz;    /* what every Linux has to be told; 0: nothing */
     const char *linux_options; /* the same; NULL: nothing */
     bool has_screen;

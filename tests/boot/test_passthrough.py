@@ -63,7 +63,7 @@ def test_hostile(machine, iommu, how, said):
     assert not lacking(result.guest("edu"), said), result.guest("edu")
 
 
-# abuse: DM-07 DM-08
+# abuse: DM-08 DM-09
 @UNITS
 def test_abused(machine, iommu):
     """A guest that does with its device's configuration space and message what no driver would; a
@@ -82,7 +82,7 @@ def test_abused(machine, iommu):
     check_rows(said_by(machine, "hostile"), rows_in("devices.c") - {"ABI"}, 12)
 
 
-# abuse: DM-09
+# abuse: DM-10
 @UNITS
 def test_restarts_in_flight(machine, iommu):
     """Restarted again and again while its device is at work: nothing of it comes to the next life,

@@ -8,6 +8,7 @@
  * what looks like a table mended, bit 1 lets the bytes change while they are being read.
  */
 #include "drivers/acpi/acpi.h"
+#include "drivers/iommu/iommu_find.h"
 
 #include "support.h"
 
@@ -131,6 +132,35 @@ static void check(const struct acpi_info *info, bool ok)
     DEMAND(!info->has_reset || info->reset_port != 0 || info->reset_memory.v != 0);
 }
 
+#define BRIDGES 4
+
+/* What the tables say is looked up for functions on and behind bridges, one below the other. */
+static void check_found(const struct acpi_info *info)
+{
+    static struct pci_list list;
+
+    list.count = 0;
+    for (uint8_t i = 0; i < 2 * BRIDGES; i++)
+        list.entries[list.count++] = (struct pci_entry){
+            .address = pci_address(i / 2, 0, i % 2, 0),
+            .is_bridge = i % 2 == 0,
+            .secondary = (uint8_t)(i / 2 + 1),
+            .subordinate = BRIDGES,
+            .port = i % 2 == 0 ? PCI_PORT_ROOT : PCI_PORT_ENDPOINT,
+        };
+    for (uint32_t i = 0; i < list.count; i++) {
+        const struct pci_entry *e = &list.entries[i];
+        const uint32_t unit = iommu_find_unit(info, &list, e);
+        DEMAND(unit == IOMMU_NONE || unit < info->iommu_count);
+        (void)iommu_find_alias(info, &list, e);
+        uint32_t from = 0, rounds = 0;
+        while ((from = iommu_find_reserved(info, &list, e, from)) != IOMMU_NONE) {
+            DEMAND(from < info->reserved_count && ++rounds <= ACPI_RESERVED_MAX);
+            from++;
+        }
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct fuzz_input tail;
@@ -148,6 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&info, 0xa5, sizeof(info));
     const bool ok = acpi_read(&info, &memory, hpa(BASE));
     check(&info, ok);
+    check_found(&info);
     free(m.given);
     free(m.bytes);
     return 0;

@@ -297,6 +297,10 @@ static void what_units_must_be_able_to_do(void **state)
     iommu_start(iommu, 254);
     assert_null(iommu_refuses(iommu, nic()));
     begin(true);
+    list.left_out = 1;
+    start();
+    assert_non_null(strstr(iommu_refuses(iommu, nic()), "more functions"));
+    begin(true);
     acpi.iommu_doubt = true;
     start();
     assert_non_null(strstr(iommu_refuses(iommu, nic()), "is broken"));
