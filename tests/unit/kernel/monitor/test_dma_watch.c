@@ -29,7 +29,7 @@ uint32_t iommu_guest_of(const struct iommu *of, const struct iommu_fault *fault)
 
 static struct plan *one_guest(void)
 {
-    struct plan *plan = calloc(1, plan_size(1));
+    struct plan *plan = calloc(1, sizeof(*plan));
 
     assert_non_null(plan);
     plan->guest_count = 1;
