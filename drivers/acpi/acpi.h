@@ -128,8 +128,9 @@ struct acpi_info {
     /* DMAR or IVRS */
     uint32_t iommu_count;
     struct acpi_iommu iommus[ACPI_IOMMUS_MAX];
-    bool iommu_doubt;  /* that table is broken, or more than fits: what is here may not be all */
-    bool iommu_remaps; /* DMAR: the firmware offers interrupt remapping; AMD-Vi always has it */
+    bool iommu_doubt;     /* that table is broken, or more than fits: what is here may not be all */
+    bool iommu_no_x2apic; /* DMAR: the firmware asks to leave x2APIC mode alone */
+    bool iommu_remaps;    /* DMAR: the firmware offers interrupt remapping; AMD-Vi always has it */
     uint32_t reserved_count;
     struct acpi_reserved reserved[ACPI_RESERVED_MAX];
     uint32_t scope_count;

@@ -11,6 +11,7 @@
 #define DMAR_HEAD        48 /* header, address width, flags, reserved */
 #define DMAR_FLAGS       37
 #define DMAR_FLAG_REMAPS BIT32(0) /* INTR_REMAP */
+#define DMAR_FLAG_XAPIC  BIT32(1) /* X2APIC_OPT_OUT */
 
 struct dmar_unit {
     uint16_t type, length;
@@ -145,7 +146,9 @@ bool acpi_dmar_read(struct acpi_info *info, const struct acpi_table *dmar)
 {
     uint8_t flags = 0;
 
-    info->iommu_remaps =
-        acpi_table_copy(dmar, DMAR_FLAGS, &flags, sizeof(flags)) && (flags & DMAR_FLAG_REMAPS);
+    if (acpi_table_copy(dmar, DMAR_FLAGS, &flags, sizeof(flags))) {
+        info->iommu_remaps = (flags & DMAR_FLAG_REMAPS) != 0;
+        info->iommu_no_x2apic = (flags & DMAR_FLAG_XAPIC) != 0;
+    }
     return acpi_iommu_read(info, dmar, DMAR_HEAD, acpi_dmar_entry);
 }

@@ -20,7 +20,7 @@
 #include "mm/pages.h"
 
 #define IOMMU_DEVICES_MAX  64
-#define IOMMU_GUESTS_MAX   64
+#define IOMMU_GUESTS_MAX   32
 #define IOMMU_MESSAGES_MAX AMDVI_INTERRUPTS /* of a device */
 #define IOMMU_NOBODY       UINT32_MAX
 
@@ -115,8 +115,9 @@ MUST_CHECK enum status iommu_assign(struct iommu *iommu, const struct pci_entry 
 
 /*
  * At run time, any core: lets an assigned device reach its guest's memory, or nothing any more.
- * When iommu_close() says true, nothing is under way either. False: the unit does not answer; the
- * guest must not run (open), or its memory not be used again (close).
+ * That the device and the bridges above it master the bus is another matter: pci_quiet() takes that
+ * from all. When iommu_close() says true, nothing is under way either. False: the unit does not
+ * answer; the guest must not run (open), or its memory not be used again (close).
  */
 MUST_CHECK bool iommu_open(struct iommu *iommu, uint16_t id);
 MUST_CHECK bool iommu_close(struct iommu *iommu, uint16_t id);

@@ -44,7 +44,8 @@ enum vtd_register {
 /* What a write of the command register has to repeat. */
 #define VTD_LASTING (~(VTD_SET_ROOT | VTD_SET_FAULT_LOG | VTD_WRITE_BUFFER | VTD_SET_TABLE))
 
-#define VTD_MASKED         BIT32(31) /* of _FAULT_CONTROL, _EVENT_CONTROL */
+#define VTD_MASKED         BIT32(31)      /* of _FAULT_CONTROL, _EVENT_CONTROL */
+#define VTD_ROOT_MODE      MASK64(11, 10) /* not 0: tables of scalable mode */
 #define VTD_PROTECTED_ON   BIT32(31)
 #define VTD_PROTECTED_NOW  BIT32(0)
 #define VTD_TABLE_X2APIC   BIT64(11)
@@ -68,6 +69,7 @@ enum vtd_register {
 #define VTD_DO_INTERRUPTS   UINT64_C(0x04) /* all */
 #define VTD_DO_INTERRUPT    UINT64_C(0x14)
 #define VTD_DO_WAIT         UINT64_C(0x25) /* and write */
+#define VTD_FAULT_ROUNDS    64             /* of 8: all that a unit can have kept */
 #define VTD_FAULT_SIZE      16
 #define VTD_FAULT_HIGH      8
 #define VTD_FAULT_CLEAR     12 /* the word whose bit 31 is F */
@@ -185,20 +187,34 @@ bool vtd_forget_interrupt(struct vtd *unit, uint32_t index)
 
 /* ------------------------------------------------------------------ switching on */
 
+/* An error of the queue stops it, and a fault that is not taken hides later ones. */
+static void vtd_drop_faults(struct vtd *unit)
+{
+    struct iommu_fault faults[8];
+
+    regs_write32(unit->regs, VTD_FAULT_CONTROL, VTD_MASKED);
+    regs_write32(unit->regs, VTD_EVENT_CONTROL, VTD_MASKED);
+    for (uint32_t i = 0; i < VTD_FAULT_ROUNDS && vtd_faults(unit, faults, ARRAY_SIZE(faults)); i++)
+        ;
+}
+
 /* The queue can be given a new place only while it is off, and that only while interrupts are not
- * remapped. Translation stays as it is until it has our tables. */
+ * remapped. Translation stays as it is until it has our tables, but where the old ones are of a
+ * mode that cannot be left otherwise. */
 static const char *vtd_take_over(struct vtd *unit)
 {
     const uint32_t now = regs_read32(unit->regs, VTD_STATUS);
 
-    regs_write32(unit->regs, VTD_FAULT_CONTROL, VTD_MASKED);
-    regs_write32(unit->regs, VTD_EVENT_CONTROL, VTD_MASKED);
+    if (now & VTD_TRANSLATE && regs_read64(unit->regs, VTD_ROOT) & VTD_ROOT_MODE &&
+        !vtd_command(unit, VTD_TRANSLATE, false))
+        return "DMA remapping does not go off";
     if (now & VTD_INTERRUPTS_ON && !vtd_command(unit, VTD_INTERRUPTS_ON, false))
         return "interrupt remapping does not go off";
     if (now & VTD_QUEUED && !vtd_command(unit, VTD_QUEUED, false))
         return "its queue does not go off";
     if (unit->capability & VTD_CAP_WRITE_BUF && !vtd_command(unit, VTD_WRITE_BUFFER, true))
         return "its write buffer does not empty";
+    vtd_drop_faults(unit);
     return NULL;
 }
 

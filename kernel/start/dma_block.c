@@ -8,6 +8,8 @@
 #include "lib/fmt.h"
 #include "lib/log.h"
 
+_Static_assert(GUESTS_MAX <= IOMMU_GUESTS_MAX, "each may have devices");
+
 /* What the firmware reserves for a display is where its picture may come from. Where it reserves
  * memory that is somebody else's too, the display does without. */
 static void dma_keep_display(struct start_state *start, const struct pci_entry *display)

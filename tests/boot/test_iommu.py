@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import linux
 from conftest import engines
 from machine import POWERED_OFF, RUN, UNUSABLE
 from operator_console import Operator
@@ -47,6 +48,17 @@ def test_guests_run(machine, iommu):
     check_ended_well(result)
     assert ON[iommu] in result.hv, result.hv
     assert powered_off(result, "sensor") and powered_off(result, "smp")
+
+
+@pytest.mark.parametrize("iommu", VENDORS)
+def test_linux(machine, iommu):
+    """Its timers, IPIs and console's interrupts are none of a device's."""
+    linux.need("cloud", "busybox")
+    script = "taskset 2 grep -E 'ttyS0|LOC' /proc/interrupts; echo over; poweroff -f"
+    result = machine.boot(linux.files(script=script), linux.conf(cores=2, memory="192M"),
+                          cores=linux.cores(machine, 2), memory=384, iommu=iommu)
+    assert result.status == POWERED_OFF
+    assert "over" in result.guest("linux") and ON[iommu] in result.hv
 
 
 @pytest.mark.parametrize("iommu, said", [

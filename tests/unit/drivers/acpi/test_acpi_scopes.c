@@ -87,6 +87,20 @@ static void vtd_scopes(void **state)
     assert_int_equal(info.reserved[0].size, 0x3000);
 }
 
+static void vtd_flags(void **state)
+{
+    (void)state;
+    for (uint8_t flags = 0; flags < 4; flags++) {
+        begin("DMAR");
+        APPEND(VTD_UNIT(16, 0));
+        put8(b, 37, flags);
+        table_seal(b, b->size);
+        read_with(0, NULL);
+        assert_int_equal(info.iommu_remaps, flags & 1);
+        assert_int_equal(info.iommu_no_x2apic, flags >> 1);
+    }
+}
+
 static void vtd_scopes_that_make_no_sense(void **state)
 {
     static const struct {
@@ -287,6 +301,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(vtd_scopes),
+        cmocka_unit_test(vtd_flags),
         cmocka_unit_test(vtd_scopes_that_make_no_sense),
         cmocka_unit_test(reserved_memory_that_makes_no_sense),
         cmocka_unit_test(scopes_are_bounded),

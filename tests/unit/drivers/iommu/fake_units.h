@@ -143,7 +143,8 @@ static void fake_vtd_wrote(struct fake *f, uint32_t at, uint64_t value)
 {
     if (at == FAKE_GCMD)
         fake_vtd_command(f, (uint32_t)value);
-    else if (at == FAKE_IQT && fake_word(f, FAKE_GSTS) & BIT32(26))
+    else if (at == FAKE_IQT && fake_word(f, FAKE_GSTS) & BIT32(26) &&
+             !(fake_word(f, FAKE_FSTS) & BIT32(4)))
         fake_run(f, (const uint64_t *)(uintptr_t)f->regs[FAKE_IQA / 8], (uint32_t)value);
     else if (at == FAKE_PMEN && value == 0)
         fake_set_word(f, FAKE_PMEN, 0);

@@ -359,7 +359,8 @@ static void there_is_room(void **state)
         pages_init(&pages, (struct range){(uintptr_t)pool, align_down(room, PAGE_SIZE)});
         start();
         for (uint32_t i = 0; i < IOMMU_DEVICES_MAX; i++)
-            assert_int_equal(iommu_assign(iommu, &list.entries[i], 16, i, &map), OK);
+            assert_int_equal(iommu_assign(iommu, &list.entries[i], 16, i % IOMMU_GUESTS_MAX, &map),
+                             OK);
         (void)add(200, 0, 0, 0x020000);
         assert_int_equal(iommu_assign(iommu, &list.entries[list.count - 1], 1, 0, &map), E_RANGE);
     }

@@ -111,6 +111,45 @@ static void from_whatever_was_left(void **state)
     }
 }
 
+/* Scalable mode is left while nothing is translated. */
+static void from_tables_of_another_mode(void **state)
+{
+    (void)state;
+    fake_set_word(f, FAKE_GSTS, TE | SRTP);
+    f->regs[FAKE_ROOT / 8] = 0x123400;
+    assert_null(vtd_start(&unit, &tables, queue));
+    assert_int_equal(fake_first(f, FAKE_GCMD, TE, 0), 0);
+    assert_int_equal(fake_word(f, FAKE_GSTS) & (TE | QIE | IRE), TE | QIE | IRE);
+    (void)setup(NULL);
+    fake_set_word(f, FAKE_GSTS, TE | SRTP);
+    f->regs[FAKE_ROOT / 8] = 0x123400;
+    f->deaf = TE;
+    assert_string_equal(vtd_start(&unit, &tables, queue), "DMA remapping does not go off");
+    assert_int_equal(command(QIE), FAKE_WRITES);
+}
+
+static void put_fault(uint32_t i, uint64_t low, uint64_t high)
+{
+    f->regs[0x220 / 8 + 2 * i] = low;
+    f->regs[0x220 / 8 + 2 * i + 1] = high | BIT64(63);
+    fake_set_word(f, FAKE_FSTS, fake_word(f, FAKE_FSTS) | BIT32(1));
+}
+
+/* What the firmware's time left neither stops the queue nor is told as of ours. */
+static void old_faults_are_dropped(void **state)
+{
+    struct iommu_fault got[4];
+    (void)state;
+    f->regs[1] |= UINT64_C(31) << 40;
+    unit.capability = f->regs[1];
+    for (uint32_t i = 0; i < 32; i++)
+        put_fault(i, 0x1000, UINT64_C(5) << 32);
+    fake_set_word(f, FAKE_FSTS, BIT32(0) | BIT32(1) | BIT32(4));
+    assert_null(vtd_start(&unit, &tables, queue)); /* the fake's queue stands still on an error */
+    assert_int_equal(vtd_faults(&unit, got, 4), 0);
+    assert_int_equal(fake_word(f, FAKE_FSTS) & (BIT32(0) | BIT32(4)), 0);
+}
+
 /* Each step, in a unit that does not carry it out: it ends, in words, and what comes after it is
  * not done. */
 /* abuse: DM-03 */
@@ -245,13 +284,6 @@ static void forgetting(void **state)
     assert_false(has_done(0x11));
 }
 
-static void put_fault(uint32_t i, uint64_t low, uint64_t high)
-{
-    f->regs[0x220 / 8 + 2 * i] = low;
-    f->regs[0x220 / 8 + 2 * i + 1] = high | BIT64(63);
-    fake_set_word(f, FAKE_FSTS, fake_word(f, FAKE_FSTS) | BIT32(1));
-}
-
 static void faults(void **state)
 {
     struct iommu_fault got[4];
@@ -301,6 +333,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(from_cold, setup),
         cmocka_unit_test_setup(from_whatever_was_left, setup),
+        cmocka_unit_test_setup(from_tables_of_another_mode, setup),
+        cmocka_unit_test_setup(old_faults_are_dropped, setup),
         cmocka_unit_test_setup(a_unit_that_does_not_answer, setup),
         cmocka_unit_test_setup(without_interrupts, setup),
         cmocka_unit_test_setup(units_that_are_refused, setup),
