@@ -10,6 +10,11 @@
 
 _Static_assert(GUESTS_MAX <= IOMMU_GUESTS_MAX, "each may have devices");
 
+/* PCI Local Bus Specification "Command Register": memory, and bus master. */
+#define PCI_COMMAND_WORD   1 /* of configuration space, in doublewords */
+#define PCI_COMMAND_LOW    0xffffu
+#define PCI_COMMAND_PASSES 6u
+
 /* What the firmware reserves for a display is where its picture may come from. Where it reserves
  * memory that is somebody else's too, the display does without. */
 static void dma_keep_display(struct start_state *start, const struct pci_entry *display)
@@ -92,4 +97,31 @@ void dma_block(struct start_state *start)
     dma_start(start);
     dma_judge(start);
     machine_text_print(&start->machine, machine_lines_say);
+}
+
+static bool dma_is_above(const struct pci_entry *bridge, const struct pci_entry *e)
+{
+    return bridge->is_bridge && bridge->segment == e->segment && bridge->secondary != 0 &&
+           pci_bus(e->address) >= bridge->secondary && pci_bus(e->address) <= bridge->subordinate;
+}
+
+static void dma_open_bridge(const struct start_state *start, const struct pci_entry *bridge)
+{
+    volatile uint32_t *command =
+        (volatile uint32_t *)(uintptr_t)(start->ecam.v + bridge->address) + PCI_COMMAND_WORD;
+
+    *command = (*command & PCI_COMMAND_LOW) | PCI_COMMAND_PASSES; /* 0 clears no error */
+}
+
+void dma_open_bridges(const struct start_state *start, const struct plan *plan)
+{
+    const struct pci_list *list = &start->machine.devices;
+
+    for (uint32_t i = 0; i < list->count; i++)
+        for (uint32_t k = 0; k < list->count; k++)
+            if (dma_is_above(&list->entries[i], &list->entries[k]) &&
+                plan_has_device(plan, &list->entries[k])) {
+                dma_open_bridge(start, &list->entries[i]);
+                break;
+            }
 }

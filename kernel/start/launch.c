@@ -10,6 +10,7 @@
 #include "kernel/monitor/monitor.h"
 #include "kernel/plan/modules.h"
 #include "kernel/start/address_space.h"
+#include "kernel/start/dma_block.h"
 #include "kernel/start/smp.h"
 #include "kernel/vm/build.h"
 #include "kernel/vm/device.h"
@@ -154,6 +155,7 @@ bool launch_prepare(struct start_state *start)
     for (uint32_t i = 0; i < plan->guest_count; i++)
         if (device_build(vms[i], i, start->iommu, start->ecam, &start->pages) != OK)
             return false;
+    dma_open_bridges(start, plan);
     if (link_build(plan, vms, &start->pages) != OK)
         return false;
     if (!smp_virt_on(start->machine.core_count, &start->tsc))

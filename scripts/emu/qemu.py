@@ -43,7 +43,9 @@ def device(spec, number):
         return ["-drive", f"if=none,format=raw,id={name},file={file.replace(',', ',,')}",
                 "-device", f"ich9-ahci,id={name}-ports", "-device", f"ide-hd,bus={name}-ports.0,drive={name}"]
     if spec == "ethernet":      # a card whose driver needs no MSI-X
-        return ["-netdev", f"user,id={name}", "-device", f"igb,netdev={name}"]
+        return ["-netdev", f"user,id={name}",
+                "-device", f"pcie-root-port,id={name}-port,chassis={number},slot={number}",
+                "-device", f"igb,netdev={name},bus={name}-port"]
     return ["-device", spec]
 
 

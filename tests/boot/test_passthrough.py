@@ -19,6 +19,7 @@ from test_devices import AMDVI, VTD
 pytestmark = engines("qemu")
 
 MIB = 1 << 20
+RESTARTS = 100
 EDU = "-device edu,dma_mask=0xffffffffff "
 UNITS = pytest.mark.parametrize("iommu", [VTD, AMDVI], ids=["vtd", "amdvi"])
 
@@ -148,7 +149,8 @@ def disk_options(path, number=0):
 
 
 def net_options(number=0):
-    return f"-netdev user,id=net{number} -device igb,netdev=net{number} "
+    return (f"-netdev user,id=net{number} -device pcie-root-port,id=port{number},chassis={number},slot={number} "
+            f"-device igb,netdev=net{number},bus=port{number} ")
 
 
 @UNITS
@@ -176,3 +178,79 @@ def test_linux(machine, iommu, tmp_path):
         assert shell.run("grep -c MSI.*ahci /proc/interrupts") == ["1"]
         shell.leave("poweroff -f")
         console.expect_exact("guest 'linux' powered off with code 0")
+
+
+def linux_section(name, place, net):
+    return (f"[guest {name}]\nmemory = 192M\nimage = vmlinuz\ninitrd = initrd.img\n"
+            f"cmdline = {linux.QUIET} root=/dev/sda\ndevices = {place}, {net}\n")
+
+
+@pytest.mark.long
+def test_two_linux(machine, tmp_path):
+    """Two guests with a disk and a card each, at once; each has its own."""
+    linux.need("generic", "busybox")
+    path = linux.image("generic")
+    files = {"vmlinuz": path, "initrd.img": linux.initrd(modules=f"{path}.drivers")}
+    options = VTD
+    for number in range(2):
+        disk = tmp_path / f"disk{number}.img"
+        disk.write_bytes(linux.root(64))
+        options += disk_options(disk, number) + net_options(number)
+    conf = ("[machine]\ntsc = trusted\nreserve = 1\n" + linux_section("one", "00:10.0", "ethernet #1")
+            + linux_section("two", "00:11.0", "ethernet #2"))
+    data = hashlib.sha256(b"two").digest() * (MIB // 32)
+    with served(data) as port, machine.spawn(files, conf, cores=3, memory=1024, timeout=1500,
+                                             qemu=options) as console:
+        operator = Operator(console)
+        operator.wait_all(r"\[one\] Linux \S+ on 1 cores\.", r"\[two\] Linux \S+ on 1 cores\.")
+        for number, name in enumerate(("one", "two")):
+            operator.open()
+            operator.keys(f"focus {name}\r")
+            operator.wait(rf"\[bulkhead\] your input now goes to guest '{name}'")
+            operator.keys(f"ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; sleep 3; "
+                          f"wget -q -O /{name} http://10.0.2.2:{port}/; sync; sha256sum </{name}\r")
+            operator.wait(rf"\[{name}\] {hashlib.sha256(data).hexdigest()}")
+        operator.open()
+        operator.keys("stop one\r")
+        operator.wait(r"\[bulkhead\] guest 'one' was stopped ")
+        operator.keys("focus two\r")
+        operator.wait(r"\[bulkhead\] your input now goes to guest 'two'")
+        operator.keys("echo 3 >/proc/sys/vm/drop_caches; sha256sum </two\r")
+        operator.wait(rf"\[two\] {hashlib.sha256(data).hexdigest()}")
+        operator.open()
+        operator.leave()
+
+
+@pytest.mark.long
+@UNITS
+def test_restarts_under_load(machine, iommu, tmp_path):
+    """A Linux that writes to its disk and floods the network, restarted again and again without being
+    asked: the memory of its neighbour is unchanged, and its own disk and card come back each time."""
+    linux.need("generic", "busybox")
+    path = linux.image("generic")
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(linux.root(64))
+    script = ("ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0; sleep 4\n"
+              "mkfs.ext2 -F /dev/sda >/dev/null 2>&1\n"
+              "ping -c 1 -W 5 10.0.2.2 >/dev/null && dd if=/dev/zero of=/dev/sda bs=64k count=16 conv=fsync "
+              "2>/dev/null && echo 'both work'\n"
+              "ping -f 10.0.2.2 >/dev/null 2>&1 &\n"
+              "while :; do dd if=/dev/zero of=/dev/sda bs=256k count=128 oflag=direct 2>/dev/null; done &\n")
+    files = (images("scrub") | {"vmlinuz": path,
+                                "initrd.img": linux.initrd(script=script, modules=f"{path}.drivers")})
+    conf = ("[machine]\ntsc = trusted\nreserve = 1\n[guest linux]\nmemory = 192M\nimage = vmlinuz\n"
+            f"initrd = initrd.img\ncmdline = {linux.QUIET}\ndevices = 00:10.0, ethernet\n"
+            + guest("scrub", cmdline="until=36000000", memory="32M"))
+    with machine.spawn(files, conf, cores=3, memory=768, timeout=7200,
+                       qemu=iommu + disk_options(disk) + net_options()) as console:
+        operator = Operator(console)
+        operator.wait(r"\[linux\] both work")
+        operator.open()
+        for _ in range(RESTARTS):
+            operator.keys("restart linux\r")
+            operator.wait(r"\[bulkhead\] guest 'linux' was restarted by the operator ")
+            operator.wait(r"\[linux\] both work")
+        operator.leave()
+    found = [line for line in operator.guest_lines("scrub") if "pages and the registers are" in line]
+    assert len(found) > RESTARTS and all(line.endswith(" clean") for line in found), found
+    assert not [line for line in operator.own_lines() if "device 00:" in line and "tried to" in line]

@@ -179,6 +179,35 @@ static void what_can_be_given_away(void **state)
                         "this machine has no IOMMU, or the firmware has it off");
 }
 
+/* Of two bridges the one above a device that a guest has, and the one above that. */
+static void bridges_pass_on(void **state)
+{
+    static uint32_t space[5 * MIB / 4];
+    static struct plan plan;
+    struct pci_entry *e = start.machine.devices.entries;
+
+    (void)state;
+    start.machine.devices.count = 5;
+    start.ecam = hpa((uintptr_t)space);
+    e[2] = (struct pci_entry){
+        .address = pci_address(0, 3, 0, 0), .is_bridge = true, .secondary = 1, .subordinate = 3};
+    e[3] = (struct pci_entry){
+        .address = pci_address(1, 0, 0, 0), .is_bridge = true, .secondary = 2, .subordinate = 2};
+    e[4] = (struct pci_entry){
+        .address = pci_address(1, 1, 0, 0), .is_bridge = true, .secondary = 3, .subordinate = 3};
+    for (uint32_t i = 2; i < 5; i++)
+        space[e[i].address / 4 + 1] = 0xf9100501;
+    dma_open_bridges(&start, &plan);
+    assert_int_equal(space[e[2].address / 4 + 1], 0xf9100501); /* nobody has a device */
+    plan.guest_count = 1;
+    plan.guests[0].device_count = 1;
+    plan.guests[0].devices[0].entry = &e[0]; /* 02:00.0 */
+    dma_open_bridges(&start, &plan);
+    assert_int_equal(space[e[2].address / 4 + 1], 0x00000507);
+    assert_int_equal(space[e[3].address / 4 + 1], 0x00000507);
+    assert_int_equal(space[e[4].address / 4 + 1], 0xf9100501);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -186,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup(a_display_keeps_what_is_apart, setup),
         cmocka_unit_test_setup(none, setup),
         cmocka_unit_test_setup(what_can_be_given_away, setup),
+        cmocka_unit_test_setup(bridges_pass_on, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
