@@ -32,6 +32,10 @@ NORETURN static void main_give_up(void)
 {
     if (start.surveys)
         survey_show(start.can_run);
+    if (start.tries_next) { /* nobody need be there: the set before has run here */
+        log_line("no guest was started: starting the machine again");
+        power_reset();
+    }
     log_line("no guest was started: switching the machine off");
     if (start.surveys)
         power_off_now(); /* each page has had its time */
@@ -72,6 +76,7 @@ void main_early(const struct boot_info *info)
     start.surveys = survey_begin(info); /* before the lines that it shows again */
     machine_report(info, machine_lines_say);
     handover_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
+    handover_tell_set(&start, info);      /* kept as well */
     handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);
     console_set_tick_rate(start.tsc.hz);

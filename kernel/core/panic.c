@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
+#include "kernel/config/next.h"
 #include "kernel/console/console.h"
 #include "kernel/core/cores.h"
 #include "kernel/core/machine_reset.h"
@@ -184,6 +185,16 @@ NORETURN static void panic_end(uint64_t rip, uint64_t rbp, bool is_return)
     panic_stop_core();
 }
 
+/* Before what only we can explain. */
+static void panic_name_firmware(void)
+{
+    if (!this_cpu()->in_firmware)
+        return;
+    panic_line("  in the firmware: SetVariable of the UEFI runtime services, called to "
+               "confirm " NEXT_FOLDER);
+    panic_line("  every guest is lost, and the next boot takes \\bulkhead");
+}
+
 NORETURN static void panic_text(const char *text)
 {
     panic_begin();
@@ -217,6 +228,7 @@ void panic_trap(const struct trap_frame *f)
     panic_begin();
     panic_line("PANIC on core #%u: %s (vector %llu, error code 0x%llx)", this_cpu()->id, name,
                (unsigned long long)f->vector, (unsigned long long)f->error);
+    panic_name_firmware();
     panic_line("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx CR2 0x%llx CR3 0x%llx",
                (unsigned long long)f->rip, (unsigned long long)f->rsp,
                (unsigned long long)f->rflags, (unsigned long long)read_cr2(),

@@ -15,6 +15,9 @@ MUST_CHECK bool handover_check(const struct boot_info *info);
 /* From now on lines are kept for the next boot; says whether the previous one left some. */
 void handover_keep_log(const struct boot_info *info);
 
+/* Says which set of files this is, where there are two. */
+void handover_tell_set(struct start_state *start, const struct boot_info *info);
+
 /* The firmware's memory map, and how wide addresses are. */
 struct ram_list handover_ram_list(const struct boot_info *info);
 

@@ -19,6 +19,7 @@ UNIT_EFI := -Itests/unit/efi -isystem $(EFI_INC) -isystem $(EFI_INC)/x86_64 -fsh
 UNIT_MORE_boot/test_folders := $(UNIT_EFI)
 UNIT_MORE_boot/test_loader := $(UNIT_EFI)
 UNIT_MORE_boot/test_menu := $(UNIT_EFI)
+UNIT_MORE_boot/test_next := $(UNIT_EFI)
 UNIT_MORE_boot/test_loader_maps := $(UNIT_EFI)
 
 # V=1 shows the commands and what the code under test logs.
