@@ -2,6 +2,8 @@
 """A newer set of files in \\bulkhead\\next\\: it is tried once, and kept only if that boot is confirmed.
 What QEMU keeps between two starts is a file with the firmware's variables; Bochs' firmware has them in
 memory, and forgets them."""
+import re
+
 import pytest
 
 import elf
@@ -165,18 +167,27 @@ def test_panic(board):
     board.boots_old(UNCONFIRMED)
 
 
-def test_fault_in_the_firmware(board):
-    """Told as what it is. Here the call itself is spoilt."""
+@pytest.mark.parametrize("code, fault", [
+    (elf.UD2 + b"\x90", r"#UD \(vector 6, error code 0x0\)"),
+    # mov eax, [0x1000000], which is the guest's: the firmware could not read it
+    (b"\x8b\x04\x25\x00\x00\x00\x01", r"#PF \(vector 14, error code 0x0\)"),
+])
+def test_fault_in_the_firmware(board, code, fault):
+    """Told as what it is. Here the call itself is spoilt: on the tables that the firmware would have."""
     program = (ROOT / "build" / "bulkhead.elf").read_bytes()
     at = program.index(b"\x41\xff\xd6", elf.offset_of(program, elf.address_of(program, "runtime_call")))
     board.put(machine_section(confirm="poweroff newer") + NEW,
-              **{"bulkhead.elf": program[:at] + elf.UD2 + b"\x90" + program[at + 3:]})
+              **{"bulkhead.elf": program[:at] + code + program[at + len(code):]})
     result = board.boot()
     assert result.status == CRASHED
-    assert not lacking(result.hv, r"PANIC on core #0: #UD .*",
+    assert not lacking(result.hv, rf"PANIC on core #0: {fault}",
                        r"  in the firmware: SetVariable of the UEFI runtime services, .*",
                        r"  every guest is lost, and the next boot takes \\bulkhead",
                        r"  #0 0x[0-9a-f]+ runtime_call\+0x[0-9a-f]+")
+    if "#PF" in fault:
+        assert not lacking(result.hv, "  RIP .* CR2 0x1000000 .*")
+        first, last = re.search(r"newer +#1 +16 MiB +(0x\w+)-(0x\w+)", result.serial).groups()
+        assert int(first, 16) <= 0x1000000 <= int(last, 16)
     board.boots_old(UNCONFIRMED)
 
 
