@@ -11,6 +11,7 @@
 #include "kernel/core/canary.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/machine_lines.h"
+#include "kernel/core/panic.h"
 #include "kernel/core/power.h"
 #include "kernel/start/address_space.h"
 #include "kernel/start/bring_up.h"
@@ -80,6 +81,8 @@ void main_early(const struct boot_info *info)
     handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);
     console_set_tick_rate(start.tsc.hz);
+    if (start.tries_next) /* from the first moment that its rate is known */
+        panic_reset_machine(start.tsc.hz, false);
     if (!address_space_create(&start)) /* our pool, our tables; what is left is for guests */
         main_give_up();
     host_core_enter(&cpus[0]->host);

@@ -126,7 +126,7 @@ bool launch_plan(struct start_state *start)
         console_use_serial(config.machine.serial_port ? config.machine.serial_port : UART_COM1,
                            config.machine.serial_baud);
     if (config.machine.panic_reboots)
-        panic_reset_machine(start->tsc.hz);
+        panic_reset_machine(start->tsc.hz, true);
     console_select(config.machine.serial, config.machine.screen);
     plan_print(plan, &start->machine, log_line);
     launch_tell_confirm();

@@ -7,6 +7,7 @@ import re
 import pytest
 
 import elf
+from conftest import engines
 from machine import CONF, CRASHED, LOADER_REFUSED, POWERED_OFF, ROOT
 from partitions import check_ended_well, guest, images, lacking, machine_section, powered_off
 
@@ -65,6 +66,7 @@ def board(machine, tmp_path):
     return Board(machine, tmp_path)
 
 
+@engines("qemu", bochs="Bochs' firmware keeps its variables in memory: they are lost with a reset")
 def test_tried_once(board):
     board.put(machine_section() + NEW)
     board.boots_new(TRIED, "what confirms it: `confirm` in the monitor")
@@ -156,14 +158,19 @@ def test_refused_plan(board):
     board.boots_old(UNCONFIRMED)
 
 
-def test_panic(board):
-    """on_panic = reboot: the machine comes back with the older set, and nobody was there."""
+@pytest.mark.parametrize("keys, why", [
+    ({}, r"\\bulkhead\\next is tried"),
+    ({"on_panic": "reboot"}, "on_panic = reboot"),
+])
+def test_panic(board, keys, why):
+    """The machine comes back with the older set, and nobody was there."""
     program = (ROOT / "build" / "bulkhead.elf").read_bytes()
-    board.put(machine_section(on_panic="reboot") + guest("newer", image="escape"),
+    board.put(machine_section(**keys) + guest("newer", image="escape"),
               **{"bulkhead.elf": elf.overwritten(program, "crash_guest", elf.PROLOGUE + elf.UD2),
                  "escape.elf": images("escape")["escape.elf"].read_bytes()})
     result = board.boot()
     assert result.status == CRASHED and any("PANIC" in line for line in result.hv)
+    assert not lacking(result.hv, rf"  the machine is reset in 5 seconds \({why}\)")
     board.boots_old(UNCONFIRMED)
 
 
