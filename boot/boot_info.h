@@ -17,6 +17,10 @@
  * reads those that it knows of. */
 #define BOOT_INFO_VERSION 7
 
+/* From this version on `set` stays where it is: a hypervisor that the loader does not fit still
+ * knows whether it is only tried. */
+#define BOOT_INFO_HAS_SET 7
+
 enum boot_ram_kind {
     BOOT_RAM_FREE = 1,     /* ours to use after the jump */
     BOOT_RAM_LOADER = 2,   /* bulkhead.elf as placed, boot_info, modules: in use, but RAM */

@@ -72,12 +72,13 @@ void main_early(const struct boot_info *info)
     cpu_setup_early(cpus[0]);         /* the firmware's tables are memory that we may give away */
     console_init(&info->framebuffer); /* first: from here on failures can speak */
     log_line("Bulkhead, a partitioning hypervisor");
+    start.tries_next = handover_is_try(info);
     if (!handover_check(info))
         main_give_up();
     start.surveys = survey_begin(info); /* before the lines that it shows again */
     machine_report(info, machine_lines_say);
     handover_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
-    handover_tell_set(&start, info);      /* kept as well */
+    handover_tell_set(info); /* kept as well */
     handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);
     console_set_tick_rate(start.tsc.hz);

@@ -18,6 +18,12 @@
 /* linker.ld */
 extern const uint8_t image_start[];
 
+bool handover_is_try(const struct boot_info *info)
+{
+    return info->magic == BOOT_INFO_MAGIC && info->version >= BOOT_INFO_HAS_SET &&
+           info->set == BOOT_SET_TRIED;
+}
+
 bool handover_check(const struct boot_info *info)
 {
     if (info->magic != BOOT_INFO_MAGIC || info->version != BOOT_INFO_VERSION ||
@@ -41,9 +47,8 @@ void handover_keep_log(const struct boot_info *info)
                  fmt_plural(count), count == 1 ? "is" : "are");
 }
 
-void handover_tell_set(struct start_state *start, const struct boot_info *info)
+void handover_tell_set(const struct boot_info *info)
 {
-    start->tries_next = info->set == BOOT_SET_TRIED;
     if (info->set == BOOT_SET_TRIED)
         log_line(NEXT_FOLDER " is tried: unless it is confirmed, the next boot takes \\bulkhead");
     else if (info->set == BOOT_SET_CONFIRMED)

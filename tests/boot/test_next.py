@@ -149,6 +149,16 @@ def test_broken(board, conf, files, why):
         board.boots_new(TRIED)
 
 
+def test_hypervisor_of_another_version(board):
+    """It does not know the loader's hand-over, but that it is only tried."""
+    program = (ROOT / "build" / "bulkhead.elf").read_bytes()
+    board.put(machine_section() + NEW, **{"bulkhead.elf": elf.returning(program, "handover_check", 0)})
+    result = board.boot()
+    assert result.status == CRASHED and "the machine was reset" in result.reason
+    assert result.hv[-1] == "no guest was started: starting the machine again"
+    board.boots_old(UNCONFIRMED)
+
+
 def test_refused_plan(board):
     """What the hypervisor alone can know: it starts the machine again by itself."""
     board.put(machine_section() + guest("newer", image="hello", memory="2G"))
