@@ -11,7 +11,8 @@
 #include "lib/time.h"
 #include "lib/x86/insn.h"
 
-#define WAIT_TICKS BIT64(31) /* half a second or more */
+#define WAIT_TICKS \
+    BIT64(34) /* some seconds: the firmware may be erasing a block of its flash memory */
 
 enum confirm_state {
     CONFIRM_NOT_ASKED,

@@ -29,5 +29,5 @@ void confirm_ask(const char *by);
 void confirm_look(bool is_free);
 
 /* The machine ends, and no guest goes on (life_end_all()): stores what was asked for. Any core;
- * others than core 0 wait for that one, a second or so at most. */
+ * others than core 0 wait for that one, some seconds at most. */
 void confirm_before_end(void);

@@ -201,7 +201,8 @@ static void panic_name_firmware(void)
         return;
     panic_line("  in the firmware: SetVariable of the UEFI runtime services, called to "
                "confirm " NEXT_FOLDER);
-    panic_line("  every guest is lost, and the next boot takes \\bulkhead");
+    panic_line(
+        "  every guest is lost, and unless it was stored already, the next boot takes \\bulkhead");
 }
 
 NORETURN static void panic_text(const char *text)

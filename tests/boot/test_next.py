@@ -112,6 +112,17 @@ def test_poweroff(board):
     board.boots_new(CONFIRMED)
 
 
+def test_before_a_reset(board):
+    """The guest's core, which resets the machine, waits for the one that calls the firmware."""
+    board.put(machine_section(confirm="poweroff newer")
+              + guest("newer", image="hello", cmdline="noinput", on_poweroff="reboot"))
+    result = board.boot()
+    assert result.status == CRASHED and "the machine was reset" in result.reason
+    assert not lacking(result.hv, r"\\bulkhead\\next is confirmed by guest .*")
+    result = board.boot()
+    assert result.status == CRASHED and not lacking(result.hv, CONFIRMED)
+
+
 def test_poweroff_with_another_code(board):
     """The guest says that something is wrong with it."""
     board.put(machine_section(confirm="poweroff newer")
@@ -199,7 +210,7 @@ def test_fault_in_the_firmware(board, code, fault):
     assert result.status == CRASHED
     assert not lacking(result.hv, rf"PANIC on core #0: {fault}",
                        r"  in the firmware: SetVariable of the UEFI runtime services, .*",
-                       r"  every guest is lost, and the next boot takes \\bulkhead",
+                       r"  every guest is lost, and unless .*, the next boot takes \\bulkhead",
                        r"  #0 0x[0-9a-f]+ runtime_call\+0x[0-9a-f]+")
     if "#PF" in fault:
         assert not lacking(result.hv, "  RIP .* CR2 0x1000000 .*")
