@@ -39,7 +39,7 @@ PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c svm/
 HOOK    ?=
 HOOK_ARG ?=
 OBJECTS ?= $B
-HOOKED  := $(if $(filter-out leaves kinds,$(HOOK)),vmx/hook_none.c) $(if $(filter armour refuse,$(HOOK)),svm/hook_none.c)
+HOOKED  := $(if $(filter-out dma leaves kinds,$(HOOK)),vmx/hook_none.c) $(if $(filter armour refuse,$(HOOK)),svm/hook_none.c)
 HV_SRC  := $(filter-out kernel/core/offsets.c $(HOOKED),$(call hv_files,*.c))
 HV_ASM  := $(call hv_files,*.asm)
 HOOK_SRC := $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
@@ -64,6 +64,7 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
              $(if $(filter notimer,$(HOOK)),--wrap=virt_probe) \
              $(if $(filter leaves,$(HOOK)),--wrap=spec_choose) \
              $(if $(filter kinds,$(HOOK)),--wrap=facts_read) \
+             $(if $(filter dma,$(HOOK)),--wrap=dma_block --wrap=host_core_create) \
              $(if $(filter armour,$(HOOK)),--wrap=quiesce_interrupts --wrap=quiesce_devices \
                --wrap=virt_cpu_on --wrap=vcpu_loop)
 
@@ -238,6 +239,21 @@ $B/debian: $B/disk guests/linux/debian.conf scripts/zoo-images scripts/mkdebian
 	@cp $(BOOTED) $B/disk/vmlinuz $B/disk/initrd.img "$$(sed 's/^debian //' $B/debian-image.txt)/root.img" $@/
 	@touch $@
 
+# One whose root is on a SATA disk of the machine's, and which has a network card: the generic kernel is
+# the one that has their drivers. What is written to the disk stays there: make does not make it again.
+$B/devices-root.img: guests/linux/devices.sh guests/linux/init scripts/mkroot
+	@scripts/linux-images generic busybox > $B/devices-images.txt
+	@scripts/mkroot $@ 64 "$$(sed -n 's/^busybox //p' $B/devices-images.txt)" guests/linux/devices.sh
+
+$B/devices: $(BOOTED) $B/devices-root.img guests/linux/devices.conf scripts/mkinitrd
+	@mkdir -p $@
+	@cp guests/linux/devices.conf $@/bulkhead.conf
+	@cp $(BOOTED) $@/
+	@cp "$$(sed -n 's/^generic //p' $B/devices-images.txt)" $@/vmlinuz
+	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/devices-images.txt)" \
+	    --modules "$$(sed -n 's/^generic //p' $B/devices-images.txt).drivers"
+	@touch $@
+
 # Two of them with a network between them, and a small guest that publishes to both.
 $B/bhlink: guests/linux/bhlink.c guests/kit/link.h lib/types.h
 	@mkdir -p $(@D)
@@ -269,17 +285,18 @@ setup-engine:
 	$(if $(filter-out qemu bochs kvm,$(ENGINE)),$(error ENGINE is qemu, bochs or kvm))
 	@scripts/setup --run $(EMULATOR)
 
-# make run [CONF=demo|linux|disk|debian|links|jitter]: which files, and a machine for them.
+# make run [CONF=demo|linux|disk|debian|links|devices|jitter]: which files, and a machine for them.
 CONF      ?= demo
 RUN_demo   := --cores 6 --memory 512
 RUN_linux  := --cores 3 --memory 768
 RUN_disk   := --cores 3 --memory 768
 RUN_debian := --cores 3 --memory 1152
 RUN_links  := --cores 4 --memory 1024
+RUN_devices := --cores 3 --memory 1024 --iommu intel --device sata=$B/devices-root.img --device ethernet
 RUN_jitter := --cores 4 --memory 512
 
 run: setup-engine
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links or jitter))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links, devices or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/run --files $B/$(CONF) $(RUN_$(CONF)) $(ENGINE:%=--engine %) --interactive
 
@@ -312,7 +329,7 @@ test-boot: setup
 
 # Of the same CONF. NEXT=FOLDER: with a newer set of files, to be tried once (docs/operating.md).
 image: setup
-	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links or jitter))
+	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links, devices or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
 	@scripts/mkimage $B/bulkhead.img $B/$(CONF) $(NEXT:%=--next %)
 	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
@@ -371,6 +388,7 @@ help:
 	@echo '             CONF=disk: the same with its root on a disk in memory'
 	@echo '             CONF=debian: a Debian system with systemd on such a disk'
 	@echo '             CONF=links: two of them with a network between them'
+	@echo '             CONF=devices: one with a SATA disk and a network card behind an IOMMU'
 	@echo '             CONF=jitter: how long a core is taken from a guest, for a real machine'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'

@@ -15,6 +15,7 @@
 #include "kernel/core/power.h"
 #include "kernel/start/address_space.h"
 #include "kernel/start/bring_up.h"
+#include "kernel/start/dma_block.h"
 #include "kernel/start/handover.h"
 #include "kernel/start/launch.h"
 #include "kernel/start/machine_report.h"
@@ -51,10 +52,11 @@ static void main_late(void)
     if (start.x2apic)
         lapic_timer_init(&start.timer, &start.tsc);
     cpu_use_timer(&start.timer);
-    launch_probe(&start); /* what the other cores are compared with */
-    start.can_run =
-        bring_up_cores(&start) &&          /* before a refusal, which should know all the cores */
-        launch_possible(&start);           /* every lack of this machine, in one message */
+    launch_probe(&start);                   /* what the other cores are compared with */
+    start.can_run = bring_up_cores(&start); /* before a refusal, which should know all the cores */
+    if (start.can_run)
+        dma_block(&start); /* before a plan, which may give devices away */
+    start.can_run = start.can_run && launch_possible(&start); /* every lack, in one message */
     if (!start.can_run || start.surveys || /* that is all that a survey wants to know */
         !launch_plan(&start) ||            /* every error of the file, in one list */
         !launch_prepare(&start))           /* all memory is taken here */

@@ -62,6 +62,18 @@ void guest_map_add_shared(struct guest_map *map, gpa_t at, hpa_t to, uint64_t si
                                              .name = name});
 }
 
+void guest_map_add_device(struct guest_map *map, gpa_t at, hpa_t to, uint64_t size,
+                          const char *name)
+{
+    guest_map_add(map, (struct guest_region){.at = at,
+                                             .to = to,
+                                             .size = size,
+                                             .rights = PT_R | PT_W,
+                                             .type = PT_UNCACHED,
+                                             .kind = REGION_DEVICE,
+                                             .name = name});
+}
+
 const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address)
 {
     for (uint32_t i = 0; i < map->count; i++)

@@ -5,7 +5,8 @@
  * told, reports and diagnoses read them. Pure, no state.
  *
  *   0          .. 3 GiB or end   RAM
- *   3 GiB      .. 4 GiB          no RAM; from 3 GiB on, what it shares with other guests
+ *   3 GiB      .. 4 GiB          no RAM; from 3 GiB on, what it shares with other guests, and then
+ *                                the registers of its devices
  *   4 GiB      ..                the RAM beyond 3 GiB
  *   after RAM  ..                disks, in the order of the file, each on GUEST_DISK_ALIGN
  */
@@ -24,7 +25,7 @@
  * noticed. */
 #define GUEST_DISK_ALIGN (128 * MIB)
 
-#define GUEST_REGIONS_MAX 32
+#define GUEST_REGIONS_MAX 64
 
 /* Who may have the same host memory as well. plan_valid() judges it. */
 enum region_kind {
@@ -62,6 +63,10 @@ gpa_t guest_map_add_disk(struct guest_map *map, hpa_t to, uint64_t size, bool re
 
 /* Memory that other guests have as well, at `at`; never executed. */
 void guest_map_add_shared(struct guest_map *map, gpa_t at, hpa_t to, uint64_t size, bool read_only,
+                          const char *name);
+
+/* Registers of a device, at `at`: never cached, never executed. */
+void guest_map_add_device(struct guest_map *map, gpa_t at, hpa_t to, uint64_t size,
                           const char *name);
 
 /* The row that `address` lies in, or NULL. */

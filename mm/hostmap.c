@@ -49,8 +49,9 @@ static uint64_t host_memory(enum pt_memory memory)
  * Accessed and dirty are set from the start: no CPU then ever writes to these tables, and an entry
  * stays comparable with what was put there.
  */
-static uint64_t host_table(hpa_t table)
+static uint64_t host_table(hpa_t table, uint32_t level)
 {
+    (void)level;
     ASSERT((table.v & ~HOST_ADDRESS) == 0);
     return table.v | HOST_P | HOST_RW | HOST_A;
 }
@@ -186,7 +187,7 @@ static enum status host_add_window(struct host_core *core, struct pagetable *own
         return s;
     if (table == NULL)
         return FAIL(E_NOMEM, "no page left for the window");
-    *entry = host_table(hpa((uintptr_t)table)) | HOST_XD;
+    *entry = host_table(hpa((uintptr_t)table), PT_LEVELS) | HOST_XD;
     core->window_entry = table;
     return OK;
 }

@@ -14,7 +14,8 @@
  *       its constant part   page tables, bitmaps; after launch      R--
  *     modules               as the loader left them                 R--
  *     trampoline            until launch                            R-X
- *     device registers      framebuffer; until launch the APIC      RW- write-combining / uncached
+ *     device registers      framebuffer, IOMMUs; until launch the   RW- write-combining / uncached
+ *                           APIC
  *   HOST_PRIVATE ..         per core, the same addresses on each:
  *     stacks                each with an unmapped page below        RW-
  *     window                one 2 MiB slot for loading guest memory RW-

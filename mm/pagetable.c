@@ -75,7 +75,7 @@ static enum status pt_grow(struct pagetable *pt, uint64_t from, uint32_t level,
         if (table == NULL)
             return FAIL(E_NOMEM, "%s: no page left for a table", pt->format->name);
         hpa_t address = hpa((uintptr_t)table);
-        *spot->entry = pt->format->make_table(address);
+        *spot->entry = pt->format->make_table(address, spot->level);
         spot->level--;
         spot->entry = pt_entry(address, from, spot->level);
     }

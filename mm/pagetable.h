@@ -27,7 +27,8 @@ enum pt_memory { PT_WRITE_BACK, PT_UNCACHED, PT_WRITE_COMBINING };
 
 struct pt_format {
     const char *name;
-    uint64_t (*make_table)(hpa_t table); /* grants everything: the leaves decide */
+    /* `level`: of the entry that this becomes. Grants everything: the leaves decide. */
+    uint64_t (*make_table)(hpa_t table, uint32_t level);
     uint64_t (*make_leaf)(hpa_t address, uint32_t level, uint32_t rights, enum pt_memory memory);
     bool (*is_present)(uint64_t entry);
     bool (*is_leaf)(uint64_t entry, uint32_t level); /* of a present entry; level 1: always */

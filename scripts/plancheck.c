@@ -267,6 +267,8 @@ static void make_machine(const struct options *o)
     if (o->nodes > 1)
         make_nodes(o, low);
     machine.has_screen = true;
+    snprintf(machine.no_devices, sizeof(machine.no_devices),
+             "the assumed machine has none: use --machine BOOTLOG");
     machine.needs_monitor = o->cpu == CPU_AMD;
 }
 

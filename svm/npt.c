@@ -113,8 +113,9 @@ static uint64_t npt_place(hpa_t address, uint64_t bits)
   @ ensures (\result & 0xffffffffff000) == table.v && (\result & 7) == 7;
   @ ensures (\result & 0x80) == 0 && (\result & 0x8000000000000000) == 0;
   @*/
-static uint64_t npt_make_table(hpa_t table)
+static uint64_t npt_make_table(hpa_t table, uint32_t level)
 {
+    (void)level;
     ASSERT((table.v & ~NPT_ADDRESS) == 0);
     return npt_place(table, NPT_USED_TABLE);
 }

@@ -7,6 +7,7 @@
 #define ADDRESS_BASE     0xfeeu
 #define ADDRESS_REDIRECT 0x8u
 #define ADDRESS_LOGICAL  0x4u
+#define ADDRESS_REMAPPED 0x10u   /* for an IOMMU, and the guest has none */
 #define DATA_MODES       0xff00u /* delivery mode, level, trigger: all zero is fixed and edge */
 #define VECTOR_FIRST     0x20u
 #define ICR_FIXED        0x4000u /* assert: as vdev/vapic.c sends */
@@ -23,7 +24,8 @@ bool vmsi_route(uint32_t address, uint32_t data, const struct vapic_peers *peers
     const uint8_t vector = (uint8_t)data;
     const uint32_t id = destination(address);
 
-    if (address >> 20 != ADDRESS_BASE || (address & (ADDRESS_REDIRECT | ADDRESS_LOGICAL)) != 0 ||
+    if (address >> 20 != ADDRESS_BASE ||
+        (address & (ADDRESS_REDIRECT | ADDRESS_LOGICAL | ADDRESS_REMAPPED)) != 0 ||
         (data & DATA_MODES) != 0 || vector < VECTOR_FIRST)
         return false;
     /*@ loop invariant 0 <= i <= peers->count && *target == \at(*target, Pre);

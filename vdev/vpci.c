@@ -113,6 +113,14 @@ static bool slot_of(uint32_t latch, uint32_t *slot)
     return true;
 }
 
+bool vpci_names(const struct vpci *p, uint16_t port, uint32_t *slot, uint32_t *reg)
+{
+    const uint32_t latch = get(&p->latch);
+
+    *reg = latch & 0xfc;
+    return port >= VPCI_DATA && slot_of(latch, slot);
+}
+
 static uint32_t bar_read(const struct vpci_function *f, uint32_t i)
 {
     const struct vpci_bar *bar = &f->identity->bars[index_masked(i, VPCI_BARS)];

@@ -23,8 +23,8 @@
 #define VPCI_MEMORY_FIRST UINT64_C(0xc0000000)
 #define VPCI_MEMORY_LAST  UINT64_C(0xfdffffff)
 
-#define VPCI_SLOTS 8 /* a power of two */
-#define VPCI_BARS  8 /* six, in a table whose index can be masked */
+#define VPCI_SLOTS 16 /* a power of two */
+#define VPCI_BARS  8  /* six, in a table whose index can be masked */
 
 struct vpci_bar {
     uint32_t value; /* base and type bits; 0: there is none */
@@ -59,6 +59,7 @@ enum vpci_slot {
     VPCI_UART,
     VPCI_LINK, /* the first of VLINKS */
     VPCI_CABLE = 6,
+    VPCI_DEVICE = 8, /* the first of the machine's own, which are not this file's: vdev/vpass.h */
 };
 
 /* A UART as COM2, for the serial cable to another guest. */
@@ -83,6 +84,10 @@ static inline bool vpci_claims(uint16_t port, uint8_t size)
 
 /* For an access that vpci_claims(). `size` 1, 2 or 4; the value in its low bytes. */
 uint32_t vpci_in(const struct vpci *p, uint16_t port, uint8_t size);
+
+/* The slot and the register (0..252, a multiple of 4) that an access goes to, if it is not one to
+ * the latch; false: to none. */
+MUST_CHECK bool vpci_names(const struct vpci *p, uint16_t port, uint32_t *slot, uint32_t *reg);
 
 /* Returns the function whose interrupts may now go elsewhere, or nowhere; NULL: none. */
 MUST_CHECK const struct vpci_function *vpci_out(struct vpci *p, uint16_t port, uint8_t size,

@@ -84,8 +84,9 @@ static uint64_t ept_place(hpa_t address, uint64_t rights)
   @ ensures (\result & 0xffffffffff000) == table.v && (\result & 7) == 7;
   @ ensures (\result & 0x80) == 0;
   @*/
-static uint64_t ept_make_table(hpa_t table)
+static uint64_t ept_make_table(hpa_t table, uint32_t level)
 {
+    (void)level;
     ASSERT((table.v & ~EPT_ADDRESS) == 0);
     return ept_place(table, EPT_RWX);
 }

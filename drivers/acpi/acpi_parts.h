@@ -36,6 +36,24 @@ MUST_CHECK bool acpi_table_open(struct acpi_table *table, const struct acpi_memo
 /* The one line about a table that is broken. `why` as in "is shorter than its header". */
 COLD void acpi_table_complain(const struct acpi_table *table, const char *why);
 
+/* What both tables of IOMMUs need; each says what is wrong, or NULL. `mark`: the row of iommus[] or
+ * reserved[] that is described. */
+MUST_CHECK const char *acpi_iommu_add(struct acpi_info *info, struct acpi_iommu unit,
+                                      uint8_t *mark);
+MUST_CHECK const char *acpi_iommu_reserve(struct acpi_info *info, uint16_t segment, uint64_t base,
+                                          uint64_t last, uint8_t *mark);
+MUST_CHECK const char *acpi_iommu_scope(struct acpi_info *info, const struct acpi_scope *scope);
+/* All of a unit's. */
+void acpi_iommu_forget(struct acpi_info *info, uint8_t unit);
+
+/* The entries of a table from `head` on, each with its length in its second half-word; `read` says
+ * what is wrong with one of `length` bytes at `at`. */
+MUST_CHECK bool acpi_iommu_read(struct acpi_info *info, const struct acpi_table *table,
+                                uint32_t head,
+                                const char *(*read)(struct acpi_info *info,
+                                                    const struct acpi_table *table, uint32_t at,
+                                                    uint32_t length));
+
 /* Each takes what is sound out of an opened table; false when nothing was. */
 MUST_CHECK bool acpi_madt_read(struct acpi_info *info, const struct acpi_table *madt);
 MUST_CHECK bool acpi_fadt_read(struct acpi_info *info, const struct acpi_table *fadt);

@@ -66,6 +66,6 @@ struct pci_quiet {
  * Disables bus mastering on all functions of the segment, so that no device left running by a
  * firmware driver (a network card, a USB controller) can write to memory that now belongs to a
  * guest or send a message-signalled interrupt. `keep_displays`: their picture is what we draw on,
- * and it may come out of memory.
+ * and it may come out of memory. An IOMMU's own function reads its tables and commands.
  */
 struct pci_quiet pci_quiet(const struct pci_access *access, bool keep_displays);

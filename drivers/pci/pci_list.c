@@ -222,8 +222,8 @@ static size_t pci_bar_text(const struct pci_bar *bar, uint32_t index, char *buf,
         return fmt_print(buf, size, ", BAR %u %llu port%s", index, (unsigned long long)bar->size,
                          fmt_plural(bar->size));
     fmt_size(bytes, sizeof(bytes), bar->size);
-    return fmt_print(buf, size, ", BAR %u %s%s", index, bytes,
-                     bar->prefetch ? " prefetchable" : "");
+    return fmt_print(buf, size, ", BAR %u %s%s%s at 0x%llx", index, bytes, bar->wide ? " wide" : "",
+                     bar->prefetch ? " prefetchable" : "", (unsigned long long)bar->base);
 }
 
 void pci_list_text(const struct pci_entry *e, char *buf, size_t size)

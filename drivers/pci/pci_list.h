@@ -48,6 +48,7 @@ struct pci_entry {
     enum pci_reset reset;
     uint32_t group; /* functions of the same could reach each other past an IOMMU; from 0 on */
     struct pci_bar bars[PCI_BARS];
+    const char *kept; /* why no guest can have it; NULL: nothing that is known of it forbids it */
 };
 
 struct pci_list {
@@ -64,5 +65,5 @@ void pci_list_add(struct pci_list *list, const struct pci_access *access);
 void pci_list_group(struct pci_list *list);
 
 /* "00:1f.2 8086:2922 sata, ..." */
-#define PCI_TEXT_MAX 220
+#define PCI_TEXT_MAX 300
 void pci_list_text(const struct pci_entry *entry, char *buf, size_t size);

@@ -36,7 +36,7 @@ static void pci_quiet_function(const struct pci_access *access, uint32_t functio
     const uint32_t class = pci_read(access, function, PCI_CLASS) >> 8;
 
     quiet->functions++;
-    if (!(command & PCI_COMMAND_MASTER))
+    if (!(command & PCI_COMMAND_MASTER) || pci_is_iommu(class))
         return;
     if (keep_displays && pci_is_display(class)) {
         quiet->kept++;

@@ -15,6 +15,11 @@ static inline bool pci_is_display(uint32_t class)
     return class >> 16 == 0x03;
 }
 
+static inline bool pci_is_iommu(uint32_t class)
+{
+    return class >> 8 == 0x0806;
+}
+
 static inline bool pci_is_host_bridge(uint32_t class)
 {
     return class >> 8 == 0x0600;

@@ -49,6 +49,7 @@ void hostile_instructions(void);
 void hostile_ports(void);
 void hostile_pci(void);
 void hostile_links(void);
+void hostile_devices(void);
 void hostile_apic_reset(void);
 void hostile_apic(void);
 void hostile_ipi(void);

@@ -9,18 +9,19 @@
 #include "kernel/config/errors.h"
 #include "lib/types.h"
 
-#define GUESTS_MAX       32
-#define GUEST_NAME_MAX   16 /* with the NUL; letters, digits, - and _, starting with a letter */
-#define FILE_NAME_MAX    64 /* with the NUL */
-#define CMDLINE_MAX      1024
-#define DISKS_MAX        4 /* of a guest */
-#define LINKS_MAX        16
-#define LINK_SIDES_MAX   16  /* guests that a link joins */
-#define GUEST_LINKS_MAX  4   /* of a guest */
-#define GUEST_CABLES_MAX 1   /* the same */
-#define CORES_MAX        512 /* cores of the machine that Bulkhead uses at most */
-#define GUEST_CORES_MAX  64  /* of a guest */
-#define CONFIG_SIZE_MAX  (64 * KIB)
+#define GUESTS_MAX        32
+#define GUEST_NAME_MAX    16 /* with the NUL; letters, digits, - and _, starting with a letter */
+#define FILE_NAME_MAX     64 /* with the NUL */
+#define CMDLINE_MAX       1024
+#define DISKS_MAX         4 /* of a guest */
+#define LINKS_MAX         16
+#define LINK_SIDES_MAX    16  /* guests that a link joins */
+#define GUEST_LINKS_MAX   4   /* of a guest */
+#define GUEST_CABLES_MAX  1   /* the same */
+#define GUEST_DEVICES_MAX 8   /* PCI functions of a guest */
+#define CORES_MAX         512 /* cores of the machine that Bulkhead uses at most */
+#define GUEST_CORES_MAX   64  /* of a guest */
+#define CONFIG_SIZE_MAX   (64 * KIB)
 
 #define GUEST_MEMORY_MIN (1 * MIB)
 #define GUEST_MEMORY_MAX                                                     \
@@ -68,6 +69,18 @@ struct config_disk {
     bool fresh; /* as in the file at the start of each life, else kept until power-off */
 };
 
+#define DEVICE_NUMBER_MAX 256
+
+/* A PCI function that the guest has to itself. What is given of it has to fit the machine's. */
+struct config_device {
+    char text[24]; /* as the file has it, cut off */
+    char kind[12]; /* a word of drivers/pci/pci_words.h; empty: not given */
+    bool by_id, by_place;
+    uint16_t vendor, device;     /* by_id */
+    uint8_t bus, slot, function; /* by_place; in segment 0 */
+    uint32_t number;             /* it is this one of those that fit, from 1; 0: the only one */
+};
+
 /* Every `..._line` is that of the key, or of the section's header where the key is not given. */
 struct config_guest {
     char name[GUEST_NAME_MAX];
@@ -81,6 +94,9 @@ struct config_guest {
     uint32_t initrd_line;
     uint32_t disk_count;
     struct config_disk disks[DISKS_MAX];
+    uint32_t device_count;
+    struct config_device devices[GUEST_DEVICES_MAX];
+    uint32_t devices_line;
     char cmdline[CMDLINE_MAX];
     uint32_t cmdline_line;
     enum poweroff_action on_poweroff;

@@ -32,7 +32,7 @@ enum config_key config_alias(struct span word)
         {"append", KEY_CMDLINE},   {"args", KEY_CMDLINE},    {"arguments", KEY_CMDLINE},
         {"cmd", KEY_CMDLINE},      {"options", KEY_CMDLINE}, {"commandline", KEY_CMDLINE},
         {"smt", KEY_THREADS},      {"ht", KEY_THREADS},      {"hyperthreading", KEY_THREADS},
-        {"panic", KEY_ON_PANIC},
+        {"panic", KEY_ON_PANIC},   {"device", KEY_DEVICES},  {"passthrough", KEY_DEVICES},
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -43,8 +43,9 @@ enum config_key config_alias(struct span word)
 
 const char *config_lacks(struct span word)
 {
-    static const char device[] = "a guest has no devices other than its console";
-    static const char net[] = "guests have no network cards; a " LINK_SECTION " section joins them";
+    static const char device[] = "write 'devices = KIND' for a device of the machine's";
+    static const char net[] = "a " LINK_SECTION " section joins guests; a network card of the "
+                              "machine's is 'devices = ethernet'";
     static const char link[] = "write a " LINK_SECTION " section with 'guests = ...'";
     static const struct {
         const char *name;
@@ -60,8 +61,6 @@ const char *config_lacks(struct span word)
         {"net", net},
         {"nic", net},
         {"network", net},
-        {"device", device},
-        {"devices", device},
         {"pci", device},
         {"usb", device},
         {"vga", device},

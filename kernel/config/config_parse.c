@@ -32,6 +32,7 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_IMAGE] = {"image", SECTION_GUEST, config_read_image, "kernel.elf"},
     [KEY_INITRD] = {"initrd", SECTION_GUEST, config_read_initrd, NULL},
     [KEY_DISK] = {"disk", SECTION_GUEST, config_read_disk, NULL},
+    [KEY_DEVICES] = {"devices", SECTION_GUEST, config_read_devices, NULL},
     [KEY_CMDLINE] = {"cmdline", SECTION_GUEST, config_read_cmdline, NULL},
     [KEY_ON_CRASH] = {"on_crash", SECTION_GUEST, config_read_on_crash, NULL},
     [KEY_ON_POWEROFF] = {"on_poweroff", SECTION_GUEST, config_read_on_poweroff, NULL},

@@ -29,6 +29,7 @@ enum config_key {
     KEY_IMAGE,
     KEY_INITRD,
     KEY_DISK,
+    KEY_DEVICES,
     KEY_CMDLINE,
     KEY_ON_CRASH,
     KEY_ON_POWEROFF,
@@ -130,7 +131,8 @@ bool config_size(struct config_parser *p, struct span value, uint64_t min, uint6
 /* When all guests are known: finds those that links name, and counts each guest's links. */
 void config_links_end(struct config_parser *p);
 
-/* ---- config_values.c, config_confirm.c, config_disk.c, config_link.c, config_policy.c ---- */
+/* ---- config_values.c, config_confirm.c, config_disk.c, config_device.c, config_link.c,
+ * config_policy.c ---- */
 
 /* One per key: reads a value that is not empty, reports what is wrong with it. */
 void config_read_console(struct config_parser *p, struct span value);
@@ -146,6 +148,7 @@ void config_read_memory(struct config_parser *p, struct span value);
 void config_read_image(struct config_parser *p, struct span value);
 void config_read_initrd(struct config_parser *p, struct span value);
 void config_read_disk(struct config_parser *p, struct span value);
+void config_read_devices(struct config_parser *p, struct span value);
 void config_read_cmdline(struct config_parser *p, struct span value);
 void config_read_on_crash(struct config_parser *p, struct span value);
 void config_read_on_poweroff(struct config_parser *p, struct span value);

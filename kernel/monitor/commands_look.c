@@ -309,6 +309,11 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
         .safe_leaves = c->view.safe_leaves,
         .image = {.base = image, .size = (uintptr_t)image_end - image},
         .pool = c->view.pages->pool,
+        .dma = !iommu_blocks_dma(c->view.iommu)  ? ISOLATION_DMA_OPEN
+               : iommu_blocks_all(c->view.iommu) ? ISOLATION_DMA_BLOCKED
+                                                 : ISOLATION_DMA_INTERRUPTS_OPEN,
+        .dma_refused = c->dma.counted,
+        .dma_why = iommu_why_open(c->view.iommu),
     };
 
     (void)vm;

@@ -12,6 +12,7 @@
 #include "kernel/core/power.h"
 #include "kernel/monitor/commands.h"
 #include "kernel/monitor/commands_look.h"
+#include "kernel/monitor/dma_watch.h"
 #include "kernel/monitor/editor.h"
 #include "kernel/vm/cable.h"
 #include "kernel/vm/deadlines.h"
@@ -173,6 +174,7 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
 {
     if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
+        dma_watch_look(&monitor.commands.dma, &monitor.commands.view);
         nmi_look(&monitor.nmis, cpus[0], monitor.commands.view.tsc->hz, now);
         for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
             monitor_look_at(monitor.commands.view.vms[i]);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "drivers/iommu/iommu.h"
 #include "drivers/tsc.h"
 #include "kernel/plan/plan.h"
 #include "kernel/vm/vm.h"
@@ -19,8 +20,9 @@ struct monitor_view {
     const struct vendor *vendor;
     struct vm **vms; /* [vm_count] */
     uint32_t vm_count;
-    bool bus_locks;   /* struct virt_report's */
-    bool safe_leaves; /* virt_has_large_leaves() */
+    bool bus_locks;      /* struct virt_report's */
+    bool safe_leaves;    /* virt_has_large_leaves() */
+    struct iommu *iommu; /* NULL: there is none that is used */
 };
 
 /* What `list` needs to say exits per second. */
@@ -29,9 +31,16 @@ struct commands_sample {
     uint64_t per_second;
 };
 
+/* What the IOMMUs have refused since boot. */
+struct dma_watch {
+    uint32_t told;    /* in a line each */
+    uint64_t counted; /* all */
+};
+
 struct commands {
     struct monitor_view view;
     uint64_t sampled;    /* TSC */
     struct vm *attached; /* had the terminal for itself last; NULL: none, or it is stopped */
     struct commands_sample samples[GUESTS_MAX];
+    struct dma_watch dma;
 };

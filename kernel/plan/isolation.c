@@ -59,10 +59,10 @@ static void isolation_window(const struct plan_link *link, log_sink say)
 static void isolation_row(const struct machine *machine, const struct plan_guest *guest,
                           const struct guest_region *r, log_sink say)
 {
-    char disk[FILE_NAME_MAX + 48], ram[NODES_TEXT + 48], nodes[NODES_TEXT];
+    char disk[FILE_NAME_MAX + 48], device[64], ram[NODES_TEXT + 48], nodes[NODES_TEXT];
     const char *const what[] = {
         [REGION_RAM] = ram,
-        [REGION_DEVICE] = "registers of its device; nobody else can reach them",
+        [REGION_DEVICE] = device,
         [REGION_DISK] = disk,
     };
 
@@ -72,6 +72,8 @@ static void isolation_row(const struct machine *machine, const struct plan_guest
     else
         fmt_print(ram, sizeof(ram), "its RAM; nobody else can reach it");
     fmt_print(disk, sizeof(disk), "its disk '%s'; nobody else can reach it", r->name);
+    fmt_print(device, sizeof(device), "registers of its device (%s); nobody else can reach them",
+              r->name);
     isolation_range(guest->config->name, (struct range){r->to.v, r->size}, what[r->kind], say);
 }
 
@@ -157,6 +159,9 @@ static void isolation_devices(const struct isolation *of, log_sink say)
         VPOWER_SLEEP_CONTROL, VPOWER_RESET, VPCI_ADDRESS, VPCI_DATA + 3);
     say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
+    if (of->dma == ISOLATION_DMA_BLOCKED)
+        say("  %-15s devices: the IOMMU blocks their DMA and interrupts (%llu refused so far)",
+            "nobody", (ull)of->dma_refused);
     for (uint32_t g = 0; g < of->plan->guest_count; g++)
         isolation_timer(&of->plan->guests[g], say);
     say("  %-15s writes to its own console through port %x", "each guest", BUS_DEBUG_CONSOLE);
@@ -172,8 +177,22 @@ static void isolation_devices(const struct isolation *of, log_sink say)
                 link->sides[0].name, link->sides[1].name, VUART_PORT_2,
                 VUART_PORT_2 + VUART_PORTS - 1);
     }
+    if (of->dma == ISOLATION_DMA_BLOCKED)
+        say("  %-15s devices: the IOMMU blocks their DMA and interrupts (%llu refused so far)",
+            "nobody", (ull)of->dma_refused);
     say("  %-15s %s, vectors or windows shared between guests", "nobody",
         isolation_has(of->plan, REGION_SHARED) ? "other memory" : "memory");
+}
+
+static void isolation_dma_gap(const struct isolation *of, log_sink say)
+{
+    if (of->dma == ISOLATION_DMA_INTERRUPTS_OPEN)
+        say("  - devices: no guest has one, and the IOMMU blocks their DMA, but it does not remap "
+            "interrupts");
+    else if (of->dma == ISOLATION_DMA_OPEN)
+        say("  - devices: no guest has one; bus mastering is off, except for a display where there "
+            "is a screen, but no IOMMU enforces it%s%s",
+            of->dma_why == NULL ? "" : ": ", of->dma_why == NULL ? "" : of->dma_why);
 }
 
 /* Named, because a table of what is separated invites to believe that all is. */
@@ -185,8 +204,7 @@ static void isolation_gaps(const struct isolation *of, log_sink say)
     if (isolation_has(plan, REGION_DEVICE))
         say("  - devices: what a guest's device reads and writes by itself is not in this table");
     else
-        say("  - devices: no guest has one; bus mastering is off, except for a display where there "
-            "is a screen, but no IOMMU enforces it");
+        isolation_dma_gap(of, say);
     say("  - caches and memory bandwidth: cores that share a cache can slow and observe each "
         "other");
     say("  - bus locks: a guest's locked accesses across cache lines hold up all cores; %s",

@@ -11,12 +11,18 @@
 #include "lib/types.h"
 #include "mm/range.h"
 
+/* What the machine's IOMMUs do; those of the desk are not known. */
+enum isolation_dma { ISOLATION_DMA_OPEN, ISOLATION_DMA_BLOCKED, ISOLATION_DMA_INTERRUPTS_OPEN };
+
 struct isolation {
     const struct plan *plan;
     const struct machine *machine;
     const struct msr_policy *msrs;
-    bool bus_locks;           /* struct virt_report's */
-    bool safe_leaves;         /* virt_has_large_leaves() */
+    bool bus_locks;   /* struct virt_report's */
+    bool safe_leaves; /* virt_has_large_leaves() */
+    enum isolation_dma dma;
+    const char *dma_why;      /* it is open */
+    uint64_t dma_refused;     /* requests of devices, since boot */
     struct range image, pool; /* the hypervisor's own memory; empty on the desk: not known */
 };
 

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include "drivers/pci/pci_list.h"
 #include "kernel/config/config.h"
 #include "kernel/config/folder.h"
 #include "lib/types.h"
@@ -12,7 +13,7 @@
 #define MACHINE_RANGES_MAX  64
 #define MACHINE_NEAR_MAX    64
 #define MACHINE_MODULES_MAX FOLDER_MAX
-#define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 8)
+#define MACHINE_OWN_MAX     (MACHINE_MODULES_MAX + 64)
 
 /* A file that was read. */
 struct machine_module {
@@ -44,8 +45,10 @@ struct machine {
     struct range own[MACHINE_OWN_MAX];
     uint32_t module_count;
     struct machine_module modules[MACHINE_MODULES_MAX];
+    char no_devices[96]; /* why no guest can have any of the machine's devices; empty: they can */
     uint64_t linux_tsc_khz;    /* what every Linux has to be told; 0: nothing */
     const char *linux_options; /* the same; NULL: nothing */
     bool has_screen;
     bool needs_monitor; /* core 0 has to stay free: it watches guests' deadlines (vm/watch.c) */
+    struct pci_list devices; /* PCI functions, whoever they belong to; last: machine_text_read() */
 };

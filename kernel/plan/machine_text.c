@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/plan/machine_text.h"
 
-#include "kernel/config/text_span.h"
+#include "kernel/plan/machine_text_parts.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -19,12 +19,18 @@ typedef unsigned long long ull;
 #define SCREEN_LINE "screen:"
 #define WATCH_LINE  "guests' deadlines:"
 #define SKEW_LINE   "TSC apart:"
+#define PCI_LINE    "pci"
+#define GIVE_LINE   "devices for guests:"
+#define KEPT_LINE   "device kept:"
 
 /* What goes on, of two. */
 #define SCREEN_YES   "yes"
 #define SCREEN_NO    "none"
 #define WATCH_CORE   "watched by core #0"
 #define WATCH_TIMERS "watched by each core's own timer"
+
+#define GIVE_YES "yes, behind an IOMMU"
+#define GIVE_NO  "none, as "
 
 const char *machine_text_kind(uint32_t kind)
 {
@@ -66,6 +72,20 @@ static void machine_text_cores(const struct machine *m, log_sink say)
     }
 }
 
+static void machine_text_print_devices(const struct machine *m, log_sink say)
+{
+    if (m->no_devices[0] == '\0')
+        say(GIVE_LINE " " GIVE_YES);
+    else
+        say(GIVE_LINE " " GIVE_NO "%s", m->no_devices);
+    for (uint32_t i = 0; i < m->devices.count && m->no_devices[0] == '\0'; i++) {
+        const struct pci_entry *e = &m->devices.entries[i];
+        if (e->kept != NULL && e->segment == 0)
+            say(KEPT_LINE " %02x:%02x.%u, %s", pci_bus(e->address), pci_device(e->address),
+                pci_function(e->address), e->kept);
+    }
+}
+
 void machine_text_print(const struct machine *m, log_sink say)
 {
     struct range piece;
@@ -87,36 +107,12 @@ void machine_text_print(const struct machine *m, log_sink say)
     for (uint32_t i = 0; i < m->near_count; i++)
         say(NODE_LINE " %u: 0x%llx-0x%llx", m->near[i].node, (ull)m->near[i].where.base,
             (ull)(m->near[i].where.base + m->near[i].where.size - 1));
+    machine_text_print_devices(m, say);
     say(SCREEN_LINE " %s", m->has_screen ? SCREEN_YES : SCREEN_NO);
     say(WATCH_LINE " %s", m->needs_monitor ? WATCH_CORE : WATCH_TIMERS);
 }
 
 /* ------------------------------------------------------------------ reading */
-
-/* Takes `word` off the front. */
-static bool machine_text_skip(struct span *line, const char *word)
-{
-    const size_t len = strlen(word);
-
-    *line = span_trim(*line);
-    if (line->len < len || memcmp(line->at, word, len) != 0)
-        return false;
-    *line = span_from(*line, len);
-    return true;
-}
-
-/* Takes a number, decimal or with "0x", off the front. */
-static bool machine_text_number(struct span *line, uint64_t *value)
-{
-    size_t len = 0;
-
-    *line = span_trim(*line);
-    while (len < line->len && (span_is_digit(line->at[len]) || span_is_letter(line->at[len])))
-        len++;
-    const struct span word = {.at = line->at, .len = len};
-    *line = span_from(*line, len);
-    return len > 1 && word.at[1] == 'x' ? span_hex(word, value) : span_number(word, value);
-}
 
 /* "A-B"; or "A" alone. */
 static bool machine_text_pair(struct span *line, uint64_t *first, uint64_t *last)
@@ -208,6 +204,18 @@ static bool machine_text_either(struct span line, const char *yes, const char *n
     return *is || span_is(line, no);
 }
 
+static const char *machine_text_read_give(struct machine *m, struct span line)
+{
+    memset(m->no_devices, 0, sizeof(m->no_devices));
+    if (machine_text_skip(&line, GIVE_YES))
+        return line.len == 0 ? NULL : "has a line about devices that is not of a boot log";
+    if (!machine_text_skip(&line, GIVE_NO) || line.len == 0)
+        return "has a line about devices that is not of a boot log";
+    line = span_trim(line);
+    fmt_print(m->no_devices, sizeof(m->no_devices), "%.*s", (int)line.len, line.at);
+    return NULL;
+}
+
 static const char *machine_text_read_rest(struct machine *m, struct span line, bool *whole)
 {
     uint64_t number;
@@ -221,6 +229,10 @@ static const char *machine_text_read_rest(struct machine *m, struct span line, b
         if (*whole)
             return "says twice what watches guests' deadlines";
         *whole = true;
+    } else if (machine_text_skip(&line, GIVE_LINE)) {
+        return machine_text_read_give(m, line);
+    } else if (machine_text_skip(&line, KEPT_LINE)) {
+        return machine_text_read_kept(m, line);
     } else if (machine_text_skip(&line, THREAD_LINE)) {
         if (!machine_text_skip(&line, "their APIC ids differ in the lowest") ||
             !machine_text_number(&line, &number) || number > 8)
@@ -235,12 +247,19 @@ static const char *machine_text_read_rest(struct machine *m, struct span line, b
     return NULL;
 }
 
+/* A log that says nothing of devices is of a Bulkhead that gave none away. */
+static void machine_text_begin(struct machine *m)
+{
+    memset(m, 0, offsetof(struct machine, devices)); /* those are listed elsewhere in the log */
+    fmt_print(m->no_devices, sizeof(m->no_devices), "the machine file tells of no IOMMU in use");
+}
+
 static const char *machine_text_read_line(struct machine *m, struct span line, bool *whole)
 {
     if (!machine_text_skip(&line, PREFIX) && line.len > 0 && line.at[0] == '[')
         return NULL; /* a guest's */
     if (machine_text_skip(&line, FIRST_LINE)) {
-        *m = (struct machine){.core_count = 0};
+        machine_text_begin(m);
         *whole = false;
         return NULL;
     }
@@ -250,6 +269,8 @@ static const char *machine_text_read_line(struct machine *m, struct span line, b
         return machine_text_read_memory(m, line);
     if (machine_text_skip(&line, NODE_LINE))
         return machine_text_read_node(m, line);
+    if (machine_text_skip(&line, PCI_LINE " "))
+        return machine_text_read_pci(m, line);
     return machine_text_read_rest(m, line, whole);
 }
 
@@ -294,7 +315,8 @@ const char *machine_text_read(struct machine *m, const char *text, size_t size)
     const char *wrong = NULL;
     bool whole = false;
 
-    *m = (struct machine){.core_count = 0};
+    m->devices.count = 0;
+    machine_text_begin(m);
     while (rest.len > 0 && wrong == NULL) {
         const size_t end = span_find(rest, '\n');
         const struct span line = {.at = rest.at, .len = end};

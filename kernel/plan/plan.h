@@ -29,6 +29,12 @@ struct plan_end {
     gpa_t at; /* of its window in the guest's map; 0: the link has none */
 };
 
+/* One of config's devices. */
+struct plan_device {
+    const struct pci_entry *entry;
+    gpa_t bars[PCI_BARS]; /* where the guest has those of memory; 0: none */
+};
+
 struct plan_link {
     const struct config_link *config;
     hpa_t to; /* of its window */
@@ -43,6 +49,8 @@ struct plan_guest {
     const struct machine_module *image_module;
     const struct machine_module *initrd_module; /* NULL: none */
     struct plan_disk disks[DISKS_MAX];          /* config->disk_count of them */
+    uint32_t device_count;
+    struct plan_device devices[GUEST_DEVICES_MAX];
     uint32_t end_count;
     struct plan_end ends[GUEST_LINKS_MAX]; /* in the order of the file */
 };
@@ -80,6 +88,9 @@ MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
  * our own bug.
  */
 MUST_CHECK bool plan_valid(const struct plan *plan, const struct machine *machine);
+
+/* A guest has this function. */
+bool plan_has_device(const struct plan *plan, const struct pci_entry *entry);
 
 /* The plan as a table, with nodes where the machine has more than one. */
 void plan_print(const struct plan *plan, const struct machine *machine, log_sink say);

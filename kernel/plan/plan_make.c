@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_make: makes the plan in four steps (cores, disks, memory, images), each in its own file, and
- * reports the errors of all of them. Pure, no state.
+ * plan_make: makes the plan in five steps (cores, disks, devices, memory, images), each in its own
+ * file, and reports the errors of all of them. Pure, no state.
  */
 #include "kernel/plan/plan_parts.h"
 
@@ -37,6 +37,7 @@ bool plan_make(struct plan *plan, const struct config *config, const struct mach
     plan_console(&config->machine, machine, report);
     plan_cores(plan, machine, report);
     plan_disks(plan, machine, report);
+    plan_devices(plan, machine, report);
     plan_memory(plan, machine, report);
     plan_images(plan, machine, report);
     return report->count == before;

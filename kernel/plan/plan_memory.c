@@ -291,4 +291,6 @@ void plan_memory(struct plan *plan, const struct machine *machine, struct errors
         plan_disks_place(guest, parts);
     }
     plan_links_place(plan, &places[plan->guest_count * PARTS]);
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        plan_devices_place(&plan->guests[g], report);
 }

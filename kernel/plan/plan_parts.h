@@ -10,6 +10,7 @@
 /* Reads plan->config, fills the fields of plan->guests[] that its name says. */
 void plan_cores(struct plan *plan, const struct machine *machine, struct errors *report);
 void plan_disks(struct plan *plan, const struct machine *machine, struct errors *report);
+void plan_devices(struct plan *plan, const struct machine *machine, struct errors *report);
 /* After plan_disks(): they have to have room, too. */
 void plan_memory(struct plan *plan, const struct machine *machine, struct errors *report);
 void plan_images(struct plan *plan, const struct machine *machine, struct errors *report);
@@ -44,6 +45,11 @@ const struct machine_module *plan_find_file(const struct machine *machine,
 
 /* Enters links' windows, which are at `places`, into their guests' maps. */
 void plan_links_place(struct plan *plan, const struct range *places);
+
+/* ---- plan_devices.c ---- */
+
+/* Enters the registers of the guest's devices behind the windows of its links. */
+void plan_devices_place(struct plan_guest *guest, struct errors *report);
 
 /* ---- plan_disks.c ---- */
 

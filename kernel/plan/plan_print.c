@@ -4,6 +4,7 @@
  */
 #include "kernel/plan/plan.h"
 
+#include "drivers/pci/pci_words.h"
 #include "kernel/config/text_span.h"
 #include "kernel/plan/nodes.h"
 #include "lib/fmt.h"
@@ -120,6 +121,21 @@ static void plan_print_disk(const struct plan_guest *guest, uint32_t d, log_sink
     plan_print_region(guest_map_find(&guest->map, guest->disks[d].at), say);
 }
 
+/* "device 00:1f.2 8086:2922 sata" */
+static void plan_print_device(const struct plan_guest *guest, const struct plan_device *device,
+                              log_sink say)
+{
+    const struct pci_entry *e = device->entry;
+
+    say("  device       %02x:%02x.%u %04x:%04x %s%s", pci_bus(e->address), pci_device(e->address),
+        pci_function(e->address), e->vendor, e->device, pci_class_word(e->class),
+        e->reset == PCI_RESET_NONE ? "; it cannot be reset: its next life finds it as it was left"
+                                   : "");
+    for (uint32_t b = 0; b < PCI_BARS; b++)
+        if (device->bars[b].v != 0)
+            plan_print_region(guest_map_find(&guest->map, device->bars[b]), say);
+}
+
 /* "link bus, side 0, with b and a serial cable" */
 static void plan_print_end(const struct plan *plan, const struct plan_guest *guest,
                            const struct plan_end *end, log_sink say)
@@ -176,6 +192,8 @@ static void plan_print_guest(const struct plan *plan, const struct machine *mach
         say("  initrd       %s", guest->initrd_module->name);
     for (uint32_t d = 0; d < guest->config->disk_count; d++)
         plan_print_disk(guest, d, say);
+    for (uint32_t d = 0; d < guest->device_count; d++)
+        plan_print_device(guest, &guest->devices[d], say);
     for (uint32_t i = 0; i < guest->end_count; i++)
         plan_print_end(plan, guest, &guest->ends[i], say);
     if (plan_is_mute(guest))

@@ -8,6 +8,7 @@
 #include "kernel/core/runtime.h"
 #include "kernel/plan/modules.h"
 #include "kernel/start/handover.h"
+#include "kernel/start/memory_map.h"
 #include "kernel/start/runtime_map.h"
 #include "kernel/start/smp.h"
 #include "kernel/virt.h"
@@ -61,10 +62,11 @@ static bool address_space_take_pool(struct start_state *start)
     const uint64_t cores = start->acpi.core_count ? start->acpi.core_count : 1;
     const struct range low = {RAM_LOW_END, 4 * GIB - RAM_LOW_END};
     const uint64_t leaf = virt_has_large_leaves() ? PAGE_SIZE_2M : PAGE_SIZE;
+    const uint64_t ram = address_space_ram_size(start);
     struct range_list list = {start->machine.range_count, MACHINE_RANGES_MAX,
                               start->machine.ranges};
     uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE +
-                    address_space_ram_size(start) / leaf * ENTRY_SIZE;
+                    ram / leaf * ENTRY_SIZE + iommu_room(&start->acpi, ram);
     struct range pool;
 
     if (start->info->set == BOOT_SET_TRIED)
@@ -113,6 +115,44 @@ static uint64_t address_space_reset_page(const struct start_state *start)
     return page.base;
 }
 
+/* A page for each function that guests could have: those that none has go when memory is sealed.
+ * What is not in memory, or at an address that we do not map, is no guest's. */
+static hpa_t address_space_function(const struct start_state *start, uint32_t i)
+{
+    const struct pci_entry *e = &start->machine.devices.entries[i];
+
+    return hpa(start->ecam.v != 0 && e->segment == 0 ? start->ecam.v + e->address : 0);
+}
+
+static enum status address_space_map_functions(struct start_state *start)
+{
+    enum status s = OK;
+
+    for (uint32_t i = 0; i < start->machine.devices.count && s == OK; i++) {
+        const hpa_t page = address_space_function(start, i);
+        if (page.v != 0)
+            s = host_map_add_small(&start->map, page.v, PAGE_SIZE, PT_R | PT_W, PT_UNCACHED);
+    }
+    return s;
+}
+
+/* For ever: devices come and go with their guests. One whose registers lie where something else
+ * does, or nothing can, is left alone. */
+static void address_space_map_iommus(struct start_state *start)
+{
+    struct acpi_info *acpi = &start->acpi;
+
+    for (uint32_t i = acpi->iommu_count; i-- > 0;) {
+        const struct acpi_iommu *u = &acpi->iommus[i];
+        if (host_map_add(&start->map, u->address.v, acpi_iommu_size(u), PT_R | PT_W, PT_UNCACHED) ==
+            OK)
+            continue;
+        log_line("acpi: the registers of the IOMMU at 0x%llx cannot be reached: not used",
+                 (unsigned long long)u->address.v);
+        acpi_iommu_drop(acpi, i);
+    }
+}
+
 /* What all of our code needs, on any tables. */
 static enum status address_space_map_own(struct start_state *start, struct host_map *map)
 {
@@ -154,7 +194,9 @@ static enum status address_space_map_shared(struct start_state *start)
     for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++)
         s = host_map_add(&start->map, start->machine.modules[i].place.base,
                          start->machine.modules[i].place.size, PT_R, PT_WRITE_BACK);
-    return s;
+    if (s == OK)
+        address_space_map_iommus(start);
+    return s == OK ? address_space_map_functions(start) : s;
 }
 
 /* Notes that this is not for guests, and takes it out of what is free if the firmware thinks so. */
@@ -187,9 +229,19 @@ static bool address_space_keep_own(struct start_state *start)
         address_space_keep(machine, start->info->lastlog, start->info->lastlog_size) &&
         (fb->format == BOOT_PIXEL_NONE || address_space_keep(machine, fb->base, fb->size));
 
+    for (uint32_t i = 0; i < start->acpi.ioapic_count && ok; i++)
+        ok = address_space_keep(machine, align_down(start->acpi.ioapics[i].address.v, PAGE_SIZE),
+                                PAGE_SIZE);
+    for (uint32_t i = 0; i < start->acpi.ecam_count && ok; i++) {
+        const struct range ecam = memory_map_ecam(&start->acpi.ecams[i]);
+        ok = address_space_keep(machine, ecam.base, ecam.size);
+    }
     for (uint32_t i = 0; i < machine->module_count && ok; i++)
         ok = address_space_keep(machine, machine->modules[i].place.base,
                                 machine->modules[i].place.size);
+    for (uint32_t i = 0; i < start->acpi.iommu_count && ok; i++)
+        ok = address_space_keep(machine, start->acpi.iommus[i].address.v,
+                                acpi_iommu_size(&start->acpi.iommus[i]));
     if (!ok)
         log_line("memory is in too many pieces");
     return ok;
@@ -247,7 +299,7 @@ bool address_space_create(struct start_state *start)
     return true;
 }
 
-enum status address_space_seal(struct start_state *start)
+enum status address_space_seal(struct start_state *start, const struct plan *plan)
 {
     const struct range constant[] = {
         {(uintptr_t)image_sealed, (uintptr_t)image_sealed_end - (uintptr_t)image_sealed},
@@ -261,6 +313,11 @@ enum status address_space_seal(struct start_state *start)
     }
     if (s == OK && start->x2apic) /* from now on it is reached by MSRs only */
         s = host_map_remove(&start->map, LAPIC_MMIO, PAGE_SIZE);
+    for (uint32_t i = 0; i < start->machine.devices.count && s == OK; i++) {
+        const hpa_t page = address_space_function(start, i);
+        if (page.v != 0 && !plan_has_device(plan, &start->machine.devices.entries[i]))
+            s = host_map_remove(&start->map, page.v, PAGE_SIZE);
+    }
     for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++) {
         const struct machine_module *m = &start->machine.modules[i];
         if (m->given) /* a guest's now */

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "kernel/plan/plan.h"
 #include "kernel/start/start.h"
 #include "lib/status.h"
 
@@ -16,4 +17,4 @@ MUST_CHECK bool address_space_create(struct start_state *start);
  * Last: what is not needed any more is unmapped, what does not change any more becomes read-only.
  * Every other core calls host_flush_tlb() before it runs a guest.
  */
-MUST_CHECK enum status address_space_seal(struct start_state *start);
+MUST_CHECK enum status address_space_seal(struct start_state *start, const struct plan *plan);

@@ -5,8 +5,6 @@
 #include "kernel/core/canary.h"
 #include "kernel/core/cores.h"
 #include "kernel/core/facts.h"
-#include "kernel/core/machine_lines.h"
-#include "kernel/plan/machine_text.h"
 #include "kernel/start/smp.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
@@ -176,6 +174,5 @@ bool bring_up_cores(struct start_state *start)
     }
     bring_up_print(start);
     bring_up_print_smis(start);
-    machine_text_print(&start->machine, machine_lines_say);
     return true;
 }

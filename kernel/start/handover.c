@@ -95,12 +95,14 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     memory_map_check_ioapics(&start->acpi, &ram);
     memory_map_check_ecams(&start->acpi, &ram);
     memory_map_check_iommus(&start->acpi, &ram);
+    memory_map_check_reserved(&start->acpi, &ram);
     memory_map_check_reset(&start->acpi, &ram);
     machine_reset_init(&start->acpi);
     power_init(&start->acpi);
     if (start->acpi.has_serial)
         console_use_serial(start->acpi.serial_port, start->acpi.serial_baud);
     quiesce_interrupts(&start->acpi);
-    quiesce_devices(&start->acpi, start->machine.has_screen, &start->devices);
-    machine_devices(&start->devices, &start->acpi, machine_lines_say);
+    start->ecam = quiesce_devices(&start->acpi, start->machine.has_screen, &start->machine.devices);
+    memory_map_check_functions(&start->machine.devices, &ram);
+    machine_devices(&start->machine.devices, &start->acpi, machine_lines_say);
 }

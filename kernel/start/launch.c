@@ -13,6 +13,7 @@
 #include "kernel/start/address_space.h"
 #include "kernel/start/smp.h"
 #include "kernel/vm/build.h"
+#include "kernel/vm/device.h"
 #include "kernel/vm/life.h"
 #include "kernel/vm/link.h"
 #include "lib/assert.h"
@@ -172,6 +173,9 @@ bool launch_prepare(struct start_state *start)
         if (build_vm(&vms[i], &plan->guests[i], i, &kit) != OK)
             return false;
     }
+    for (uint32_t i = 0; i < plan->guest_count; i++)
+        if (device_build(vms[i], i, start->iommu, start->ecam, &start->pages) != OK)
+            return false;
     if (link_build(plan, vms, &start->pages) != OK)
         return false;
     if (!smp_virt_on(start->machine.core_count, &start->tsc))
@@ -205,11 +209,12 @@ void launch_run(struct start_state *start)
         .vm_count = plan->guest_count,
         .bus_locks = virt_report.bus_locks,
         .safe_leaves = virt_has_large_leaves(),
+        .iommu = start->iommu,
     };
 
     launch_print_ticks(start);
     monitor_init(&view);
-    if (address_space_seal(start) != OK)
+    if (address_space_seal(start, plan) != OK)
         panic("the hypervisor's own memory could not be sealed");
     console_start_pumping();
     for (uint32_t id = 1; id < start->machine.core_count; id++) {

@@ -116,6 +116,8 @@ void machine_devices(const struct pci_list *list, const struct acpi_info *acpi, 
         say("IOMMU: the firmware lists none");
     for (uint32_t i = 0; i < acpi->iommu_count; i++)
         machine_iommu(&acpi->iommus[i], say);
+    if (acpi->iommu_no_x2apic)
+        say("IOMMU: the firmware asks to leave x2APIC mode alone, which Bulkhead cannot");
     if (acpi->reserved_count > 0)
         say("IOMMU: the firmware reserves %u range%s of memory for devices", acpi->reserved_count,
             fmt_plural(acpi->reserved_count));

@@ -129,17 +129,33 @@ void memory_map_check_ecams(struct acpi_info *acpi, const struct ram_list *list)
 
 void memory_map_check_iommus(struct acpi_info *acpi, const struct ram_list *list)
 {
-    uint32_t kept = 0;
-
-    for (uint32_t i = 0; i < acpi->iommu_count; i++) {
-        const struct acpi_iommu u = acpi->iommus[i];
-        if (!ram_touches(list, (struct range){u.address.v, PAGE_SIZE}))
-            acpi->iommus[kept++] = u;
-        else
-            log_line("acpi: the IOMMU at 0x%llx overlaps RAM: not used",
-                     (unsigned long long)u.address.v);
+    for (uint32_t i = acpi->iommu_count; i-- > 0;) {
+        const struct acpi_iommu *u = &acpi->iommus[i];
+        if (!ram_touches(list, (struct range){u->address.v, acpi_iommu_size(u)}))
+            continue;
+        log_line("acpi: the IOMMU at 0x%llx overlaps RAM: not used",
+                 (unsigned long long)u->address.v);
+        acpi_iommu_drop(acpi, i);
     }
-    acpi->iommu_count = kept;
+}
+
+void memory_map_check_functions(struct pci_list *functions, const struct ram_list *list)
+{
+    for (uint32_t i = 0; i < functions->count; i++)
+        for (uint32_t b = 0; b < PCI_BARS; b++) {
+            const struct pci_bar *bar = &functions->entries[i].bars[b];
+            if (bar->size != 0 && !bar->io && bar->base != 0 &&
+                ram_touches(list, (struct range){bar->base, bar->size}))
+                functions->entries[i].kept = "has registers where the firmware has RAM";
+        }
+}
+
+void memory_map_check_reserved(struct acpi_info *acpi, const struct ram_list *list)
+{
+    for (uint32_t i = 0; i < acpi->reserved_count; i++) {
+        struct acpi_reserved *r = &acpi->reserved[i];
+        r->apart = !ram_touches(list, (struct range){r->base, r->size});
+    }
 }
 
 void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list)

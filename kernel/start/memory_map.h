@@ -39,8 +39,14 @@ void memory_map_check_ioapics(struct acpi_info *acpi, const struct ram_list *lis
 void memory_map_check_ecams(struct acpi_info *acpi, const struct ram_list *list);
 void memory_map_check_iommus(struct acpi_info *acpi, const struct ram_list *list);
 
+/* Notes which ranges that the firmware reserves for devices are nobody else's memory. */
+void memory_map_check_reserved(struct acpi_info *acpi, const struct ram_list *list);
+
 /* The registers of all buses of it. */
 struct range memory_map_ecam(const struct acpi_ecam *ecam);
+
+/* Notes of functions whose registers would lie in memory that no guest can have them. */
+void memory_map_check_functions(struct pci_list *functions, const struct ram_list *list);
 
 /* The same of a reset register in memory. */
 void memory_map_check_reset(struct acpi_info *acpi, const struct ram_list *list);

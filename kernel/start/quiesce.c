@@ -141,7 +141,7 @@ static void quiesce_segment(const struct pci_access *access, bool has_screen,
     pci_list_add(found, access);
 }
 
-static void quiesce_by_ports(const struct acpi_info *acpi, bool has_screen, struct pci_list *found)
+static hpa_t quiesce_by_ports(const struct acpi_info *acpi, bool has_screen, struct pci_list *found)
 {
     struct quiesce_segment all = {.ports = true};
     struct pci_access access = {
@@ -159,6 +159,7 @@ static void quiesce_by_ports(const struct acpi_info *acpi, bool has_screen, stru
     }
     quiesce_segment(&access, has_screen, found);
     out32(PCI_CONFIG_ADDRESS, 0);
+    return access.extended ? all.ecam->address : hpa(0);
 }
 
 static void quiesce_by_memory(const struct acpi_ecam *ecam, bool has_screen, struct pci_list *found)
@@ -180,13 +181,15 @@ static void quiesce_by_memory(const struct acpi_ecam *ecam, bool has_screen, str
                  ecam->segment, (unsigned long long)memory_map_ecam(ecam).base);
 }
 
-void quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found)
+hpa_t quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found)
 {
-    quiesce_by_ports(acpi, has_screen, found);
+    const hpa_t ecam = quiesce_by_ports(acpi, has_screen, found);
+
     for (uint32_t i = 0; i < acpi->ecam_count; i++)
         if (acpi->ecams[i].segment != 0)
             quiesce_by_memory(&acpi->ecams[i], has_screen, found);
     pci_list_group(found);
     out8(DMA1_MASK_PORT, DMA_ALL_MASKED);
     out8(DMA2_MASK_PORT, DMA_ALL_MASKED);
+    return ecam;
 }

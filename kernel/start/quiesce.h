@@ -16,5 +16,7 @@ void quiesce_interrupts(const struct acpi_info *acpi);
  * the ISA bus's DMA channels: no guest has a device, and what the firmware left running must not
  * write to memory. Says how many there were, and puts down in `found` what they are. Segments
  * behind the first are reached if the firmware's page tables map their configuration space.
+ * Returns where that of segment 0 begins in memory, for bus 0; 0: it is not there, or not what
+ * MCFG says.
  */
-void quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);
+hpa_t quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);

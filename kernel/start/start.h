@@ -6,8 +6,8 @@
 
 #include "boot/boot_info.h"
 #include "drivers/acpi/acpi.h"
+#include "drivers/iommu/iommu.h"
 #include "drivers/lapic_timer.h"
-#include "drivers/pci/pci_list.h"
 #include "drivers/tsc.h"
 #include "kernel/plan/machine.h"
 #include "lib/types.h"
@@ -21,7 +21,8 @@ struct start_state {
     uint64_t seconds;                /* since 1970-01-01 UTC, at the first stamp; 0: not known */
     char config_name[BOOT_NAME_MAX]; /* of the file that was chosen in the loader */
     struct acpi_info acpi;
-    struct pci_list devices;
+    hpa_t ecam; /* configuration space of PCI segment 0 in memory, bus 0; 0: there is none */
+    struct iommu *iommu; /* NULL: there is none that can be used */
     struct tsc tsc;
     struct pages pages;
     struct host_map map;

@@ -2,16 +2,35 @@
 #include "kernel/vm/exit_ports.h"
 
 #include "kernel/vm/cable.h"
+#include "kernel/vm/device.h"
 #include "kernel/vm/link.h"
 #include "kernel/vm/serial.h"
 #include "lib/bits.h"
+
+static void exit_ports_device(struct vcpu *v, uint32_t pio, uint8_t size, uint32_t d, uint32_t reg)
+{
+    const uint32_t shift = 8 * (pio >> 16 & 3);
+    uint64_t *rax = &v->regs.gpr[REG_RAX];
+
+    if (pio & PIO_IN)
+        exit_ports_put(rax, device_read(v->vm, d, reg) >> shift, size);
+    else
+        device_write(v->vm, d, reg, (uint32_t)MASK64(8 * size - 1, 0) << shift,
+                     (uint32_t)*rax << shift);
+}
 
 static void exit_ports_pci(struct vcpu *v, uint32_t pio, uint8_t size)
 {
     const uint16_t port = (uint16_t)(pio >> 16);
     uint64_t *rax = &v->regs.gpr[REG_RAX];
     struct vpci *pci = &v->vm->pci;
+    UNINITIALIZED uint32_t slot, reg;
 
+    if (vpci_names(pci, port, &slot, &reg) && slot >= VPCI_DEVICE &&
+        slot - VPCI_DEVICE < v->vm->device_count) {
+        exit_ports_device(v, pio, size, slot - VPCI_DEVICE, reg);
+        return;
+    }
     if (pio & PIO_IN) {
         exit_ports_put(rax, vpci_in(pci, port, size), size);
         return;

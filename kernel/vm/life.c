@@ -6,6 +6,7 @@
 #include "kernel/core/cores.h"
 #include "kernel/core/power.h"
 #include "kernel/vm/cable.h"
+#include "kernel/vm/device.h"
 #include "kernel/vm/kick.h"
 #include "kernel/vm/link.h"
 #include "kernel/vm/memory.h"
@@ -81,18 +82,33 @@ bool life_start(struct vm *vm)
     return true;
 }
 
+/* No life can go on, or follow, with such a device. */
+static void life_tell_lost(struct vm *vm, const struct plan_device *lost, const char *why)
+{
+    const uint32_t at = lost->entry->address;
+
+    life_tell(vm, NOTE_LIFE, "guest '%s' stays stopped: its device %02x:%02x.%u %s", vm->name,
+              pci_bus(at), pci_device(at), pci_function(at), why);
+}
+
 void life_load(struct vm *vm)
 {
     const uint64_t begin = rdtsc();
+    const struct plan_device *lost;
 
     memory_load(vm);
     console_begin_life(&vm->console);
     bus_reset(&vm->bus, &vm->console.tx, &vm->console.rx, &vm->clock, vm->plan->image.has_pit);
     cable_enter(vm);
     link_enter(vm);
+    lost = device_enter(vm);
     vm->started = rdtsc();
     vm->load_ticks = ticks_since(vm->started, begin);
     watchdog_begin(vm, vm->started);
+    if (lost == NULL)
+        return;
+    life_tell_lost(vm, lost, "is not let through: the IOMMU does not answer");
+    (void)life_end(vm, (struct vm_end){.kind = VM_END_STOP});
 }
 
 /* What comes after this life, and how much is said about its end: all of it when no other follows
@@ -277,10 +293,15 @@ bool life_park(struct vm *vm)
 
 void life_follow(struct vm *vm, uint64_t parked)
 {
+    const char *why = "";
+    const struct plan_device *lost = device_leave(vm, &why); /* before memory is cleared */
+
     link_leave(vm);
     life_report(vm, parked);
+    if (lost != NULL)
+        life_tell_lost(vm, lost, why);
     link_clear_left(vm); /* which takes a while: nobody waits for the words */
-    if (life_is_unwanted(vm) || !life_goes_on(vm)) {
+    if (life_is_unwanted(vm) || lost != NULL || !life_goes_on(vm)) {
         life_finish(vm);
         return;
     }

@@ -25,6 +25,7 @@
 #include "vdev/vendor.h"
 #include "vdev/vlink.h"
 #include "vdev/vmsr.h"
+#include "vdev/vpass.h"
 #include "vdev/vpci.h"
 
 /* ------------------------------------------------------------------ a vCPU */
@@ -156,6 +157,17 @@ struct link_end {
     struct vlink device;
 };
 
+/* A PCI function of the machine's that the guest has. kernel/vm/device.c */
+struct device {
+    const struct plan_device *plan;
+    volatile uint32_t *config; /* its configuration space: a page of ours */
+    struct lock lock;          /* to change a register of it */
+    struct vpass_layout layout;
+    struct vpass pass;
+    bool is_lost; /* the IOMMU did not answer: the life in which that was seen is the last */
+    uint32_t found[VPASS_WORDS]; /* its configuration space before the first guest started */
+};
+
 /* One end of a serial cable between two guests. kernel/vm/cable.c */
 struct cable {
     struct vm *vm;
@@ -182,10 +194,13 @@ struct vm {
     uint32_t end_count;
     struct link_end ends[VLINKS]; /* of links; constant but for the devices */
     struct cable *cable;          /* NULL: none */
-    _Atomic uint32_t phase;       /* enum vm_phase */
-    _Atomic uint32_t parked;      /* vCPUs that have ended the present life */
-    _Atomic uint32_t scrubbed;    /* vCPUs that have cleared their share of its memory */
-    _Atomic uint32_t stop_asked;  /* enum vm_stop: no further life is wanted; between two lives */
+    uint32_t device_count;
+    struct device *devices; /* [device_count] */
+    struct iommu *iommu;
+    _Atomic uint32_t phase;      /* enum vm_phase */
+    _Atomic uint32_t parked;     /* vCPUs that have ended the present life */
+    _Atomic uint32_t scrubbed;   /* vCPUs that have cleared their share of its memory */
+    _Atomic uint32_t stop_asked; /* enum vm_stop: no further life is wanted; between two lives */
     struct vm_end end;
     struct postmortem postmortem;
     uint64_t end_asked;         /* TSC of that moment */

@@ -22,6 +22,8 @@ FLASH = next((files for files in FLASHES if files[0].exists()), FLASHES[0])
 # The model of an AMD processor of which TCG has most; its SVM is on, its x2APIC has to be asked for.
 DEFAULT_CPU = {"qemu": "EPYC-Rome,+x2apic", "kvm": "host"}
 ACCELERATOR = {"qemu": "tcg", "kvm": "kvm"}
+# With all that they can do. No processor looks at the vendor.
+IOMMUS = {"intel": "intel-iommu,intremap=on,eim=on,aw-bits=48", "amd": "amd-iommu,intremap=on,xtsup=on"}
 GDB_PORT = "localhost:1234"
 REPLY_TIMEOUT_S = 10
 
@@ -36,6 +38,18 @@ STOPS = {
     POWER_OFF: "the machine powered off",
     "guest-reset": "the machine was reset: triple fault, or a reset asked for",
 }
+
+
+def device(spec, number):
+    """The options for a device of scripts/run's --device."""
+    kind, _, file = spec.partition("=")
+    name = f"given{number}"
+    if kind == "sata":
+        return ["-drive", f"if=none,format=raw,id={name},file={file.replace(',', ',,')}",
+                "-device", f"ich9-ahci,id={name}-ports", "-device", f"ide-hd,bus={name}-ports.0,drive={name}"]
+    if spec == "ethernet":      # a card whose driver needs no MSI-X
+        return ["-netdev", f"user,id={name}", "-device", f"igb,netdev={name}"]
+    return ["-device", spec]
 
 
 def kvm_refusal():
@@ -119,14 +133,18 @@ class Qemu:
         self._process = None
         self._qmp = None
         cpu = args.cpu or DEFAULT_CPU[args.engine]
+        # KVM's own interrupt controllers do not remap.
+        split = ",kernel-irqchip=split" if args.iommu and args.engine == "kvm" else ""
         self._command = [
-            PROGRAM, "-machine", f"q35,accel={ACCELERATOR[args.engine]}", "-cpu", cpu,
+            PROGRAM, "-machine", f"q35,accel={ACCELERATOR[args.engine]}{split}", "-cpu", cpu,
             "-smp", f"{args.cores},sockets=1,threads={args.threads}" if args.threads > 1 else args.cores,
             "-m", args.memory, *firmware(args.vars),
             "-drive", f"format=raw,file={work / 'disk.img'}", "-serial", tty,
             "-display", "none", "-net", "none", "-qmp", "stdio",
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.
-            "-no-shutdown", "-no-reboot", *args.qemu,
+            "-no-shutdown", "-no-reboot",
+            *(["-device", IOMMUS[args.iommu]] if args.iommu else []),
+            *(word for n, spec in enumerate(args.device) for word in device(spec, n)), *args.qemu,
         ]
         if args.date:
             self._command += ["-rtc", f"base={args.date}T12:00:00"]

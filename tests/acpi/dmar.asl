@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-/* Not read: it is there to be passed over. */
 Signature : "DMAR"
 Table Length : 0000008C
 Revision : 01

@@ -49,6 +49,13 @@ class Operator:
             if found:
                 return found
 
+    def wait_all(self, *patterns):
+        """The same for several lines of guests that do not wait for each other, in any order."""
+        missing = set(patterns)
+        while missing:
+            line = self.next_line()
+            missing = {pattern for pattern in missing if not re.match(pattern, line)}
+
     def open(self):
         """To the monitor, from a guest's console."""
         self._console.send(KEY)

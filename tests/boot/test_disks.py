@@ -69,8 +69,8 @@ def test_operator(machine):
                                       "kept2.img": disk(2 * MIB)}
     with machine.spawn(files, conf, cores=4, memory=256) as console:
         operator = Operator(console)
-        operator.wait(r"\[bulkhead\] guest 'a' powered off with code 0 ")
-        operator.wait(r"\[bulkhead\] guest 'b' has been restarted 1 time: it stays stopped")
+        operator.wait_all(r"\[bulkhead\] guest 'a' powered off with code 0 ",
+                          r"\[bulkhead\] guest 'b' has been restarted 1 time: it stays stopped")
         operator.open()
         answer = operator.ask("isolation")
         operator.keys("start a\r")

@@ -129,9 +129,9 @@ def test_after_a_crash(machine):
     with machine.spawn(images("escape", "spin"), conf, cores=5, memory=512,
                        timeout=900) as console:
         operator = Operator(console)
-        for _ in range(2):      # in either order
-            operator.wait(r"\[bulkhead\] guest '(escape' has been restarted 1 time: it stays "
-                          "stopped|two' was stopped after )")
+        operator.wait_all(
+            r"\[bulkhead\] guest 'escape' has been restarted 1 time: it stays stopped",
+            r"\[bulkhead\] guest 'two' was stopped after ")
         operator.open()
         check_crash(operator, "escape", "life 2 of 2", said=operator.own_lines())
         shown = check_crash(operator, "two", "life 1 of 1", said=operator.own_lines())

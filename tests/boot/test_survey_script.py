@@ -106,7 +106,8 @@ def test_amd_and_a_plan_for_it(tmp_path):
                  "threads of a core: their APIC ids differ in the lowest 1 bit",
                  "memory for guests: 0x200000-0x7fffffff, 2046 MiB", "screen: yes",
                  "guests' deadlines: watched by core #0", "IOMMU: the firmware lists none",
-                 "pci 01:00.0 8086:10d3 ethernet, PCIe, MSI MSI-X, reset flr, BAR 0 128 KiB, BAR 2 32 ports",
+                 "pci 01:00.0 8086:10d3 ethernet, PCIe, MSI MSI-X, reset flr, "
+                 "BAR 0 128 KiB at 0xfe000000, BAR 2 32 ports",
                  "the processor does not promise an invariant TSC", UNKNOWN,
                  "  - an ASID for a guest"):
         assert line in lines, (line, done.stdout)

@@ -8,6 +8,7 @@
  * what looks like a table mended, bit 1 lets the bytes change while they are being read.
  */
 #include "drivers/acpi/acpi.h"
+#include "drivers/iommu/iommu_find.h"
 
 #include "support.h"
 
@@ -89,6 +90,25 @@ static void check_nodes(const struct acpi_info *info)
     }
 }
 
+static void check_iommus(const struct acpi_info *info)
+{
+    DEMAND(info->iommu_count <= ACPI_IOMMUS_MAX && info->reserved_count <= ACPI_RESERVED_MAX);
+    DEMAND(info->scope_count <= ACPI_SCOPES_MAX);
+    for (uint32_t i = 0; i < info->iommu_count; i++)
+        DEMAND(info->iommus[i].address.v != 0 && info->iommus[i].address.v % PAGE_SIZE == 0);
+    for (uint32_t i = 0; i < info->reserved_count; i++) {
+        const struct acpi_reserved *r = &info->reserved[i];
+        DEMAND(r->size > 0 && (r->base | r->size) % PAGE_SIZE == 0);
+        DEMAND(r->size - 1 <= UINT64_MAX - r->base);
+    }
+    for (uint32_t i = 0; i < info->scope_count; i++) {
+        const struct acpi_scope *s = &info->scopes[i];
+        DEMAND(s->of < (s->reserved ? info->reserved_count : info->iommu_count));
+        DEMAND(s->kind <= ACPI_SCOPE_HPET && s->steps <= ACPI_PATH_MAX && s->first <= s->last);
+        DEMAND(s->has_alias || s->alias == 0);
+    }
+}
+
 static void check(const struct acpi_info *info, bool ok)
 {
     DEMAND(info->core_count <= ACPI_CORES_MAX && info->ioapic_count <= ACPI_IOAPICS_MAX);
@@ -100,17 +120,45 @@ static void check(const struct acpi_info *info, bool ok)
     }
     for (uint32_t i = 0; i < info->ioapic_count; i++)
         DEMAND(info->ioapics[i].address.v != 0);
-    DEMAND(info->ecam_count <= ACPI_ECAMS_MAX && info->iommu_count <= ACPI_IOMMUS_MAX);
+    DEMAND(info->ecam_count <= ACPI_ECAMS_MAX);
     for (uint32_t i = 0; i < info->ecam_count; i++) {
         DEMAND(info->ecams[i].first_bus <= info->ecams[i].last_bus);
         DEMAND(info->ecams[i].address.v != 0 && info->ecams[i].address.v % ACPI_ECAM_BUS == 0);
     }
-    for (uint32_t i = 0; i < info->iommu_count; i++)
-        DEMAND(info->iommus[i].address.v != 0 && info->iommus[i].address.v % PAGE_SIZE == 0);
+    check_iommus(info);
     check_nodes(info);
     DEMAND(!info->has_power_off || info->pm1a_control != 0);
     DEMAND(info->s5_type_a <= 7 && info->s5_type_b <= 7);
     DEMAND(!info->has_reset || info->reset_port != 0 || info->reset_memory.v != 0);
+}
+
+#define BRIDGES 4
+
+/* What the tables say is looked up for functions on and behind bridges, one below the other. */
+static void check_found(const struct acpi_info *info)
+{
+    static struct pci_list list;
+
+    list.count = 0;
+    for (uint8_t i = 0; i < 2 * BRIDGES; i++)
+        list.entries[list.count++] = (struct pci_entry){
+            .address = pci_address(i / 2, 0, i % 2, 0),
+            .is_bridge = i % 2 == 0,
+            .secondary = (uint8_t)(i / 2 + 1),
+            .subordinate = BRIDGES,
+            .port = i % 2 == 0 ? PCI_PORT_ROOT : PCI_PORT_ENDPOINT,
+        };
+    for (uint32_t i = 0; i < list.count; i++) {
+        const struct pci_entry *e = &list.entries[i];
+        const uint32_t unit = iommu_find_unit(info, &list, e);
+        DEMAND(unit == IOMMU_NONE || unit < info->iommu_count);
+        (void)iommu_find_alias(info, &list, e);
+        uint32_t from = 0, rounds = 0;
+        while ((from = iommu_find_reserved(info, &list, e, from)) != IOMMU_NONE) {
+            DEMAND(from < info->reserved_count && ++rounds <= ACPI_RESERVED_MAX);
+            from++;
+        }
+    }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -130,6 +178,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     memset(&info, 0xa5, sizeof(info));
     const bool ok = acpi_read(&info, &memory, hpa(BASE));
     check(&info, ok);
+    check_found(&info);
     free(m.given);
     free(m.bytes);
     return 0;

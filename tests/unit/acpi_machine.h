@@ -27,6 +27,7 @@ enum blob_name {
     MCFG,
     DMAR,
     SRAT,
+    IVRS,
     BLOBS_ALL
 };
 

@@ -70,7 +70,7 @@ static void test_leaf_bits(void **state)
     assert_int_equal(host_leaf(hpa(0x1000), 1, PT_R, PT_WRITE_COMBINING), xd | 0x1029);
     assert_int_equal(host_leaf(hpa(0x1000), 1, PT_R, PT_UNCACHED), xd | 0x1039);
     assert_int_equal(host_leaf(hpa(0xfffffffe00000), 2, PT_R, PT_UNCACHED), xd | 0xfffffffe000b9);
-    assert_int_equal(host_format.make_table(hpa(0x5000)), 0x5023);
+    assert_int_equal(host_format.make_table(hpa(0x5000), 2), 0x5023);
     assert_true(host_format.is_leaf(0xa1, 1) && host_format.is_leaf(0xa1, 2));
     assert_false(host_format.is_leaf(0x21, 2) || host_format.is_leaf(0xa1, 4));
 }
@@ -89,7 +89,7 @@ static void test_memory_types(void **state)
         uint64_t pat_bit = level == 1 ? BIT64(7) : BIT64(12);
         assert_int_equal((wb | wc | uc) & pat_bit, 0);
     }
-    assert_int_equal(pat_type_of(host_format.make_table(hpa(0x1000))), PAT_WB);
+    assert_int_equal(pat_type_of(host_format.make_table(hpa(0x1000), 2)), PAT_WB);
 }
 
 static void test_leaf_refusals(void **state)

@@ -17,8 +17,9 @@
 #define POOL_PAGES   1024
 #define MAPPINGS_MAX 40
 
-static uint64_t fake_make_table(hpa_t table)
+static uint64_t fake_make_table(hpa_t table, uint32_t level)
 {
+    assert_in_range(level, 2, PT_LEVELS);
     assert_int_equal(table.v & ~FAKE_ADDRESS, 0);
     return table.v | FAKE_PRESENT | 0xf;
 }

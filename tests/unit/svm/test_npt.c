@@ -51,7 +51,7 @@ static void test_table_bits(void **state)
 {
     const struct pt_format *f = &npt_format;
     (void)state;
-    uint64_t e = f->make_table(hpa(0xabcde000));
+    uint64_t e = f->make_table(hpa(0xabcde000), 2);
     assert_int_equal(e, 0xabcde027);
     assert_true(f->is_present(e));
     for (uint32_t level = 2; level <= 4; level++)
@@ -81,8 +81,8 @@ static void test_refused(void **state)
     expect_assert_failure(f->make_leaf(hpa(0x200000), 3, PT_R, PT_WRITE_BACK));
     expect_assert_failure(f->make_leaf(hpa(0x800), 1, PT_R, PT_WRITE_BACK));
     expect_assert_failure(f->make_leaf(hpa(PT_OUTPUT_MAX), 1, PT_R, PT_WRITE_BACK));
-    expect_assert_failure(f->make_table(hpa(0x800)));
-    expect_assert_failure(f->make_table(hpa(PT_OUTPUT_MAX)));
+    expect_assert_failure(f->make_table(hpa(0x800), 2));
+    expect_assert_failure(f->make_table(hpa(PT_OUTPUT_MAX), 2));
 }
 
 /* The types that leaves ask for are at their place in the host's PAT; no leaf needs bit 7 or 12. */

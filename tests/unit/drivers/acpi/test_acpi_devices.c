@@ -56,11 +56,12 @@ static void add_unit(struct blob *b, uint64_t base, uint8_t flags, uint16_t leng
 
 static void add_ivhd(struct blob *b, uint8_t type, uint64_t base, uint16_t segment)
 {
-    uint8_t entry[24] = {type, 0, sizeof(entry)};
+    const uint8_t size = type == 0x10 ? 24 : 40;
+    uint8_t entry[40] = {type, 0, size};
 
     memcpy(entry + 8, &base, 8);
     memcpy(entry + 16, &segment, 2);
-    append(b, entry, sizeof(entry));
+    append(b, entry, size);
 }
 
 static void read_with_warnings(size_t warnings)
@@ -137,9 +138,9 @@ static void half_an_entry(void **state)
 static void vtd_units(void **state)
 {
     struct blob *b = begin(DMAR, "DMAR", 48);
-    const uint8_t reserved[24] = {1, 0, 24};
+    const uint8_t reserved[24] = {1, 0, 24, [17] = 0x1f};
     (void)state;
-    add_unit(b, 0xfed90000, 0, 24);
+    add_unit(b, 0xfed90000, 0, 16);
     append(b, reserved, sizeof(reserved));
     add_unit(b, 0xfed91000, 1, 16);
     read_with_warnings(0);
@@ -149,12 +150,13 @@ static void vtd_units(void **state)
     assert_false(info.iommus[0].rest);
     assert_true(info.iommus[1].rest);
     assert_int_equal(info.reserved_count, 1);
+    assert_int_equal(info.reserved[0].size, 2 * PAGE_SIZE); /* widened */
 }
 
 static void amd_units(void **state)
 {
     struct blob *b = begin(DMAR, "IVRS", 48);
-    const uint8_t reserved[32] = {0x21, 0, 32};
+    const uint8_t reserved[32] = {0x21, 0, 32, [25] = 0x10};
     (void)state;
     add_ivhd(b, 0x10, 0xfeb80000, 0);
     add_ivhd(b, 0x11, 0xfeb80000, 0); /* of the same unit */
@@ -169,7 +171,7 @@ static void amd_units(void **state)
 
 static void units_that_make_no_sense(void **state)
 {
-    static const uint64_t bad[] = {0, 0xfed90800, UINT64_MAX - 0xfff + 1};
+    static const uint64_t bad[] = {0, 0xfed90800, UINT64_MAX - 0x7ff};
     (void)state;
     for (uint32_t i = 0; i < ARRAY_SIZE(bad); i++) {
         machine_make(&m);

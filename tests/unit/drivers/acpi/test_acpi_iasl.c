@@ -24,7 +24,7 @@ static const struct guest_lines {
     {SSDT, "ssdt", "SSDT", 0x202000}, {FADT, "fadt", "FACP", 0x203000},
     {MCFG, "mcfg", "MCFG", 0x204000}, {MADT, "madt", "APIC", 0x205000},
     {SPCR, "spcr", "SPCR", 0x206000}, {SRAT, "srat", "SRAT", 0x208000},
-    {DSDT, "dsdt", "DSDT", 0x207000},
+    {IVRS, "ivrs", "IVRS", 0x209000}, {DSDT, "dsdt", "DSDT", 0x207000},
 };
 
 #define LISTED (ARRAY_SIZE(sources) - 1) /* all but the DSDT */
@@ -168,6 +168,21 @@ static bool same_all(void)
     return same_cores() && same_fadt() && same_serial() && same_nodes() && power_off_by(6, 7);
 }
 
+static void check_iommus(void)
+{
+    assert_true(info.iommu_count <= ACPI_IOMMUS_MAX && info.reserved_count <= ACPI_RESERVED_MAX);
+    assert_true(info.scope_count <= ACPI_SCOPES_MAX);
+    for (uint32_t i = 0; i < info.reserved_count; i++) {
+        assert_true(info.reserved[i].size > 0 && info.reserved[i].size % PAGE_SIZE == 0);
+        assert_true(info.reserved[i].size - 1 <= UINT64_MAX - info.reserved[i].base);
+    }
+    for (uint32_t i = 0; i < info.scope_count; i++) {
+        const struct acpi_scope *s = &info.scopes[i];
+        assert_true(s->of < (s->reserved ? info.reserved_count : info.iommu_count));
+        assert_true(s->steps <= ACPI_PATH_MAX && s->first <= s->last);
+    }
+}
+
 /* Whatever a table says. */
 static void check_limits(bool ok)
 {
@@ -188,6 +203,7 @@ static void check_limits(bool ok)
                 (info.pm1a_control != 0 && info.s5_type_a <= 7 && info.s5_type_b <= 7));
     assert_true(!info.has_reset || info.reset_port != 0 || info.reset_memory.v != 0);
     assert_true(!info.has_serial || (info.serial_port != 0 && info.serial_port <= 0xfff8));
+    check_iommus();
     assert_true(lines_count() < 20 && m.calls < 2000);
 }
 
@@ -223,6 +239,7 @@ static bool only_missing(enum blob_name name)
     case HPET:
     case MCFG:
     case DMAR:
+    case IVRS:
     case BLOBS_ALL:
         break;
     }
@@ -251,6 +268,7 @@ static bool others_hold(enum blob_name name)
     case HPET:
     case MCFG:
     case DMAR:
+    case IVRS:
     case BLOBS_ALL:
         break;
     }
@@ -316,39 +334,74 @@ static void what_the_source_says_is_what_we_read(void **state)
     assert_int_equal(info.near[1].size, 2 * GIB);
     assert_int_equal(info.near[2].base, 6 * GIB);
     assert_int_equal(info.near[2].node, 1);
+    assert_int_equal(info.iommu_count, 1);
+    assert_true(info.iommus[0].rest && info.iommu_remaps && !info.iommu_doubt);
+    assert_int_equal(info.reserved_count, 1);
+    assert_int_equal(info.reserved[0].size, PAGE_SIZE);
+    assert_int_equal(info.scope_count, 2);
+    assert_int_equal(info.scopes[0].kind, ACPI_SCOPE_IOAPIC);
+    assert_int_equal(info.scopes[1].path[0], 2);
+    assert_true(info.scopes[1].reserved);
+}
+
+/* Without a DMAR, another vendor's table counts. */
+static void what_the_other_source_says(void **state)
+{
+    (void)state;
+    m.blobs[DMAR].address = 0;
+    assert_true(read_machine());
+    assert_int_equal(lines_count(), 0);
+    assert_int_equal(info.iommu_count, 1);
+    assert_true(info.iommus[0].amd && !info.iommu_doubt);
+    assert_int_equal(info.iommus[0].flags, 0x14);
+    assert_int_equal(info.reserved_count, 2);
+    assert_int_equal(info.reserved[0].size, 2 * PAGE_SIZE);
+    assert_int_equal(info.scope_count, 6);
+    assert_int_equal(info.scopes[1].first, 0x100);
+    assert_int_equal(info.scopes[1].last, 0x1ff);
+    assert_true(info.scopes[2].has_alias);
+    assert_int_equal(info.scopes[2].alias, 0x200);
+    assert_int_equal(info.scopes[3].kind, ACPI_SCOPE_IOAPIC);
+    assert_int_equal(info.scopes[5].last, 0x1ff);
+}
+
+static void every_byte_of(enum blob_name name)
+{
+    for (uint32_t at = 0; at < sound.blobs[name].size; at++) {
+        const uint8_t was = sound.blobs[name].bytes[at];
+        const uint8_t values[] = {0,
+                                  0xff,
+                                  was ^ 1,
+                                  was ^ 0x80,
+                                  was ^ 0xff,
+                                  0x7f,
+                                  1,
+                                  (uint8_t)(was + 1),
+                                  (uint8_t)(was - 1),
+                                  (uint8_t)(was << 1)};
+        for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
+            if (values[v] == was)
+                continue;
+            m.blobs[name].bytes[at] = values[v];
+            (void)read_machine();
+            expect(only_missing(name), name, at, values[v]);
+            mend(name);
+            (void)read_machine();
+            expect(others_hold(name), name, at, values[v]);
+            restore(name);
+        }
+    }
 }
 
 /* abuse: BA-06 */
 static void every_byte_of_every_table(void **state)
 {
     (void)state;
-    for (enum blob_name name = RSDP; name < BLOBS_ALL; name++) {
-        for (uint32_t at = 0; at < sound.blobs[name].size; at++) {
-            const uint8_t was = sound.blobs[name].bytes[at];
-            const uint8_t values[] = {0,
-                                      0xff,
-                                      was ^ 1,
-                                      was ^ 0x80,
-                                      was ^ 0xff,
-                                      0x7f,
-                                      1,
-                                      (uint8_t)(was + 1),
-                                      (uint8_t)(was - 1),
-                                      (uint8_t)(was << 1)};
-            for (size_t v = 0; v < ARRAY_SIZE(values); v++) {
-                if (values[v] == was)
-                    continue;
-                m.blobs[name].bytes[at] = values[v];
-                (void)read_machine();
-                expect(only_missing(name), name, at, values[v]);
-                mend(name);
-                (void)read_machine();
-                expect(others_hold(name), name, at, values[v]);
-                restore(name);
-            }
-        }
-    }
+    for (enum blob_name name = RSDP; name < BLOBS_ALL; name++)
+        every_byte_of(name);
     assert_true(read_machine() && same_all());
+    m.blobs[DMAR].address = 0; /* else nobody looks into this one */
+    every_byte_of(IVRS);
 }
 
 /* abuse: BA-06 */
@@ -473,6 +526,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(what_the_source_says_is_what_we_read, setup),
+        cmocka_unit_test_setup(what_the_other_source_says, setup),
         cmocka_unit_test_setup(every_byte_of_every_table, setup),
         cmocka_unit_test_setup(every_truncation, setup),
         cmocka_unit_test_setup(every_length_field, setup),

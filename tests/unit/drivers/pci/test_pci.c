@@ -108,6 +108,17 @@ static void test_all_lose_it(void **state)
     }
 }
 
+/* It would not see its tables and commands any more. */
+static void test_iommu(void **state)
+{
+    struct function row = {pci_address(0, 2, 0, 0), 0x4, UINT32_C(0x08060000), 0, false, 0};
+    (void)state;
+    const struct pci_quiet quiet = run(&row, 1, false);
+    assert_int_equal(quiet.functions, 1);
+    assert_int_equal(quiet.silenced + quiet.stuck, 0);
+    assert_int_equal(row.writes, 0);
+}
+
 static void test_displays(void **state)
 {
     struct function rows[] = {
@@ -175,11 +186,9 @@ static void test_buses_in_reach(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_all_lose_it),
-        cmocka_unit_test(test_displays),
-        cmocka_unit_test(test_single_function_is_one),
-        cmocka_unit_test(test_stuck),
-        cmocka_unit_test(test_buses_in_reach),
+        cmocka_unit_test(test_all_lose_it), cmocka_unit_test(test_displays),
+        cmocka_unit_test(test_iommu),       cmocka_unit_test(test_single_function_is_one),
+        cmocka_unit_test(test_stuck),       cmocka_unit_test(test_buses_in_reach),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

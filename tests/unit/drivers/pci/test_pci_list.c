@@ -148,8 +148,9 @@ static void bars_are_sized_and_left_alone(void **state)
     f->words[7] = 0x0000c001; /* 32 ports; the upper half is not there */
     f->sizes[3] = 0x0000ffe0;
     read_all(false);
-    expect_text(0, "00:03.0 8086:1234 nvme, group 0, no MSI, no reset, BAR 0 16 KiB, "
-                   "BAR 2 256 MiB prefetchable, BAR 3 32 ports");
+    expect_text(0, "00:03.0 8086:1234 nvme, group 0, no MSI, no reset, "
+                   "BAR 0 16 KiB wide at 0x1fe000000, BAR 2 256 MiB prefetchable at 0xd0000000, "
+                   "BAR 3 32 ports");
     assert_int_equal(list.entries[0].bars[0].base, UINT64_C(0x1fe000000));
     assert_true(list.entries[0].bars[0].wide);
     assert_int_equal(list.entries[0].bars[3].base, 0xc000);

@@ -641,9 +641,7 @@ static void test_unknown_keys(void **state)
         {"[guest a]\nmmeory=16M\nimage=x", 2, "unknown key 'mmeory'; did you mean 'memory'?"},
         {GUEST "colour scheme = 1", 4,
          "unknown key 'colour scheme'; the keys of [guest NAME] are cores, memory, image, initrd, "
-         "disk, "
-         "cmdline, "
-         "on_crash, on_poweroff, watchdog"},
+         "disk, devices, cmdline, on_crash, on_poweroff, watchdog"},
         {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
         {"[machine]\nthreads = both\n" GUEST, 2,
@@ -731,13 +729,15 @@ static void test_no_error_follows(void **state)
 static void test_other_words(void **state)
 {
 #define ROOT   "; write 'disk = FILE', and 'root=/dev/pmem0' into the cmdline"
-#define DEVICE "; a guest has no devices other than its console"
+#define DEVICE "; write 'devices = KIND' for a device of the machine's"
     static const struct refusal rows[] = {
         {GUEST "drive = root.img", 4, "unknown key 'drive'; did you mean 'disk'?"},
         {GUEST "root = /dev/sda", 4, "unknown key 'root'" ROOT},
         {GUEST "net = eth0", 4,
-         "unknown key 'net'; guests have no network cards; a [link NAME] section joins them"},
-        {GUEST "devices = sata", 4, "unknown key 'devices'" DEVICE},
+         "unknown key 'net'; a [link NAME] section joins guests; a network card of the machine's "
+         "is 'devices = ethernet'"},
+        {GUEST "pci = sata", 4, "unknown key 'pci'" DEVICE},
+        {GUEST "device = sata", 4, "unknown key 'device'; did you mean 'devices'?"},
         {GUEST "vcpus = 2", 4, "unknown key 'vcpus'; did you mean 'cores'?"},
         {GUEST "initramfs = x", 4, "unknown key 'initramfs'; did you mean 'initrd'?"},
         {GUEST "append = x", 4, "unknown key 'append'; did you mean 'cmdline'?"},
@@ -753,6 +753,73 @@ static void test_other_words(void **state)
     REFUSE_ALL(rows);
 #undef ROOT
 #undef DEVICE
+}
+
+static void test_bad_devices(void **state)
+{
+#define HOW "is no device; write a kind ('sata'), an id ('8086:10d3') or a place ('02:00.0')"
+    static const struct refusal rows[] = {
+        {GUEST "devices =", 4, "'devices' has no value; add one or remove the line"},
+        {GUEST "devices = sata\ndevices = usb", 5, "'devices' is already set at line 4"},
+        {GUEST "devices = sata,", 4, "there is no device between two commas, or behind the last"},
+        {GUEST "devices = sata,,usb", 4,
+         "there is no device between two commas, or behind the last"},
+        {GUEST "devices = sta", 4, "'sta' is no kind of device; did you mean 'sata'?"},
+        {GUEST "devices = NIC", 4, "'NIC' is no kind of device; did you mean 'ethernet'?"},
+        {GUEST "devices = SATA", 4, "'SATA' is no kind of device; did you mean 'sata'?"},
+        {GUEST "devices = 8086", 4, "'8086' " HOW},
+        {GUEST "devices = 8086:10d33", 4, "'8086:10d33' " HOW},
+        {GUEST "devices = 8086:10g3", 4, "'8086:10g3' " HOW},
+        {GUEST "devices = 00:20.0", 4, "'00:20.0' " HOW},
+        {GUEST "devices = 00:1f.8", 4, "'00:1f.8' " HOW},
+        {GUEST "devices = 0:1f.2", 4, "'0:1f.2' " HOW},
+        {GUEST "devices = 0001:00:1f.2", 4,
+         "'0001:00:1f.2': only devices of PCI segment 0 can be given away, and are written "
+         "without it"},
+        {GUEST "devices = sata usb", 4,
+         "'usb' behind a device: only '#1', '#2' and so on can stand there; use commas between "
+         "devices"},
+        {GUEST "devices = sata #0", 4,
+         "'#0' behind a device: only '#1', '#2' and so on can stand there; use commas between "
+         "devices"},
+        {GUEST "devices = sata #257", 4,
+         "'#257' behind a device: only '#1', '#2' and so on can stand there; use commas between "
+         "devices"},
+        {GUEST "devices = 00:1f.2 #1", 4,
+         "'#1' behind a device's place: only its id can stand there, as in '02:00.0 8086:10d3'"},
+        {GUEST "devices = usb #1,usb #2,usb #3,usb #4,usb #5,usb #6,usb #7,usb #8,usb #9", 4,
+         "guest 'a' has more than 8 devices"},
+    };
+    (void)state;
+    REFUSE_ALL(rows);
+#undef HOW
+}
+
+static void test_devices(void **state)
+{
+    (void)state;
+    parse(GUEST "devices = sata, ethernet #2,8086:10D3 #3 , 02:1f.7, 00:02.0 1234:11e8 # comment");
+    const struct config_guest *g = &config.guests[0];
+    const struct config_device *d = g->devices;
+
+    assert_int_equal(report.count, 0);
+    assert_int_equal(g->device_count, 5);
+    assert_int_equal(g->devices_line, 4);
+    assert_string_equal(d[0].kind, "sata");
+    assert_int_equal(d[0].number, 0);
+    assert_string_equal(d[1].kind, "ethernet");
+    assert_int_equal(d[1].number, 2);
+    assert_string_equal(d[1].text, "ethernet #2");
+    assert_true(d[2].by_id && !d[2].by_place && d[2].kind[0] == '\0');
+    assert_int_equal(d[2].vendor, 0x8086);
+    assert_int_equal(d[2].device, 0x10d3);
+    assert_int_equal(d[2].number, 3);
+    assert_true(d[3].by_place && !d[3].by_id);
+    assert_int_equal(d[3].bus, 2);
+    assert_int_equal(d[3].slot, 31);
+    assert_int_equal(d[3].function, 7);
+    assert_true(d[4].by_place && d[4].by_id);
+    assert_int_equal(d[4].device, 0x11e8);
 }
 
 static void test_bad_disks(void **state)
@@ -1239,6 +1306,8 @@ int main(void)
         cmocka_unit_test(test_example),
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_disks),
+        cmocka_unit_test(test_bad_devices),
+        cmocka_unit_test(test_devices),
         cmocka_unit_test(test_bad_disks),
         cmocka_unit_test(test_spelling),
         cmocka_unit_test(test_comments),

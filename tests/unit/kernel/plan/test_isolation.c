@@ -116,6 +116,33 @@ static void bus_locks_are_named(void **state)
     assert_true(lines_contain("cache lines hold up all cores; each is an exit, which slows"));
 }
 
+static void what_the_iommu_does(void **state)
+{
+    struct isolation of = {.plan = &plan, .msrs = &msr_intel, .machine = &machine};
+
+    (void)state;
+    lines_clear();
+    isolation_print(&of, log_line);
+    assert_true(lines_contain("but no IOMMU enforces it"));
+    assert_false(lines_contain("enforces it:"));
+    lines_clear();
+    of.dma_why = "it has no queue";
+    isolation_print(&of, log_line);
+    assert_true(lines_contain("but no IOMMU enforces it: it has no queue"));
+    lines_clear();
+    of.dma = ISOLATION_DMA_BLOCKED;
+    of.dma_refused = 7;
+    isolation_print(&of, log_line);
+    assert_true(
+        lines_contain("  nobody          devices: the IOMMU blocks their DMA and interrupts (7 "));
+    assert_false(lines_contain("  - devices"));
+    lines_clear();
+    of.dma = ISOLATION_DMA_INTERRUPTS_OPEN;
+    isolation_print(&of, log_line);
+    assert_true(
+        lines_contain("  - devices: no guest has one, and the IOMMU blocks their DMA, but"));
+}
+
 /* Whether a guest gets anything from `port`, by any access to it alone. */
 static bool is_open(uint16_t port, bool has_pit)
 {
@@ -233,6 +260,7 @@ int main(void)
         cmocka_unit_test_setup(the_whole_report_goes_on, setup),
         cmocka_unit_test_setup(trust_is_named_where_it_matters, setup),
         cmocka_unit_test_setup(bus_locks_are_named, setup),
+        cmocka_unit_test_setup(what_the_iommu_does, setup),
         cmocka_unit_test_setup(what_is_shared_is_said, setup),
         cmocka_unit_test_setup(open_ports_are_named, setup),
     };

@@ -58,6 +58,7 @@ static void a_small_machine(void **state)
     there_and_back();
     assert_string_equal(text, "[bulkhead] cores #0: APIC ids 0, node 0\r\n"
                               "[bulkhead] memory for guests: 0x1000000-0x4ffffff, 64 MiB\r\n"
+                              "[bulkhead] devices for guests: yes, behind an IOMMU\r\n"
                               "[bulkhead] screen: none\r\n"
                               "[bulkhead] guests' deadlines: watched by each core's own timer\r\n");
     machine.needs_monitor = machine.has_screen = true;
@@ -84,6 +85,110 @@ static void a_large_machine(void **state)
         machine.near[i] = (struct machine_near){{GIB * i, GIB}, i / 2};
     machine.near_count = MACHINE_NEAR_MAX;
     there_and_back();
+}
+
+/* The list of functions is told of elsewhere in the log, and again where the monitor was asked. */
+static void functions(void **state)
+{
+    struct pci_list *list = &machine.devices;
+    char line[PCI_TEXT_MAX];
+
+    (void)state;
+    list->entries[0] = (struct pci_entry){
+        .address = pci_address(0, 0, 0, 0), .vendor = 0x8086, .device = 0x29c0, .class = 0x060000};
+    list->entries[1] =
+        (struct pci_entry){.address = pci_address(0, 0x1f, 2, 0),
+                           .vendor = 0x8086,
+                           .device = 0x2922,
+                           .class = 0x010600,
+                           .msi = true,
+                           .group = 2,
+                           .bars = {[0] = {.base = 0xe000000000, .size = 16 * KIB, .wide = true},
+                                    [2] = {.base = 0xd0000000, .size = GIB, .prefetch = true},
+                                    [4] = {.size = 32, .io = true},
+                                    [5] = {.base = 0xfebd5000, .size = 512}}};
+    list->entries[2] = (struct pci_entry){.address = pci_address(1, 0, 0, 0),
+                                          .vendor = 0x1b36,
+                                          .device = 0x0010,
+                                          .class = 0x010800,
+                                          .msi = true,
+                                          .msix = true,
+                                          .reset = PCI_RESET_FLR,
+                                          .kept = "its firmware reserves memory for it"};
+    list->entries[3] = list->entries[2];
+    list->entries[3].segment = 1;
+    list->entries[3].reset = PCI_RESET_POWER;
+    list->count = 4;
+    machine.no_devices[0] = '\0';
+    for (uint32_t twice = 0; twice < 2; twice++)
+        for (uint32_t i = 0; i < list->count; i++) {
+            pci_list_text(&list->entries[i], line, sizeof(line));
+            say("pci %s", line);
+        }
+    machine_text_print(&machine, say);
+    assert_null(read_text());
+    assert_int_equal(back.devices.count, 4);
+    for (uint32_t i = 0; i < 4; i++) {
+        const struct pci_entry *e = &back.devices.entries[i], *was = &list->entries[i];
+        assert_int_equal(e->segment, was->segment);
+        assert_int_equal(e->address, was->address);
+        assert_int_equal(e->vendor, was->vendor);
+        assert_int_equal(e->device, was->device);
+        assert_int_equal(e->class, was->class);
+        assert_int_equal(e->msi, was->msi);
+        assert_int_equal(e->msix, was->msix);
+        assert_int_equal(e->reset, was->reset);
+        assert_int_equal(e->group, was->group);
+        for (uint32_t b = 0; b < PCI_BARS; b++) {
+            assert_int_equal(e->bars[b].size, was->bars[b].size);
+            assert_int_equal(e->bars[b].io, was->bars[b].io);
+            if (!was->bars[b].io)
+                assert_int_equal(e->bars[b].base, was->bars[b].base);
+            assert_int_equal(e->bars[b].wide, was->bars[b].wide);
+            assert_int_equal(e->bars[b].prefetch, was->bars[b].prefetch);
+        }
+        assert_int_equal(e->kept != NULL, i == 2);
+    }
+    snprintf(machine.no_devices, sizeof(machine.no_devices), "the firmware lists no IOMMU");
+    text[0] = '\0';
+    machine_text_print(&machine, say);
+    assert_null(read_text());
+    assert_string_equal(back.no_devices, machine.no_devices);
+}
+
+static void broken_functions(void **state)
+{
+    static const char *const lines[] = {
+        "pci",
+        "pci 00:1f",
+        "pci 00:20.0 8086:2922 sata",
+        "pci 00:1f.8 8086:2922 sata",
+        "pci 00:1f.2 8086:292 sata",
+        "pci 00:1f.2 8086:2922 satan",
+        "pci 00:1f.2 8086:2922 sata, BAR 6 4 KiB at 0x1000",
+        "pci 00:1f.2 8086:2922 sata, BAR 0 0 KiB at 0x1000",
+        "pci 00:1f.2 8086:2922 sata, BAR 0 4 KiB",
+        "pci 00:1f.2 8086:2922 sata, BAR 0 4 KiB at here",
+        "pci 00:1f.2 8086:2922 sata, BAR 0 99999999999999999999 GiB at 0x1000",
+        "pci 00:1f.2 8086:2922 sata, group x",
+        "pci 00:1f.2 8086:2922 sata, group 257",
+        "devices for guests: perhaps",
+        "devices for guests: none, as",
+        "devices for guests: yes, behind an IOMMU, or so",
+        "device kept: 00:1f",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        snprintf(text, sizeof(text), "%s\n", lines[i]);
+        machine_text_print(&machine, say);
+        if (i != 0 && read_text() == NULL)
+            fail_msg("%s", lines[i]);
+    }
+    snprintf(text, sizeof(text), "pci 00:1f.2 8086:2922 sata, BAR 0 4 KiB at ...\n");
+    machine_text_print(&machine, say);
+    assert_null(read_text());
+    assert_non_null(back.devices.entries[0].kept);
 }
 
 /* Pieces in which no guest can lie are not worth a line. */
@@ -220,6 +325,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_small_machine, setup),
         cmocka_unit_test_setup(a_large_machine, setup),
+        cmocka_unit_test_setup(functions, setup),
+        cmocka_unit_test_setup(broken_functions, setup),
         cmocka_unit_test_setup(small_pieces, setup),
         cmocka_unit_test_setup(a_whole_log, setup),
         cmocka_unit_test_setup(refused, setup),

@@ -229,6 +229,43 @@ static void test_reset_register_in_memory(void **state)
     assert_true(acpi.has_reset);
 }
 
+/* abuse: BU-06 */
+static void test_iommus_in_memory(void **state)
+{
+    (void)state;
+    add(0x200000, 0x100000, BOOT_RAM_FREE);
+    for (uint32_t amd = 0; amd < 2; amd++) { /* one page of registers, or four */
+        memset(&acpi, 0, sizeof(acpi));
+        acpi.iommu_count = 3;
+        acpi.iommus[0] = (struct acpi_iommu){.address = hpa(0x1fd000), .amd = amd};
+        acpi.iommus[1] = (struct acpi_iommu){.address = hpa(0x2ff000), .amd = amd};
+        acpi.iommus[2] = (struct acpi_iommu){.address = hpa(0xfed90000), .amd = amd};
+        lines_clear();
+        memory_map_check_iommus(&acpi, &list);
+        assert_int_equal(acpi.iommu_count, amd ? 1 : 2);
+        assert_int_equal(acpi.iommus[acpi.iommu_count - 1].address.v, 0xfed90000);
+        assert_int_equal(lines_count(), amd ? 2 : 1);
+        assert_true(acpi.iommu_doubt); /* whose its devices are */
+    }
+}
+
+/* abuse: BU-06 */
+static void test_reserved_memory(void **state)
+{
+    (void)state;
+    add(0x200000, 0x100000, BOOT_RAM_FREE);
+    add(0x300000, 0x100000, BOOT_RAM_FIRMWARE);
+    acpi.reserved_count = 4;
+    acpi.reserved[0] = (struct acpi_reserved){.base = 0x300000, .size = 0x100000};
+    acpi.reserved[1] = (struct acpi_reserved){.base = 0x2ff000, .size = 0x2000};
+    acpi.reserved[2] = (struct acpi_reserved){.base = 0xe0000, .size = 0x1000};
+    acpi.reserved[3] = (struct acpi_reserved){.base = 0, .size = UINT64_MAX - 0xfff};
+    memory_map_check_reserved(&acpi, &list);
+    assert_true(acpi.reserved[0].apart);
+    for (uint32_t i = 1; i < 4; i++)
+        assert_false(acpi.reserved[i].apart);
+}
+
 static void test_nodes_are_taken_over(void **state)
 {
     (void)state;
@@ -252,6 +289,8 @@ int main(void)
         cmocka_unit_test_setup(test_random_lists, setup),
         cmocka_unit_test_setup(test_ioapics_in_memory, setup),
         cmocka_unit_test_setup(test_reset_register_in_memory, setup),
+        cmocka_unit_test_setup(test_iommus_in_memory, setup),
+        cmocka_unit_test_setup(test_reserved_memory, setup),
         cmocka_unit_test_setup(test_nodes_are_taken_over, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

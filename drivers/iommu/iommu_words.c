@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "drivers/iommu/iommu_words.h"
+
+#include "lib/fmt.h"
+
+/* "02:00.0, which nobody has," */
+static void iommu_who(const struct iommu_fault *fault, const char *guest, char *buf, size_t size)
+{
+    char where[24];
+
+    fmt_print(where, sizeof(where), "%02x:%02x.%u", fault->id >> 8, fault->id >> 3 & 0x1f,
+              fault->id & 7u);
+    if (guest != NULL)
+        fmt_print(buf, size, "guest '%s': its device %s", guest, where);
+    else if (fault->segment != 0)
+        fmt_print(buf, size, "device %s of PCI segment %u, which nobody has,", where,
+                  fault->segment);
+    else
+        fmt_print(buf, size, "device %s, which nobody has,", where);
+}
+
+void iommu_fault_text(const struct iommu_fault *fault, const char *guest, bool amd, char *buf,
+                      size_t size)
+{
+    const char *word = amd ? "AMD-Vi event" : "VT-d reason";
+    char who[96];
+
+    iommu_who(fault, guest, who, sizeof(who));
+    switch (fault->kind) {
+    case IOMMU_FAULT_READ:
+    case IOMMU_FAULT_WRITE:
+        fmt_print(buf, size, "%s tried to %s%s0x%llx%s (%s 0x%x)", who,
+                  fault->kind == IOMMU_FAULT_READ ? "read " : "write to ",
+                  guest != NULL ? "guest-physical " : "", (unsigned long long)fault->address,
+                  guest != NULL ? ", outside of its memory" : "", word, fault->reason);
+        return;
+    case IOMMU_FAULT_INTERRUPT:
+        fmt_print(buf, size, "%s sent an interrupt that it has no right to (%s 0x%x)", who, word,
+                  fault->reason);
+        return;
+    case IOMMU_FAULT_UNIT:
+        break;
+    }
+    fmt_print(buf, size, "an IOMMU cannot carry out what it was told (%s 0x%x)", word,
+              fault->reason);
+}

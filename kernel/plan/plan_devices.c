@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * plan_devices: finds the PCI functions that guests are to have, says why one cannot be given away,
+ * and gives its registers places in the guest's memory. Pure.
+ */
+#include "kernel/plan/plan_parts.h"
+
+#include "drivers/pci/pci_words.h"
+#include "lib/assert.h"
+#include "lib/bits.h"
+#include "lib/fmt.h"
+#include "lib/string.h"
+#include "vdev/vpci.h"
+
+#define PLACE_TEXT 12 /* "02:00.0" */
+#define WHY_TEXT   96
+
+static void plan_device_place(const struct pci_entry *e, char buf[PLACE_TEXT])
+{
+    fmt_print(buf, PLACE_TEXT, "%02x:%02x.%u", pci_bus(e->address), pci_device(e->address),
+              pci_function(e->address));
+}
+
+/* ------------------------------------------------------------------ which one */
+
+static bool plan_device_fits(const struct config_device *wish, const struct pci_entry *e)
+{
+    if (e->segment != 0)
+        return false;
+    if (wish->by_place)
+        return e->address == pci_address(wish->bus, wish->slot, wish->function, 0);
+    if (wish->by_id)
+        return e->vendor == wish->vendor && e->device == wish->device;
+    return strcmp(pci_class_word(e->class), wish->kind) == 0;
+}
+
+static void plan_device_ambiguous(const struct machine *machine, const struct config_device *wish,
+                                  uint32_t line, uint32_t count, struct errors *report)
+{
+    const struct pci_list *list = &machine->devices;
+    char text[ERRORS_TEXT_MAX], place[PLACE_TEXT];
+    uint32_t shown = 0;
+    size_t len = 0;
+
+    for (uint32_t i = 0; i < list->count && shown < 3; i++) {
+        if (!plan_device_fits(wish, &list->entries[i]))
+            continue;
+        plan_device_place(&list->entries[i], place);
+        len += fmt_print(text + len, sizeof(text) - len, "%s%s %04x:%04x", shown == 0 ? "" : ", ",
+                         place, list->entries[i].vendor, list->entries[i].device);
+        shown++;
+    }
+    errors_add(report, line, "'%s' fits %u devices: %s%s; write '%s #1', or an id or a place",
+               wish->text, count, text, count > shown ? " ..." : "", wish->text);
+}
+
+/* The function that is wished for, or NULL and an error. */
+static const struct pci_entry *plan_device_find(const struct machine *machine,
+                                                const struct config_device *wish, uint32_t line,
+                                                struct errors *report)
+{
+    const struct pci_list *list = &machine->devices;
+    const struct pci_entry *found = NULL;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < list->count; i++)
+        if (plan_device_fits(wish, &list->entries[i]) && (++count == wish->number || count == 1))
+            found = &list->entries[i];
+    if (count == 0) {
+        errors_add(report, line, "the machine has no device '%s'", wish->text);
+        return NULL;
+    }
+    if (wish->number > count) {
+        errors_add(report, line, "'%s': the machine has only %u of them", wish->text, count);
+        return NULL;
+    }
+    if (wish->number == 0 && count > 1) {
+        plan_device_ambiguous(machine, wish, line, count, report);
+        return NULL;
+    }
+    if (wish->by_place && wish->by_id &&
+        (found->vendor != wish->vendor || found->device != wish->device)) {
+        errors_add(report, line, "'%s': there is %04x:%04x now", wish->text, found->vendor,
+                   found->device);
+        return NULL;
+    }
+    return found;
+}
+
+/* ------------------------------------------------------------------ what forbids it */
+
+static struct range plan_device_pages(const struct pci_bar *bar)
+{
+    const uint64_t base = align_down(bar->base, PAGE_SIZE);
+    uint64_t end;
+
+    if (!align_up(bar->base + bar->size, PAGE_SIZE, &end))
+        return (struct range){base, 0};
+    return (struct range){base, end - base};
+}
+
+static bool plan_device_is_memory(const struct pci_bar *bar)
+{
+    return bar->size != 0 && !bar->io;
+}
+
+/* Another function's registers lie in the pages of this BAR. */
+static const struct pci_entry *plan_device_sharer(const struct machine *machine,
+                                                  const struct pci_entry *e,
+                                                  const struct pci_bar *bar)
+{
+    const struct range pages = plan_device_pages(bar);
+
+    for (uint32_t i = 0; i < machine->devices.count; i++) {
+        const struct pci_entry *other = &machine->devices.entries[i];
+        for (uint32_t b = 0; b < PCI_BARS && other != e; b++)
+            if (plan_device_is_memory(&other->bars[b]) &&
+                range_overlaps(pages, plan_device_pages(&other->bars[b])))
+                return other;
+    }
+    return NULL;
+}
+
+/* Memory, or registers that the hypervisor uses. */
+static bool plan_device_in_the_way(const struct machine *machine, struct range pages)
+{
+    for (uint32_t i = 0; i < machine->range_count; i++)
+        if (range_overlaps(machine->ranges[i], pages))
+            return true;
+    for (uint32_t i = 0; i < machine->own_count; i++)
+        if (range_overlaps(machine->own[i], pages))
+            return true;
+    return false;
+}
+
+static bool plan_device_bars_ok(const struct machine *machine, const struct pci_entry *e,
+                                char why[WHY_TEXT])
+{
+    char place[PLACE_TEXT];
+    uint32_t usable = 0;
+
+    for (uint32_t b = 0; b < PCI_BARS; b++) {
+        const struct pci_bar *bar = &e->bars[b];
+        if (!plan_device_is_memory(bar))
+            continue;
+        const struct pci_entry *other = plan_device_sharer(machine, e, bar);
+        usable++;
+        if (bar->base == 0 || !is_power_of_two(bar->size) || !is_aligned(bar->base, bar->size) ||
+            bar->base > PT_OUTPUT_MAX - bar->size) {
+            fmt_print(why, WHY_TEXT, "the firmware gave its BAR %u no place", b);
+            return false;
+        }
+        if (plan_device_in_the_way(machine, plan_device_pages(bar))) {
+            fmt_print(why, WHY_TEXT, "its BAR %u lies where Bulkhead has memory or registers", b);
+            return false;
+        }
+        if (other != NULL) {
+            plan_device_place(other, place);
+            fmt_print(why, WHY_TEXT, "its BAR %u shares a page with %s", b, place);
+            return false;
+        }
+    }
+    if (usable == 0)
+        fmt_print(why, WHY_TEXT, "it has no registers in memory");
+    return usable > 0;
+}
+
+/* Why no guest can have it; false: nothing forbids it. */
+static bool plan_device_refuses(const struct machine *machine, const struct pci_entry *e,
+                                char why[WHY_TEXT])
+{
+    const char *simple = NULL;
+
+    if (e->is_bridge || e->class >> 16 == 0x06)
+        simple = "is a bridge";
+    else if (!e->msi && !e->msix)
+        simple = "has neither MSI nor MSI-X, and interrupt lines cannot be given to guests";
+    else if (!e->msi)
+        simple = "has MSI-X only, which guests cannot use yet";
+    else if (pci_is_display(e->class) && machine->has_screen)
+        simple = "may be the screen that Bulkhead writes to";
+    else if (e->kept != NULL)
+        simple = e->kept;
+    if (simple != NULL) {
+        fmt_print(why, WHY_TEXT, "it %s", simple);
+        return true;
+    }
+    return !plan_device_bars_ok(machine, e, why);
+}
+
+/* ------------------------------------------------------------------ whose it is */
+
+/* The guest before `end` (of plan->guests) that has a function of the group, or NULL. */
+static const struct plan_guest *plan_device_owner(const struct plan *plan, uint32_t end,
+                                                  const struct pci_entry *e, bool of_group)
+{
+    for (uint32_t g = 0; g < end; g++)
+        for (uint32_t d = 0; d < plan->guests[g].device_count; d++) {
+            const struct pci_entry *other = plan->guests[g].devices[d].entry;
+            if (other == e || (of_group && other->group == e->group))
+                return &plan->guests[g];
+        }
+    return NULL;
+}
+
+static void plan_device_take(struct plan *plan, const struct machine *machine, uint32_t g,
+                             const struct config_device *wish, struct errors *report)
+{
+    struct plan_guest *guest = &plan->guests[g];
+    const uint32_t line = guest->config->devices_line;
+    const struct pci_entry *e = plan_device_find(machine, wish, line, report);
+    const struct plan_guest *owner;
+    char place[PLACE_TEXT], why[WHY_TEXT];
+
+    if (e == NULL)
+        return;
+    plan_device_place(e, place);
+    owner = plan_device_owner(plan, g + 1, e, false);
+    if (owner == guest)
+        errors_add(report, line, "'%s' is %s, which the guest has already", wish->text, place);
+    else if (owner != NULL)
+        errors_add(report, line, "'%s' is %s, which guest '%s' has (line %u)", wish->text, place,
+                   owner->config->name, owner->config->devices_line);
+    else if (plan_device_refuses(machine, e, why))
+        errors_add(report, line, "'%s', which is %s, cannot be given to a guest: %s", wish->text,
+                   place, why);
+    else if ((owner = plan_device_owner(plan, g, e, true)) != NULL)
+        errors_add(report, line,
+                   "'%s' is %s, which is not isolated from a device of guest '%s' (line %u): they "
+                   "are in group %u",
+                   wish->text, place, owner->config->name, owner->config->devices_line, e->group);
+    else
+        guest->devices[guest->device_count++].entry = e;
+}
+
+bool plan_has_device(const struct plan *plan, const struct pci_entry *entry)
+{
+    return plan_device_owner(plan, plan->guest_count, entry, false) != NULL;
+}
+
+void plan_devices(struct plan *plan, const struct machine *machine, struct errors *report)
+{
+    for (uint32_t g = 0; g < plan->guest_count; g++) {
+        const struct config_guest *wish = plan->guests[g].config;
+        if (wish->device_count > 0 && machine->no_devices[0] != '\0') {
+            errors_add(report, wish->devices_line, "no guest can have a device: %s",
+                       machine->no_devices);
+            continue;
+        }
+        for (uint32_t d = 0; d < wish->device_count; d++)
+            plan_device_take(plan, machine, g, &wish->devices[d], report);
+    }
+}
+
+/* ------------------------------------------------------------------ where it is */
+
+static void plan_device_enter(struct plan_guest *guest, struct plan_device *device, uint32_t b,
+                              uint64_t at)
+{
+    const struct pci_bar *bar = &device->entry->bars[b];
+    const struct range pages = plan_device_pages(bar);
+
+    device->bars[b] = gpa(at + bar->base - pages.base);
+    guest_map_add_device(&guest->map, gpa(at), hpa(pages.base), pages.size,
+                         pci_class_word(device->entry->class));
+}
+
+/* The largest BAR without a place, of all devices of the guest; false: there is none. */
+static bool plan_device_largest(const struct plan_guest *guest, uint32_t *device, uint32_t *b)
+{
+    uint64_t most = 0;
+
+    for (uint32_t d = 0; d < guest->device_count; d++)
+        for (uint32_t i = 0; i < PCI_BARS; i++) {
+            const struct pci_bar *bar = &guest->devices[d].entry->bars[i];
+            if (!plan_device_is_memory(bar) || guest->devices[d].bars[i].v != 0 ||
+                bar->size <= most)
+                continue;
+            most = bar->size;
+            *device = d;
+            *b = i;
+        }
+    return most > 0;
+}
+
+/* The first free address behind the windows of links. */
+static uint64_t plan_device_first(const struct plan_guest *guest)
+{
+    uint64_t at = VPCI_MEMORY_FIRST;
+
+    for (uint32_t i = 0; i < guest->map.count; i++)
+        if (guest->map.rows[i].kind == REGION_SHARED)
+            at = max_u64(at, guest->map.rows[i].at.v + guest->map.rows[i].size);
+    return at;
+}
+
+/* Largest first: each is aligned to its size, as a BAR has to be. */
+void plan_devices_place(struct plan_guest *guest, struct errors *report)
+{
+    uint64_t at = plan_device_first(guest);
+    uint32_t d = 0, b = 0;
+
+    while (plan_device_largest(guest, &d, &b)) {
+        const uint64_t size = max_u64(guest->devices[d].entry->bars[b].size, PAGE_SIZE);
+        char text[24], place[PLACE_TEXT];
+
+        if (!align_up(at, size, &at) || size > VPCI_MEMORY_LAST + 1 - at) {
+            plan_device_place(guest->devices[d].entry, place);
+            fmt_size(text, sizeof(text), size);
+            errors_add(report, guest->config->devices_line,
+                       "guest '%s' has no room below 4 GiB for BAR %u (%s) of %s",
+                       guest->config->name, b, text, place);
+            return;
+        }
+        plan_device_enter(guest, &guest->devices[d], b, at);
+        at += size;
+    }
+}
