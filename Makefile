@@ -327,11 +327,11 @@ test-boot: setup
 	@$(MAKE) --no-print-directory all
 	@$(PYTHON) scripts/test $B --only boot
 
-# Of the same CONF.
+# Of the same CONF. NEXT=FOLDER: with a newer set of files, to be tried once (docs/operating.md).
 image: setup
 	$(if $(RUN_$(CONF)),,$(error CONF is demo, linux, disk, debian, links, devices or jitter))
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/$(CONF)
-	@scripts/mkimage $B/bulkhead.img $B/$(CONF)
+	@scripts/mkimage $B/bulkhead.img $B/$(CONF) $(NEXT:%=--next %)
 	@echo "$B/bulkhead.img: write it to a USB stick, e.g. dd if=$B/bulkhead.img of=/dev/sdX bs=4M"
 
 # All that a user needs without the tree: scripts/mkrelease says what.
@@ -397,7 +397,8 @@ help:
 	@echo 'make test-linux  Linux guests in depth: kernels, cores, memory sizes, ways to end'
 	@echo 'make test-zoo    guests from Debian'"'"'s packages; writes docs/guests/zoo.md'
 	@echo 'make test-long   boot tests that are too slow for make test'
-	@echo 'make image   $B/bulkhead.img for a USB stick; CONF as of make run'
+	@echo 'make image   $B/bulkhead.img for a USB stick; CONF as of make run; NEXT=FOLDER: with a newer set'
+	@echo '             of files as well, which is tried once'
 	@echo 'make release $B/bulkhead-VERSION.tar.gz: the image, its files, plancheck, the guests and their'
 	@echo '             kit, docs, and the hashes of all of them'
 	@echo 'make lint    format, warnings, layers, headers'

@@ -15,7 +15,11 @@
 
 /* Counts up with the layout, and with the ways in which bulkhead.conf can name a file: the loader
  * reads those that it knows of. */
-#define BOOT_INFO_VERSION 6
+#define BOOT_INFO_VERSION 7
+
+/* From this version on `set` stays where it is: a hypervisor that the loader does not fit still
+ * knows whether it is only tried. */
+#define BOOT_INFO_HAS_SET 7
 
 enum boot_ram_kind {
     BOOT_RAM_FREE = 1,     /* ours to use after the jump */
@@ -67,6 +71,31 @@ struct boot_framebuffer {
 };
 _Static_assert(sizeof(struct boot_framebuffer) == 32, "boot_info v2");
 
+/* What SetVariable uses at run time, as the firmware says: none is trusted
+ * (kernel/start/runtime_map.c). */
+enum boot_runtime_rights {
+    BOOT_RUNTIME_WRITE = 1,
+    BOOT_RUNTIME_EXECUTE = 2,
+    BOOT_RUNTIME_UNCACHED = 4,
+};
+
+struct boot_runtime {
+    uint64_t base;   /* bytes */
+    uint64_t pages;  /* of 4 KiB */
+    uint32_t rights; /* enum boot_runtime_rights */
+    uint32_t reserved;
+};
+_Static_assert(sizeof(struct boot_runtime) == 24, "boot_info v7");
+
+/* Which set of files this is. */
+enum boot_set {
+    BOOT_SET_PLAIN = 0,     /* \bulkhead\ */
+    BOOT_SET_TRIED = 1,     /* \bulkhead\next\, which is not taken again unless it is confirmed */
+    BOOT_SET_CONFIRMED = 2, /* \bulkhead\next\, which was */
+};
+
+#define BOOT_NOTE_MAX 240
+
 /* Time stamps (TSC) the loader takes on its way. */
 enum boot_stamp {
     BOOT_STAMP_ENTRY,    /* efi_main */
@@ -96,6 +125,12 @@ struct boot_info {
     uint32_t uefi_revision;     /* of the specification: major << 16 | minor, 2.7 is 2 << 16 | 70 */
     char firmware_vendor[BOOT_VENDOR_MAX]; /* printable ASCII, NUL-terminated */
     char config_name[BOOT_NAME_MAX]; /* the file whose text module bulkhead.conf has, likewise */
+    uint32_t set;                    /* enum boot_set */
+    uint32_t runtime_count;          /* BOOT_SET_TRIED only, as the next two; 0: not known */
+    uint64_t runtime;                /* struct boot_runtime[runtime_count] */
+    uint64_t set_variable;           /* of the firmware's runtime services */
+    uint64_t set_id;                 /* kernel/config/next.h; 0: BOOT_SET_PLAIN */
+    char set_note[BOOT_NOTE_MAX];    /* why \bulkhead\next\ was not taken, likewise; or empty */
 };
 _Static_assert(offsetof(struct boot_info, image_base) == 16, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, ranges) == 48, "boot_info v2");
@@ -105,4 +140,5 @@ _Static_assert(offsetof(struct boot_info, stamps) == 104, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, lastlog) == 168, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, seconds) == 184, "boot_info v2");
 _Static_assert(offsetof(struct boot_info, firmware_vendor) == 200, "boot_info v5");
-_Static_assert(sizeof(struct boot_info) == 304, "boot_info v6");
+_Static_assert(offsetof(struct boot_info, set) == 304, "boot_info v7");
+_Static_assert(sizeof(struct boot_info) == 576, "boot_info v7");

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * files: reads from \bulkhead\ what the boot needs, each file into its own pages: the hypervisor,
- * the configuration, and the files that the configuration names. The hypervisor cannot come back
- * for more. Other files there cost nothing and cannot stop the boot, whatever their names. UEFI
- * "Simple File System Protocol", "File Protocol".
+ * files: reads from \bulkhead\, or \bulkhead\next\, what the boot needs, each file into its own
+ * pages: the hypervisor, the configuration, and the files that the configuration names. The
+ * hypervisor cannot come back for more. Other files there cost nothing and cannot stop the boot,
+ * whatever their names. UEFI "Simple File System Protocol", "File Protocol".
  */
 #include "boot/loader.h"
 
 #include "kernel/config/text_span.h"
 #include "lib/bits.h"
+#include "lib/fmt.h"
 #include "lib/string.h"
 
 /* FAT names have at most 255 characters; the structure itself has room for the final NUL. */
@@ -34,35 +35,58 @@ union files_entry {
  */
 #define FILES_ENTRIES_MAX 65536
 
-/* Opens the folder \bulkhead\ of the volume that the running program was loaded from. */
-static EFI_STATUS files_open_folder(struct loader *l, EFI_FILE_HANDLE *folder)
+/* Opens the volume that the running program was loaded from; else what fails is returned, and
+ * `*why` is what to say of it. */
+static EFI_STATUS files_open_root(struct loader *l, EFI_FILE_HANDLE *root, const char **why)
 {
     EFI_GUID image_guid = EFI_LOADED_IMAGE_PROTOCOL_GUID;
     EFI_GUID volume_guid = EFI_SIMPLE_FILE_SYSTEM_PROTOCOL_GUID;
     EFI_LOADED_IMAGE *self = NULL;
     EFI_FILE_IO_INTERFACE *volume = NULL;
-    EFI_FILE_HANDLE root = NULL;
     EFI_STATUS s;
 
+    *why = "the firmware does not report where the loader was started from";
     s = l->bs->HandleProtocol(l->image, &image_guid, (void **)&self);
     if (EFI_ERROR(s))
-        return say_failure(l, NULL,
-                           "the firmware does not report where the loader was started from", s);
+        return s;
+    *why = "the loader was not started from a file system";
     s = l->bs->HandleProtocol(self->DeviceHandle, &volume_guid, (void **)&volume);
     if (EFI_ERROR(s))
-        return say_failure(l, NULL, "the loader was not started from a file system", s);
-    s = volume->OpenVolume(volume, &root);
+        return s;
+    *why = "the boot volume cannot be opened";
+    return volume->OpenVolume(volume, root);
+}
+
+static EFI_STATUS files_open_at(EFI_FILE_HANDLE root, bool is_next, EFI_FILE_HANDLE *folder)
+{
+    return root->Open(root, folder, (CHAR16 *)(is_next ? u"bulkhead\\next" : u"bulkhead"),
+                      EFI_FILE_MODE_READ, 0);
+}
+
+/* What is said of the folder as a whole. */
+static EFI_STATUS files_refuse_folder(struct loader *l, const char *what, EFI_STATUS s)
+{
+    char words[96];
+
+    fmt_print(words, sizeof(words), "the folder %s %s", loader_folder(l), what);
+    return EFI_ERROR(s) ? say_failure(l, NULL, words, s) : say_refusal(l, NULL, words);
+}
+
+static EFI_STATUS files_open_folder(struct loader *l, EFI_FILE_HANDLE *folder)
+{
+    EFI_FILE_HANDLE root = NULL;
+    const char *why;
+    EFI_STATUS s = files_open_root(l, &root, &why);
+
     if (EFI_ERROR(s))
-        return say_failure(l, NULL, "the boot volume cannot be opened", s);
-    s = root->Open(root, folder, (CHAR16 *)u"bulkhead", EFI_FILE_MODE_READ, 0);
+        return say_failure(l, NULL, why, s);
+    s = files_open_at(root, l->is_next, folder);
     root->Close(root);
     if (s == EFI_NOT_FOUND) {
         (void)say_refusal(l, NULL, "the boot volume has no folder " LOADER_FOLDER);
         return EFI_NOT_FOUND;
     }
-    if (EFI_ERROR(s))
-        return say_failure(l, NULL, "the folder " LOADER_FOLDER " cannot be opened", s);
-    return EFI_SUCCESS;
+    return EFI_ERROR(s) ? files_refuse_folder(l, "cannot be opened", s) : EFI_SUCCESS;
 }
 
 /* A file called \bulkhead opens just as well, and its bytes would be taken for entries. */
@@ -74,9 +98,11 @@ static EFI_STATUS files_check_folder(struct loader *l, EFI_FILE_HANDLE folder)
     EFI_STATUS s = folder->GetInfo(folder, &info_guid, &size, &self);
 
     if (EFI_ERROR(s))
-        return say_failure(l, NULL, "the folder " LOADER_FOLDER " cannot be read", s);
+        return files_refuse_folder(l, "cannot be read", s);
     if ((self.info.Attribute & EFI_FILE_DIRECTORY) == 0)
-        return say_refusal(l, NULL, LOADER_FOLDER " on the boot volume is not a folder");
+        return say_refusal(l, NULL,
+                           l->is_next ? NEXT_FOLDER " on the boot volume is not a folder"
+                                      : LOADER_FOLDER " on the boot volume is not a folder");
     return EFI_SUCCESS;
 }
 
@@ -137,12 +163,12 @@ static EFI_STATUS files_list(struct loader *l, EFI_FILE_HANDLE folder)
         if (!EFI_ERROR(s))
             s = folder->Read(folder, &size, &entry);
         if (EFI_ERROR(s))
-            return say_failure(l, NULL, "the folder " LOADER_FOLDER " cannot be read", s);
+            return files_refuse_folder(l, "cannot be read", s);
         if (size == 0)
             return EFI_SUCCESS; /* the end of the directory */
         files_list_entry(l, &entry);
     }
-    return say_refusal(l, NULL, "the folder " LOADER_FOLDER " never ends: the volume is damaged");
+    return files_refuse_folder(l, "never ends: the volume is damaged", EFI_SUCCESS);
 }
 
 /* Reads `m->size` bytes into the pages at m->base and clears the rest of them. */
@@ -286,8 +312,8 @@ static EFI_STATUS files_load_config(struct loader *l, EFI_FILE_HANDLE folder)
 static EFI_STATUS files_read_config(struct loader *l, EFI_FILE_HANDLE folder)
 {
     const struct boot_module *m = &l->modules[0];
-    uint32_t chosen;
-    EFI_STATUS s = menu_choose(l, folder, &chosen);
+    uint32_t chosen = MENU_NONE; /* nobody is there when a set is tried */
+    EFI_STATUS s = l->is_next ? EFI_SUCCESS : menu_choose(l, folder, &chosen);
 
     if (!EFI_ERROR(s))
         s = chosen == MENU_NONE ? files_load_config(l, folder) : files_keep_chosen(l, chosen);
@@ -311,6 +337,22 @@ static EFI_STATUS files_read_folder(struct loader *l, EFI_FILE_HANDLE folder)
         if (!files_is_config(&l->folder.entries[i]))
             s = files_add(l, folder, &l->folder.entries[i], l->folder.entries[i].size);
     return s;
+}
+
+bool files_has_next(struct loader *l)
+{
+    EFI_FILE_HANDLE root = NULL, folder = NULL, file = NULL;
+    const char *why;
+
+    if (EFI_ERROR(files_open_root(l, &root, &why)))
+        return false;
+    if (!EFI_ERROR(files_open_at(root, true, &folder))) {
+        if (!EFI_ERROR(files_open(folder, FOLDER_CONFIG, &file)))
+            file->Close(file);
+        folder->Close(folder);
+    }
+    root->Close(root);
+    return file != NULL;
 }
 
 EFI_STATUS files_read(struct loader *l)

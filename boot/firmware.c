@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * firmware: facts that only the firmware knows: who made it, what time it is, where the ACPI tables
- * start, and where the screen's pixels are. None is needed to boot, so nothing here fails.
+ * firmware: facts that only the firmware knows: who made it, what time it is, where its tables
+ * are, and where the screen's pixels are. None is needed to boot, so nothing here fails.
  */
 #include "boot/date.h"
 #include "boot/loader.h"
@@ -43,21 +43,24 @@ static bool firmware_guid_equal(const EFI_GUID *a, const EFI_GUID *b)
     return same;
 }
 
+const void *firmware_table(const struct loader *l, const EFI_GUID *guid)
+{
+    const EFI_CONFIGURATION_TABLE *tables = l->st->ConfigurationTable;
+
+    for (UINTN i = 0; i < l->st->NumberOfTableEntries; i++)
+        if (firmware_guid_equal(&tables[i].VendorGuid, guid))
+            return tables[i].VendorTable;
+    return NULL;
+}
+
 /* UEFI "EFI Configuration Table & Properties Table": the 2.0 entry points to the newer RSDP. */
 uint64_t firmware_rsdp(const struct loader *l)
 {
     static const EFI_GUID acpi_2_0 = ACPI_20_TABLE_GUID;
     static const EFI_GUID acpi_1_0 = ACPI_TABLE_GUID;
-    const EFI_CONFIGURATION_TABLE *tables = l->st->ConfigurationTable;
-    uint64_t old = 0;
+    const void *newer = firmware_table(l, &acpi_2_0);
 
-    for (UINTN i = 0; i < l->st->NumberOfTableEntries; i++) {
-        if (firmware_guid_equal(&tables[i].VendorGuid, &acpi_2_0))
-            return (uint64_t)tables[i].VendorTable;
-        if (firmware_guid_equal(&tables[i].VendorGuid, &acpi_1_0))
-            old = (uint64_t)tables[i].VendorTable;
-    }
-    return old;
+    return (uint64_t)(newer != NULL ? newer : firmware_table(l, &acpi_1_0));
 }
 
 /* What we can draw in: 32 bits a pixel with the colours in whole bytes; else BOOT_PIXEL_NONE. */

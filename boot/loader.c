@@ -27,6 +27,8 @@ static EFI_STATUS loader_take_handover(struct loader *l)
     h->info.version = BOOT_INFO_VERSION;
     h->info.size = sizeof(h->info);
     h->info.modules = (uint64_t)h->modules;
+    h->info.stamps[BOOT_STAMP_ENTRY] = l->entered;
+    h->info.seconds = l->seconds;
     (void)text_copy(h->info.config_name, sizeof(h->info.config_name), FOLDER_CONFIG);
     return EFI_SUCCESS;
 }
@@ -72,6 +74,18 @@ static EFI_STATUS loader_place_kernel(struct loader *l)
     return loader_make_code(l, kernel->name);
 }
 
+EFI_STATUS loader_load(struct loader *l)
+{
+    EFI_STATUS s = loader_take_handover(l);
+
+    if (!EFI_ERROR(s))
+        s = files_read(l);
+    if (EFI_ERROR(s))
+        return s;
+    l->info->stamps[BOOT_STAMP_FILES] = rdtsc();
+    return loader_place_kernel(l);
+}
+
 static void loader_ask_firmware(struct loader *l)
 {
     memory_take_low(l);
@@ -87,20 +101,12 @@ static void loader_ask_firmware(struct loader *l)
 /* Comes back only after a failure, which has then been put into words. */
 static EFI_STATUS loader_run(struct loader *l)
 {
-    uint64_t entered = rdtsc(); /* kept here until there is a boot_info to keep it in */
     EFI_STATUS s;
 
+    l->entered = rdtsc();
     l->bs->SetWatchdogTimer(0, 0, 0, NULL); /* reading gigabytes may take its five minutes */
-    s = loader_take_handover(l);
-    if (EFI_ERROR(s))
-        return s;
-    l->info->stamps[BOOT_STAMP_ENTRY] = entered;
-    l->info->seconds = firmware_seconds(l);
-    s = files_read(l);
-    if (EFI_ERROR(s))
-        return s;
-    l->info->stamps[BOOT_STAMP_FILES] = rdtsc();
-    s = loader_place_kernel(l);
+    l->seconds = firmware_seconds(l);
+    s = next_load(l);
     if (EFI_ERROR(s))
         return s;
     loader_ask_firmware(l);

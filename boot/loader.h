@@ -13,6 +13,7 @@
 #include "boot/ranges.h"
 #include "kernel/config/config.h"
 #include "kernel/config/folder.h"
+#include "kernel/config/next.h"
 
 #define LOADER_FOLDER "\\bulkhead"
 
@@ -24,6 +25,7 @@ enum loader_block {
     BLOCK_LASTLOG,     /* boot_info.lastlog */
     BLOCK_LEVELS_CODE, /* where the firmware has 5-level paging: levels.asm, ... */
     BLOCK_LEVELS_DATA, /* ... the root of the four-level tables and a stack */
+    BLOCK_RUNTIME,     /* struct boot_runtime[], for boot_info.runtime */
     BLOCK_RANGES,      /* struct boot_range[], for boot_info.ranges */
     BLOCK_SCRATCH,     /* the firmware's map and our edges: free memory after the jump */
     BLOCK_MENU,        /* struct menu_room, likewise */
@@ -66,8 +68,11 @@ struct loader {
     EFI_HANDLE image;
     EFI_SYSTEM_TABLE *st;
     EFI_BOOT_SERVICES *bs;
-    bool leaving;    /* ExitBootServices was tried once: the firmware's console is gone */
-    bool is_reading; /* between say_reading() and say_read() */
+    bool leaving;              /* ExitBootServices was tried once: the firmware's console is gone */
+    bool is_reading;           /* between say_reading() and say_read() */
+    bool is_next;              /* \bulkhead\next\ is being read, not \bulkhead\ */
+    uint64_t entered, seconds; /* boot_info's: BOOT_STAMP_ENTRY, seconds */
+    char why[BOOT_NOTE_MAX];   /* the last failure in words */
 
     struct block {
         uint64_t base;  /* bytes */
@@ -89,19 +94,34 @@ struct loader {
 
     struct place place; /* bulkhead.elf */
 
-    void *map;           /* in BLOCK_SCRATCH: the firmware's memory map */
-    UINTN map_capacity;  /* bytes */
-    UINTN map_size;      /* bytes in use */
-    UINTN map_step;      /* bytes from one descriptor to the next */
-    struct ranges edges; /* in BLOCK_SCRATCH */
+    void *map;                 /* in BLOCK_SCRATCH: the firmware's memory map */
+    UINTN map_capacity;        /* bytes */
+    UINTN map_size;            /* bytes in use */
+    UINTN map_step;            /* bytes from one descriptor to the next */
+    uint32_t runtime_capacity; /* rows that BLOCK_RUNTIME has room for */
+    struct ranges edges;       /* in BLOCK_SCRATCH */
 };
+
+/* The folder that is being read. */
+static inline const char *loader_folder(const struct loader *l)
+{
+    return l->is_next ? NEXT_FOLDER : LOADER_FOLDER;
+}
+
+/* Reads the folder and puts its bulkhead.elf in place. Comes back with nothing taken that
+ * memory_free_all() does not know of. */
+EFI_STATUS loader_load(struct loader *l);
 
 /* ---- say.c: failures in words, on the firmware's console and the first serial port ---- */
 
-/* All three take the name of a file in \bulkhead\ or NULL, and return what efi_main returns. */
+/* All three take the name of a file of the folder or NULL, and return what efi_main returns. The
+ * sentence stays in l->why. */
 EFI_STATUS say_refusal(struct loader *l, const char *name, const char *why);
 EFI_STATUS say_failure(struct loader *l, const char *name, const char *why, EFI_STATUS cause);
 EFI_STATUS say_no_memory(struct loader *l, const char *name, uint64_t bytes);
+
+/* What is no failure, on the firmware's console only: the boot log has it, too. */
+void say_note(struct loader *l, const char *text);
 
 /* That a file takes its time, on the firmware's console only: a line for it, a dot for each part,
  * and its end. */
@@ -139,13 +159,17 @@ void memory_take_low(struct loader *l);
 /* BLOCK_LASTLOG: the same pages in each boot, as they are. Not finding any is no failure. */
 void memory_take_lastlog(struct loader *l);
 
-/* Gives everything back, modules too: only after a failure, before ExitBootServices. */
+/* Gives everything back, modules too: only after a failure, before ExitBootServices. Nothing is
+ * remembered of it then. */
 void memory_free_all(struct loader *l);
 
 /* ---- files.c ---- */
 
+/* Whether the volume has a \bulkhead\next\bulkhead.conf; a volume that cannot be read has none. */
+bool files_has_next(struct loader *l);
+
 /*
- * Fills l->modules from \bulkhead\ on the volume the loader came from: the hypervisor, the
+ * Fills l->modules from the folder, on the volume the loader came from: the hypervisor, the
  * configuration and what it names are read, of other files there is the name.
  */
 EFI_STATUS files_read(struct loader *l);
@@ -156,6 +180,11 @@ EFI_STATUS files_read_text(EFI_FILE_HANDLE folder, const char *name, char *to, s
 
 /* The module called `name`, in any case as FAT has it, or NULL. */
 const struct boot_module *files_find(const struct loader *l, const char *name);
+
+/* ---- next.c: \bulkhead\next\, tried once ---- */
+
+/* loader_load() of one folder or the other. */
+EFI_STATUS next_load(struct loader *l);
 
 /* ---- menu.c, menu_edit.c: which configuration, where there are several ---- */
 
@@ -217,6 +246,9 @@ bool terminal_wait(struct loader *l, EFI_INPUT_KEY *key);
 /* ---- firmware.c: facts that only the firmware knows ---- */
 
 void firmware_name(const struct loader *l, struct boot_info *info);
+
+/* One of its configuration tables, or NULL. */
+const void *firmware_table(const struct loader *l, const EFI_GUID *guid);
 uint64_t firmware_seconds(const struct loader *l); /* 0: not known */
 uint64_t firmware_rsdp(const struct loader *l);
 void firmware_framebuffer(const struct loader *l, struct boot_framebuffer *fb);
@@ -232,6 +264,18 @@ EFI_STATUS attributes_make_writable(struct loader *l, const char *name, uint64_t
 
 /* Executable and not writable. */
 EFI_STATUS attributes_make_code(struct loader *l, const char *name, uint64_t base, uint64_t size);
+
+/* ---- runtime.c ---- */
+
+/* Why SetVariable cannot be called by the hypervisor, or NULL. */
+const char *runtime_lacks(const struct loader *l);
+
+/* Takes BLOCK_RUNTIME where the set of files is to be confirmed; `descriptors`: at most, of the
+ * memory map. */
+EFI_STATUS runtime_prepare(struct loader *l, size_t descriptors);
+
+/* Fills info->runtime from the map that memmap_exit() left behind. Cannot fail. */
+void runtime_convert(struct loader *l);
 
 /* ---- levels.c ---- */
 

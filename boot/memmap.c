@@ -71,6 +71,9 @@ EFI_STATUS memmap_prepare(struct loader *l)
         l->map_step < sizeof(EFI_MEMORY_DESCRIPTOR) || l->map_step > MEMMAP_STEP_MAX)
         return say_refusal(l, NULL, "GetMemoryMap does not return a usable size of the memory map");
     descriptors = 2 * (l->map_size / l->map_step) + MEMMAP_SPARE;
+    s = runtime_prepare(l, descriptors);
+    if (EFI_ERROR(s))
+        return s;
     edges = RANGES_EDGES(descriptors + l->info->module_count + BLOCK_COUNT);
     s = memory_take_block(l, BLOCK_RANGES, edges * sizeof(struct boot_range));
     if (EFI_ERROR(s))
@@ -132,6 +135,7 @@ void memmap_convert(struct loader *l)
         if (!ranges_add(&l->edges, d.PhysicalStart, d.NumberOfPages, memmap_kind(&d)))
             break; /* what is not listed is never used */
     }
+    runtime_convert(l); /* from the map, before its pages are sorted */
     l->info->ranges = l->blocks[BLOCK_RANGES].base;
     l->info->range_count = (uint32_t)ranges_build(
         &l->edges, (struct boot_range *)l->blocks[BLOCK_RANGES].base); /* counts fit: bytes did */

@@ -7,6 +7,7 @@
 #include "boot/loader.h"
 
 #include "lib/bits.h"
+#include "lib/string.h"
 
 /* A start-up IPI reaches all of the first MiB, but from 0xa0000 on there is video memory. */
 #define MEMORY_LOW_LIMIT 0x9ffff
@@ -141,4 +142,7 @@ void memory_free_all(struct loader *l)
     for (int i = 0; i < BLOCK_COUNT; i++)
         if (l->blocks[i].pages != 0)
             l->bs->FreePages(l->blocks[i].base, l->blocks[i].pages);
+    memset(l->blocks, 0, sizeof(l->blocks));
+    l->info = NULL;
+    l->modules = NULL;
 }

@@ -8,6 +8,7 @@
 #include "boot/loader.h"
 
 #include "lib/bits.h"
+#include "lib/string.h"
 #include "lib/uart16550.h"
 #include "lib/x86/insn.h"
 
@@ -38,7 +39,7 @@ static void say_add_number(struct sentence *s, uint64_t v)
     say_add(s, digits + at);
 }
 
-/* UEFI "Status Codes": those that files, memory and ExitBootServices yield. */
+/* UEFI "Status Codes": those that files, memory, variables and ExitBootServices yield. */
 static void say_add_status(struct sentence *s, EFI_STATUS status)
 {
     static const struct {
@@ -54,6 +55,8 @@ static void say_add_status(struct sentence *s, EFI_STATUS status)
                  {EFI_MEDIA_CHANGED, "the medium was changed"},
                  {EFI_NOT_FOUND, "not found"},
                  {EFI_ACCESS_DENIED, "access denied"},
+                 {EFI_WRITE_PROTECTED, "write-protected"},
+                 {EFI_SECURITY_VIOLATION, "security violation"},
                  {EFI_TIMEOUT, "time-out"}};
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -97,13 +100,15 @@ static void say_screen(struct loader *l, const char *text)
     l->st->ConOut->OutputString(l->st->ConOut, wide);
 }
 
-/* "\bulkhead\NAME: " or nothing. */
-static void say_begin(struct sentence *s, const char *name)
+/* "\bulkhead\NAME: ", or nothing where no name would say which folder is meant. */
+static void say_begin(const struct loader *l, struct sentence *s, const char *name)
 {
     s->len = 0;
+    s->text[0] = '\0';
     if (name == NULL)
         return;
-    say_add(s, LOADER_FOLDER "\\");
+    say_add(s, loader_folder(l));
+    say_add(s, "\\");
     say_add(s, name);
     say_add(s, ": ");
 }
@@ -133,12 +138,18 @@ void say_read(struct loader *l)
     l->is_reading = false;
 }
 
-static void say_end(struct loader *l, const struct sentence *s)
+void say_note(struct loader *l, const char *text)
 {
     say_read(l); /* whose line is not complete */
     say_screen(l, "Bulkhead: ");
-    say_screen(l, s->text);
+    say_screen(l, text);
     say_screen(l, "\r\n");
+}
+
+static void say_end(struct loader *l, const struct sentence *s)
+{
+    (void)text_copy(l->why, sizeof(l->why), s->text);
+    say_note(l, s->text);
     say_serial("\r\n[bulkhead] "); /* the firmware may have left the cursor anywhere */
     say_serial(s->text);
     say_serial("\r\n");
@@ -148,7 +159,7 @@ EFI_STATUS say_refusal(struct loader *l, const char *name, const char *why)
 {
     struct sentence s;
 
-    say_begin(&s, name);
+    say_begin(l, &s, name);
     say_add(&s, why);
     say_end(l, &s);
     return EFI_LOAD_ERROR;
@@ -158,7 +169,7 @@ EFI_STATUS say_failure(struct loader *l, const char *name, const char *why, EFI_
 {
     struct sentence s;
 
-    say_begin(&s, name);
+    say_begin(l, &s, name);
     say_add(&s, why);
     say_add(&s, ": ");
     say_add_status(&s, cause);
@@ -170,7 +181,7 @@ EFI_STATUS say_no_memory(struct loader *l, const char *name, uint64_t bytes)
 {
     struct sentence s;
 
-    say_begin(&s, name);
+    say_begin(l, &s, name);
     say_add(&s, "not enough free memory for ");
     say_add_number(&s, bytes);
     say_add(&s, " bytes");

@@ -11,6 +11,7 @@
 #include "kernel/core/canary.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/machine_lines.h"
+#include "kernel/core/panic.h"
 #include "kernel/core/power.h"
 #include "kernel/start/address_space.h"
 #include "kernel/start/bring_up.h"
@@ -33,6 +34,10 @@ NORETURN static void main_give_up(void)
 {
     if (start.surveys)
         survey_show(start.can_run);
+    if (start.tries_next) { /* nobody need be there: the set before has run here */
+        log_line("no guest was started: starting the machine again");
+        power_reset();
+    }
     log_line("no guest was started: switching the machine off");
     if (start.surveys)
         power_off_now(); /* each page has had its time */
@@ -69,14 +74,18 @@ void main_early(const struct boot_info *info)
     cpu_setup_early(cpus[0]);         /* the firmware's tables are memory that we may give away */
     console_init(&info->framebuffer); /* first: from here on failures can speak */
     log_line("Bulkhead, a partitioning hypervisor");
+    start.tries_next = handover_is_try(info);
     if (!handover_check(info))
         main_give_up();
     start.surveys = survey_begin(info); /* before the lines that it shows again */
     machine_report(info, machine_lines_say);
     handover_keep_log(info); /* soon: what goes wrong from here on can be read after a reset */
+    handover_tell_set(info); /* kept as well */
     handover_read_firmware(&start, info); /* while everything is still mapped: ACPI, IOAPICs */
     tsc_init(&start.tsc, info->stamps[BOOT_STAMP_ENTRY]);
     console_set_tick_rate(start.tsc.hz);
+    if (start.tries_next) /* from the first moment that its rate is known */
+        panic_reset_machine(start.tsc.hz, false);
     if (!address_space_create(&start)) /* our pool, our tables; what is left is for guests */
         main_give_up();
     host_core_enter(&cpus[0]->host);

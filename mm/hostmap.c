@@ -210,3 +210,13 @@ enum status host_core_build(struct host_core *core, struct host_map *map, struct
     core->root = own.root;
     return host_add_window(core, &own, pages);
 }
+
+hpa_t host_map_join(struct host_map *map, const struct host_core *core)
+{
+    uint64_t *to = (uint64_t *)(uintptr_t)map->shared.root.v;
+    const uint64_t *from = (const uint64_t *)(uintptr_t)core->root.v;
+
+    map->complete = true;
+    to[HOST_PRIVATE_SLOT] = from[HOST_PRIVATE_SLOT];
+    return map->shared.root;
+}

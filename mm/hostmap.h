@@ -110,3 +110,9 @@ struct host_core {
  */
 MUST_CHECK enum status host_core_build(struct host_core *core, struct host_map *map,
                                        struct pages *pages);
+
+/*
+ * Makes the shared part of another map usable on the core that `core` belongs to, by that core's
+ * private part; returns the value for CR3. For tables that the core loads for a while.
+ */
+hpa_t host_map_join(struct host_map *map, const struct host_core *core);

@@ -42,6 +42,13 @@ enum crash_action { CRASH_STOP, CRASH_RESTART, CRASH_REBOOT };
 /* ... and with one that switched itself off. */
 enum poweroff_action { POWEROFF_STOP, POWEROFF_RESTART, POWEROFF_REBOOT };
 
+/* What of a guest confirms a set of files that is tried (kernel/config/next.h). */
+enum confirm_by {
+    CONFIRM_BY_OPERATOR, /* nothing: the operator's command, which always does */
+    CONFIRM_BY_POWEROFF, /* with code 0 */
+    CONFIRM_BY_WATCHDOG, /* its first watchdog call */
+};
+
 /* Hybrid processors have both. */
 enum core_kind { CORE_PLAIN, CORE_PERFORMANCE, CORE_EFFICIENCY, CORE_KINDS };
 
@@ -95,6 +102,7 @@ struct config_guest {
     enum poweroff_action on_poweroff;
     uint64_t watchdog_ns; /* the guest has to call in more often than this; 0: no watchdog */
     bool watchdog_each;   /* ... each of its cores */
+    enum confirm_by confirms;
     enum crash_action on_crash;
     uint32_t restarts; /* CRASH_RESTART: at most so many; UINT32_MAX: without end */
 };

@@ -5,7 +5,6 @@
  */
 #include "kernel/config/config_parts.h"
 
-#include "kernel/config/guess.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
@@ -142,29 +141,6 @@ void config_read_link_serial(struct config_parser *p, struct span value)
                    VALUE_ARGS(value));
 }
 
-/* The guest of this name, or guest_count. */
-static uint32_t config_find_guest(const struct config *config, const char *name)
-{
-    uint32_t g = 0;
-
-    while (g < config->guest_count && !span_is_any_case(span_of(name), config->guests[g].name))
-        g++;
-    return g;
-}
-
-static void config_unknown_guest(struct config_parser *p, const struct config_link *link,
-                                 const char *name)
-{
-    for (uint32_t g = 0; g < p->config->guest_count; g++)
-        if (guess_is_near(span_of(name), p->config->guests[g].name)) {
-            errors_add(p->report, link->sides_line,
-                       "the file has no guest '%s'; did you mean '%s'?", name,
-                       p->config->guests[g].name);
-            return;
-        }
-    errors_add(p->report, link->sides_line, "the file has no guest '%s'", name);
-}
-
 /* Whether the guest is at one of the link's ends. */
 static bool config_link_has(const struct config_link *link, uint32_t guest)
 {
@@ -211,7 +187,7 @@ void config_links_end(struct config_parser *p)
         for (uint32_t i = 0; i < link->side_count; i++) {
             link->sides[i].guest = config_find_guest(p->config, link->sides[i].name);
             if (link->sides[i].guest == p->config->guest_count && !p->any_skipped)
-                config_unknown_guest(p, link, link->sides[i].name);
+                config_unknown_guest(p, link->sides_line, link->sides[i].name);
         }
     }
     for (uint32_t g = 0; g < p->config->guest_count; g++)

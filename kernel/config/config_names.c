@@ -88,6 +88,26 @@ void config_check_link_name(struct config_parser *p, struct span name)
         config_name_used(p, "link", name, p->config->links[i].name, p->config->links[i].line);
 }
 
+uint32_t config_find_guest(const struct config *config, const char *name)
+{
+    uint32_t g = 0;
+
+    while (g < config->guest_count && !span_is_any_case(span_of(name), config->guests[g].name))
+        g++;
+    return g;
+}
+
+void config_unknown_guest(struct config_parser *p, uint32_t line, const char *name)
+{
+    for (uint32_t g = 0; g < p->config->guest_count; g++)
+        if (guess_is_near(span_of(name), p->config->guests[g].name)) {
+            errors_add(p->report, line, "the file has no guest '%s'; did you mean '%s'?", name,
+                       p->config->guests[g].name);
+            return;
+        }
+    errors_add(p->report, line, "the file has no guest '%s'", name);
+}
+
 /* ---------------------------------------------------------------------- files */
 
 /* Why `name` cannot be a file of Bulkhead's folder, or NULL. */

@@ -26,6 +26,7 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_ON_PANIC] = {"on_panic", SECTION_MACHINE, config_read_on_panic, NULL},
     [KEY_TIMEOUT] = {"timeout", SECTION_MACHINE, config_read_timeout, NULL},
     [KEY_ISOLATION] = {"isolation", SECTION_MACHINE, config_read_isolation, NULL},
+    [KEY_CONFIRM] = {"confirm", SECTION_MACHINE, config_read_confirm, NULL},
     [KEY_CORES] = {"cores", SECTION_GUEST, config_read_cores, NULL},
     [KEY_MEMORY] = {"memory", SECTION_GUEST, config_read_memory, "64M"},
     [KEY_IMAGE] = {"image", SECTION_GUEST, config_read_image, "kernel.elf"},
@@ -308,6 +309,7 @@ bool config_parse(struct config *config, const char *text, size_t size, struct e
     }
     config_end_section(&p);
     config_links_end(&p);
+    config_confirm_end(&p);
     if (!p.any_text)
         errors_add(report, 0, "the file is empty: it needs at least one " GUEST_SECTION " section");
     else if (config->guest_count == 0 && !p.any_skipped)

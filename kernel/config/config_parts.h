@@ -23,6 +23,7 @@ enum config_key {
     KEY_ON_PANIC,
     KEY_TIMEOUT,
     KEY_ISOLATION,
+    KEY_CONFIRM,
     KEY_CORES,
     KEY_MEMORY,
     KEY_IMAGE,
@@ -52,6 +53,9 @@ struct config_parser {
     uint32_t machine_line;      /* of the first [machine]; 0: none yet */
     bool any_text;              /* a line that is not blank was seen */
     bool any_skipped;           /* a section was refused */
+    uint32_t confirm_line;      /* of a confirm that names a guest; 0: none */
+    enum confirm_by confirm_by;
+    char confirm_guest[GUEST_NAME_MAX];
     /* Of the current section: */
     uint32_t key_lines[KEY_COUNT]; /* where the key was given, well or badly; 0: not */
     uint32_t excused; /* bit per key: not missing as well, as the line or the name is wrong */
@@ -84,6 +88,12 @@ void config_read_header(struct config_parser *p, struct span line);
 void config_check_name(struct config_parser *p, struct span name);
 void config_check_link_name(struct config_parser *p, struct span name);
 
+/* The guest of this name, or guest_count. */
+uint32_t config_find_guest(const struct config *config, const char *name);
+
+/* There is none of this name, for all guests are known; `line` names it. */
+void config_unknown_guest(struct config_parser *p, uint32_t line, const char *name);
+
 /* A file of \bulkhead\. */
 void config_file_name(struct config_parser *p, struct span name, char out[FILE_NAME_MAX]);
 
@@ -106,6 +116,11 @@ bool config_check_bytes(struct config_parser *p, struct span line, struct span c
 /* "1-2" → "#1-2", "1, 2" → "#1,#2"; false where `value` is no list of numbers. */
 bool config_with_signs(struct span value, char *buf, size_t size);
 
+/* ---- config_confirm.c ---- */
+
+/* When all guests are known: the one that confirms. */
+void config_confirm_end(struct config_parser *p);
+
 /* ---- config_values.c ---- */
 
 /* Memory: whole pages, `min` bytes or more; false: it is not, and that is reported. */
@@ -116,7 +131,8 @@ bool config_size(struct config_parser *p, struct span value, uint64_t min, uint6
 /* When all guests are known: finds those that links name, and counts each guest's links. */
 void config_links_end(struct config_parser *p);
 
-/* ---- config_values.c, config_disk.c, config_device.c, config_link.c, config_policy.c ---- */
+/* ---- config_values.c, config_confirm.c, config_disk.c, config_device.c, config_link.c,
+ * config_policy.c ---- */
 
 /* One per key: reads a value that is not empty, reports what is wrong with it. */
 void config_read_console(struct config_parser *p, struct span value);
@@ -125,6 +141,7 @@ void config_read_threads(struct config_parser *p, struct span value);
 void config_read_tsc(struct config_parser *p, struct span value);
 void config_read_on_panic(struct config_parser *p, struct span value);
 void config_read_isolation(struct config_parser *p, struct span value);
+void config_read_confirm(struct config_parser *p, struct span value);
 void config_read_timeout(struct config_parser *p, struct span value);
 void config_read_cores(struct config_parser *p, struct span value);
 void config_read_memory(struct config_parser *p, struct span value);

@@ -35,6 +35,7 @@ struct cpu {
     _Atomic uint64_t lone_nmis; /* that ended a stay in its guest, and nothing was asked */
     _Atomic uint64_t spurious;  /* unexpected interrupts taken outside guests */
     struct smi_count smis;      /* the owner's */
+    bool in_firmware;           /* kernel/core/runtime.c; the owner's */
     _Atomic bool stopped;       /* has come to panic_stop_core(); the owner sets */
 };
 

@@ -4,7 +4,9 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 
+#include "kernel/config/next.h"
 #include "kernel/console/console.h"
+#include "kernel/core/confirm.h"
 #include "kernel/core/cores.h"
 #include "kernel/core/machine_reset.h"
 #include "kernel/core/symbols.h"
@@ -24,6 +26,7 @@
 static _Atomic uint32_t panic_core = UINT32_MAX; /* id of the core that panicked first */
 
 static SEALED uint64_t panic_reset_ticks; /* until the machine is reset; 0: it is not */
+static SEALED bool panic_always_resets;   /* also when there is no set of files to go back from */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[];
@@ -35,9 +38,15 @@ bool panic_is_elsewhere(void)
     return core != UINT32_MAX && core != this_cpu()->id;
 }
 
-void panic_reset_machine(uint64_t tsc_hz)
+void panic_reset_machine(uint64_t tsc_hz, bool always)
 {
     panic_reset_ticks = RESET_SECONDS * tsc_hz;
+    panic_always_resets = panic_always_resets || always;
+}
+
+static bool panic_resets(void)
+{
+    return panic_reset_ticks != 0 && (panic_always_resets || !confirm_is_stored());
 }
 
 void panic_stop_core(void)
@@ -155,7 +164,7 @@ static void panic_begin(void)
 
     cpu_cli();
     if (!atomic_compare_exchange_strong(&panic_core, &nobody, self)) {
-        if (nobody == self && panic_reset_ticks != 0)
+        if (nobody == self && panic_resets())
             machine_reset();
         panic_stop_core();
     }
@@ -172,16 +181,28 @@ NORETURN static void panic_end(uint64_t rip, uint64_t rbp, bool is_return)
     panic_line("  image at 0x%llx; calls, innermost first:",
                (unsigned long long)(uintptr_t)image_start);
     panic_backtrace(rip, rbp, is_return);
-    if (panic_reset_ticks == 0) {
+    if (!panic_resets()) {
         panic_line("  the machine is halted; reset it to start again");
         panic_stop_core();
     }
-    panic_line("  the machine is reset in %u seconds (on_panic = reboot)", RESET_SECONDS);
+    panic_line("  the machine is reset in %u seconds (%s)", RESET_SECONDS,
+               panic_always_resets ? "on_panic = reboot" : NEXT_FOLDER " is tried");
     const uint64_t start = rdtsc();
     while (ticks_since(rdtsc(), start) < panic_reset_ticks)
         cpu_pause();
     machine_reset();
     panic_stop_core();
+}
+
+/* Before what only we can explain. */
+static void panic_name_firmware(void)
+{
+    if (!this_cpu()->in_firmware)
+        return;
+    panic_line("  in the firmware: SetVariable of the UEFI runtime services, called to "
+               "confirm " NEXT_FOLDER);
+    panic_line(
+        "  every guest is lost, and unless it was stored already, the next boot takes \\bulkhead");
 }
 
 NORETURN static void panic_text(const char *text)
@@ -217,6 +238,7 @@ void panic_trap(const struct trap_frame *f)
     panic_begin();
     panic_line("PANIC on core #%u: %s (vector %llu, error code 0x%llx)", this_cpu()->id, name,
                (unsigned long long)f->vector, (unsigned long long)f->error);
+    panic_name_firmware();
     panic_line("  RIP 0x%llx RSP 0x%llx RFLAGS 0x%llx CR2 0x%llx CR3 0x%llx",
                (unsigned long long)f->rip, (unsigned long long)f->rsp,
                (unsigned long long)f->rflags, (unsigned long long)read_cr2(),

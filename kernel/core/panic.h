@@ -11,9 +11,9 @@
 
 NORETURN COLD void panic_trap(const struct trap_frame *frame);
 
-/* From now on a panic ends with a reset of the machine, and not with a halt. Before launch seals
- * it. */
-void panic_reset_machine(uint64_t tsc_hz);
+/* From now on a panic ends with a reset of the machine, and not with a halt: always, as the file
+ * says, or as long as a set of files is tried and not confirmed. Before launch seals it. */
+void panic_reset_machine(uint64_t tsc_hz, bool always);
 
 /* Another core has panicked: the NMI handler and the vCPU loop ask. */
 bool panic_is_elsewhere(void);

@@ -2,8 +2,10 @@
 #include "kernel/monitor/commands.h"
 
 #include "kernel/config/guess.h"
+#include "kernel/config/next.h"
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
+#include "kernel/core/confirm.h"
 #include "kernel/core/power.h"
 #include "kernel/monitor/commands_look.h"
 #include "kernel/vm/life.h"
@@ -140,10 +142,26 @@ static void on_break(struct commands *c, struct vm *vm)
         log_line("a break was sent to guest '%s'", vm->name);
 }
 
+static void on_confirm(struct commands *c, struct vm *vm)
+{
+    const char *cannot;
+
+    (void)c, (void)vm;
+    if (!confirm_is_tried(&cannot))
+        answer_line("no set of files is tried in this boot: there is nothing to confirm");
+    else if (cannot != NULL)
+        answer_line(NEXT_FOLDER " cannot be confirmed: %s", cannot);
+    else if (confirm_is_stored())
+        answer_line(NEXT_FOLDER " is confirmed already");
+    else
+        confirm_ask("the operator");
+}
+
 static void on_reboot(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
     life_end_all();
+    confirm_before_end();
     console_flush(); /* what is said of them comes first */
     log_line("the operator typed `reboot`: starting the machine again");
     power_reset();
@@ -153,6 +171,7 @@ static void on_poweroff(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
     life_end_all();
+    confirm_before_end();
     console_flush();
     log_line("the operator typed `poweroff`: switching the machine off");
     power_off();
@@ -184,6 +203,7 @@ static const struct command commands_table[] = {
     {"memory", "", "the hypervisor's memory and the memory for guests", commands_on_memory},
     {"machine", "", "what the boot log says of the machine", commands_on_machine},
     {"pci", "", "its PCI functions", commands_on_pci},
+    {"confirm", "", "keep the set of files that is tried", on_confirm},
     {"reboot", "", "start the machine again", on_reboot},
     {"poweroff", "", "switch the machine off", on_poweroff},
 };

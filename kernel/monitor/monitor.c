@@ -6,6 +6,7 @@
 #include "kernel/console/answer.h"
 #include "kernel/console/console.h"
 #include "kernel/console/prompt.h"
+#include "kernel/core/confirm.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/nmi.h"
 #include "kernel/core/power.h"
@@ -160,6 +161,13 @@ static void monitor_check_end(bool waiting)
     log_line("every guest has ended; the monitor is open: `start GUEST` or `poweroff`");
 }
 
+/* Once a second. */
+static void monitor_look_at(struct vm *vm)
+{
+    halt_watch(vm);
+    life_watch_confirm(vm);
+}
+
 /* Pumps the console, for about `ticks` of the TSC, or carries out what was typed; true: more waits.
  * One thing at a time: each is short, and where a guest waits for its core, their sum counts. */
 static bool monitor_service(uint64_t now, uint64_t ticks)
@@ -169,7 +177,7 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
         dma_watch_look(&monitor.commands.dma, &monitor.commands.view);
         nmi_look(&monitor.nmis, cpus[0], monitor.commands.view.tsc->hz, now);
         for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
-            halt_watch(monitor.commands.view.vms[i]);
+            monitor_look_at(monitor.commands.view.vms[i]);
         return true;
     }
     commands_watch(&monitor.commands);
@@ -178,6 +186,7 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
         serial_tick(monitor.commands.view.vms[i]);
         cable_tick(monitor.commands.view.vms[i]);
     }
+    confirm_look(cpus[0]->vcpu == NULL || atomic_load(&life_count) == 0);
     monitor_check_end(waiting);
     return waiting;
 }

@@ -2,10 +2,14 @@
 #include "kernel/start/address_space.h"
 
 #include "drivers/lapic.h"
+#include "kernel/config/next.h"
+#include "kernel/core/confirm.h"
 #include "kernel/core/cores.h"
+#include "kernel/core/runtime.h"
 #include "kernel/plan/modules.h"
 #include "kernel/start/handover.h"
 #include "kernel/start/memory_map.h"
+#include "kernel/start/runtime_map.h"
 #include "kernel/start/smp.h"
 #include "kernel/virt.h"
 #include "lib/assert.h"
@@ -16,7 +20,9 @@
 
 #define POOL_BASE_SIZE (4 * MIB)
 #define POOL_PER_CORE  (256 * KIB)
-#define ENTRY_SIZE     8 /* of the nested tables, for a leaf of a guest's memory */
+#define POOL_RUNTIME   (2 * MIB) /* tables for the firmware's memory, and ... */
+#define RUNTIME_PART   256       /* ... this part of the pool, for tables that map the pool */
+#define ENTRY_SIZE     8         /* of the nested tables, for a leaf of a guest's memory */
 
 /* linker.ld */
 extern const uint8_t image_start[], image_text_end[], image_rodata_end[], image_end[];
@@ -63,6 +69,8 @@ static bool address_space_take_pool(struct start_state *start)
                     ram / leaf * ENTRY_SIZE + iommu_room(&start->acpi, ram);
     struct range pool;
 
+    if (start->info->set == BOOT_SET_TRIED)
+        size += POOL_RUNTIME + size / RUNTIME_PART;
     if (!align_up(size, PAGE_SIZE_2M, &size))
         return false;
     for (uint32_t i = list.count; i-- > 0;) { /* from the top: low memory is dear */
@@ -145,8 +153,8 @@ static void address_space_map_iommus(struct start_state *start)
     }
 }
 
-/* Everything that is the same on all cores. */
-static enum status address_space_map_shared(struct start_state *start)
+/* What all of our code needs, on any tables. */
+static enum status address_space_map_own(struct start_state *start, struct host_map *map)
 {
     const uint64_t image = (uintptr_t)image_start, text_end = (uintptr_t)image_text_end;
     const uint64_t rodata_end = (uintptr_t)image_rodata_end, end = (uintptr_t)image_end;
@@ -154,7 +162,6 @@ static enum status address_space_map_shared(struct start_state *start)
     const struct boot_info *info = start->info;
     const struct boot_framebuffer *fb = &info->framebuffer;
     const struct range pool = start->pages.pool;
-    const uint64_t low_size = start->low_page.v ? PAGE_SIZE : 0;
     const uint64_t reset = address_space_reset_page(start);
     const uint64_t fb_size = fb->format != BOOT_PIXEL_NONE ? fb->size : 0;
     const struct shared_region regions[] = {
@@ -164,17 +171,26 @@ static enum status address_space_map_shared(struct start_state *start)
         {sealed, sealed_end - sealed, PT_R | PT_W, PT_WRITE_BACK, true},
         {sealed_end, end - sealed_end, PT_R | PT_W, PT_WRITE_BACK, false},
         {pool.base, pool.size, PT_R | PT_W, PT_WRITE_BACK, true},
-        {start->low_page.v, low_size, PT_R | PT_X, PT_WRITE_BACK, false},
         /* Uncached: a reset throws away what is in the caches only. */
         {info->lastlog, info->lastlog_size, PT_R | PT_W, PT_UNCACHED, false},
         {fb->base, fb_size, PT_R | PT_W, PT_WRITE_COMBINING, false},
         {LAPIC_MMIO, PAGE_SIZE, PT_R | PT_W, PT_UNCACHED, false},
         {reset, reset ? PAGE_SIZE : 0, PT_R | PT_W, PT_UNCACHED, false},
     };
-    enum status s = host_map_create(&start->map, &start->pages);
+    enum status s = host_map_create(map, &start->pages);
 
     for (uint32_t i = 0; i < ARRAY_SIZE(regions) && s == OK; i++)
-        s = address_space_add(&start->map, &regions[i]);
+        s = address_space_add(map, &regions[i]);
+    return s;
+}
+
+/* Everything that is the same on all cores. */
+static enum status address_space_map_shared(struct start_state *start)
+{
+    enum status s = address_space_map_own(start, &start->map);
+
+    if (s == OK && start->low_page.v)
+        s = host_map_add(&start->map, start->low_page.v, PAGE_SIZE, PT_R | PT_X, PT_WRITE_BACK);
     for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++)
         s = host_map_add(&start->map, start->machine.modules[i].place.base,
                          start->machine.modules[i].place.size, PT_R, PT_WRITE_BACK);
@@ -231,6 +247,41 @@ static bool address_space_keep_own(struct start_state *start)
     return ok;
 }
 
+/* Of the firmware, what its own list says: looked through by runtime_map_flaw(). */
+static enum status address_space_map_firmware(struct start_state *start)
+{
+    const struct boot_runtime *rows = (const struct boot_runtime *)(uintptr_t)start->info->runtime;
+    enum status s = address_space_map_own(start, &start->runtime);
+
+    for (uint32_t i = 0; i < start->info->runtime_count && s == OK; i++) {
+        const uint32_t rights = rows[i].rights;
+        s = host_map_add(&start->runtime, rows[i].base, rows[i].pages * PAGE_SIZE,
+                         PT_R | ((rights & BOOT_RUNTIME_WRITE) ? (uint32_t)PT_W : 0) |
+                             ((rights & BOOT_RUNTIME_EXECUTE) ? (uint32_t)PT_X : 0),
+                         (rights & BOOT_RUNTIME_UNCACHED) ? PT_UNCACHED : PT_WRITE_BACK);
+    }
+    return s;
+}
+
+/* A set of files that is tried can be confirmed, where the firmware can be called for it. */
+static void address_space_create_runtime(struct start_state *start, const struct ram_list *ram)
+{
+    const char *cannot;
+
+    if (start->info->set != BOOT_SET_TRIED)
+        return;
+    cannot = runtime_map_flaw(start->info, ram);
+    if (cannot == NULL && address_space_map_firmware(start) != OK)
+        cannot = "the firmware's runtime memory overlaps itself or ours, or is too much";
+    if (cannot == NULL) {
+        start->has_runtime = true;
+        runtime_init(host_map_join(&start->runtime, &cpus[0]->host), start->info->set_variable);
+    } else {
+        log_line(NEXT_FOLDER " cannot be confirmed: %s", cannot);
+    }
+    confirm_init(start->info->set_id, cannot);
+}
+
 bool address_space_create(struct start_state *start)
 {
     const struct ram_list ram = handover_ram_list(start->info);
@@ -242,6 +293,7 @@ bool address_space_create(struct start_state *start)
     if (address_space_map_shared(start) != OK || !address_space_keep_own(start) ||
         host_core_create(&cpus[0]->host, &start->map, &start->pages) != OK)
         return false;
+    address_space_create_runtime(start, &ram);
     if (start->low_page.v)
         smp_prepare(start->low_page, cpus[0]->host.root);
     return true;
@@ -271,5 +323,7 @@ enum status address_space_seal(struct start_state *start, const struct plan *pla
         if (m->given) /* a guest's now */
             s = host_map_remove(&start->map, m->place.base, m->place.size);
     }
+    if (s == OK && start->has_runtime)
+        s = host_make_constant(&start->runtime, constant, ARRAY_SIZE(constant));
     return s == OK ? host_make_constant(&start->map, constant, ARRAY_SIZE(constant)) : s;
 }

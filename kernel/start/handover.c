@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/start/handover.h"
 
+#include "kernel/config/next.h"
 #include "kernel/console/console.h"
 #include "kernel/console/kept.h"
 #include "kernel/core/machine_lines.h"
@@ -16,6 +17,12 @@
 
 /* linker.ld */
 extern const uint8_t image_start[];
+
+bool handover_is_try(const struct boot_info *info)
+{
+    return info->magic == BOOT_INFO_MAGIC && info->version >= BOOT_INFO_HAS_SET &&
+           info->set == BOOT_SET_TRIED;
+}
 
 bool handover_check(const struct boot_info *info)
 {
@@ -38,6 +45,16 @@ void handover_keep_log(const struct boot_info *info)
     if (count > 0)
         log_line("%u line%s of the previous boot %s kept: `log last` shows the last of them", count,
                  fmt_plural(count), count == 1 ? "is" : "are");
+}
+
+void handover_tell_set(const struct boot_info *info)
+{
+    if (info->set == BOOT_SET_TRIED)
+        log_line(NEXT_FOLDER " is tried: unless it is confirmed, the next boot takes \\bulkhead");
+    else if (info->set == BOOT_SET_CONFIRMED)
+        log_line(NEXT_FOLDER " was confirmed: it is taken");
+    else if (info->set_note[0] != '\0')
+        log_line("%s", info->set_note);
 }
 
 /* Firmware tables may lie in any RAM that nobody else uses, so free memory counts too: nothing has

@@ -4,6 +4,7 @@
 #include "kernel/config/config.h"
 #include "kernel/config/folder.h"
 #include "kernel/console/console.h"
+#include "kernel/core/confirm.h"
 #include "kernel/core/cpu.h"
 #include "kernel/core/facts.h"
 #include "kernel/core/panic.h"
@@ -66,6 +67,26 @@ static void launch_print_errors(const struct start_state *start)
         log_line("%s", line);
 }
 
+/* Of a set of files that is tried: what keeps it. */
+static void launch_tell_confirm(void)
+{
+    const char *cannot;
+
+    if (!confirm_is_tried(&cannot) || cannot != NULL)
+        return;
+    for (uint32_t i = 0; i < config.guest_count; i++) {
+        const struct config_guest *g = &config.guests[i];
+        if (g->confirms == CONFIRM_BY_OPERATOR)
+            continue;
+        log_line("what confirms it: `confirm` in the monitor, or the %s of guest '%s'",
+                 g->confirms == CONFIRM_BY_WATCHDOG ? "first watchdog call"
+                                                    : "power-off with code 0",
+                 g->name);
+        return;
+    }
+    log_line("what confirms it: `confirm` in the monitor");
+}
+
 /* As large as the file's guests need, from what will be constant. */
 static bool launch_make_plan(struct start_state *start)
 {
@@ -107,9 +128,10 @@ bool launch_plan(struct start_state *start)
         console_use_serial(config.machine.serial_port ? config.machine.serial_port : UART_COM1,
                            config.machine.serial_baud);
     if (config.machine.panic_reboots)
-        panic_reset_machine(start->tsc.hz);
+        panic_reset_machine(start->tsc.hz, true);
     console_select(config.machine.serial, config.machine.screen);
     plan_print(plan, &start->machine, log_line);
+    launch_tell_confirm();
     if (!launch_tsc_invariant(start))
         log_line("the processor does not promise an invariant TSC: guests are not told of one; "
                  "`tsc = trusted` under [machine] asserts it");

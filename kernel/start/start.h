@@ -26,6 +26,9 @@ struct start_state {
     struct tsc tsc;
     struct pages pages;
     struct host_map map;
+    struct host_map runtime; /* for calls of the firmware; where has_runtime */
+    bool has_runtime;
+    bool tries_next;     /* this boot is the one try of \bulkhead\next\ */
     uint64_t worst_skew; /* in TSC ticks: no other core's TSC is further from the boot core's */
     bool x2apic;
     bool surveys; /* there is no configuration */

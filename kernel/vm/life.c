@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/vm/life.h"
 
+#include "guests/kit/abi.h"
+#include "kernel/core/confirm.h"
 #include "kernel/core/cores.h"
 #include "kernel/core/power.h"
 #include "kernel/vm/cable.h"
@@ -123,12 +125,38 @@ static void life_choose_next(struct vm *vm)
     life_tell_untold(vm);
 }
 
+/* What the guest has just done is what the file names as the sign that all is well. */
+static void life_confirm(const struct vm *vm, enum confirm_by by, const char *sign)
+{
+    char who[GUEST_NAME_MAX + 48];
+
+    if (vm->plan->config->confirms != by || !confirm_is_wanted())
+        return;
+    fmt_print(who, sizeof(who), "guest '%s': %s", vm->name, sign);
+    confirm_ask(who);
+}
+
+void life_watch_confirm(const struct vm *vm)
+{
+    uint64_t calls = 0;
+
+    if (vm->plan->config->confirms != CONFIRM_BY_WATCHDOG)
+        return;
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        calls += vm->vcpus[i].soft->stats.calls[BULKHEAD_CALL_WATCHDOG - BULKHEAD_CALL_BASE];
+    if (calls > 0)
+        life_confirm(vm, CONFIRM_BY_WATCHDOG, "watchdog call");
+}
+
 bool life_end(struct vm *vm, struct vm_end end)
 {
     uint32_t running = VM_RUNNING;
 
     if (!atomic_compare_exchange_strong(&vm->phase, &running, VM_STOPPING))
         return false;
+    if (end.kind == VM_END_POWER_OFF && end.code == 0)
+        life_confirm(vm, CONFIRM_BY_POWEROFF, "power-off with code 0");
+    life_watch_confirm(vm); /* of a life too short to be looked at */
     vm->end = end;
     vm->end_asked = rdtsc();
     vm->lived = ticks_since(vm->end_asked, vm->started);
@@ -214,6 +242,7 @@ static void life_finish(struct vm *vm)
         return;
     }
     life_end_all();
+    confirm_before_end();
     power_reset();
 }
 

@@ -16,6 +16,10 @@ bool life_start(struct vm *vm);
  * devices. The other vCPUs call memory_scrub_share() meanwhile. */
 void life_load(struct vm *vm);
 
+/* Looks whether the guest has made a call that confirms a set of files (confirm = watchdog): they
+ * are counted on the exit path anyway. Now and then, any core. */
+void life_watch_confirm(const struct vm *vm);
+
 /* Ends the present life; true for the one caller whose reason counts. Any core. */
 bool life_end(struct vm *vm, struct vm_end end);
 

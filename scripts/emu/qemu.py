@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import socket
 import subprocess
 
@@ -14,6 +15,10 @@ PROGRAM = pathlib.Path(__file__).resolve().parent.parent / "qemu" / "qemu"
 # Debian's and Ubuntu's, Fedora's.
 FIRMWARES = [pathlib.Path("/usr/share/ovmf/OVMF.fd"), pathlib.Path("/usr/share/edk2/ovmf/OVMF_CODE.fd")]
 FIRMWARE = next((file for file in FIRMWARES if file.exists()), FIRMWARES[0])
+# The same firmware in two flash chips: its code, and an empty store of variables, which stay.
+FLASHES = [(pathlib.Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), pathlib.Path("/usr/share/OVMF/OVMF_VARS_4M.fd")),
+           (pathlib.Path("/usr/share/edk2/ovmf/OVMF_CODE.fd"), pathlib.Path("/usr/share/edk2/ovmf/OVMF_VARS.fd"))]
+FLASH = next((files for files in FLASHES if files[0].exists()), FLASHES[0])
 # The model of an AMD processor of which TCG has most; its SVM is on, its x2APIC has to be asked for.
 DEFAULT_CPU = {"qemu": "EPYC-Rome,+x2apic", "kvm": "host"}
 ACCELERATOR = {"qemu": "tcg", "kvm": "kvm"}
@@ -110,6 +115,17 @@ class Qmp:
                     return message["error"]["desc"]
 
 
+def firmware(variables):
+    """QEMU's options for the firmware. Its variables are lost with the machine, unless they have a file."""
+    if variables is None:
+        return ["-bios", FIRMWARE]
+    code, empty = FLASH
+    if not variables.exists():
+        shutil.copyfile(empty, variables)
+    return ["-drive", f"if=pflash,unit=0,format=raw,readonly=on,file={code}",
+            "-drive", f"if=pflash,unit=1,format=raw,file={variables}"]
+
+
 class Qemu:
     """One machine in QEMU. The caller has put disk.img into `work`."""
 
@@ -124,7 +140,7 @@ class Qemu:
         self._command = [
             PROGRAM, "-machine", f"q35,accel={ACCELERATOR[args.engine]}{split}", "-cpu", cpu,
             "-smp", f"{args.cores},sockets=1,threads={args.threads}" if args.threads > 1 else args.cores,
-            "-m", args.memory, "-bios", FIRMWARE,
+            "-m", args.memory, *firmware(args.vars),
             "-drive", f"format=raw,file={work / 'disk.img'}", "-serial", tty,
             "-display", "none", "-net", "none", "-qmp", "stdio",
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.

@@ -167,7 +167,7 @@ def check_help(operator):
     names = [line.split()[0] for line in lines]
     assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "attach", "break", "regs",
                      "crash", "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory",
-                     "machine", "pci", "reboot", "poweroff", "Ctrl-T", "Ctrl-R"]
+                     "machine", "pci", "confirm", "reboot", "poweroff", "Ctrl-T", "Ctrl-R"]
 
 
 def check_looking(operator):

@@ -16,7 +16,8 @@
 static EFI_FILE_IO_INTERFACE efi_volume;
 static EFI_LOADED_IMAGE efi_self;
 
-static inline EFI_STATUS efi_new_open(const struct efi_file *file, EFI_FILE_HANDLE *handle);
+static inline EFI_STATUS efi_new_open(const struct efi_file *file, bool next,
+                                      EFI_FILE_HANDLE *handle);
 
 static inline struct efi_open *efi_open_of(EFI_FILE_HANDLE handle)
 {
@@ -30,8 +31,8 @@ static inline EFI_STATUS EFIAPI efi_open(EFI_FILE_HANDLE from, EFI_FILE_HANDLE *
                                          CHAR16 *name, UINT64 mode, UINT64 attributes)
 {
     char text[FILE_NAME_MAX] = "";
+    const bool in_next = efi_open_of(from)->next;
 
-    (void)efi_open_of(from);
     (void)attributes;
     assert_int_equal(mode, EFI_FILE_MODE_READ);
     if (efi_fails(CALL_OPEN))
@@ -39,10 +40,13 @@ static inline EFI_STATUS EFIAPI efi_open(EFI_FILE_HANDLE from, EFI_FILE_HANDLE *
     for (size_t i = 0; name[i] != 0 && i < sizeof(text) - 1; i++)
         text[i] = (char)name[i];
     if (strcmp(text, "bulkhead") == 0)
-        return efi_new_open(NULL, handle);
-    for (uint32_t i = 0; i < efi.file_count; i++)
-        if (strcmp(text, efi.files[i].name) == 0)
-            return efi_new_open(&efi.files[i], handle);
+        return efi_new_open(NULL, false, handle);
+    for (uint32_t i = 0; i < efi.file_count; i++) {
+        if (efi.files[i].next && strcmp(text, "bulkhead\\next") == 0)
+            return efi_new_open(NULL, true, handle);
+        if (efi.files[i].next == in_next && strcmp(text, efi.files[i].name) == 0)
+            return efi_new_open(&efi.files[i], in_next, handle);
+    }
     return EFI_NOT_FOUND;
 }
 
@@ -90,6 +94,8 @@ static inline EFI_STATUS efi_read_entry(struct efi_open *o, UINTN *size, EFI_FIL
     const struct efi_file *f = &efi.files[o->at];
     CHAR16 name[256];
 
+    while (o->at < efi.file_count && f->next != o->next)
+        f = &efi.files[++o->at];
     if (o->at == efi.file_count) {
         *size = 0;
         return EFI_SUCCESS;
@@ -134,13 +140,14 @@ static inline EFI_STATUS EFIAPI efi_seek(EFI_FILE_HANDLE handle, UINT64 at)
     return EFI_SUCCESS;
 }
 
-static inline EFI_STATUS efi_new_open(const struct efi_file *file, EFI_FILE_HANDLE *handle)
+static inline EFI_STATUS efi_new_open(const struct efi_file *file, bool next,
+                                      EFI_FILE_HANDLE *handle)
 {
     for (uint32_t i = 0; i < OPEN_MAX; i++) {
         struct efi_open *o = &efi.opens[i];
         if (o->used)
             continue;
-        *o = (struct efi_open){.file = file, .used = true};
+        *o = (struct efi_open){.file = file, .next = next, .used = true};
         o->iface = (EFI_FILE){.Open = efi_open,
                               .Close = efi_close,
                               .Read = efi_read,
@@ -157,7 +164,7 @@ static inline EFI_STATUS EFIAPI efi_open_volume(EFI_FILE_IO_INTERFACE *volume,
                                                 EFI_FILE_HANDLE *root)
 {
     assert_ptr_equal(volume, &efi_volume);
-    return efi_fails(CALL_VOLUME) ? efi.fault : efi_new_open(NULL, root);
+    return efi_fails(CALL_VOLUME) ? efi.fault : efi_new_open(NULL, false, root);
 }
 
 static inline EFI_STATUS EFIAPI efi_handle_of(EFI_HANDLE handle, EFI_GUID *what, void **interface)
@@ -242,6 +249,54 @@ static inline EFI_STATUS EFIAPI efi_get_time(EFI_TIME *time, EFI_TIME_CAPABILITI
     return EFI_SUCCESS;
 }
 
+/* Which of our two it is. */
+static inline struct efi_variable *efi_variable_of(const CHAR16 *name, const EFI_GUID *vendor)
+{
+    static const EFI_GUID own = {
+        0x0b5f6c52, 0x8e1d, 0x4f0e, {0x9d, 0x2b, 0x7b, 0x1f, 0x3c, 0x5a, 0x9e, 0x44}};
+
+    assert_memory_equal(vendor, &own, sizeof(own));
+    return &efi.variables[name[8] == 'T' ? 0 : 1];
+}
+
+static inline EFI_STATUS EFIAPI efi_get_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 *attributes,
+                                                 UINTN *size, void *to)
+{
+    const struct efi_variable *v = efi_variable_of(name, vendor);
+    const UINTN room = *size;
+
+    if (efi_fails(CALL_GET_VARIABLE))
+        return efi.fault;
+    if (!v->found)
+        return EFI_NOT_FOUND;
+    *size = v->size;
+    if (room < v->size)
+        return EFI_BUFFER_TOO_SMALL;
+    *attributes = v->attributes;
+    memcpy(to, v->bytes, v->size);
+    return EFI_SUCCESS;
+}
+
+/* "SetVariable()": one that is there can only be written with the attributes that it has. */
+static inline EFI_STATUS EFIAPI efi_set_variable(CHAR16 *name, EFI_GUID *vendor, UINT32 attributes,
+                                                 UINTN size, void *from)
+{
+    struct efi_variable *v = efi_variable_of(name, vendor);
+
+    if (efi_fails(CALL_SET_VARIABLE))
+        return efi.fault;
+    assert_true(size <= sizeof(v->bytes));
+    if (size == 0) {
+        v->found = false;
+        return EFI_SUCCESS;
+    }
+    if (v->found && v->attributes != attributes)
+        return EFI_INVALID_PARAMETER;
+    *v = (struct efi_variable){.found = !efi.forgets, .attributes = attributes, .size = size};
+    memcpy(v->bytes, from, size);
+    return EFI_SUCCESS;
+}
+
 static inline EFI_STATUS EFIAPI efi_reset(EFI_RESET_TYPE type, EFI_STATUS status, UINTN size,
                                           CHAR16 *data)
 {
@@ -266,8 +321,10 @@ NORETURN void loader_assert_fail(const char *expr, const char *file, int line);
 #include "boot/memory.c"
 #include "boot/menu.c"
 #include "boot/menu_edit.c"
+#include "boot/next.c"
 #include "boot/place.c"
 #include "boot/ranges.c"
+#include "boot/runtime.c"
 #include "boot/say.c"
 #include "boot/terminal.c"
 
@@ -358,7 +415,14 @@ static inline enum efi_end efi_run(void)
     static EFI_BOOT_SERVICES bs;
     static EFI_RUNTIME_SERVICES rs;
     static EFI_SYSTEM_TABLE st;
-    static EFI_CONFIGURATION_TABLE acpi = {ACPI_20_TABLE_GUID, (void *)0xf0000};
+    static EFI_CONFIGURATION_TABLE tables[] = {
+        {ACPI_20_TABLE_GUID, (void *)0xf0000},
+        {{0xeb66918a, 0x7eef, 0x402a, {0x84, 0x2e, 0x93, 0x1d, 0x21, 0xc3, 0x8a, 0xe9}}, NULL},
+        {{0xdcfa911d, 0x26eb, 0x469f, {0xa2, 0x20, 0x38, 0xb7, 0xdc, 0x46, 0x12, 0x20}}, NULL},
+    };
+
+    tables[1].VendorTable = (void *)(uintptr_t)efi.properties;
+    tables[2].VendorTable = (void *)(uintptr_t)efi.runtime_memory;
 
     bs = (EFI_BOOT_SERVICES){.AllocatePages = efi_allocate,
                              .FreePages = efi_free,
@@ -368,7 +432,10 @@ static inline enum efi_end efi_run(void)
                              .SetWatchdogTimer = efi_watchdog,
                              .Stall = efi_stall,
                              .ExitBootServices = efi_exit_services};
-    rs = (EFI_RUNTIME_SERVICES){.GetTime = efi_get_time, .ResetSystem = efi_reset};
+    rs = (EFI_RUNTIME_SERVICES){.GetTime = efi_get_time,
+                                .ResetSystem = efi_reset,
+                                .GetVariable = efi_get_variable,
+                                .SetVariable = efi_set_variable};
     st = (EFI_SYSTEM_TABLE){.Hdr.Revision = 2 << 16 | 70,
                             .FirmwareVendor = efi.vendor,
                             .FirmwareRevision = 0x10000,
@@ -376,8 +443,8 @@ static inline enum efi_end efi_run(void)
                             .RuntimeServices = &rs,
                             .ConOut = efi.no_console ? NULL : &efi_output,
                             .ConIn = efi.no_console ? NULL : &efi_input,
-                            .NumberOfTableEntries = 1,
-                            .ConfigurationTable = &acpi};
+                            .NumberOfTableEntries = ARRAY_SIZE(tables),
+                            .ConfigurationTable = tables};
     efi_volume = (EFI_FILE_IO_INTERFACE){.OpenVolume = efi_open_volume};
     efi_mode = (EFI_GRAPHICS_OUTPUT_PROTOCOL_MODE){.MaxMode = efi.mode_max,
                                                    .Info = &efi_mode_info,

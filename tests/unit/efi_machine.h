@@ -47,6 +47,8 @@ enum efi_service {
     CALL_ATTRIBUTES_GET,
     CALL_ATTRIBUTES_SET,
     CALL_ATTRIBUTES_CLEAR,
+    CALL_GET_VARIABLE,
+    CALL_SET_VARIABLE,
     CALL_PRINT,
     CALL_COUNT
 };
@@ -59,11 +61,21 @@ struct efi_file {
     uint64_t size;
     uint64_t claims; /* what its directory entry says */
     bool folder;
+    bool next; /* it is in \bulkhead\next\ */
+};
+
+/* BulkheadTried, BulkheadConfirmed. */
+struct efi_variable {
+    bool found;
+    uint32_t attributes;
+    uint64_t size;
+    uint8_t bytes[64];
 };
 
 struct efi_open {
     EFI_FILE iface;              /* first: a handle is a pointer to it */
-    const struct efi_file *file; /* NULL: the root or the folder */
+    const struct efi_file *file; /* NULL: the root or a folder */
+    bool next;                   /* \bulkhead\next\ */
     uint64_t at;
     bool used;
 };
@@ -97,6 +109,9 @@ static struct efi_machine {
     bool unplugged; /* the keyboard, after the last key */
     bool strict;    /* pages are writable or executable: EFI_MEMORY_ATTRIBUTE_PROTOCOL */
     bool levels;    /* 5-level paging */
+    struct efi_variable variables[2];
+    bool forgets;                            /* a variable that was written is not there */
+    const void *properties, *runtime_memory; /* EFI_RT_PROPERTIES_TABLE, ..._ATTRIBUTES_TABLE */
 
     /* What happened. */
     uint32_t calls, by[CALL_COUNT];

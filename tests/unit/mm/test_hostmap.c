@@ -334,6 +334,31 @@ static void test_seal(void **state)
     }
 }
 
+/* Tables that a core loads for a while: its own private part, another shared one. */
+static void test_join(void **state)
+{
+    struct world w;
+    struct host_map other;
+    struct host_core core;
+    struct pt_leaf leaf;
+    (void)state;
+    assert_int_equal(world_build(&w, POOL_PAGES), OK);
+    assert_int_equal(host_core_build(&core, &w.map, &w.pages), OK);
+    assert_int_equal(host_map_create(&other, &w.pages), OK);
+    assert_int_equal(host_map_add(&other, IMAGE_TEXT, PAGE_SIZE, PT_R | PT_X, PT_WRITE_BACK), OK);
+    assert_int_equal(host_map_add(&other, GIB, PAGE_SIZE, PT_R | PT_W, PT_UNCACHED), OK);
+    struct host_core joined = core;
+    joined.root = host_map_join(&other, &core);
+    check_private(&joined);
+    struct pagetable pt = host_core_table(&joined);
+    struct pagetable own = host_core_table(&core);
+    assert_identity(&pt, IMAGE_TEXT, PT_R | PT_X);
+    assert_identity(&pt, GIB, PT_R | PT_W);
+    assert_false(pt_look(&pt, IMAGE_DATA, &leaf));
+    assert_false(pt_look(&own, GIB, &leaf)); /* and nothing of it is on the core's own tables */
+    expect_assert_failure((void)!host_map_add(&other, GIB, PAGE_SIZE, PT_R, PT_WRITE_BACK));
+}
+
 static void test_stack_outside_small_leaves(void **state)
 {
     struct pages pages;
@@ -387,6 +412,7 @@ int main(void)
         cmocka_unit_test(test_cores),         cmocka_unit_test(test_window),
         cmocka_unit_test(test_audit),         cmocka_unit_test(test_stack_outside_small_leaves),
         cmocka_unit_test(test_no_memory),     cmocka_unit_test(test_seal),
+        cmocka_unit_test(test_join),
     };
     return cmocka_run_group_tests(tests, pool_allocate, pool_free);
 }

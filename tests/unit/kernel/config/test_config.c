@@ -301,6 +301,22 @@ static void test_on_panic(void **state)
     assert_true(config.machine.panic_reboots);
 }
 
+/* abuse: BU-08 */
+static void test_confirm(void **state)
+{
+    (void)state;
+    accept(GUEST);
+    assert_int_equal(THE_GUEST.confirms, CONFIRM_BY_OPERATOR);
+    accept("[machine]\nconfirm = operator\n" GUEST);
+    assert_int_equal(THE_GUEST.confirms, CONFIRM_BY_OPERATOR);
+    accept("[machine]\nconfirm = poweroff a\n" GUEST);
+    assert_int_equal(THE_GUEST.confirms, CONFIRM_BY_POWEROFF);
+    accept("[guest b]\nmemory=16M\nimage=b\n" IN_GUEST
+           "watchdog = 5s\n[machine]\nconfirm = watchdog  A # in any case\n");
+    assert_int_equal(config.guests[0].confirms, CONFIRM_BY_OPERATOR);
+    assert_int_equal(config.guests[1].confirms, CONFIRM_BY_WATCHDOG);
+}
+
 static void test_isolation(void **state)
 {
     (void)state;
@@ -638,10 +654,10 @@ static void test_unknown_keys(void **state)
         {GUEST "tsc = trusted\n", 4, "'tsc' belongs in [machine], not in [guest NAME]"},
         {"[machine]\nserv = 1\n" GUEST, 2,
          "unknown key 'serv'; the keys of [machine] are console, reserve, threads, tsc, on_panic, "
-         "timeout, isolation"},
+         "timeout, isolation, confirm"},
         {"[machine]\nx = 1\n" GUEST, 2,
          "unknown key 'x'; the keys of [machine] are console, reserve, threads, tsc, on_panic, "
-         "timeout, isolation"},
+         "timeout, isolation, confirm"},
         {"[machine]\nconsol = 1\n" GUEST, 2, "unknown key 'consol'; did you mean 'console'?"},
     };
     (void)state;
@@ -657,7 +673,7 @@ static void test_long_key(void **state)
         refuse(text, 2,
                "unknown key '0000000000000000000000000000000000000000...'; the keys of [machine] "
                "are console, "
-               "reserve, threads, tsc, on_panic, timeout, isolation");
+               "reserve, threads, tsc, on_panic, timeout, isolation, confirm");
     }
 }
 
@@ -731,7 +747,7 @@ static void test_other_words(void **state)
         {"[machine]\nHT = 1\n" GUEST, 2, "unknown key 'HT'; did you mean 'threads'?"},
         {"[machine]\nkernel = x\n" GUEST, 2,
          "unknown key 'kernel'; the keys of [machine] are console, reserve, threads, tsc, "
-         "on_panic, timeout, isolation"},
+         "on_panic, timeout, isolation, confirm"},
     };
     (void)state;
     REFUSE_ALL(rows);
@@ -1060,6 +1076,30 @@ static void test_bad_cmdline(void **state)
     refuse(text, 4, "the command line is 1024 bytes long; the limit is 1023");
 }
 
+static void test_bad_confirm(void **state)
+{
+#define WRITE ": write operator, poweroff GUEST or watchdog GUEST"
+    static const struct refusal rows[] = {
+        {"[machine]\nconfirm = yes\n" GUEST, 2, "confirm = 'yes'" WRITE},
+        {"[machine]\nconfirm = operator a\n" GUEST, 2, "confirm = 'operator a'" WRITE},
+        {"[machine]\nconfirm = poweroff\n" GUEST, 2, "confirm = 'poweroff'" WRITE},
+        {"[machine]\nconfirm = watchdog\n" GUEST, 2, "confirm = 'watchdog'" WRITE},
+        {"[machine]\nconfirm = a\n" GUEST, 2, "confirm = 'a'" WRITE},
+        {"[machine]\nconfirm = poweroff b\n" GUEST, 2, "the file has no guest 'b'"},
+        {"[machine]\nconfirm = poweroff rots\n[guest rtos]\nmemory=1M\nimage=x\n", 2,
+         "the file has no guest 'rots'; did you mean 'rtos'?"},
+        {"[machine]\nconfirm = poweroff a 0\n" GUEST, 2, "the file has no guest 'a 0'"},
+        {"[machine]\nconfirm = poweroff abcdefghijklmnopq\n" GUEST, 2,
+         "the file has no guest 'abcdefghijklmnopq'"},
+        {"[machine]\nconfirm = watchdog a\n" GUEST, 2,
+         "confirm = watchdog a: it has no watchdog: add 'watchdog = 5s' to it"},
+        {GUEST "confirm = operator\n", 4, "'confirm' belongs in [machine], not in [guest NAME]"},
+    };
+    (void)state;
+    REFUSE_ALL(rows);
+#undef WRITE
+}
+
 static void test_bad_on_poweroff_and_watchdog(void **state)
 {
 #define TIME    ": write a time such as 500ms, 2m or 5s [each], or off"
@@ -1277,6 +1317,8 @@ int main(void)
         cmocka_unit_test(test_on_crash),
         cmocka_unit_test(test_on_poweroff),
         cmocka_unit_test(test_on_panic),
+        cmocka_unit_test(test_confirm),
+        cmocka_unit_test(test_bad_confirm),
         cmocka_unit_test(test_isolation),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_watchdog),
