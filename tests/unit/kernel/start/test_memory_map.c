@@ -266,6 +266,40 @@ static void test_reserved_memory(void **state)
         assert_false(acpi.reserved[i].apart);
 }
 
+static void test_functions_in_memory(void **state)
+{
+    static struct pci_list functions;
+
+    (void)state;
+    add(0x200000, 0x100000, BOOT_RAM_FREE);
+    functions.count = 4;
+    functions.entries[0].bars[5] = (struct pci_bar){.base = 0x2ff000, .size = 0x1000};
+    functions.entries[1].bars[0] = (struct pci_bar){.base = 0x200, .size = 0x10, .io = true};
+    functions.entries[1].bars[1] = (struct pci_bar){.base = 0xfe000000, .size = 0x1000};
+    functions.entries[2].bars[0] = (struct pci_bar){.base = 0x100000, .size = 0x200000};
+    functions.entries[3].bars[0] = (struct pci_bar){.base = 0, .size = 0x10000000};
+    memory_map_check_functions(&functions, &list);
+    assert_string_equal(functions.entries[0].kept, "has registers where the firmware has RAM");
+    assert_null(functions.entries[1].kept);
+    assert_non_null(functions.entries[2].kept);
+    assert_null(functions.entries[3].kept); /* it has no place yet */
+}
+
+static void test_ecams_in_memory(void **state)
+{
+    (void)state;
+    add(0xb0000000, 0x100000, BOOT_RAM_FREE);
+    acpi.ecam_count = 2;
+    acpi.ecams[0] = (struct acpi_ecam){.address = hpa(0xb0000000), .last_bus = 255};
+    acpi.ecams[1] =
+        (struct acpi_ecam){.address = hpa(0xc0000000), .segment = 1, .first_bus = 2, .last_bus = 3};
+    memory_map_check_ecams(&acpi, &list);
+    assert_int_equal(acpi.ecam_count, 1);
+    assert_int_equal(acpi.ecams[0].segment, 1);
+    assert_int_equal(memory_map_ecam(&acpi.ecams[0]).base, 0xc0200000);
+    assert_int_equal(memory_map_ecam(&acpi.ecams[0]).size, 0x200000);
+}
+
 static void test_nodes_are_taken_over(void **state)
 {
     (void)state;
@@ -292,6 +326,8 @@ int main(void)
         cmocka_unit_test_setup(test_iommus_in_memory, setup),
         cmocka_unit_test_setup(test_reserved_memory, setup),
         cmocka_unit_test_setup(test_nodes_are_taken_over, setup),
+        cmocka_unit_test_setup(test_functions_in_memory, setup),
+        cmocka_unit_test_setup(test_ecams_in_memory, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
