@@ -272,6 +272,18 @@ static void functions_of_a_device_are_together(void **state)
     assert_int_equal(group(2), 1);
 }
 
+/* Behind a port there is one device, whatever numbers its functions have (ARI). */
+static void a_link_leads_to_one_device(void **state)
+{
+    (void)state;
+    add_acs(add_bridge(0, 1, PCI_PORT_ROOT, 1, 1), ACS_ALL);
+    add(1, 0, 0, 0x020000);
+    add(1, 1, 0, 0x020000);
+    read_all(true);
+    assert_int_not_equal(group(0), group(1));
+    assert_int_equal(group(1), group(2));
+}
+
 static void acs_keeps_them_apart(void **state)
 {
     (void)state;
@@ -387,6 +399,7 @@ int main(void)
         cmocka_unit_test_setup(broken_lists_end, setup),
         cmocka_unit_test_setup(no_list_without_the_bit, setup),
         cmocka_unit_test_setup(functions_of_a_device_are_together, setup),
+        cmocka_unit_test_setup(a_link_leads_to_one_device, setup),
         cmocka_unit_test_setup(acs_keeps_them_apart, setup),
         cmocka_unit_test_setup(acs_is_switched_on, setup),
         cmocka_unit_test_setup(bridges_mix_unless_they_separate, setup),
