@@ -157,7 +157,7 @@ static bool plan_device_bars_ok(const struct machine *machine, const struct pci_
         const struct pci_entry *other = plan_device_sharer(machine, e, bar);
         usable++;
         if (bar->base == 0 || !is_power_of_two(bar->size) || !is_aligned(bar->base, bar->size) ||
-            bar->base > PT_OUTPUT_MAX - bar->size) {
+            bar->size > PT_OUTPUT_MAX || bar->base > PT_OUTPUT_MAX - bar->size) {
             fmt_print(why, WHY_TEXT, "the firmware gave its BAR %u no place", b);
             return false;
         }
@@ -336,7 +336,7 @@ void plan_devices_place(struct plan_guest *guest, struct errors *report)
 
         if (plan_device_is_there(&guest->devices[d], b))
             continue;
-        if (!align_up(at, size, &at) || size > VPCI_MEMORY_LAST + 1 - at) {
+        if (!align_up(at, size, &at) || at > VPCI_MEMORY_LAST || size > VPCI_MEMORY_LAST + 1 - at) {
             plan_device_place(guest->devices[d].entry, place);
             fmt_size(text, sizeof(text), size);
             errors_add(report, guest->config->devices_line,

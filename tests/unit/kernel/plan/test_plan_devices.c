@@ -11,6 +11,7 @@
 
 #include "drivers/pci/pci_words.h"
 #include "kernel/plan/modules.h"
+#include "lib/bits.h"
 #include "plan_guest.h"
 #include "pvh_file.h"
 #include "vdev/vpci.h"
@@ -149,6 +150,8 @@ static void test_places_of_registers(void **state)
     assert_int_equal(plan.guests[0].devices[1].bars[3].v, 0);
     e->bars[5] = (struct pci_bar){.base = 0x1000000000, .size = 0x40000000};
     expect_error(15, "guest 'a' has no room below 4 GiB for BAR 5 (1 GiB) of 02:00.0");
+    e->bars[5].size = 0x400000000; /* its first place would be above */
+    expect_error(15, "guest 'a' has no room below 4 GiB for BAR 5 (16 GiB) of 02:00.0");
 }
 
 /* Small ones share a page, which the guest has once. */
@@ -236,6 +239,8 @@ static void test_refused(void **state)
     expect_error(15, NOT "it shares memory with the firmware");
     e->kept = NULL;
     e->bars[0].base = 0;
+    expect_error(15, NOT "the firmware gave its BAR 0 no place");
+    e->bars[0] = (struct pci_bar){.base = BIT64(63), .size = BIT64(63)};
     expect_error(15, NOT "the firmware gave its BAR 0 no place");
     e->bars[0] = (struct pci_bar){.base = 0xfe200400, .size = 0x400};
     expect_error(15, NOT "its BAR 0 shares a page with 02:00.0");
