@@ -116,14 +116,10 @@ static bool amdvi_flush(struct amdvi *unit)
               unit->ticket);
     mfence_lfence();
     regs_write64(unit->regs, AMDVI_COMMAND_TAIL, unit->tail);
-    while (*unit->done != unit->ticket) {
-        if (ticks_since(regs_now(), start) >= unit->limit) {
-            unit->stuck = true;
-            return false;
-        }
+    while (*unit->done != unit->ticket && ticks_since(regs_now(), start) < unit->limit)
         regs_pause();
-    }
-    return true;
+    unit->stuck = *unit->done != unit->ticket; /* it may be us who were held up */
+    return !unit->stuck;
 }
 
 bool amdvi_forget_device(struct amdvi *unit, uint16_t id, uint32_t domain)

@@ -154,14 +154,10 @@ static bool vtd_flush(struct vtd *unit)
     vtd_put(unit, VTD_DO_WAIT | (uint64_t)unit->ticket << 32, (uint64_t)(uintptr_t)unit->done);
     mfence_lfence();
     regs_write64(unit->regs, VTD_QUEUE_TAIL, (uint64_t)unit->next << 4);
-    while (*unit->done != unit->ticket) {
-        if (ticks_since(regs_now(), start) >= unit->limit) {
-            unit->stuck = true;
-            return false;
-        }
+    while (*unit->done != unit->ticket && ticks_since(regs_now(), start) < unit->limit)
         regs_pause();
-    }
-    return true;
+    unit->stuck = *unit->done != unit->ticket; /* it may be us who were held up */
+    return !unit->stuck;
 }
 
 static uint64_t vtd_drain(const struct vtd *unit)

@@ -16,11 +16,25 @@ static bool pci_is_below(const struct pci_entry *bridge, const struct pci_entry 
            pci_bus(e->address) >= bridge->secondary && pci_bus(e->address) <= bridge->subordinate;
 }
 
+/* "Alternative Routing-ID Interpretation (ARI)": one link leads to one device, which may have
+ * functions under the numbers of others. */
+static bool pci_is_of_a_link(const struct pci_list *list, const struct pci_entry *e)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        const struct pci_entry *b = &list->entries[i];
+        if (pci_is_below(b, e) && b->secondary == pci_bus(e->address) &&
+            (b->port == PCI_PORT_ROOT || b->port == PCI_PORT_DOWNSTREAM))
+            return true;
+    }
+    return false;
+}
+
 /* They are told apart by the function's number only. */
-static bool pci_is_same_device(const struct pci_entry *a, const struct pci_entry *b)
+static bool pci_is_same_device(const struct pci_list *list, const struct pci_entry *a,
+                               const struct pci_entry *b)
 {
     return a->segment == b->segment && pci_bus(a->address) == pci_bus(b->address) &&
-           pci_device(a->address) == pci_device(b->address);
+           (pci_device(a->address) == pci_device(b->address) || pci_is_of_a_link(list, a));
 }
 
 /* `from` and all that are in its group join that of `to`. */
@@ -61,7 +75,7 @@ static void pci_join_ports(struct pci_list *list, uint32_t port)
 static void pci_join_device(struct pci_list *list, uint32_t one)
 {
     for (uint32_t i = 0; i < list->count; i++)
-        if (i != one && pci_is_same_device(&list->entries[i], &list->entries[one]) &&
+        if (i != one && pci_is_same_device(list, &list->entries[i], &list->entries[one]) &&
             (!list->entries[i].separates || !list->entries[one].separates))
             pci_join(list, one, i);
 }

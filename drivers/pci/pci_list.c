@@ -27,8 +27,10 @@ enum pci_capability {
 #define EXPRESS_DEVICE      4        /* Device Capabilities */
 #define EXPRESS_FLR         BIT32(28)
 #define AF_CAN              (BIT32(24) | BIT32(25)) /* transactions pending is told; FLR */
-#define ACS_CAPABILITY      4
+#define ACS_CAPABILITY      4                       /* control in 31:16 */
 #define ACS_NEEDED          (BIT32(0) | BIT32(2) | BIT32(3) | BIT32(4)) /* SV, RR, CR, UF */
+#define ACS_CONTROL         16
+#define ACS_DIRECT          BIT32(6) /* translated requests go past the redirections */
 
 #define BAR_IO         BIT32(0)
 #define BAR_WIDE(low)  (((low)&7) == 4)
@@ -85,6 +87,18 @@ static void pci_capabilities(const struct pci_access *a, struct pci_entry *e)
     }
 }
 
+/* After a reset all of it is off, and many firmwares leave it so. True: it is on. */
+static bool pci_separate(const struct pci_access *a, const struct pci_entry *e, uint32_t acs)
+{
+    const uint32_t at = acs + ACS_CAPABILITY;
+    const uint32_t found = pci_read(a, e->address, at);
+    const uint32_t on = found | (found & ACS_NEEDED) << ACS_CONTROL;
+
+    pci_write(a, e->address, at, on & ~(ACS_DIRECT << ACS_CONTROL));
+    const uint32_t now = pci_read(a, e->address, at) >> ACS_CONTROL;
+    return (now & (ACS_NEEDED | ACS_DIRECT)) == ACS_NEEDED;
+}
+
 static void pci_extended(const struct pci_access *a, struct pci_entry *e)
 {
     uint32_t at = EXTENDED;
@@ -94,8 +108,7 @@ static void pci_extended(const struct pci_access *a, struct pci_entry *e)
         if (head == 0 || head == UINT32_MAX)
             return;
         if ((head & 0xffff) == EXTENDED_ACS && at + ACS_CAPABILITY < EXTENDED_END)
-            e->separates =
-                (pci_read(a, e->address, at + ACS_CAPABILITY) & ACS_NEEDED) == ACS_NEEDED;
+            e->separates = pci_separate(a, e, at);
         at = head >> 20 & 0xffc;
     }
 }

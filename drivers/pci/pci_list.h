@@ -44,7 +44,7 @@ struct pci_entry {
     uint8_t secondary, subordinate;
     uint8_t port; /* enum pci_port or another number that the function gives */
     bool msi, msix;
-    bool separates; /* ACS can keep what it forwards or sends on the way by the IOMMU */
+    bool separates; /* ACS keeps what it forwards or sends on the way by the IOMMU: it is on */
     enum pci_reset reset;
     uint32_t group; /* functions of the same could reach each other past an IOMMU; from 0 on */
     struct pci_bar bars[PCI_BARS];
@@ -57,8 +57,8 @@ struct pci_list {
     struct pci_entry entries[PCI_LIST_MAX];
 };
 
-/* Appends the functions of a segment. Turns each function's decoding off for a moment, to size its
- * BARs: after pci_quiet(), and while nobody uses one. */
+/* Appends the functions of a segment, and switches on what they have of ACS. Turns each function's
+ * decoding off for a moment, to size its BARs: after pci_quiet(), and while nobody uses one. */
 void pci_list_add(struct pci_list *list, const struct pci_access *access);
 
 /* After all segments: groups, and resets by bus. */

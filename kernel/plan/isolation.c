@@ -159,9 +159,6 @@ static void isolation_devices(const struct isolation *of, log_sink say)
         VPOWER_SLEEP_CONTROL, VPOWER_RESET, VPCI_ADDRESS, VPCI_DATA + 3);
     say("  %-15s can reset itself, and nothing else, through port %x, %x or %x", "each guest",
         VPOWER_KEYBOARD, VPOWER_PORT_A, VPOWER_PCI_RESET);
-    if (of->dma == ISOLATION_DMA_BLOCKED)
-        say("  %-15s devices: the IOMMU blocks their DMA and interrupts (%llu refused so far)",
-            "nobody", (ull)of->dma_refused);
     for (uint32_t g = 0; g < of->plan->guest_count; g++)
         isolation_timer(&of->plan->guests[g], say);
     say("  %-15s writes to its own console through port %x", "each guest", BUS_DEBUG_CONSOLE);
@@ -177,9 +174,14 @@ static void isolation_devices(const struct isolation *of, log_sink say)
                 link->sides[0].name, link->sides[1].name, VUART_PORT_2,
                 VUART_PORT_2 + VUART_PORTS - 1);
     }
+    const bool given = isolation_has(of->plan, REGION_DEVICE);
+    if (given)
+        say("  %-15s reaches its RAM and disks by its devices, and nothing else: the IOMMU sees to "
+            "it",
+            "each guest");
     if (of->dma == ISOLATION_DMA_BLOCKED)
-        say("  %-15s devices: the IOMMU blocks their DMA and interrupts (%llu refused so far)",
-            "nobody", (ull)of->dma_refused);
+        say("  %-15s %sdevices: the IOMMU blocks their DMA and interrupts (%llu refused so far)",
+            "nobody", given ? "other " : "", (ull)of->dma_refused);
     say("  %-15s %s, vectors or windows shared between guests", "nobody",
         isolation_has(of->plan, REGION_SHARED) ? "other memory" : "memory");
 }
@@ -201,9 +203,8 @@ static void isolation_gaps(const struct isolation *of, log_sink say)
     const struct plan *plan = of->plan;
 
     say("what is not isolated:");
-    if (isolation_has(plan, REGION_DEVICE))
-        say("  - devices: what a guest's device reads and writes by itself is not in this table");
-    else
+    if (!isolation_has(plan,
+                       REGION_DEVICE)) /* no guest has one where an IOMMU does not see to it */
         isolation_dma_gap(of, say);
     say("  - caches and memory bandwidth: cores that share a cache can slow and observe each "
         "other");

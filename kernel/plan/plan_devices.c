@@ -121,6 +121,17 @@ static const struct pci_entry *plan_device_sharer(const struct machine *machine,
     return NULL;
 }
 
+/* Two BARs of a function may share a page, and no function's lie on top of each other. */
+static bool plan_device_overlaps_own(const struct pci_entry *e, const struct pci_bar *bar)
+{
+    for (uint32_t b = 0; b < PCI_BARS; b++)
+        if (&e->bars[b] != bar && plan_device_is_memory(&e->bars[b]) &&
+            range_overlaps((struct range){bar->base, bar->size},
+                           (struct range){e->bars[b].base, e->bars[b].size}))
+            return true;
+    return false;
+}
+
 /* Memory, or registers that the hypervisor uses. */
 static bool plan_device_in_the_way(const struct machine *machine, struct range pages)
 {
@@ -146,12 +157,16 @@ static bool plan_device_bars_ok(const struct machine *machine, const struct pci_
         const struct pci_entry *other = plan_device_sharer(machine, e, bar);
         usable++;
         if (bar->base == 0 || !is_power_of_two(bar->size) || !is_aligned(bar->base, bar->size) ||
-            bar->base > PT_OUTPUT_MAX - bar->size) {
+            bar->size > PT_OUTPUT_MAX || bar->base > PT_OUTPUT_MAX - bar->size) {
             fmt_print(why, WHY_TEXT, "the firmware gave its BAR %u no place", b);
             return false;
         }
         if (plan_device_in_the_way(machine, plan_device_pages(bar))) {
             fmt_print(why, WHY_TEXT, "its BAR %u lies where Bulkhead has memory or registers", b);
+            return false;
+        }
+        if (plan_device_overlaps_own(e, bar)) {
+            fmt_print(why, WHY_TEXT, "its BAR %u lies on another of its own", b);
             return false;
         }
         if (other != NULL) {
@@ -265,6 +280,21 @@ static void plan_device_enter(struct plan_guest *guest, struct plan_device *devi
                          pci_class_word(device->entry->class));
 }
 
+/* True: a small BAR lies in a page that the guest has by another of the device's, and is there. */
+static bool plan_device_is_there(struct plan_device *device, uint32_t b)
+{
+    const uint64_t base = device->entry->bars[b].base;
+
+    for (uint32_t i = 0; i < PCI_BARS; i++) {
+        if (device->bars[i].v == 0 ||
+            align_down(device->entry->bars[i].base, PAGE_SIZE) != align_down(base, PAGE_SIZE))
+            continue;
+        device->bars[b] = gpa(align_down(device->bars[i].v, PAGE_SIZE) + base % PAGE_SIZE);
+        return true;
+    }
+    return false;
+}
+
 /* The largest BAR without a place, of all devices of the guest; false: there is none. */
 static bool plan_device_largest(const struct plan_guest *guest, uint32_t *device, uint32_t *b)
 {
@@ -304,7 +334,9 @@ void plan_devices_place(struct plan_guest *guest, struct errors *report)
         const uint64_t size = max_u64(guest->devices[d].entry->bars[b].size, PAGE_SIZE);
         char text[24], place[PLACE_TEXT];
 
-        if (!align_up(at, size, &at) || size > VPCI_MEMORY_LAST + 1 - at) {
+        if (plan_device_is_there(&guest->devices[d], b))
+            continue;
+        if (!align_up(at, size, &at) || at > VPCI_MEMORY_LAST || size > VPCI_MEMORY_LAST + 1 - at) {
             plan_device_place(guest->devices[d].entry, place);
             fmt_size(text, sizeof(text), size);
             errors_add(report, guest->config->devices_line,

@@ -184,9 +184,6 @@ static void plan_print_guest(const struct plan *plan, const struct machine *mach
     plan_print_row(guest, say);
     plan_print_memory(guest, say);
     plan_print_nodes(machine, guest, say);
-    for (uint32_t i = 0; i < guest->map.count; i++)
-        if (guest->map.rows[i].kind == REGION_DEVICE)
-            plan_print_region(&guest->map.rows[i], say);
     say("  image        %s, %s", guest->image_module->name, image_format(&guest->image));
     if (guest->initrd_module)
         say("  initrd       %s", guest->initrd_module->name);

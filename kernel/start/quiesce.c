@@ -91,7 +91,7 @@ static void quiesce_pci_write(void *context, uint32_t address, uint32_t value)
 {
     const struct quiesce_segment *s = context;
 
-    if (s->ports) {
+    if (s->ports && (address & 0xfff) < CONFIG_PORTS_END) {
         out32(PCI_CONFIG_ADDRESS, quiesce_config_port(address));
         out32(PCI_CONFIG_DATA, value);
         return;

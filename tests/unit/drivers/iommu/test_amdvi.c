@@ -88,6 +88,16 @@ static void a_unit_that_does_not_answer(void **state)
     assert_true(fake_ticks < 10);
 }
 
+/* A core that is held up while it waits finds afterwards that the unit had answered. */
+static void a_core_that_is_held_up(void **state)
+{
+    (void)state;
+    assert_null(amdvi_start(&unit, devices, pages));
+    f->late = true;
+    assert_true(amdvi_forget_interrupts(&unit, 1));
+    assert_true(fake_ticks > LIMIT);
+}
+
 static void units_that_are_refused(void **state)
 {
     (void)state;
@@ -223,6 +233,7 @@ int main(void)
         cmocka_unit_test_setup(all_is_blocked, setup),
         cmocka_unit_test_setup(start, setup),
         cmocka_unit_test_setup(a_unit_that_does_not_answer, setup),
+        cmocka_unit_test_setup(a_core_that_is_held_up, setup),
         cmocka_unit_test_setup(units_that_are_refused, setup),
         cmocka_unit_test_setup(entries, setup),
         cmocka_unit_test_setup(messages, setup),

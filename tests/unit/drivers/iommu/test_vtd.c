@@ -196,6 +196,17 @@ static void a_unit_that_does_not_answer(void **state)
     assert_true(fake_ticks < 10);
 }
 
+/* A core that is held up while it waits finds afterwards that the unit had answered. */
+static void a_core_that_is_held_up(void **state)
+{
+    (void)state;
+    assert_null(vtd_start(&unit, &tables, queue));
+    f->late = true;
+    assert_true(vtd_forget_interrupt(&unit, 1));
+    assert_true(fake_ticks > LIMIT);
+    assert_false(unit.stuck);
+}
+
 static void without_interrupts(void **state)
 {
     const struct vtd_tables only_dma = {root, NULL};
@@ -336,6 +347,7 @@ int main(void)
         cmocka_unit_test_setup(from_tables_of_another_mode, setup),
         cmocka_unit_test_setup(old_faults_are_dropped, setup),
         cmocka_unit_test_setup(a_unit_that_does_not_answer, setup),
+        cmocka_unit_test_setup(a_core_that_is_held_up, setup),
         cmocka_unit_test_setup(without_interrupts, setup),
         cmocka_unit_test_setup(units_that_are_refused, setup),
         cmocka_unit_test_setup(entries, setup),

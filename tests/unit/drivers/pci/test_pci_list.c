@@ -13,12 +13,14 @@
 #define WORDS     1024
 #define COMMAND   1
 #define NOBODY    UINT32_MAX
+#define ACS       0x51 /* the word with its capability and control, of add_acs() */
 
 struct function {
     uint32_t at;
     uint32_t words[WORDS];
     uint32_t sizes[6]; /* what of a BAR can be written */
     uint32_t open;     /* writes to a BAR while the function decoded */
+    uint32_t fixed;    /* what of its ACS control cannot be written, as bits of the word */
 };
 
 static struct function functions[FUNCTIONS];
@@ -52,6 +54,11 @@ static void space_write(void *context, uint32_t address, uint32_t value)
     if (word == COMMAND) {
         assert_int_equal(value >> 16, 0);
         f->words[COMMAND] = (f->words[COMMAND] & 0xffff0000) | value;
+        return;
+    }
+    if (word > 64 && (f->words[word - 1] & 0xffff) == 0x000d) {
+        const uint32_t kept = 0x0000ffff | f->fixed;
+        f->words[word] = (f->words[word] & kept) | (value & ~kept);
         return;
     }
     assert_in_range(word, 4, 9);
@@ -265,6 +272,18 @@ static void functions_of_a_device_are_together(void **state)
     assert_int_equal(group(2), 1);
 }
 
+/* Behind a port there is one device, whatever numbers its functions have (ARI). */
+static void a_link_leads_to_one_device(void **state)
+{
+    (void)state;
+    add_acs(add_bridge(0, 1, PCI_PORT_ROOT, 1, 1), ACS_ALL);
+    add(1, 0, 0, 0x020000);
+    add(1, 1, 0, 0x020000);
+    read_all(true);
+    assert_int_not_equal(group(0), group(1));
+    assert_int_equal(group(1), group(2));
+}
+
 static void acs_keeps_them_apart(void **state)
 {
     (void)state;
@@ -301,6 +320,28 @@ static void bridges_mix_unless_they_separate(void **state)
     assert_int_equal(group(2), group(6));
     assert_int_not_equal(group(3), group(4));
     assert_int_not_equal(group(4), group(5));
+}
+
+/* Firmware leaves ACS off: it is switched on, and counts where that is so. What else is on stays,
+ * but for the way past it. */
+static void acs_is_switched_on(void **state)
+{
+    struct function *root;
+    (void)state;
+    root = add_bridge(0, 1, PCI_PORT_ROOT, 1, 1);
+    add(1, 0, 0, 0x020000);
+    add_acs(root, 0x7f | (uint32_t)(BIT32(1) | BIT32(6)) << 16);
+    read_all(true);
+    assert_int_not_equal(group(0), group(1));
+    assert_int_equal(root->words[ACS], 0x7f | 0x1f << 16);
+    root->fixed = BIT32(18); /* RR does not go on */
+    root->words[ACS] = 0x7f;
+    read_all(true);
+    assert_int_equal(group(0), group(1));
+    root->fixed = BIT32(22); /* direct translated P2P does not go off */
+    root->words[ACS] = 0x7f | BIT32(22);
+    read_all(true);
+    assert_int_equal(group(0), group(1));
 }
 
 /* A switch below a port that separates: its downstream ports do, or all behind them are one. */
@@ -358,7 +399,9 @@ int main(void)
         cmocka_unit_test_setup(broken_lists_end, setup),
         cmocka_unit_test_setup(no_list_without_the_bit, setup),
         cmocka_unit_test_setup(functions_of_a_device_are_together, setup),
+        cmocka_unit_test_setup(a_link_leads_to_one_device, setup),
         cmocka_unit_test_setup(acs_keeps_them_apart, setup),
+        cmocka_unit_test_setup(acs_is_switched_on, setup),
         cmocka_unit_test_setup(bridges_mix_unless_they_separate, setup),
         cmocka_unit_test_setup(a_switch, setup),
         cmocka_unit_test_setup(bridges_without_a_bus, setup),

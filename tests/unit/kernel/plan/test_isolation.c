@@ -136,6 +136,16 @@ static void what_the_iommu_does(void **state)
     assert_true(
         lines_contain("  nobody          devices: the IOMMU blocks their DMA and interrupts (7 "));
     assert_false(lines_contain("  - devices"));
+    assert_false(lines_contain("by its devices"));
+    const size_t count = lines_count();
+    lines_clear();
+    guest_map_add_device(&plan.guests[1].map, gpa(0xe0000000), hpa(0xf0000000), PAGE_SIZE, NULL);
+    isolation_print(&of, log_line);
+    assert_int_equal(lines_count(), count + 2);
+    assert_true(lines_contain("  each guest      reaches its RAM and disks by its devices, and "));
+    assert_true(lines_contain("  nobody          other devices: the IOMMU blocks their DMA and "));
+    assert_false(lines_contain("  - devices"));
+    (void)setup(state);
     lines_clear();
     of.dma = ISOLATION_DMA_INTERRUPTS_OPEN;
     isolation_print(&of, log_line);

@@ -11,6 +11,7 @@
 
 #include "drivers/pci/pci_words.h"
 #include "kernel/plan/modules.h"
+#include "lib/bits.h"
 #include "plan_guest.h"
 #include "pvh_file.h"
 #include "vdev/vpci.h"
@@ -149,6 +150,41 @@ static void test_places_of_registers(void **state)
     assert_int_equal(plan.guests[0].devices[1].bars[3].v, 0);
     e->bars[5] = (struct pci_bar){.base = 0x1000000000, .size = 0x40000000};
     expect_error(15, "guest 'a' has no room below 4 GiB for BAR 5 (1 GiB) of 02:00.0");
+    e->bars[5].size = 0x400000000; /* its first place would be above */
+    expect_error(15, "guest 'a' has no room below 4 GiB for BAR 5 (16 GiB) of 02:00.0");
+}
+
+/* Small ones share a page, which the guest has once. */
+static void test_own_page(void **state)
+{
+    struct pci_entry *e = &machine.devices.entries[SATA];
+
+    (void)state;
+    e->bars[0] = (struct pci_bar){.base = 0xfe100000, .size = 0x100};
+    e->bars[1] = (struct pci_bar){.base = 0xfe100400, .size = 0x400};
+    e->bars[2] = (struct pci_bar){.base = 0xfe101000, .size = 0x10};
+    wish(0, "sata");
+    if (!make())
+        fail_msg("%u: %s", report.rows[0].line, report.rows[0].text);
+    assert_true(plan_valid(&plan, &machine));
+    assert_int_equal(plan.guests[0].map.count, 3);
+    expect_bar(0, 0, 1, VPCI_MEMORY_FIRST + 0x400);
+    expect_bar(0, 0, 0, VPCI_MEMORY_FIRST);
+    expect_bar(0, 0, 2, VPCI_MEMORY_FIRST + 0x1000);
+}
+
+static void test_printed(void **state)
+{
+    (void)state;
+    wish(0, "sata");
+    assert_true(make());
+    lines_clear();
+    plan_print(&plan, &machine, log_line);
+    assert_true(lines_contain("  device       00:1f.2 8086:2922 sata"));
+    assert_string_equal(lines_last(3),
+                        "  device       0xc0000000-0xc001ffff, host 0xfe100000-0xfe11ffff, rw-");
+    assert_string_equal(lines_last(4), "  device       00:1f.2 8086:2922 sata");
+    assert_string_equal(lines_last(5), "  image        k.elf, PVH");
 }
 
 static void test_none_or_several(void **state)
@@ -204,9 +240,16 @@ static void test_refused(void **state)
     e->kept = NULL;
     e->bars[0].base = 0;
     expect_error(15, NOT "the firmware gave its BAR 0 no place");
+    e->bars[0] = (struct pci_bar){.base = BIT64(63), .size = BIT64(63)};
+    expect_error(15, NOT "the firmware gave its BAR 0 no place");
     e->bars[0] = (struct pci_bar){.base = 0xfe200400, .size = 0x400};
     expect_error(15, NOT "its BAR 0 shares a page with 02:00.0");
-    e->bars[0].size = 0;
+    e->bars[0].base = 0xfe102000;
+    e->bars[2] = (struct pci_bar){.base = 0xfe102400, .size = 0x100};
+    assert_true(make());
+    e->bars[2].base = 0xfe102200;
+    expect_error(15, NOT "its BAR 0 lies on another of its own");
+    e->bars[2].size = e->bars[0].size = 0;
     expect_error(15, NOT "it has no registers in memory");
     e->is_bridge = true;
     expect_error(15, NOT "it is a bridge");
@@ -264,6 +307,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_kinds_ids_places, setup),
         cmocka_unit_test_setup(test_places_of_registers, setup),
+        cmocka_unit_test_setup(test_own_page, setup),
+        cmocka_unit_test_setup(test_printed, setup),
         cmocka_unit_test_setup(test_none_or_several, setup),
         cmocka_unit_test_setup(test_taken, setup),
         cmocka_unit_test_setup(test_refused, setup),
