@@ -23,8 +23,8 @@ static uint16_t dma_told[2]; /* where the two DMA controllers tell their masks *
 
 void __real_quiesce_interrupts(const struct acpi_info *acpi);
 void __wrap_quiesce_interrupts(const struct acpi_info *acpi);
-void __real_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);
-void __wrap_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);
+hpa_t __real_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);
+hpa_t __wrap_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found);
 
 /* The firmware's tables map everything. */
 void __wrap_quiesce_interrupts(const struct acpi_info *acpi)
@@ -66,7 +66,7 @@ static uint16_t dma_open(uint16_t all, uint16_t beside)
     return closed && (in8(told) & 0xf) == 0 ? told : 0;
 }
 
-void __wrap_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found)
+hpa_t __wrap_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struct pci_list *found)
 {
     for (uint32_t at = 0; at < BIT32(24); at += BIT32(8)) {
         if (!is_device(at))
@@ -78,7 +78,7 @@ void __wrap_quiesce_devices(const struct acpi_info *acpi, bool has_screen, struc
     dma_told[0] = dma_open(0x0f, 0x09);
     dma_told[1] = dma_open(0xde, 0xd2);
     devices_opened = true;
-    __real_quiesce_devices(acpi, has_screen, found);
+    return __real_quiesce_devices(acpi, has_screen, found);
 }
 
 /* abuse: BU-04 */

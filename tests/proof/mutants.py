@@ -136,7 +136,7 @@ MUTANTS = [
     ("vdev/bus.c", "bus_out_wide", "device_out(b, (uint16_t)(port + i)",
      "device_out(b, (uint16_t)(port | i)"),
     # A word resets the machine at a port that takes bytes.
-    ("vdev/bus.c", "bus_out_wide", "false, &event);", "true, &event);"),
+    ("vdev/bus.c", "bus_out_wide", "false, now, &event);", "true, now, &event);"),
     # Any sleep is a power-off.
     ("vdev/vpower.c", "is_power_off", "SLEEP_TYPE_SHIFT == VPOWER_S5_TYPE",
      "SLEEP_TYPE_SHIFT != 0"),

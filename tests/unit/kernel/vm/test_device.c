@@ -83,6 +83,7 @@ bool iommu_route(struct iommu *i, uint16_t id, uint32_t index, uint32_t apic_id,
 void tsc_delay_us(const struct tsc *tsc, uint32_t us)
 {
     (void)tsc;
+    assert_int_equal(words[1] & 4, 0); /* what is waited for masters nothing any more */
     if (us != 1000)
         tell("wait %u %s%x;", us, words[(EXPRESS + 8) / 4] & FLR ? "flr " : "",
              words[(POWER + 4) / 4] & 3);
