@@ -44,16 +44,17 @@ enum vpass_register {
 #define MSI_ONE      BIT32(0) /* mask and pending bit of the one vector */
 
 /* Of the PCI Express capability. */
-#define EXPRESS_SIZE     0x14u /* up to the link's registers: all functions have them */
-#define EXPRESS_DEVICE   0x04u
-#define EXPRESS_CONTROL  0x08u /* Device Control in 15:0, Device Status in 31:16 */
-#define EXPRESS_LINK     0x0cu
-#define EXPRESS_LINK_NOW 0x10u /* Link Control in 15:0, Link Status in 31:16 */
-#define EXPRESS_FLR      BIT32(28)
-#define EXPRESS_REQUESTS 0x00007000u /* Max_Read_Request_Size */
-#define EXPRESS_SHOWN    0x000070ffu /* of Device Control: neither no-snoop nor a reset */
-#define EXPRESS_ERRORS   0x000f0000u /* writing 1 clears them */
-#define EXPRESS_PENDING  BIT32(21)
+#define EXPRESS_SIZE         0x14u /* up to the link's registers: all functions have them */
+#define EXPRESS_DEVICE       0x04u
+#define EXPRESS_CONTROL      0x08u /* Device Control in 15:0, Device Status in 31:16 */
+#define EXPRESS_LINK         0x0cu
+#define EXPRESS_LINK_NOW     0x10u /* Link Control in 15:0, Link Status in 31:16 */
+#define EXPRESS_FLR          BIT32(28)
+#define EXPRESS_REQUESTS     0x00007000u /* Max_Read_Request_Size */
+#define EXPRESS_REQUESTS_MAX 0x00005000u /* 4 KiB; greater ones are reserved */
+#define EXPRESS_SHOWN        0x000070ffu /* of Device Control: neither no-snoop nor a reset */
+#define EXPRESS_ERRORS       0x000f0000u /* writing 1 clears them */
+#define EXPRESS_PENDING      BIT32(21)
 
 /* virtio's structures are found by capabilities of the vendor's kind. "Virtio Structure PCI
  * Capabilities": type 5 is a window to the device through configuration space. */
@@ -265,10 +266,14 @@ struct vpass_effect vpass_write(struct vpass *p, uint32_t reg, uint32_t value)
 
     if (is_bar(reg)) {
         write_bar(p, (reg - REG_BAR0) / 4 % VPASS_BARS, value);
-        return (struct vpass_effect){false, false};
+        return (struct vpass_effect){.to_hardware = false};
     }
+    if (p->layout->express != 0 && reg == p->layout->express + EXPRESS_CONTROL &&
+        (value & EXPRESS_REQUESTS) > EXPRESS_REQUESTS_MAX)
+        value = (value & ~EXPRESS_REQUESTS) | EXPRESS_REQUESTS_MAX;
     atomic_store_explicit(&p->kept[i], value & row->kept, memory_order_relaxed);
     return (struct vpass_effect){.to_hardware = (row->through | row->clears) != 0,
+                                 .value = value,
                                  .message = is_message(p->layout, reg & 0xfc)};
 }
 

@@ -72,7 +72,8 @@ uint32_t vpass_read(const struct vpass *p, uint32_t reg, uint32_t hardware);
 
 /* What a write is to do. */
 struct vpass_effect {
-    bool to_hardware; /* by vpass_merge() */
+    bool to_hardware; /* by vpass_merge() ... */
+    uint32_t value;   /* ... with this: what was written, without what nothing may hold */
     bool message;     /* where its interrupts go, or whether, may have changed */
 };
 

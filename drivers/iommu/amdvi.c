@@ -44,8 +44,11 @@ enum amdvi_register {
 #define AMDVI_EVENTS_RUN  BIT64(3)
 #define AMDVI_RING        (UINT64_C(8) << 56) /* 2^8 entries */
 #define AMDVI_RING_BYTES  4096
-#define AMDVI_ENTRY       16
-#define AMDVI_TABLE_SIZE  UINT64_C(0x1ff) /* 2 MiB, in pages, less one */
+/* An emulator can lose a write to a register while another core changes the machine's memory map.
+ * The same value a second time tells a unit that has it nothing. */
+#define AMDVI_ATTEMPTS   4
+#define AMDVI_ENTRY      16
+#define AMDVI_TABLE_SIZE UINT64_C(0x1ff) /* 2 MiB, in pages, less one */
 
 /* Commands, by the four upper bits. */
 #define AMDVI_DO_WAIT       (UINT64_C(1) << 60)
@@ -107,17 +110,19 @@ static void amdvi_put(struct amdvi *unit, uint64_t low, uint64_t high)
  * full. */
 static bool amdvi_flush(struct amdvi *unit)
 {
-    const uint64_t start = regs_now();
-
     if (unit->stuck)
         return false;
     unit->ticket++;
     amdvi_put(unit, AMDVI_DO_WAIT | AMDVI_DO_WAIT_STORE | (uint64_t)(uintptr_t)unit->done,
               unit->ticket);
     mfence_lfence();
-    regs_write64(unit->regs, AMDVI_COMMAND_TAIL, unit->tail);
-    while (*unit->done != unit->ticket && ticks_since(regs_now(), start) < unit->limit)
-        regs_pause();
+    for (uint32_t i = 0; i < AMDVI_ATTEMPTS && *unit->done != unit->ticket; i++) {
+        const uint64_t start = regs_now();
+        regs_write64(unit->regs, AMDVI_COMMAND_TAIL, unit->tail);
+        while (*unit->done != unit->ticket &&
+               ticks_since(regs_now(), start) < unit->limit / AMDVI_ATTEMPTS)
+            regs_pause();
+    }
     unit->stuck = *unit->done != unit->ticket; /* it may be us who were held up */
     return !unit->stuck;
 }

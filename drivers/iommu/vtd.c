@@ -59,7 +59,10 @@ enum vtd_register {
 #define VTD_QUEUE_ERRORS   (BIT32(4) | BIT32(5) | BIT32(6))
 
 /* Descriptors. */
-#define VTD_QUEUE_ENTRIES   256
+#define VTD_QUEUE_ENTRIES 256
+/* An emulator can lose a write to a register while another core changes the machine's memory map.
+ * The same value a second time tells a unit that has it nothing. */
+#define VTD_ATTEMPTS        4
 #define VTD_DO_CONTEXTS     UINT64_C(0x11) /* all */
 #define VTD_DO_CONTEXT      UINT64_C(0x31) /* one id's */
 #define VTD_DO_TLB          UINT64_C(0x12) /* all */
@@ -146,16 +149,18 @@ static void vtd_put(struct vtd *unit, uint64_t low, uint64_t high)
  * descriptors are ever put before, so that the queue is not full. */
 static bool vtd_flush(struct vtd *unit)
 {
-    const uint64_t start = regs_now();
-
     if (unit->stuck)
         return false;
     unit->ticket++;
     vtd_put(unit, VTD_DO_WAIT | (uint64_t)unit->ticket << 32, (uint64_t)(uintptr_t)unit->done);
     mfence_lfence();
-    regs_write64(unit->regs, VTD_QUEUE_TAIL, (uint64_t)unit->next << 4);
-    while (*unit->done != unit->ticket && ticks_since(regs_now(), start) < unit->limit)
-        regs_pause();
+    for (uint32_t i = 0; i < VTD_ATTEMPTS && *unit->done != unit->ticket; i++) {
+        const uint64_t start = regs_now();
+        regs_write64(unit->regs, VTD_QUEUE_TAIL, (uint64_t)unit->next << 4);
+        while (*unit->done != unit->ticket &&
+               ticks_since(regs_now(), start) < unit->limit / VTD_ATTEMPTS)
+            regs_pause();
+    }
     unit->stuck = *unit->done != unit->ticket; /* it may be us who were held up */
     return !unit->stuck;
 }

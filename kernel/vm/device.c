@@ -124,8 +124,8 @@ void device_write(struct vm *vm, uint32_t index, uint32_t reg, uint32_t mask, ui
     if (effect.message)
         device_reroute(vm, d);
     if (effect.to_hardware)
-        d->config[reg / 4] =
-            vpass_merge(&d->layout.rows[reg / 4 % VPASS_WORDS], clears, d->config[reg / 4], whole);
+        d->config[reg / 4] = vpass_merge(&d->layout.rows[reg / 4 % VPASS_WORDS], clears,
+                                         d->config[reg / 4], effect.value);
     lock_release(&d->lock);
 }
 

@@ -557,15 +557,15 @@ MUTANTS = {
                Boot("test_passthrough.py::test_restarts_in_flight")),
     ],
     "Of a device's configuration space a guest has what the rows say, and no other bit": [
-        mutant("config-no-snoop", "vdev/vpass.c", "#define EXPRESS_REQUESTS 0x00007000u",
-               "#define EXPRESS_REQUESTS 0x00007800u", Unit("test_vpass")),
+        mutant("config-no-snoop", "vdev/vpass.c", "#define EXPRESS_REQUESTS     0x00007000u",
+               "#define EXPRESS_REQUESTS     0x00007800u", Unit("test_vpass")),
         mutant("config-any-bit", "vdev/vpass.c", "(value & row->through & ~clears)",
                "(value & ~clears)", Unit("test_vpass")),
         mutant("config-bars", "vdev/vpass.c",
                "        write_bar(p, (reg - REG_BAR0) / 4 % VPASS_BARS, value);\n"
-               "        return (struct vpass_effect){false, false};",
+               "        return (struct vpass_effect){.to_hardware = false};",
                "        write_bar(p, (reg - REG_BAR0) / 4 % VPASS_BARS, value);\n"
-               "        return (struct vpass_effect){true, false};", Unit("test_vpass")),
+               "        return (struct vpass_effect){.to_hardware = true};", Unit("test_vpass")),
         mutant("config-message", "vdev/vpass.c", "    row_at(l, at + 4)->kept = MSI_ADDRESS;",
                "    row_at(l, at + 4)->kept = row_at(l, at + 4)->through = MSI_ADDRESS;",
                Unit("test_vpass")),

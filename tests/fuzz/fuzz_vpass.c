@@ -43,7 +43,7 @@ static void write_one(struct vpass *p, const uint8_t *step)
         mask |= step[1] >> i & 1 ? 0xffu << 8 * i : 0;
     const uint32_t whole = (vpass_read(p, reg, before) & ~mask & ~clears) | (value & mask);
     const struct vpass_effect effect = vpass_write(p, reg, whole);
-    const uint32_t merged = vpass_merge(&p->layout->rows[reg / 4], clears, before, whole);
+    const uint32_t merged = vpass_merge(&p->layout->rows[reg / 4], clears, before, effect.value);
 
     if (effect.to_hardware)
         DEMAND(((merged ^ (before & ~clears)) & ~may(p->layout, reg)) == 0);
