@@ -552,6 +552,10 @@ MUTANTS = {
                "    if (d->layout.msi != 0)", Unit("test_device")),
         mutant("device-not-reset", "kernel/vm/device.c", "    device_reset(vm, d);\n", "",
                Unit("test_device")),
+        mutant("device-not-left", "kernel/vm/life.c",
+               "const struct plan_device *lost = device_leave(vm, &why);",
+               "const struct plan_device *lost = NULL;",
+               Boot("test_passthrough.py::test_restarts_in_flight")),
     ],
     "Of a device's configuration space a guest has what the rows say, and no other bit": [
         mutant("config-no-snoop", "vdev/vpass.c", "#define EXPRESS_REQUESTS     0x00007000u",
