@@ -15,5 +15,5 @@ mkdir -p /etc
 ip link set lo up
 if [ -d /sys/class/net/eth0 ]; then
     ip link set eth0 up
-    udhcpc -q -n -i eth0 -s /tmp/dhcp
+    udhcpc -q -n -t 20 -i eth0 -s /tmp/dhcp
 fi

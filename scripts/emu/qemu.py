@@ -40,7 +40,7 @@ STOPS = {
 }
 
 
-def device(spec, number):
+def device(spec, number, iommu):
     """The options for a device of scripts/run's --device."""
     kind, _, file = spec.partition("=")
     name = f"given{number}"
@@ -48,9 +48,11 @@ def device(spec, number):
         return ["-drive", f"if=none,format=raw,id={name},file={file.replace(',', ',,')}",
                 "-device", f"ich9-ahci,id={name}-ports", "-device", f"ide-hd,bus={name}-ports.0,drive={name}"]
     if spec == "ethernet":      # a card whose driver needs no MSI-X
-        return ["-netdev", f"user,id={name}",
-                "-device", f"pcie-root-port,id={name}-port,chassis={number},slot={number}",
-                "-device", f"igb,netdev={name},bus={name}-port"]
+        card = ["-netdev", f"user,id={name}", "-device", f"igb,netdev={name}"]
+        if iommu == "amd":      # QEMU's takes what is behind a port for a device of bus 0
+            return card
+        return ["-device", f"pcie-root-port,id={name}-port,chassis={number},slot={number}",
+                *card[:-1], f"{card[-1]},bus={name}-port"]
     return ["-device", spec]
 
 
@@ -146,7 +148,8 @@ class Qemu:
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.
             "-no-shutdown", "-no-reboot",
             *(["-device", IOMMUS[args.iommu]] if args.iommu else []),
-            *(word for n, spec in enumerate(args.device) for word in device(spec, n)), *args.qemu,
+            *(word for n, spec in enumerate(args.device) for word in device(spec, n, args.iommu)),
+            *args.qemu,
         ]
         if args.date:
             self._command += ["-rtc", f"base={args.date}T12:00:00"]
