@@ -32,8 +32,7 @@ static uint32_t iommu_find_by_path(const struct acpi_scope *scope, const struct 
     if (scope->kind != ACPI_SCOPE_BRIDGE)
         return 0;
     bridge = iommu_find_bridge(list, e->segment, bus, last);
-    if (bridge == NULL || bridge->secondary == 0 || pci_bus(e->address) < bridge->secondary ||
-        pci_bus(e->address) > bridge->subordinate)
+    if (bridge == NULL || !pci_is_below(bridge, e))
         return 0;
     return (bridge->subordinate - bridge->secondary + 1u) << 8;
 }
@@ -93,10 +92,7 @@ static bool iommu_find_old_bridge(const struct pci_list *list, const struct pci_
 {
     for (uint32_t i = 0; i < list->count; i++) {
         const struct pci_entry *b = &list->entries[i];
-        if (!b->is_bridge || b->segment != e->segment || b->secondary == 0 ||
-            pci_bus(e->address) < b->secondary || pci_bus(e->address) > b->subordinate)
-            continue;
-        if (b->port != PCI_PORT_ROOT && b->port != PCI_PORT_UPSTREAM &&
+        if (pci_is_below(b, e) && b->port != PCI_PORT_ROOT && b->port != PCI_PORT_UPSTREAM &&
             b->port != PCI_PORT_DOWNSTREAM)
             return true;
     }

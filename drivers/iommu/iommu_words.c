@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 #include "drivers/iommu/iommu_words.h"
 
+#include "drivers/pci/pci.h"
 #include "lib/fmt.h"
 
 /* "02:00.0, which nobody has," */
 static void iommu_who(const struct iommu_fault *fault, const char *guest, char *buf, size_t size)
 {
-    char where[24];
+    const uint32_t at = (uint32_t)fault->id << 12; /* pci_address() */
 
-    fmt_print(where, sizeof(where), "%02x:%02x.%u", fault->id >> 8, fault->id >> 3 & 0x1f,
-              fault->id & 7u);
     if (guest != NULL)
-        fmt_print(buf, size, "guest '%s': its device %s", guest, where);
+        fmt_print(buf, size, "guest '%s': its device " PCI_PLACE_FMT, guest, PCI_PLACE_ARGS(at));
     else if (fault->segment != 0)
-        fmt_print(buf, size, "device %s of PCI segment %u, which nobody has,", where,
-                  fault->segment);
+        fmt_print(buf, size, "device " PCI_PLACE_FMT " of PCI segment %u, which nobody has,",
+                  PCI_PLACE_ARGS(at), fault->segment);
     else
-        fmt_print(buf, size, "device %s, which nobody has,", where);
+        fmt_print(buf, size, "device " PCI_PLACE_FMT ", which nobody has,", PCI_PLACE_ARGS(at));
 }
 
 void iommu_fault_text(const struct iommu_fault *fault, const char *guest, bool amd, char *buf,

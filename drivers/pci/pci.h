@@ -40,6 +40,10 @@ static inline uint32_t pci_function(uint32_t address)
     return address >> 12 & 7;
 }
 
+/* How a function's place is shown: `"device " PCI_PLACE_FMT, PCI_PLACE_ARGS(address)`. */
+#define PCI_PLACE_FMT           "%02x:%02x.%u"
+#define PCI_PLACE_ARGS(address) pci_bus(address), pci_device(address), pci_function(address)
+
 /*
  * All functions there are, one after the other: on every bus there could be, and not down the tree
  * of bridges, so that nothing depends on what the bridges say of themselves.

@@ -10,12 +10,6 @@
 #include "drivers/pci/pci_parts.h"
 #include "drivers/pci/pci_words.h"
 
-static bool pci_is_below(const struct pci_entry *bridge, const struct pci_entry *e)
-{
-    return bridge->is_bridge && bridge->secondary != 0 && bridge->segment == e->segment &&
-           pci_bus(e->address) >= bridge->secondary && pci_bus(e->address) <= bridge->subordinate;
-}
-
 /* "Alternative Routing-ID Interpretation (ARI)": one link leads to one device, which may have
  * functions under the numbers of others. */
 static bool pci_is_of_a_link(const struct pci_list *list, const struct pci_entry *e)

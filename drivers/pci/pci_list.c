@@ -210,7 +210,7 @@ void pci_list_add(struct pci_list *list, const struct pci_access *access)
 
 /* ---------------------------------------------------------------- words */
 
-static const char *pci_reset_text(enum pci_reset reset)
+const char *pci_reset_text(enum pci_reset reset)
 {
     switch (reset) {
     case PCI_RESET_NONE:
@@ -245,9 +245,8 @@ void pci_list_text(const struct pci_entry *e, char *buf, size_t size)
 
     if (e->segment != 0)
         len = fmt_print(buf, size, "%04x:", e->segment);
-    len += fmt_print(buf + len, size - len, "%02x:%02x.%u %04x:%04x %s", pci_bus(e->address),
-                     pci_device(e->address), pci_function(e->address), e->vendor, e->device,
-                     pci_class_word(e->class));
+    len += fmt_print(buf + len, size - len, PCI_PLACE_FMT " %04x:%04x %s",
+                     PCI_PLACE_ARGS(e->address), e->vendor, e->device, pci_class_word(e->class));
     if (e->is_bridge)
         len += fmt_print(buf + len, size - len, " to bus %02x-%02x", e->secondary, e->subordinate);
     len += fmt_print(buf + len, size - len, ", group %u%s%s", e->group,

@@ -51,6 +51,13 @@ struct pci_entry {
     const char *kept; /* why no guest can have it; NULL: nothing that is known of it forbids it */
 };
 
+/* Somewhere below the bridge. */
+static inline bool pci_is_below(const struct pci_entry *bridge, const struct pci_entry *e)
+{
+    return bridge->is_bridge && bridge->secondary != 0 && bridge->segment == e->segment &&
+           pci_bus(e->address) >= bridge->secondary && pci_bus(e->address) <= bridge->subordinate;
+}
+
 struct pci_list {
     uint32_t count;
     uint32_t left_out; /* functions beyond PCI_LIST_MAX */
@@ -63,6 +70,9 @@ void pci_list_add(struct pci_list *list, const struct pci_access *access);
 
 /* After all segments: groups, and resets by bus. */
 void pci_list_group(struct pci_list *list);
+
+/* "reset flr", "no reset" */
+const char *pci_reset_text(enum pci_reset reset);
 
 /* "00:1f.2 8086:2922 sata, ..." */
 #define PCI_TEXT_MAX 300

@@ -25,19 +25,6 @@ static const struct {
     {"wifi", "wireless"}, {"scsi", "storage"}, {"ssd", "nvme"},     {"disk", "sata"},
 };
 
-/* So many hexadecimal digits, and nothing else. */
-static bool config_device_hex(struct span word, size_t digits, uint32_t *value)
-{
-    *value = 0;
-    for (size_t i = 0; i < word.len; i++) {
-        const char c = span_lower(word.at[i]);
-        if (!span_is_digit(c) && (c < 'a' || c > 'f'))
-            return false;
-        *value = *value * 16 + (uint32_t)(span_is_digit(c) ? c - '0' : c - 'a' + 10);
-    }
-    return word.len == digits;
-}
-
 static struct span config_device_part(struct span word, size_t from, size_t to)
 {
     return (struct span){.at = word.at + from, .len = to - from};
@@ -49,8 +36,8 @@ static bool config_device_id(struct span word, struct config_device *d)
     const size_t colon = span_find(word, ':');
     uint32_t vendor, device;
 
-    if (colon == word.len || !config_device_hex(config_device_part(word, 0, colon), 4, &vendor) ||
-        !config_device_hex(span_from(word, colon + 1), 4, &device))
+    if (colon == word.len || !span_hex_digits(config_device_part(word, 0, colon), 4, &vendor) ||
+        !span_hex_digits(span_from(word, colon + 1), 4, &device))
         return false;
     d->vendor = (uint16_t)vendor;
     d->device = (uint16_t)device;
@@ -65,9 +52,9 @@ static bool config_device_place(struct span word, struct config_device *d)
     uint32_t bus, device, function;
 
     if (dot == word.len || colon > dot ||
-        !config_device_hex(config_device_part(word, 0, colon), 2, &bus) ||
-        !config_device_hex(config_device_part(word, colon + 1, dot), 2, &device) ||
-        !config_device_hex(span_from(word, dot + 1), 1, &function) || device > 31 || function > 7)
+        !span_hex_digits(config_device_part(word, 0, colon), 2, &bus) ||
+        !span_hex_digits(config_device_part(word, colon + 1, dot), 2, &device) ||
+        !span_hex_digits(span_from(word, dot + 1), 1, &function) || device > 31 || function > 7)
         return false;
     d->bus = (uint8_t)bus;
     d->slot = (uint8_t)device;

@@ -129,6 +129,16 @@ bool span_hex(struct span s, uint64_t *out)
     return span_digits(span_from(s, 2), 16, out);
 }
 
+bool span_hex_digits(struct span s, size_t digits, uint32_t *out)
+{
+    uint64_t value;
+
+    if (s.len != digits || !span_digits(s, 16, &value))
+        return false;
+    *out = (uint32_t)value;
+    return true;
+}
+
 bool span_has_word(const char *text, const char *begin)
 {
     const size_t len = strlen(begin);

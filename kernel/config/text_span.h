@@ -49,6 +49,9 @@ MUST_CHECK bool span_number(struct span s, uint64_t *out);
 /* As span_number() for "0x" and hexadecimal digits. */
 MUST_CHECK bool span_hex(struct span s, uint64_t *out);
 
+/* So many hexadecimal digits, 1 to 8, and nothing else. */
+MUST_CHECK bool span_hex_digits(struct span s, size_t digits, uint32_t *out);
+
 /* The span of a text with a NUL. */
 struct span span_of(const char *text);
 

@@ -81,8 +81,7 @@ static void machine_text_print_devices(const struct machine *m, log_sink say)
     for (uint32_t i = 0; i < m->devices.count && m->no_devices[0] == '\0'; i++) {
         const struct pci_entry *e = &m->devices.entries[i];
         if (e->kept != NULL && e->segment == 0)
-            say(KEPT_LINE " %02x:%02x.%u, %s", pci_bus(e->address), pci_device(e->address),
-                pci_function(e->address), e->kept);
+            say(KEPT_LINE " " PCI_PLACE_FMT ", %s", PCI_PLACE_ARGS(e->address), e->kept);
     }
 }
 

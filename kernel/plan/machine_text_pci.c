@@ -34,20 +34,18 @@ bool machine_text_number(struct span *line, uint64_t *value)
     return len > 1 && word.at[1] == 'x' ? span_hex(word, value) : span_number(word, value);
 }
 
-/* Takes `digits` hexadecimal ones off the front. */
+/* Takes `digits` hexadecimal ones off the front, as we print them. */
 static bool machine_text_hex(struct span *line, size_t digits, uint32_t *value)
 {
-    *value = 0;
+    const struct span word = {.at = line->at, .len = digits};
+
     if (line->len < digits)
         return false;
-    for (size_t i = 0; i < digits; i++) {
-        const char c = line->at[i];
-        if (!span_is_digit(c) && (c < 'a' || c > 'f'))
+    for (size_t i = 0; i < digits; i++)
+        if (span_lower(word.at[i]) != word.at[i])
             return false;
-        *value = *value * 16 + (uint32_t)(span_is_digit(c) ? c - '0' : c - 'a' + 10);
-    }
     *line = span_from(*line, digits);
-    return true;
+    return span_hex_digits(word, digits, value);
 }
 
 /* "02:00.0", or "0001:02:00.0" in another segment than 0. */
@@ -116,19 +114,11 @@ static bool machine_text_bridge(struct pci_entry *e, struct span part)
 /* One of the parts between commas, behind the class. */
 static bool machine_text_part(struct pci_entry *e, struct span part)
 {
-    static const struct {
-        const char *name;
-        enum pci_reset reset;
-    } resets[] = {{"no reset", PCI_RESET_NONE},
-                  {"reset flr", PCI_RESET_FLR},
-                  {"reset af-flr", PCI_RESET_AF},
-                  {"reset power", PCI_RESET_POWER},
-                  {"reset bus", PCI_RESET_BUS}};
     uint64_t number;
 
-    for (size_t i = 0; i < ARRAY_SIZE(resets); i++)
-        if (span_is(part, resets[i].name)) {
-            e->reset = resets[i].reset;
+    for (enum pci_reset reset = PCI_RESET_NONE; reset <= PCI_RESET_BUS; reset++)
+        if (span_is(part, pci_reset_text(reset))) {
+            e->reset = reset;
             return true;
         }
     if (machine_text_skip(&part, "BAR"))

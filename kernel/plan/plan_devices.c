@@ -17,8 +17,7 @@
 
 static void plan_device_place(const struct pci_entry *e, char buf[PLACE_TEXT])
 {
-    fmt_print(buf, PLACE_TEXT, "%02x:%02x.%u", pci_bus(e->address), pci_device(e->address),
-              pci_function(e->address));
+    fmt_print(buf, PLACE_TEXT, PCI_PLACE_FMT, PCI_PLACE_ARGS(e->address));
 }
 
 /* ------------------------------------------------------------------ which one */

@@ -127,8 +127,8 @@ static void plan_print_device(const struct plan_guest *guest, const struct plan_
 {
     const struct pci_entry *e = device->entry;
 
-    say("  device       %02x:%02x.%u %04x:%04x %s%s", pci_bus(e->address), pci_device(e->address),
-        pci_function(e->address), e->vendor, e->device, pci_class_word(e->class),
+    say("  device       " PCI_PLACE_FMT " %04x:%04x %s%s", PCI_PLACE_ARGS(e->address), e->vendor,
+        e->device, pci_class_word(e->class),
         e->reset == PCI_RESET_NONE ? "; it cannot be reset: its next life finds it as it was left"
                                    : "");
     for (uint32_t b = 0; b < PCI_BARS; b++)

@@ -33,10 +33,10 @@ static void dma_keep_display(struct start_state *start, const struct pci_entry *
                      (unsigned long long)r->base);
     }
     if (count > 0 && iommu_keep(start->iommu, display, ranges, count) == OK)
-        log_line("IOMMU: display %02x:%02x.%u reaches the %u range%s that the firmware reserves "
+        log_line("IOMMU: display " PCI_PLACE_FMT
+                 " reaches the %u range%s that the firmware reserves "
                  "for it, and nothing else",
-                 pci_bus(display->address), pci_device(display->address),
-                 pci_function(display->address), count, count == 1 ? "" : "s");
+                 PCI_PLACE_ARGS(display->address), count, count == 1 ? "" : "s");
 }
 
 static uint32_t dma_highest_apic_id(const struct machine *machine)
@@ -99,12 +99,6 @@ void dma_block(struct start_state *start)
     machine_text_print(&start->machine, machine_lines_say);
 }
 
-static bool dma_is_above(const struct pci_entry *bridge, const struct pci_entry *e)
-{
-    return bridge->is_bridge && bridge->segment == e->segment && bridge->secondary != 0 &&
-           pci_bus(e->address) >= bridge->secondary && pci_bus(e->address) <= bridge->subordinate;
-}
-
 static void dma_open_bridge(const struct start_state *start, const struct pci_entry *bridge)
 {
     volatile uint32_t *command =
@@ -119,7 +113,7 @@ void dma_open_bridges(const struct start_state *start, const struct plan *plan)
 
     for (uint32_t i = 0; i < list->count; i++)
         for (uint32_t k = 0; k < list->count; k++)
-            if (dma_is_above(&list->entries[i], &list->entries[k]) &&
+            if (pci_is_below(&list->entries[i], &list->entries[k]) &&
                 plan_has_device(plan, &list->entries[k])) {
                 dma_open_bridge(start, &list->entries[i]);
                 break;

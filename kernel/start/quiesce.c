@@ -135,9 +135,8 @@ static void quiesce_segment(const struct pci_access *access, bool has_screen,
     log_line("%s: %u function%s; bus mastering disabled on %u%s", where, q.functions,
              fmt_plural(q.functions), q.silenced, q.kept ? ", left on for a display" : "");
     if (q.stuck)
-        log_line("%s: cannot disable bus mastering on %u function%s, the last is %02x:%02x.%u",
-                 where, q.stuck, fmt_plural(q.stuck), pci_bus(q.stuck_at), pci_device(q.stuck_at),
-                 pci_function(q.stuck_at));
+        log_line("%s: cannot disable bus mastering on %u function%s, the last is " PCI_PLACE_FMT,
+                 where, q.stuck, fmt_plural(q.stuck), PCI_PLACE_ARGS(q.stuck_at));
     pci_list_add(found, access);
 }
 

@@ -85,10 +85,8 @@ bool life_start(struct vm *vm)
 /* No life can go on, or follow, with such a device. */
 static void life_tell_lost(struct vm *vm, const struct plan_device *lost, const char *why)
 {
-    const uint32_t at = lost->entry->address;
-
-    life_tell(vm, NOTE_LIFE, "guest '%s' stays stopped: its device %02x:%02x.%u %s", vm->name,
-              pci_bus(at), pci_device(at), pci_function(at), why);
+    life_tell(vm, NOTE_LIFE, "guest '%s' stays stopped: its device " PCI_PLACE_FMT " %s", vm->name,
+              PCI_PLACE_ARGS(lost->entry->address), why);
 }
 
 void life_load(struct vm *vm)

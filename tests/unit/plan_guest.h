@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_guest: guests of a configuration as tests of the plan make them, without a parser. Include
- * after support.h.
+ * plan_guest: guests of a configuration, and their kernel, as tests of the plan make them, without
+ * a parser. Include after support.h.
  */
 #pragma once
 
 #include <stdio.h>
 
 #include "kernel/config/config.h"
+#include "kernel/plan/machine.h"
+#include "pvh_file.h"
 
 /* Adds one with the image k.elf. Lines are 10 for the first guest, 20 for the second...; keys 1 to
  * 4 lines below. */
@@ -25,4 +27,16 @@ static inline struct config_guest *plan_guest_add(struct config *config, const c
     g->image_line = g->line + 3;
     g->initrd_line = g->line + 4;
     return g;
+}
+
+/* Puts k.elf, the image of those guests, into a machine without files. */
+static inline void plan_guest_kernel(struct machine *machine, struct pvh_file *kernel)
+{
+    struct machine_module *m = &machine->modules[machine->module_count++];
+
+    pvh_file_start(kernel, 0x2000);
+    pvh_file_add(kernel, 0x2000, 0x2000, 0x5000);
+    snprintf(m->name, sizeof(m->name), "k.elf");
+    m->bytes = pvh_file_bytes(kernel);
+    m->size = PVH_FILE_SIZE;
 }

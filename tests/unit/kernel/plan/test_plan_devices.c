@@ -44,20 +44,13 @@ enum { BRIDGE, SATA, CARD, CARD_2, SCREEN, EDU };
 
 static int setup(void **state)
 {
-    struct machine_module *m = &machine.modules[0];
-
     (void)state;
     memset(&config, 0, sizeof(config));
     memset(&machine, 0, sizeof(machine));
     config.machine.serial = true;
     machine.core_count = 8;
     machine.ranges[machine.range_count++] = (struct range){2 * MIB, 100 * MIB};
-    pvh_file_start(&kernel, 0x2000);
-    pvh_file_add(&kernel, 0x2000, 0x2000, 0x5000);
-    snprintf(m->name, sizeof(m->name), "k.elf");
-    m->bytes = pvh_file_bytes(&kernel);
-    m->size = PVH_FILE_SIZE;
-    machine.module_count = 1;
+    plan_guest_kernel(&machine, &kernel);
     (void)plan_guest_add(&config, "a", 1, 16 * MIB);
     (void)plan_guest_add(&config, "b", 1, 16 * MIB);
     (void)add(0, 0, 0, 0x808629c0, 0x060000);

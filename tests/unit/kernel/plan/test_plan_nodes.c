@@ -10,6 +10,7 @@
 #include "kernel/plan/isolation.h"
 #include "support.h"
 
+#include "plan_guest.h"
 #include "pvh_file.h"
 
 /* Two sockets, each with half of the cores and of 8 GiB. */
@@ -37,12 +38,7 @@ static int setup(void **state)
     machine.near_count = 2;
     machine.near[0] = (struct machine_near){{0, BORDER}, 0};
     machine.near[1] = (struct machine_near){{BORDER, 4 * GIB}, 1};
-    pvh_file_start(&kernel, 0x2000);
-    pvh_file_add(&kernel, 0x2000, 0x2000, 0x5000);
-    machine.module_count = 1;
-    snprintf(machine.modules[0].name, sizeof(machine.modules[0].name), "k.elf");
-    machine.modules[0].bytes = pvh_file_bytes(&kernel);
-    machine.modules[0].size = PVH_FILE_SIZE;
+    plan_guest_kernel(&machine, &kernel);
     config.machine.reserve_given = true;
     return 0;
 }
