@@ -229,6 +229,7 @@ struct virt_vm_config {
     const struct msr_policy *msrs; /* closed by default; rows open */
     uint64_t cr4_allowed;          /* bits a guest may set */
     hpa_t nested_root;             /* of the guest-physical map */
+    hpa_t open_root;               /* of the same with tables writable; 0: there are none */
     uint16_t tag;                  /* of its translations: unique per guest, > 0 */
 };
 
@@ -284,6 +285,10 @@ struct virt_vm_config {
     /* The access of EXIT_CONTROL: DO_NEXT: it is done; DO_GP; or DO_AGAIN: the guest repeats it.  \
      */                                                                                            \
     C(MUST_CHECK enum verdict, control, (struct vcpu * v, const struct vcpu_exit *x), (v, x))      \
+    /* Of EXIT_NESTED_FAULT, a write: the guest repeats it on the tables at open_root, and is back \
+     * on its own behind that instruction: EXIT_STEP, or whatever exit comes first. False: it was  \
+     * no instruction that wrote, but the delivery of an event. */                                 \
+    C(MUST_CHECK bool, write_once, (struct vcpu * v), (v))                                         \
     /* Whether it is in HLT with interrupts off, and no event that ends it is on its way. */       \
     C(MUST_CHECK bool, has_halted, (const struct vcpu *v), (v))                                    \
     /* Privilege level and mode at the exit. */                                                    \

@@ -74,6 +74,33 @@ void guest_map_add_device(struct guest_map *map, gpa_t at, hpa_t to, uint64_t si
                                              .name = name});
 }
 
+void guest_map_add_table(struct guest_map *map, gpa_t at, hpa_t to, uint64_t size, const char *name)
+{
+    guest_map_add(map, (struct guest_region){.at = at,
+                                             .to = to,
+                                             .size = size,
+                                             .rights = PT_R,
+                                             .type = PT_WRITE_BACK,
+                                             .kind = REGION_TABLE,
+                                             .name = name});
+}
+
+bool guest_map_has(const struct guest_map *map, enum region_kind kind)
+{
+    for (uint32_t i = 0; i < map->count; i++)
+        if (map->rows[i].kind == kind)
+            return true;
+    return false;
+}
+
+void guest_map_open_tables(struct guest_map *to, const struct guest_map *map)
+{
+    *to = *map;
+    for (uint32_t i = 0; i < to->count; i++)
+        if (to->rows[i].kind == REGION_TABLE)
+            to->rows[i].rights |= PT_W;
+}
+
 const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address)
 {
     for (uint32_t i = 0; i < map->count; i++)
@@ -102,7 +129,7 @@ bool guest_map_has_memory(const struct guest_map *map, struct range host)
 
     for (uint32_t i = 0; i < map->count; i++) {
         const struct guest_region *r = &map->rows[i];
-        if (r->kind != REGION_DEVICE)
+        if (r->kind != REGION_DEVICE && r->kind != REGION_TABLE)
             has = has || range_contains((struct range){r->to.v, r->size}, host);
     }
     return has;

@@ -25,7 +25,7 @@
  * noticed. */
 #define GUEST_DISK_ALIGN (128 * MIB)
 
-#define GUEST_REGIONS_MAX 64
+#define GUEST_REGIONS_MAX 80
 
 /* Who may have the same host memory as well. plan_valid() judges it. */
 enum region_kind {
@@ -33,6 +33,8 @@ enum region_kind {
     REGION_SHARED, /* other guests, each in a row of this kind with the same `to` and `size` */
     REGION_DEVICE, /* nobody: the registers of a device that is the guest's */
     REGION_DISK,   /* nobody: a file, which may outlive what is in RAM */
+    REGION_TABLE,  /* nobody: a page of ours in the place of a device's registers, which is read and
+                      not written but one write after the other: kernel/vm/table.h */
 };
 
 struct guest_region {
@@ -69,6 +71,13 @@ void guest_map_add_shared(struct guest_map *map, gpa_t at, hpa_t to, uint64_t si
 void guest_map_add_device(struct guest_map *map, gpa_t at, hpa_t to, uint64_t size,
                           const char *name);
 
+/* Memory of ours in the midst of a device's registers, at `at`: read only. */
+void guest_map_add_table(struct guest_map *map, gpa_t at, hpa_t to, uint64_t size,
+                         const char *name);
+
+/* There is a row of the kind. */
+bool guest_map_has(const struct guest_map *map, enum region_kind kind);
+
 /* The row that `address` lies in, or NULL. */
 const struct guest_region *guest_map_find(const struct guest_map *map, gpa_t address);
 
@@ -78,6 +87,9 @@ struct range guest_map_ram(const struct guest_map *map);
 /* All of `host` is memory that the guest reaches: its RAM, a disk or shared; never a device's
  * registers. */
 bool guest_map_has_memory(const struct guest_map *map, struct range host);
+
+/* The same map, but that tables can be written. */
+void guest_map_open_tables(struct guest_map *to, const struct guest_map *map);
 
 /* Enters all rows into empty tables; errors as pt_map(). */
 MUST_CHECK enum status guest_map_fill(const struct guest_map *map, struct pagetable *pt);

@@ -98,6 +98,9 @@ enum svm_msr {
 #define INTERCEPT3_BUS_LOCK        BIT32(5)
 #define INTERCEPT3_IDLE_HLT        BIT32(6)
 
+/* vmcb.asid: ours, a guest's, and the same guest's with other nested tables. */
+enum svm_asid { ASID_OWN = 0, ASID_GUEST = 1, ASID_OPEN = 2 };
+
 /* vmcb.tlb_control. "TLB Control" */
 enum svm_tlb_control {
     TLB_DO_NOTHING = 0,

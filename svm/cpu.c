@@ -69,6 +69,7 @@ enum status svm_vm_create(const struct virt_vm_config *config, struct pages *pag
         return FAIL(E_NOMEM, "no pages for the MSR and I/O permission maps");
     svm_bitmaps_build(&s->maps, config->msrs);
     s->nested_root = config->nested_root;
+    s->open_root = config->open_root;
     *shared = s;
     return OK;
 }

@@ -27,7 +27,7 @@ void svm_fit(const struct svm_caps *caps, struct virt_report *report)
                   : "SVM enabled by the firmware (VM_CR has SVM off: turn virtualization on in the "
                     "firmware setup)");
     virt_need(report, caps->features & SVM_FEATURE_NP, "nested paging");
-    virt_need(report, caps->asids >= 2, "an ASID for a guest");
+    virt_need(report, caps->asids >= 3, "two ASIDs for a guest");
     /* Else the lengths of instructions are guessed. All processors with x2APIC have it; an emulator
      * may not. */
     virt_need(report, (caps->features & SVM_FEATURE_NRIPS) || caps->is_guest, "nRIP save");

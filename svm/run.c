@@ -20,11 +20,6 @@
 
 #define INSTRUCTION_MAX 15 /* bytes */
 
-static uint64_t svm_event(enum svm_event_type type, uint8_t vector)
-{
-    return EVENT_VALID | (uint64_t)type << EVENT_TYPE_SHIFT | vector;
-}
-
 /* ------------------------------------------------------------------ events */
 
 /* An event ends the HLT at which the guest stands: it is taken behind it. */
@@ -69,12 +64,8 @@ bool svm_inject_nmi(struct vcpu *v)
 void svm_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_t code)
 {
     struct svm_vcpu *hw = v->hw;
-    uint64_t event = svm_event(EVENT_EXCEPTION, vector);
 
-    /* Real mode pushes none. */
-    if (has_code && (hw->vmcb.cr0 & CR0_PE))
-        event |= EVENT_HAS_ERROR | (uint64_t)code << EVENT_ERROR_SHIFT;
-    hw->vmcb.event_inject = event;
+    hw->vmcb.event_inject = svm_exception_event(&hw->vmcb, vector, has_code, code);
     hw->entry_rip = hw->vmcb.rip;
 }
 
@@ -140,6 +131,8 @@ void svm_before_entry(struct vcpu *v)
         hw->vmcb.tlb_control = TLB_DO_NOTHING;
         v->hw_work &= ~(uint32_t)WORK_FLUSH;
     }
+    if (v->hw_work & WORK_ONCE)
+        svm_once_before_entry(v);
     if ((v->hw_work & WORK_EVENT) && svm_deliver_again(v))
         v->hw_work &= ~(uint32_t)WORK_EVENT;
     if (v->hw_work & WORK_NUDGE) {
@@ -197,6 +190,8 @@ NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v)
     if (kind != EXIT_ENTRY_FAILED)
         hw->entry_rip = hw->vmcb.rip;
     svm_keep_cut_event(v);
+    if ((v->hw_work & WORK_ONCE) && svm_once_exit(v, kind))
+        return EXIT_STEP;
     if (kind == EXIT_KICK)
         svm_end_kick(hw);
     else if (kind == EXIT_HALT)
@@ -210,6 +205,14 @@ NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v)
     else if (kind == EXIT_ENTRY_FAILED)
         svm_find_loss(hw);
     return kind;
+}
+
+/* A request came first. */
+static enum exit_kind svm_abandon(struct vcpu *v)
+{
+    if (v->hw_work & WORK_ONCE)
+        svm_once_cut(v);
+    return EXIT_KICK;
 }
 
 static inline bool svm_ended_by(struct stay *stay, uint64_t code, enum svm_exit which,
@@ -248,7 +251,7 @@ void svm_run(struct vcpu *v, struct stay *stay)
     if ((vmcb->cr4 & CR4_OSXSAVE) &&
         svm_ended_by(stay, code, SVM_EXIT_XSETBV, EXIT_XSETBV, XSETBV_LENGTH))
         return;
-    const enum exit_kind kind = code == SVM_NO_EXIT ? EXIT_KICK : svm_end_slow(v);
+    const enum exit_kind kind = code == SVM_NO_EXIT ? svm_abandon(v) : svm_end_slow(v);
     stay->hw_code = (uint32_t)code;
     stay->kind = kind > EXIT_OFTEN_LAST ? kind : EXIT_UNKNOWN;
     stay->rip = vmcb->rip;
@@ -269,6 +272,10 @@ NOINLINE static void svm_end_instruction(struct vcpu *v)
 {
     struct svm_vmcb *vmcb = &((struct svm_vcpu *)v->hw)->vmcb;
 
+    if (v->hw_work & WORK_ONCE) {
+        svm_once_cut(v);
+        vmcb->rflags &= ~RFLAGS_RF;
+    }
     vmcb->interrupt_shadow &= ~SHADOW_ACTIVE;
     if (!(vmcb->rflags & RFLAGS_TF) || svm_ends_own_step(v))
         return;

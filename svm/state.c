@@ -7,8 +7,8 @@
 #include "lib/x86/msr.h"
 #include "svm/svm.h"
 
-/* A core never has another guest, so one ASID is enough for all; 0 is ours. APM "TLB Control" */
-#define ASID_GUEST 1
+/* A core never has another guest, so these are enough for all. APM "TLB Control" */
+_Static_assert(ASID_OWN == 0 && ASID_GUEST != ASID_OPEN, "each its own");
 
 /* Instructions that guests do not have, machines' events, and what asks the policy; no access to a
  * control register, no interrupt. */

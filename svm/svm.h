@@ -17,12 +17,20 @@
 struct svm_shared {
     struct svm_bitmaps maps;
     hpa_t nested_root;
+    hpa_t open_root; /* of the tables of svm_write_once(); 0: there are none */
 };
 
 enum svm_step {
     STEP_NONE,
     STEP_SHADOW, /* out of the shadow of STI or MOV SS */
     STEP_IRET,   /* over the IRET that ends an NMI's handler */
+};
+
+/* WORK_ONCE: what was changed for the one instruction. */
+struct svm_once {
+    uint64_t rflags, dr6, shadow;
+    uint32_t exceptions, intercept_1, intercept_2;
+    bool tried; /* entered for it */
 };
 
 /* v->hw. The owning core's alone. */
@@ -39,6 +47,7 @@ struct svm_vcpu {
     enum svm_step step;              /* one instruction at a time, by RFLAGS.TF: blocking.c */
     bool own_trap;                   /* RFLAGS.TF was the guest's own when the step began */
     uint64_t step_dr6;               /* DR6 then */
+    struct svm_once once;
 };
 _Static_assert(offsetof(struct svm_vcpu, host) == 0x1000, "switch.asm: HW_HOST");
 
@@ -48,6 +57,7 @@ enum svm_work {
     WORK_EVENT = 2,   /* deliver an event whose delivery was cut short */
     WORK_BUFFERS = 4, /* svm_spec.clears_buffers, at each entry */
     WORK_NUDGE = 8,   /* leave the guest again at once, once */
+    WORK_ONCE = 16,   /* the guest has other nested tables for one instruction */
 };
 
 /* vmcb.exit_code of a life that has not left the guest yet: no code of the processor's. */
@@ -74,10 +84,33 @@ void svm_decode_details(const struct svm_vmcb *vmcb, struct vcpu_exit *x);
 bool svm_efer_ok(uint64_t efer, uint64_t cr0, uint64_t value);
 uint64_t svm_efer_real(uint64_t efer, uint64_t value);
 
+/* once.c: ends what svm_write_once() began. _before_entry(): unless the entry is for it; _cut():
+ * the instruction is not done; _exit(): at an exit of this kind: true: that was all there was to
+ * it. */
+void svm_once_before_entry(struct vcpu *v);
+void svm_once_cut(struct vcpu *v);
+MUST_CHECK bool svm_once_exit(struct vcpu *v, enum exit_kind kind);
+
 /* A test build's own code at the end of svm_vcpu_reset(); hook_none.c in all others. */
 void svm_hook_reset(struct vcpu *v, const struct vcpu_state *state);
 
 void svm_before_entry(struct vcpu *v); /* for switch.asm: v->hw_work is set, GIF is 0 */
+
+static inline uint64_t svm_event(enum svm_event_type type, uint8_t vector)
+{
+    return EVENT_VALID | (uint64_t)type << EVENT_TYPE_SHIFT | vector;
+}
+
+/* Real mode pushes no error code. */
+static inline uint64_t svm_exception_event(const struct svm_vmcb *vmcb, uint8_t vector,
+                                           bool has_code, uint32_t code)
+{
+    const uint64_t event = svm_event(EVENT_EXCEPTION, vector);
+
+    return has_code && (vmcb->cr0 & CR0_PE)
+               ? event | EVENT_HAS_ERROR | (uint64_t)code << EVENT_ERROR_SHIFT
+               : event;
+}
 
 /* EXITINFO1 of IOIO as a pio_word. */
 static inline uint32_t svm_pio(uint64_t info)

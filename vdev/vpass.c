@@ -32,6 +32,7 @@ enum vpass_register {
 #define CAP_MSI     0x05u
 #define CAP_VENDOR  0x09u
 #define CAP_EXPRESS 0x10u
+#define CAP_MSIX    0x11u
 #define CAP_AF      0x13u
 
 /* Message Control, in the upper half of the capability's first doubleword. */
@@ -42,6 +43,13 @@ enum vpass_register {
 #define MSI_DATA     0xffffu
 #define MSI_SIZE_MAX 24u
 #define MSI_ONE      BIT32(0) /* mask and pending bit of the one vector */
+
+/* "MSI-X Capability and Table Structures": Message Control, then where table and pending bits are.
+ */
+#define MSIX_ENABLE     BIT32(31)
+#define MSIX_MASK_ALL   BIT32(30)
+#define MSIX_SIZE_SHIFT 16 /* entries, less one */
+#define MSIX_SIZE       12u
 
 /* Of the PCI Express capability. */
 #define EXPRESS_SIZE         0x14u /* up to the link's registers: all functions have them */
@@ -69,12 +77,12 @@ static struct vpass_row *row_at(struct vpass_layout *l, uint32_t reg)
 
 /* ------------------------------------------------------------------ capabilities */
 
-static void build_msi(struct vpass_layout *l, const uint32_t *words, uint32_t at)
+static void build_msi(struct vpass_layout *l, const uint32_t *words, uint32_t at, uint32_t messages)
 {
     const uint32_t control = words[at / 4];
     uint32_t next = at + 8;
 
-    if (l->msi != 0 || at + MSI_SIZE_MAX > 4 * VPASS_WORDS)
+    if (l->msi != 0 || messages != 0 || at + MSI_SIZE_MAX > 4 * VPASS_WORDS)
         return;
     l->msi = (uint8_t)at;
     l->msi_wide = (control & MSI_WIDE) != 0;
@@ -91,6 +99,18 @@ static void build_msi(struct vpass_layout *l, const uint32_t *words, uint32_t at
         return;
     row_at(l, next + 4)->kept = row_at(l, next + 4)->through = MSI_ONE;
     row_at(l, next + 8)->live = MSI_ONE;
+}
+
+static void build_msix(struct vpass_layout *l, const uint32_t *words, uint32_t at,
+                       uint32_t messages)
+{
+    if (l->msix != 0 || messages == 0 || at + MSIX_SIZE > 4 * VPASS_WORDS)
+        return;
+    l->msix = (uint8_t)at;
+    row_at(l, at)->constant |= (messages - 1) << MSIX_SIZE_SHIFT;
+    row_at(l, at)->kept = row_at(l, at)->through = MSIX_ENABLE | MSIX_MASK_ALL;
+    row_at(l, at + 4)->constant = words[(at + 4) / 4];
+    row_at(l, at + 8)->constant = words[(at + 8) / 4];
 }
 
 static void build_express(struct vpass_layout *l, const uint32_t *words, uint32_t at)
@@ -123,12 +143,16 @@ static void build_virtio(struct vpass_layout *l, const uint32_t *words, uint32_t
 }
 
 /* True: the guest is to see it. */
-static bool build_capability(struct vpass_layout *l, const uint32_t *words, uint32_t at)
+static bool build_capability(struct vpass_layout *l, const uint32_t *words, uint32_t at,
+                             uint32_t messages)
 {
     switch (words[at / 4] & CAP_ID) {
     case CAP_MSI:
-        build_msi(l, words, at);
+        build_msi(l, words, at, messages);
         return l->msi == at;
+    case CAP_MSIX:
+        build_msix(l, words, at, messages);
+        return l->msix == at;
     case CAP_EXPRESS:
         build_express(l, words, at);
         return l->express == at;
@@ -149,7 +173,7 @@ static bool build_capability(struct vpass_layout *l, const uint32_t *words, uint
 }
 
 /* The list of those that the guest sees, in their order. A broken function's leads in a circle. */
-static void build_capabilities(struct vpass_layout *l, const uint32_t *words)
+static void build_capabilities(struct vpass_layout *l, const uint32_t *words, uint32_t messages)
 {
     uint32_t at = words[REG_CAPABILITIES / 4] & 0xfc, last = REG_CAPABILITIES;
     uint64_t seen = 0;
@@ -158,7 +182,7 @@ static void build_capabilities(struct vpass_layout *l, const uint32_t *words)
         return;
     for (uint32_t i = 0; i < CAPS_MAX && at >= CAP_FIRST && !(seen & BIT64(at / 4)); i++) {
         seen |= BIT64(at / 4);
-        if (build_capability(l, words, at)) {
+        if (build_capability(l, words, at, messages)) {
             row_at(l, at)->constant |= words[at / 4] & CAP_ID;
             row_at(l, last)->constant |= last == REG_CAPABILITIES ? at : at << 8;
             row_at(l, REG_COMMAND)->constant |= STATUS_LIST;
@@ -190,7 +214,7 @@ static void build_bars(struct vpass_layout *l, const uint32_t *words,
 }
 
 void vpass_build(struct vpass_layout *l, const uint32_t words[VPASS_WORDS],
-                 const struct vpass_bar bars[VPASS_BARS])
+                 const struct vpass_bar bars[VPASS_BARS], uint32_t messages)
 {
     memset(l, 0, sizeof(*l));
     *row_at(l, REG_COMMAND) = (struct vpass_row){.live = STATUS_ERRORS,
@@ -204,7 +228,7 @@ void vpass_build(struct vpass_layout *l, const uint32_t words[VPASS_WORDS],
     row_at(l, REG_SUBSYSTEM)->constant = words[REG_SUBSYSTEM / 4];
     row_at(l, REG_INTERRUPT)->kept = INTERRUPT_LINE;
     build_bars(l, words, bars);
-    build_capabilities(l, words);
+    build_capabilities(l, words, messages);
 }
 
 void vpass_reset(struct vpass *p, const struct vpass_layout *layout)
@@ -254,8 +278,10 @@ static void write_bar(struct vpass *p, uint32_t bar, uint32_t value)
         atomic_fetch_and_explicit(&p->sized, ~BIT32(bar), memory_order_relaxed);
 }
 
-static bool is_message(const struct vpass_layout *l, uint32_t reg)
+static bool is_message(const struct vpass_layout *l, uint32_t reg, uint32_t value)
 {
+    if (l->msix != 0)
+        return reg == l->msix && (value & MSIX_ENABLE);
     return l->msi != 0 && reg >= l->msi && reg < l->msi + (l->msi_wide ? 16u : 12u);
 }
 
@@ -274,7 +300,7 @@ struct vpass_effect vpass_write(struct vpass *p, uint32_t reg, uint32_t value)
     atomic_store_explicit(&p->kept[i], value & row->kept, memory_order_relaxed);
     return (struct vpass_effect){.to_hardware = (row->through | row->clears) != 0,
                                  .value = value,
-                                 .message = is_message(p->layout, reg & 0xfc)};
+                                 .message = is_message(p->layout, reg & 0xfc, value)};
 }
 
 uint32_t vpass_merge(const struct vpass_row *row, uint32_t clears, uint32_t hardware,

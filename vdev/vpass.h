@@ -41,6 +41,7 @@ struct vpass_layout {
     struct vpass_row rows[VPASS_WORDS];
     uint32_t bar_masks[VPASS_BARS]; /* what a BAR reads after all ones have been written */
     uint8_t msi;                    /* offset of the capability; 0: there is none */
+    uint8_t msix;                   /* the same of MSI-X: the guest sees one of the two */
     bool msi_wide;                  /* a 64-bit address */
     bool msi_masks;                 /* it has bits that mask */
     uint8_t express;                /* offset of the capability; 0: there is none */
@@ -50,10 +51,11 @@ struct vpass_layout {
 
 /*
  * `words`: the function's first 256 bytes, as it gives them: untrusted. `bars`: those that the
- * guest gets, by the register where they begin.
+ * guest gets, by the register where they begin. `messages`: so many entries of its MSI-X table are
+ * shown to the guest; 0: it has MSI.
  */
 void vpass_build(struct vpass_layout *layout, const uint32_t words[VPASS_WORDS],
-                 const struct vpass_bar bars[VPASS_BARS]);
+                 const struct vpass_bar bars[VPASS_BARS], uint32_t messages);
 
 struct vpass {
     const struct vpass_layout *layout;
@@ -74,7 +76,7 @@ uint32_t vpass_read(const struct vpass *p, uint32_t reg, uint32_t hardware);
 struct vpass_effect {
     bool to_hardware; /* by vpass_merge() ... */
     uint32_t value;   /* ... with this: what was written, without what nothing may hold */
-    bool message;     /* where its interrupts go, or whether, may have changed */
+    bool message;     /* where its interrupts go, or whether, may have changed; MSI-X: it is on */
 };
 
 /* The guest writes a whole doubleword; what of it only concerns the guest is done. */

@@ -65,6 +65,7 @@ enum status vmx_vm_create(const struct virt_vm_config *config, struct pages *pag
         return FAIL(E_NOMEM, "no pages for the MSR and I/O bitmaps");
     vmx_bitmaps_build(s, config->msrs);
     s->ept_pointer = ept_pointer(config->nested_root);
+    s->open_pointer = config->open_root.v != 0 ? ept_pointer(config->open_root) : 0;
     s->cr4_allowed = config->cr4_allowed;
     s->vpid = config->tag;
     *shared = s;
@@ -129,6 +130,8 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
      * one (linear mappings above all) must not be seen in the next.
      */
     invept_single(hw->shared->ept_pointer);
+    if (hw->shared->open_pointer != 0)
+        invept_single(hw->shared->open_pointer);
     invvpid_single(hw->shared->vpid);
     if (vmx_spec.barrier) /* nor what it taught the predictors */
         wrmsr(MSR_PRED_CMD, PRED_CMD_IBPB);

@@ -176,6 +176,11 @@ NOINLINE static void vmx_rest_before_entry(struct vcpu *v)
             vmx_cr_end(v, false);
         hw->repeat.tried = true;
     }
+    if (v->hw_work & WORK_ONCE) {
+        if (hw->once_tried) /* an exit came that is never slow */
+            vmx_once(v, false);
+        hw->once_tried = true;
+    }
     if ((v->hw_work & WORK_EVENT) &&
         vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
                     (uint8_t)(hw->deferred & INTR_VECTOR_MASK)))
@@ -231,10 +236,13 @@ static bool vmx_cut_rip(const struct vcpu *v)
 NOINLINE static enum exit_kind vmx_end_slow(struct vcpu *v, uint64_t reason)
 {
     struct vmx_vcpu *hw = v->hw;
+    const bool was_once = v->hw_work & WORK_ONCE;
     struct vmx_raw raw;
 
     if (vmx_no_exit(reason) == VMX_REFUSED)
         vmx_refused();
+    if (was_once)
+        vmx_once(v, false);
     if (vmx_no_exit(reason) == VMX_KICKED)
         return EXIT_KICK;
     vmx_read_raw((uint32_t)reason, &raw);
@@ -243,7 +251,7 @@ NOINLINE static enum exit_kind vmx_end_slow(struct vcpu *v, uint64_t reason)
         return EXIT_STEP;
     if (kind == EXIT_WINDOW || kind == EXIT_HALT)
         vmx_set_cpu_controls(hw, hw->controls_cpu & ~CPU_WINDOWS);
-    else if (kind == EXIT_STEP)
+    else if (kind == EXIT_STEP && !was_once)
         vmx_cr_end(v, vmx_cr_is_done(hw));
     else if (kind == EXIT_BUS_LOCK)
         vmx_keep_cut_event(v);

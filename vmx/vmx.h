@@ -34,6 +34,7 @@ struct vmx_shared {
     struct vmx_msr_bitmap msr;
     struct page io[2]; /* "I/O-Bitmap Addresses": A 0-0x7fff, B 0x8000-0xffff; 1 = exit */
     uint64_t ept_pointer;
+    uint64_t open_pointer; /* to the tables of vmx_write_once(); 0: there are none */
     uint64_t cr4_allowed;
     uint16_t vpid;
 };
@@ -54,7 +55,8 @@ struct vmx_vcpu {
     uint32_t deferred;     /* WORK_EVENT: its interruption information */
     uint32_t controls_cpu; /* what the control field holds now */
     struct vmx_cr_repeat repeat;
-    bool timer_on; /* the preemption timer is */
+    bool timer_on;   /* the preemption timer is */
+    bool once_tried; /* WORK_ONCE: entered for it */
 };
 
 /* v->hw_work: what is to be done before the next entry, vmx_before_entry(). */
@@ -63,6 +65,7 @@ enum vmx_work {
     WORK_EVENT = 2,   /* deliver an event whose delivery was cut short */
     WORK_BUFFERS = 4, /* vmx_spec.at_entry, at each entry */
     WORK_REPEAT = 8,  /* watch the repetition of a MOV to CR0 or CR4 */
+    WORK_ONCE = 16,   /* the guest has other nested tables for one instruction */
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */
@@ -116,6 +119,9 @@ bool vmx_cr4_ok(struct vmx_cr_policy p, uint64_t value);
 /* cr_repeat.c: of WORK_REPEAT. */
 bool vmx_cr_is_done(const struct vmx_vcpu *hw);
 void vmx_cr_end(struct vcpu *v, bool done);
+
+/* once.c: of WORK_ONCE. */
+void vmx_once(struct vcpu *v, bool on);
 
 /* run.c */
 void vmx_set_cpu_controls(struct vmx_vcpu *hw, uint32_t controls);

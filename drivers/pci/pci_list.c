@@ -24,7 +24,10 @@ enum pci_capability {
 
 #define POWER_STATUS        4        /* PMCSR */
 #define POWER_NO_SOFT_RESET BIT32(3) /* D3hot to D0 resets nothing */
-#define EXPRESS_DEVICE      4        /* Device Capabilities */
+#define MSIX_SIZE           0x7ffu   /* of Message Control, in the upper half: entries less one */
+#define MSIX_TABLE          4        /* where it is: offset, and the BAR in: */
+#define MSIX_BAR            7u
+#define EXPRESS_DEVICE      4 /* Device Capabilities */
 #define EXPRESS_FLR         BIT32(28)
 #define AF_CAN              (BIT32(24) | BIT32(25)) /* transactions pending is told; FLR */
 #define ACS_CAPABILITY      4                       /* control in 31:16 */
@@ -43,6 +46,13 @@ enum pci_capability {
 
 /* ---------------------------------------------------------------- capabilities */
 
+static struct pci_msix pci_msix(uint32_t head, uint32_t table)
+{
+    return (struct pci_msix){.count = (uint16_t)((head >> 16 & MSIX_SIZE) + 1),
+                             .bar = table & MSIX_BAR,
+                             .at = table & ~MSIX_BAR};
+}
+
 static void pci_capability(const struct pci_access *a, struct pci_entry *e, uint32_t at)
 {
     const uint32_t head = pci_read(a, e->address, at);
@@ -52,7 +62,8 @@ static void pci_capability(const struct pci_access *a, struct pci_entry *e, uint
         e->msi = true;
         break;
     case CAP_MSIX:
-        e->msix = true;
+        if (at + MSIX_TABLE < EXTENDED)
+            e->msix = pci_msix(head, pci_read(a, e->address, at + MSIX_TABLE));
         break;
     case CAP_POWER:
         if (e->reset == PCI_RESET_NONE && at + POWER_STATUS < EXTENDED &&
@@ -239,6 +250,20 @@ static size_t pci_bar_text(const struct pci_bar *bar, uint32_t index, char *buf,
                      bar->prefetch ? " prefetchable" : "", (unsigned long long)bar->base);
 }
 
+static size_t pci_message_text(const struct pci_entry *e, char *buf, size_t size)
+{
+    size_t len = 0;
+
+    if (!e->msi && e->msix.count == 0)
+        return fmt_print(buf, size, ", no MSI");
+    if (e->msi)
+        len += fmt_print(buf, size, ", MSI");
+    if (e->msix.count != 0)
+        len += fmt_print(buf + len, size - len, ", MSI-X %u in BAR %u at 0x%x", e->msix.count,
+                         e->msix.bar, e->msix.at);
+    return len;
+}
+
 void pci_list_text(const struct pci_entry *e, char *buf, size_t size)
 {
     size_t len = 0;
@@ -253,8 +278,8 @@ void pci_list_text(const struct pci_entry *e, char *buf, size_t size)
                      e->port == PCI_PORT_NONE ? "" : ", PCIe", e->separates ? " with ACS" : "");
     if (e->is_bridge || pci_is_host_bridge(e->class) || pci_is_isa_bridge(e->class))
         return;
-    len += fmt_print(buf + len, size - len, "%s%s%s, %s", e->msi || e->msix ? "," : ", no MSI",
-                     e->msi ? " MSI" : "", e->msix ? " MSI-X" : "", pci_reset_text(e->reset));
+    len += pci_message_text(e, buf + len, size - len);
+    len += fmt_print(buf + len, size - len, ", %s", pci_reset_text(e->reset));
     for (uint32_t i = 0; i < PCI_BARS; i++)
         if (e->bars[i].size != 0)
             len += pci_bar_text(&e->bars[i], i, buf + len, size - len);

@@ -30,6 +30,16 @@ enum pci_port {
     PCI_PORT_NONE = 0xff, /* conventional PCI */
 };
 
+/* "MSI-X Capability and Table Structures": the table of messages, in one of the function's BARs. */
+struct pci_msix {
+    uint16_t count; /* messages; 0: it has no MSI-X */
+    uint8_t bar; /* by the register where it begins; one that there is not, of a broken function */
+    uint32_t at; /* offset of the table in it, a multiple of 8 */
+};
+
+#define PCI_MSIX_MAX   2048
+#define PCI_MSIX_ENTRY 16u /* bytes that a message has in the table */
+
 struct pci_bar {
     uint64_t base, size; /* bytes; size 0: there is none here */
     bool io, wide, prefetch;
@@ -43,7 +53,8 @@ struct pci_entry {
     bool is_bridge; /* to the buses from `secondary` to `subordinate` */
     uint8_t secondary, subordinate;
     uint8_t port; /* enum pci_port or another number that the function gives */
-    bool msi, msix;
+    bool msi;
+    struct pci_msix msix;
     bool separates; /* ACS keeps what it forwards or sends on the way by the IOMMU: it is on */
     enum pci_reset reset;
     uint32_t group; /* functions of the same could reach each other past an IOMMU; from 0 on */

@@ -45,7 +45,8 @@ uint32_t image_memory_map(const struct guest_map *map, struct image_map_row rows
     static const enum image_memory what[] = {[REGION_RAM] = IMAGE_RAM,
                                              [REGION_SHARED] = IMAGE_RESERVED,
                                              [REGION_DEVICE] = IMAGE_RESERVED,
-                                             [REGION_DISK] = IMAGE_DISK};
+                                             [REGION_DISK] = IMAGE_DISK,
+                                             [REGION_TABLE] = IMAGE_RESERVED};
     uint32_t count = 0;
 
     rows[count++] = (struct image_map_row){{.size = GUEST_HOLE_BASE}, IMAGE_RAM};
@@ -53,7 +54,7 @@ uint32_t image_memory_map(const struct guest_map *map, struct image_map_row rows
     for (uint32_t i = 0; i < map->count; i++) {
         const struct guest_region *r = &map->rows[i];
         const uint64_t from = max_u64(r->at.v, GUEST_HOLE_END), end = r->at.v + r->size;
-        if (r->kind != REGION_DEVICE && from < end)
+        if (r->kind != REGION_DEVICE && r->kind != REGION_TABLE && from < end)
             rows[count++] = (struct image_map_row){{from, end - from}, what[r->kind]};
     }
     return count;

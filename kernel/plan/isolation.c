@@ -59,11 +59,12 @@ static void isolation_window(const struct plan_link *link, log_sink say)
 static void isolation_row(const struct machine *machine, const struct plan_guest *guest,
                           const struct guest_region *r, log_sink say)
 {
-    char disk[FILE_NAME_MAX + 48], device[64], ram[NODES_TEXT + 48], nodes[NODES_TEXT];
+    char disk[FILE_NAME_MAX + 48], device[64], table[80], ram[NODES_TEXT + 48], nodes[NODES_TEXT];
     const char *const what[] = {
         [REGION_RAM] = ram,
         [REGION_DEVICE] = device,
         [REGION_DISK] = disk,
+        [REGION_TABLE] = table,
     };
 
     if (r->kind == REGION_RAM && nodes_several(machine))
@@ -73,6 +74,8 @@ static void isolation_row(const struct machine *machine, const struct plan_guest
         fmt_print(ram, sizeof(ram), "its RAM; nobody else can reach it");
     fmt_print(disk, sizeof(disk), "its disk '%s'; nobody else can reach it", r->name);
     fmt_print(device, sizeof(device), "registers of its device (%s); nobody else can reach them",
+              r->name);
+    fmt_print(table, sizeof(table), "in the place of its device's (%s) MSI-X table; read only",
               r->name);
     isolation_range(guest->config->name, (struct range){r->to.v, r->size}, what[r->kind], say);
 }

@@ -101,6 +101,20 @@ static bool machine_text_bar(struct pci_entry *e, struct span words)
            machine_text_number(&words, &bar->base) && words.len == 0;
 }
 
+/* "5 in BAR 3 at 0x2000" */
+static bool machine_text_msix(struct pci_msix *msix, struct span words)
+{
+    uint64_t count, bar, at;
+
+    if (!machine_text_number(&words, &count) || !machine_text_skip(&words, "in BAR") ||
+        !machine_text_number(&words, &bar) || !machine_text_skip(&words, "at") ||
+        !machine_text_number(&words, &at) || words.len != 0 || count > PCI_MSIX_MAX ||
+        bar > UINT8_MAX || at > UINT32_MAX)
+        return false;
+    *msix = (struct pci_msix){(uint16_t)count, (uint8_t)bar, (uint32_t)at};
+    return true;
+}
+
 /* "PCI bridge to bus 01-02" */
 static bool machine_text_bridge(struct pci_entry *e, struct span part)
 {
@@ -129,8 +143,9 @@ static bool machine_text_part(struct pci_entry *e, struct span part)
         e->group = (uint32_t)number;
         return true;
     }
-    e->msix = e->msix || span_is(part, "MSI-X") || span_is(part, "MSI MSI-X");
-    e->msi = e->msi || span_is(part, "MSI") || span_is(part, "MSI MSI-X");
+    if (machine_text_skip(&part, "MSI-X"))
+        return machine_text_msix(&e->msix, part);
+    e->msi = e->msi || span_is(part, "MSI");
     return true; /* "PCIe with ACS" and what else there may be */
 }
 

@@ -33,6 +33,9 @@ struct plan_end {
 struct plan_device {
     const struct pci_entry *entry;
     gpa_t bars[PCI_BARS]; /* where the guest has those of memory; 0: none */
+    uint32_t messages;    /* of its MSI-X table, that the guest sees; 0: it has MSI instead */
+    gpa_t table;          /* where the guest has that table */
+    struct range own;     /* the device's pages in whose place memory of ours stands for it */
 };
 
 struct plan_link {
@@ -91,6 +94,10 @@ MUST_CHECK bool plan_valid(const struct plan *plan, const struct machine *machin
 
 /* A guest has this function. */
 bool plan_has_device(const struct plan *plan, const struct pci_entry *entry);
+
+/* The pages of the function's MSI-X table, if it can be shown to a guest: it lies in one BAR, and
+ * in no page with another; else size 0. */
+struct range plan_device_table(const struct pci_entry *entry);
 
 /* The plan as a table, with nodes where the machine has more than one. */
 void plan_print(const struct plan *plan, const struct machine *machine, log_sink say);

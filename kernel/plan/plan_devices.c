@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_devices: finds the PCI functions that guests are to have, says why one cannot be given away,
- * and gives its registers places in the guest's memory. Pure.
+ * plan_devices: finds the PCI functions that guests are to have, and says why one cannot be given
+ * away. Pure.
  */
 #include "kernel/plan/plan_parts.h"
 
@@ -10,10 +10,19 @@
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/string.h"
-#include "vdev/vpci.h"
 
 #define PLACE_TEXT 12 /* "02:00.0" */
 #define WHY_TEXT   96
+
+#define PCI_MSIX_ALIGN 8 /* of a table */
+
+/* Messages of a device that a guest is shown: enough for a queue a core of most guests. */
+#define PLAN_MESSAGES_MAX 16
+
+/* RAM is two rows at most, and a table cuts a BAR in three. */
+_Static_assert(2 + DISKS_MAX + GUEST_LINKS_MAX + GUEST_DEVICES_MAX * (PCI_BARS + 2) <=
+                   GUEST_REGIONS_MAX,
+               "room for all that a guest may have");
 
 static void plan_device_place(const struct pci_entry *e, char buf[PLACE_TEXT])
 {
@@ -88,7 +97,7 @@ static const struct pci_entry *plan_device_find(const struct machine *machine,
 
 /* ------------------------------------------------------------------ what forbids it */
 
-static struct range plan_device_pages(const struct pci_bar *bar)
+struct range plan_device_pages(const struct pci_bar *bar)
 {
     const uint64_t base = align_down(bar->base, PAGE_SIZE);
     uint64_t end;
@@ -98,7 +107,7 @@ static struct range plan_device_pages(const struct pci_bar *bar)
     return (struct range){base, end - base};
 }
 
-static bool plan_device_is_memory(const struct pci_bar *bar)
+bool plan_device_is_memory(const struct pci_bar *bar)
 {
     return bar->size != 0 && !bar->io;
 }
@@ -179,6 +188,27 @@ static bool plan_device_bars_ok(const struct machine *machine, const struct pci_
     return usable > 0;
 }
 
+/* Nothing else of use may lie in these pages (PCI Local Bus Specification, "MSI-X Capability and
+ * Table Structures"). */
+struct range plan_device_table(const struct pci_entry *e)
+{
+    const struct pci_msix *m = &e->msix;
+    const struct pci_bar *bar = &e->bars[m->bar % PCI_BARS];
+    const struct pci_bar table = {.base = bar->base + m->at,
+                                  .size = (uint64_t)m->count * PCI_MSIX_ENTRY};
+
+    const struct range none = {0}, pages = plan_device_pages(&table);
+
+    if (m->count == 0 || m->bar >= PCI_BARS || !plan_device_is_memory(bar) ||
+        m->at % PCI_MSIX_ALIGN != 0 || m->at + table.size > bar->size)
+        return none;
+    for (uint32_t b = 0; b < PCI_BARS; b++)
+        if (b != m->bar && plan_device_is_memory(&e->bars[b]) &&
+            range_overlaps(pages, plan_device_pages(&e->bars[b])))
+            return none;
+    return pages;
+}
+
 /* Why no guest can have it; false: nothing forbids it. */
 static bool plan_device_refuses(const struct machine *machine, const struct pci_entry *e,
                                 char why[WHY_TEXT])
@@ -187,10 +217,10 @@ static bool plan_device_refuses(const struct machine *machine, const struct pci_
 
     if (e->is_bridge || e->class >> 16 == 0x06)
         simple = "is a bridge";
-    else if (!e->msi && !e->msix)
+    else if (!e->msi && e->msix.count == 0)
         simple = "has neither MSI nor MSI-X, and interrupt lines cannot be given to guests";
-    else if (!e->msi)
-        simple = "has MSI-X only, which guests cannot use yet";
+    else if (!e->msi && plan_device_table(e).size == 0)
+        simple = "has MSI-X only, with a table that is in none of its BARs, or beside another";
     else if (pci_is_display(e->class) && machine->has_screen)
         simple = "may be the screen that Bulkhead writes to";
     else if (e->kept != NULL)
@@ -215,6 +245,16 @@ static const struct plan_guest *plan_device_owner(const struct plan *plan, uint3
                 return &plan->guests[g];
         }
     return NULL;
+}
+
+static void plan_device_add(struct plan_guest *guest, const struct pci_entry *e)
+{
+    struct plan_device *device = &guest->devices[guest->device_count++];
+
+    device->entry = e;
+    device->own = plan_device_table(e);
+    if (device->own.size != 0)
+        device->messages = (uint32_t)min_u64(e->msix.count, PLAN_MESSAGES_MAX);
 }
 
 static void plan_device_take(struct plan *plan, const struct machine *machine, uint32_t g,
@@ -244,7 +284,7 @@ static void plan_device_take(struct plan *plan, const struct machine *machine, u
                    "are in group %u",
                    wish->text, place, owner->config->name, owner->config->devices_line, e->group);
     else
-        guest->devices[guest->device_count++].entry = e;
+        plan_device_add(guest, e);
 }
 
 bool plan_has_device(const struct plan *plan, const struct pci_entry *entry)
@@ -263,87 +303,5 @@ void plan_devices(struct plan *plan, const struct machine *machine, struct error
         }
         for (uint32_t d = 0; d < wish->device_count; d++)
             plan_device_take(plan, machine, g, &wish->devices[d], report);
-    }
-}
-
-/* ------------------------------------------------------------------ where it is */
-
-static void plan_device_enter(struct plan_guest *guest, struct plan_device *device, uint32_t b,
-                              uint64_t at)
-{
-    const struct pci_bar *bar = &device->entry->bars[b];
-    const struct range pages = plan_device_pages(bar);
-
-    device->bars[b] = gpa(at + bar->base - pages.base);
-    guest_map_add_device(&guest->map, gpa(at), hpa(pages.base), pages.size,
-                         pci_class_word(device->entry->class));
-}
-
-/* True: a small BAR lies in a page that the guest has by another of the device's, and is there. */
-static bool plan_device_is_there(struct plan_device *device, uint32_t b)
-{
-    const uint64_t base = device->entry->bars[b].base;
-
-    for (uint32_t i = 0; i < PCI_BARS; i++) {
-        if (device->bars[i].v == 0 ||
-            align_down(device->entry->bars[i].base, PAGE_SIZE) != align_down(base, PAGE_SIZE))
-            continue;
-        device->bars[b] = gpa(align_down(device->bars[i].v, PAGE_SIZE) + base % PAGE_SIZE);
-        return true;
-    }
-    return false;
-}
-
-/* The largest BAR without a place, of all devices of the guest; false: there is none. */
-static bool plan_device_largest(const struct plan_guest *guest, uint32_t *device, uint32_t *b)
-{
-    uint64_t most = 0;
-
-    for (uint32_t d = 0; d < guest->device_count; d++)
-        for (uint32_t i = 0; i < PCI_BARS; i++) {
-            const struct pci_bar *bar = &guest->devices[d].entry->bars[i];
-            if (!plan_device_is_memory(bar) || guest->devices[d].bars[i].v != 0 ||
-                bar->size <= most)
-                continue;
-            most = bar->size;
-            *device = d;
-            *b = i;
-        }
-    return most > 0;
-}
-
-/* The first free address behind the windows of links. */
-static uint64_t plan_device_first(const struct plan_guest *guest)
-{
-    uint64_t at = VPCI_MEMORY_FIRST;
-
-    for (uint32_t i = 0; i < guest->map.count; i++)
-        if (guest->map.rows[i].kind == REGION_SHARED)
-            at = max_u64(at, guest->map.rows[i].at.v + guest->map.rows[i].size);
-    return at;
-}
-
-/* Largest first: each is aligned to its size, as a BAR has to be. */
-void plan_devices_place(struct plan_guest *guest, struct errors *report)
-{
-    uint64_t at = plan_device_first(guest);
-    uint32_t d = 0, b = 0;
-
-    while (plan_device_largest(guest, &d, &b)) {
-        const uint64_t size = max_u64(guest->devices[d].entry->bars[b].size, PAGE_SIZE);
-        char text[24], place[PLACE_TEXT];
-
-        if (plan_device_is_there(&guest->devices[d], b))
-            continue;
-        if (!align_up(at, size, &at) || at > VPCI_MEMORY_LAST || size > VPCI_MEMORY_LAST + 1 - at) {
-            plan_device_place(guest->devices[d].entry, place);
-            fmt_size(text, sizeof(text), size);
-            errors_add(report, guest->config->devices_line,
-                       "guest '%s' has no room below 4 GiB for BAR %u (%s) of %s",
-                       guest->config->name, b, text, place);
-            return;
-        }
-        plan_device_enter(guest, &guest->devices[d], b, at);
-        at += size;
     }
 }

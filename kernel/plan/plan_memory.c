@@ -13,11 +13,12 @@
 #include "lib/fmt.h"
 #include "lib/string.h"
 
-/* What wants a place: of guest i / PARTS its RAM, or the disk i % PARTS; behind all guests, the
- * links. */
-#define PARTS      (DISKS_MAX + 1)
-#define PART_RAM   DISKS_MAX
-#define PLACES_MAX (GUESTS_MAX * PARTS + LINKS_MAX)
+/* What wants a place: of guest i / PARTS its RAM, the tables of its devices, or the disk i % PARTS;
+ * behind all guests, the links. */
+#define PARTS       (DISKS_MAX + 2)
+#define PART_RAM    DISKS_MAX
+#define PART_TABLES (DISKS_MAX + 1)
+#define PLACES_MAX  (GUESTS_MAX * PARTS + LINKS_MAX)
 
 /* Taking one range out of a list adds at most one row to it, and so do the disks that are files. */
 #define FREE_ROWS_MAX (MACHINE_RANGES_MAX + PLACES_MAX)
@@ -62,6 +63,8 @@ static uint64_t plan_memory_size(const struct plan *plan, uint32_t i)
     const struct plan_guest *guest = &plan->guests[i / PARTS];
     if (i % PARTS == PART_RAM)
         return guest->config->memory;
+    if (i % PARTS == PART_TABLES)
+        return plan_devices_tables(guest);
     return i % PARTS < guest->config->disk_count ? plan_disk_copy(guest, i % PARTS) : 0;
 }
 
@@ -188,6 +191,11 @@ static void plan_memory_say_short(const struct plan *plan, uint32_t i, const cha
                    rest);
         return;
     }
+    if (i % PARTS == PART_TABLES) {
+        errors_add(report, wish->devices_line, "guest '%s' wants %s for MSI-X tables, %s",
+                   wish->name, size, rest);
+        return;
+    }
     const struct config_disk *disk = &wish->disks[i % PARTS];
     errors_add(report, disk->line, "guest '%s' wants %s for its copy of disk '%s', %s", wish->name,
                size, disk->file, rest);
@@ -292,5 +300,5 @@ void plan_memory(struct plan *plan, const struct machine *machine, struct errors
     }
     plan_links_place(plan, &places[plan->guest_count * PARTS]);
     for (uint32_t g = 0; g < plan->guest_count; g++)
-        plan_devices_place(&plan->guests[g], report);
+        plan_devices_place(&plan->guests[g], hpa(places[g * PARTS + PART_TABLES].base), report);
 }

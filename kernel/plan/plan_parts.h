@@ -48,8 +48,18 @@ void plan_links_place(struct plan *plan, const struct range *places);
 
 /* ---- plan_devices.c ---- */
 
-/* Enters the registers of the guest's devices behind the windows of its links. */
-void plan_devices_place(struct plan_guest *guest, struct errors *report);
+/* The BAR is of memory; the pages that it lies in. */
+bool plan_device_is_memory(const struct pci_bar *bar);
+struct range plan_device_pages(const struct pci_bar *bar);
+
+/* ---- plan_devices_place.c ---- */
+
+/* Bytes that stand in the place of the MSI-X tables of the guest's devices. */
+uint64_t plan_devices_tables(const struct plan_guest *guest);
+
+/* Enters the registers of the guest's devices behind the windows of its links; `tables` is where
+ * plan_devices_tables() bytes are. */
+void plan_devices_place(struct plan_guest *guest, hpa_t tables, struct errors *report);
 
 /* ---- plan_disks.c ---- */
 

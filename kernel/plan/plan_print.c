@@ -96,10 +96,8 @@ static void plan_print_memory(const struct plan_guest *guest, log_sink say)
 static void plan_print_region(const struct guest_region *r, log_sink say)
 {
     static const char *const what[] = {
-        [REGION_RAM] = "guest memory",
-        [REGION_SHARED] = "shared",
-        [REGION_DEVICE] = "device",
-        [REGION_DISK] = "disk memory",
+        [REGION_RAM] = "guest memory", [REGION_SHARED] = "shared",     [REGION_DEVICE] = "device",
+        [REGION_DISK] = "disk memory", [REGION_TABLE] = "MSI-X table",
     };
     char at[48], host[48];
 

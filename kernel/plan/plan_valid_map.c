@@ -73,13 +73,15 @@ static bool plan_valid_off(const struct machine *machine, const struct guest_reg
   @*/
 static bool plan_valid_row(const struct guest_region *r)
 {
-    const bool memory = r->kind == REGION_RAM || r->kind == REGION_SHARED || r->kind == REGION_DISK;
+    const bool memory = r->kind == REGION_RAM || r->kind == REGION_SHARED ||
+                        r->kind == REGION_DISK || r->kind == REGION_TABLE;
 
     if (r->size == 0 || r->size > PT_INPUT_MAX || r->at.v > PT_INPUT_MAX - r->size ||
         r->to.v > PT_OUTPUT_MAX - r->size || !is_aligned(r->at.v, PAGE_SIZE) ||
         !is_aligned(r->to.v, PAGE_SIZE) || !is_aligned(r->size, PAGE_SIZE))
         return false;
-    if (r->rights > (PT_R | PT_W | PT_X) || r->rights % 2 != PT_R)
+    if (r->rights > (PT_R | PT_W | PT_X) || r->rights % 2 != PT_R ||
+        (r->kind == REGION_TABLE && r->rights != PT_R))
         return false;
     return memory ? r->type == PT_WRITE_BACK
                   : r->kind == REGION_DEVICE &&

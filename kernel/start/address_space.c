@@ -63,10 +63,12 @@ static bool address_space_take_pool(struct start_state *start)
     const struct range low = {RAM_LOW_END, 4 * GIB - RAM_LOW_END};
     const uint64_t leaf = virt_has_large_leaves() ? PAGE_SIZE_2M : PAGE_SIZE;
     const uint64_t ram = address_space_ram_size(start);
+    const uint64_t sets =
+        start->acpi.iommu_count != 0 ? 2 : 1; /* the other: mm/guest_map.h, tables */
     struct range_list list = {start->machine.range_count, MACHINE_RANGES_MAX,
                               start->machine.ranges};
     uint64_t size = POOL_BASE_SIZE + min_u64(cores, CORES_MAX) * POOL_PER_CORE +
-                    ram / leaf * ENTRY_SIZE + iommu_room(&start->acpi, ram);
+                    sets * (ram / leaf) * ENTRY_SIZE + iommu_room(&start->acpi, ram);
     struct range pool;
 
     if (start->info->set == BOOT_SET_TRIED)
@@ -136,6 +138,20 @@ static enum status address_space_map_functions(struct start_state *start)
     return s;
 }
 
+/* The same of the functions' MSI-X tables. One that lies where something else does, or nothing can,
+ * is none. */
+static void address_space_map_tables(struct start_state *start)
+{
+    for (uint32_t i = 0; i < start->machine.devices.count && start->acpi.iommu_count != 0; i++) {
+        struct pci_entry *e = &start->machine.devices.entries[i];
+        const struct range own = plan_device_table(e);
+        if (own.size != 0 &&
+            (address_space_function(start, i).v == 0 ||
+             host_map_add_small(&start->map, own.base, own.size, PT_R | PT_W, PT_UNCACHED) != OK))
+            e->msix.count = 0;
+    }
+}
+
 /* For ever: devices come and go with their guests. One whose registers lie where something else
  * does, or nothing can, is left alone. */
 static void address_space_map_iommus(struct start_state *start)
@@ -194,8 +210,10 @@ static enum status address_space_map_shared(struct start_state *start)
     for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++)
         s = host_map_add(&start->map, start->machine.modules[i].place.base,
                          start->machine.modules[i].place.size, PT_R, PT_WRITE_BACK);
-    if (s == OK)
+    if (s == OK) {
         address_space_map_iommus(start);
+        address_space_map_tables(start);
+    }
     return s == OK ? address_space_map_functions(start) : s;
 }
 
@@ -314,9 +332,14 @@ enum status address_space_seal(struct start_state *start, const struct plan *pla
     if (s == OK && start->x2apic) /* from now on it is reached by MSRs only */
         s = host_map_remove(&start->map, LAPIC_MMIO, PAGE_SIZE);
     for (uint32_t i = 0; i < start->machine.devices.count && s == OK; i++) {
+        const struct pci_entry *e = &start->machine.devices.entries[i];
         const hpa_t page = address_space_function(start, i);
-        if (page.v != 0 && !plan_has_device(plan, &start->machine.devices.entries[i]))
-            s = host_map_remove(&start->map, page.v, PAGE_SIZE);
+        const struct range own = plan_device_table(e);
+        if (page.v == 0 || plan_has_device(plan, e))
+            continue;
+        s = host_map_remove(&start->map, page.v, PAGE_SIZE);
+        if (s == OK && start->acpi.iommu_count != 0)
+            s = host_map_remove(&start->map, own.base, own.size);
     }
     for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++) {
         const struct machine_module *m = &start->machine.modules[i];

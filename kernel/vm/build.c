@@ -24,6 +24,26 @@ static enum status build_map(struct vm *vm, const struct build_kit *kit)
     return s;
 }
 
+/* The second, for a guest that has tables: kernel/vm/table.h. */
+static enum status build_open_map(const struct vm *vm, const struct build_kit *kit, hpa_t *root)
+{
+    struct pagetable pt;
+
+    *root = hpa(0);
+    if (!guest_map_has(&vm->plan->map, REGION_TABLE))
+        return OK;
+    struct guest_map *map = build_alloc(kit->pages, sizeof(*map));
+    if (!map)
+        return FAIL(E_NOMEM, "no pages for the map of '%s'", vm->name);
+    guest_map_open_tables(map, &vm->plan->map);
+    enum status s = virt_nested_create(&pt, kit->large_leaves, kit->pages);
+    if (s == OK)
+        s = guest_map_fill(map, &pt);
+    ASSERT(s != OK || virt_nested_valid(map, pages_constant(kit->pages), pt.root));
+    *root = pt.root;
+    return s;
+}
+
 /* What CPUID says on a core of the guest's, as far as the guest's other cores say it too. */
 static struct vcpuid_host build_host(const struct plan_guest *plan, uint32_t index)
 {
@@ -101,11 +121,16 @@ enum status build_vm(struct vm **out, const struct plan_guest *plan, uint32_t in
     vm->xcr0_allowed = vcpuid_xcr0_allowed(&host);
     text_copy(vm->console.name, sizeof(vm->console.name), vm->name);
     console_add_stream(&vm->console);
+    hpa_t open_root = hpa(0);
     enum status s = build_map(vm, kit);
+
+    if (s == OK)
+        s = build_open_map(vm, kit, &open_root);
     const struct virt_vm_config config = {
         .msrs = kit->vendor->msrs,
         .cr4_allowed = vcpuid_cr4_allowed(kit->vendor->cpuid, &host),
         .nested_root = vm->map.root,
+        .open_root = open_root,
         .tag = (uint16_t)(index + 1),
     };
     if (s == OK)

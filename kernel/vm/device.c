@@ -2,6 +2,7 @@
 #include "kernel/vm/device.h"
 
 #include "drivers/tsc.h"
+#include "kernel/vm/table.h"
 #include "lib/bits.h"
 #include "lib/log.h"
 #include "lib/time.h"
@@ -40,12 +41,14 @@ enum device_word { WORD_ID = 0, WORD_COMMAND = 1, WORD_HEADER = 3, WORD_BAR0 = 4
 #define PENDING_WAIT_MS 100u
 #define RETURN_WAIT_MS  1000u
 
-#define DEVICE_MESSAGES 1 /* that a device can send: MSI's */
+/* "MSI-X Capability and Table Structures" */
+#define MSIX_ENABLE   BIT32(31)
+#define MSIX_MASK_ALL BIT32(30)
 
-/* As requests carry it. */
-static uint16_t device_id(const struct device *d)
+/* Messages that it can send. */
+static uint32_t device_messages(const struct plan_device *plan)
 {
-    return (uint16_t)(d->plan->entry->address >> 12);
+    return plan->messages != 0 ? plan->messages : 1;
 }
 
 /* ------------------------------------------------------------------ build */
@@ -62,7 +65,10 @@ static void device_build_one(struct vm *vm, struct device *d, const struct plan_
     for (uint32_t b = 0; b < PCI_BARS; b++)
         if (plan->bars[b].v != 0)
             bars[b] = (struct vpass_bar){plan->bars[b].v, plan->entry->bars[b].size};
-    vpass_build(&d->layout, d->found, bars);
+    vpass_build(&d->layout, d->found, bars, plan->messages);
+    if (plan->messages != 0)
+        d->table = (volatile uint32_t *)(uintptr_t)(plan->entry->bars[plan->entry->msix.bar].base +
+                                                    plan->entry->msix.at);
     vm->device_count++;
 }
 
@@ -81,7 +87,8 @@ enum status device_build(struct vm *vm, uint32_t index, struct iommu *iommu, hpa
         return FAIL(E_NOMEM, "no pages for the devices of '%s'", vm->name);
     for (uint32_t i = 0; i < plan->device_count && s == OK; i++) {
         device_build_one(vm, &vm->devices[i], &plan->devices[i], ecam);
-        s = iommu_assign(iommu, plan->devices[i].entry, DEVICE_MESSAGES, index, &plan->map);
+        s = iommu_assign(iommu, plan->devices[i].entry, device_messages(&plan->devices[i]), index,
+                         &plan->map);
     }
     return s;
 }
@@ -104,6 +111,11 @@ static void device_reroute(struct vm *vm, struct device *d)
     struct vmsi_target target;
     uint32_t address, data, apic_id = 0;
     uint8_t vector = 0;
+
+    if (d->plan->messages != 0) {
+        table_sync_all(vm, d);
+        return;
+    }
 
     if (vpass_message(&d->pass, &address, &data) && vmsi_route(address, data, peers, &target)) {
         apic_id = peers->apic_ids[target.vcpu];
@@ -142,6 +154,8 @@ static void device_set_message(struct iommu *iommu, const struct device *d)
     volatile uint32_t *msi = &d->config[d->layout.msi / 4u];
     uint32_t address, data;
 
+    if (d->layout.msix != 0)
+        d->config[d->layout.msix / 4u] &= ~(MSIX_ENABLE | MSIX_MASK_ALL);
     if (d->layout.msi == 0)
         return;
     iommu_message(iommu, device_id(d), 0, &address, &data);
@@ -171,6 +185,16 @@ static void device_restore(struct iommu *iommu, const struct device *d)
     device_command(d, COMMAND_PIN_OFF | COMMAND_MEMORY);
 }
 
+/* Its interrupts go to nobody. False: the IOMMU does not answer. */
+static bool device_unroute(const struct vm *vm, const struct device *d)
+{
+    bool done = true;
+
+    for (uint32_t i = 0; i < device_messages(d->plan) && done; i++)
+        done = iommu_route(vm->iommu, device_id(d), i, 0, 0);
+    return done;
+}
+
 const struct plan_device *device_enter(struct vm *vm)
 {
     for (uint32_t i = 0; i < vm->device_count; i++) {
@@ -178,7 +202,8 @@ const struct plan_device *device_enter(struct vm *vm)
 
         vpass_reset(&d->pass, &d->layout);
         device_restore(vm->iommu, d);
-        if (!iommu_route(vm->iommu, device_id(d), 0, 0, 0) || !iommu_open(vm->iommu, device_id(d)))
+        table_reset(vm, d);
+        if (!device_unroute(vm, d) || !iommu_open(vm->iommu, device_id(d)))
             return d->plan;
     }
     return NULL;
@@ -249,12 +274,14 @@ static bool device_is_back(const struct vm *vm, const struct device *d)
  * is cleared stays so. */
 static const char *device_leave_one(struct vm *vm, struct device *d)
 {
-    const bool closed = iommu_close(vm->iommu, device_id(d)) &&
-                        iommu_route(vm->iommu, device_id(d), 0, 0, 0) && !d->is_lost;
+    const bool closed =
+        iommu_close(vm->iommu, device_id(d)) && device_unroute(vm, d) && !d->is_lost;
 
     device_command(d, COMMAND_PIN_OFF | COMMAND_MEMORY);
     if (d->layout.msi != 0)
         d->config[d->layout.msi / 4u] &= ~MSI_ENABLE;
+    if (d->layout.msix != 0)
+        d->config[d->layout.msix / 4u] &= ~MSIX_ENABLE;
     device_drain(vm, d);
     device_reset(vm, d);
     if (!device_is_back(vm, d))

@@ -194,6 +194,7 @@ static size_t diagnosis_name(const struct guest_region *row, char *buf, size_t s
         [REGION_SHARED] = "the memory of link",
         [REGION_DEVICE] = "its device's registers",
         [REGION_DISK] = "its disk",
+        [REGION_TABLE] = "the MSI-X table of its device",
     };
 
     if (row->name)

@@ -15,6 +15,7 @@
 #include "kernel/vm/life.h"
 #include "kernel/vm/requests.h"
 #include "kernel/vm/serial.h"
+#include "kernel/vm/table.h"
 #include "kernel/vm/vm.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
@@ -207,6 +208,8 @@ static enum verdict on_nested_fault(struct vcpu *v, const struct vcpu_exit *x)
 
     char place[100];
 
+    if (table_write(v, x))
+        return DO_AGAIN;
     diagnosis_place(x->fault.address, &v->vm->plan->map, place, sizeof(place));
     return crash_guest(v, x, "it %s guest-physical address 0x%llx%s, which is %s", what,
                        (unsigned long long)x->fault.address.v,
@@ -268,6 +271,7 @@ static enum verdict on_bus_lock(struct vcpu *v)
 
 enum verdict exit_dispatch(struct vcpu *v, const struct vcpu_exit *x)
 {
+    table_written(v);
     switch (x->kind) {
     case EXIT_CONTROL:
         return virt_control(v, x);

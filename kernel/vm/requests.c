@@ -11,6 +11,7 @@
 #include "kernel/vm/life.h"
 #include "kernel/vm/memory.h"
 #include "kernel/vm/reset.h"
+#include "kernel/vm/table.h"
 #include "kernel/vm/watchdog.h"
 #include "lib/time.h"
 #include "lib/x86/cr.h"
@@ -29,6 +30,7 @@ static void requests_enter_state(struct vcpu *v, const struct vcpu_state *state)
     soft->nmi_pending = false;
     soft->timer_pending = false;
     soft->timer_deadline = UINT64_MAX;
+    soft->table_write = gpa(0);
     soft->console_busy = false;
     soft->pump_deadline = soft->console_duty ? now : UINT64_MAX;
     soft->phase = VCPU_RUNNING;
@@ -92,6 +94,7 @@ enum verdict requests_take(struct vcpu *v)
     struct vcpu_soft *soft = v->soft;
     struct vcpu_state state;
     const bool was_at_rest = halt_wakes(v); /* first */
+    table_written(v);
     const uint32_t kicks = atomic_exchange(&v->kick, 0);
     if (kicks == 0)
         atomic_fetch_add_explicit(&v->cpu->lone_nmis, 1, memory_order_relaxed);

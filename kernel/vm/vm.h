@@ -83,6 +83,7 @@ struct vcpu_soft {
     uint64_t pump_deadline;  /* TSC; UINT64_MAX without the duty */
     uint64_t pump_ticks;     /* from text waiting to the next pump */
     uint64_t xcr0;
+    gpa_t table_write; /* the guest is about to write there, to a table; 0: it is not */
     struct vapic apic;
     struct vapic_peers peers;
     struct vmsr msr;
@@ -164,9 +165,16 @@ struct device {
     struct lock lock;          /* to change a register of it */
     struct vpass_layout layout;
     struct vpass pass;
+    volatile uint32_t *table; /* its MSI-X table, if plan->messages is not 0 */
     bool is_lost; /* the IOMMU did not answer: the life in which that was seen is the last */
     uint32_t found[VPASS_WORDS]; /* its configuration space before the first guest started */
 };
+
+/* As requests carry it. */
+static inline uint16_t device_id(const struct device *d)
+{
+    return (uint16_t)(d->plan->entry->address >> 12);
+}
 
 /* One end of a serial cable between two guests. kernel/vm/cable.c */
 struct cable {

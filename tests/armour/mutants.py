@@ -542,7 +542,7 @@ MUTANTS = {
     ],
     "At a life's end a device is cut off, and reset, before its guest's memory is cleared": [
         mutant("device-not-cut-off", "kernel/vm/device.c",
-               "const bool closed = iommu_close(vm->iommu, device_id(d)) &&", "const bool closed =",
+               "iommu_close(vm->iommu, device_id(d)) && device_unroute", "device_unroute",
                Unit("test_device")),
         mutant("device-cut-off-unsure", "kernel/vm/device.c",
                'return closed ? NULL : "could not be cut off by the IOMMU";',

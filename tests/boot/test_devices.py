@@ -43,9 +43,9 @@ def test_functions(machine, iommu, said):
     functions = {line.split()[2]: line for line in result.hv if line.startswith("pci ")}
     text = "\n".join(functions.values())
     for device, what in [
-            ("8086:10d3", "ethernet, PCIe, MSI MSI-X, reset power, BAR 0 128 KiB, BAR 1 128 KiB, "
+            ("8086:10d3", "ethernet, PCIe, MSI, MSI-X 5 in BAR 3, reset power, BAR 0 128 KiB, BAR 1 128 KiB, "
                           "BAR 2 32 ports, BAR 3 16 KiB"),
-            ("1b36:0010", "nvme, PCIe, MSI-X, reset flr, BAR 0 16 KiB wide"),
+            ("1b36:0010", "nvme, PCIe, MSI-X 65 in BAR 0, reset flr, BAR 0 16 KiB wide"),
             ("1234:11e8", "other, MSI, no reset, BAR 0 1 MiB"),
             ("8086:100e", "ethernet, no MSI, reset bus, BAR 0 128 KiB, BAR 1 64 ports")]:
         assert device in functions, text

@@ -106,10 +106,10 @@ def test_amd_and_a_plan_for_it(tmp_path):
                  "threads of a core: their APIC ids differ in the lowest 1 bit",
                  "memory for guests: 0x200000-0x7fffffff, 2046 MiB", "screen: yes",
                  "guests' deadlines: watched by core #0", "IOMMU: the firmware lists none",
-                 "pci 01:00.0 8086:10d3 ethernet, PCIe, MSI MSI-X, reset flr, "
+                 "pci 01:00.0 8086:10d3 ethernet, PCIe, MSI, MSI-X 5 in BAR 3 at 0x2000, reset flr, "
                  "BAR 0 128 KiB at 0xfe000000, BAR 2 32 ports",
                  "the processor does not promise an invariant TSC", UNKNOWN,
-                 "  - an ASID for a guest"):
+                 "  - two ASIDs for a guest"):
         assert line in lines, (line, done.stdout)
     assert not any("0x2f8" in line or line == "IOMMU: forged" for line in lines)
     assert CANNOT not in lines and lines[-1] == CAN + ", as far as that is known"
@@ -125,6 +125,8 @@ def function(*capabilities):
     config[0x34] = at
     for n, capability in enumerate(capabilities):
         config[at:at + 2] = capability, at + 16 if n + 1 < len(capabilities) else 0
+        if capability == 0x11:
+            config[at + 2:at + 8] = 4, 0x80, 0x03, 0x20, 0, 0
         at += 16
     return bytes(config)
 
@@ -146,7 +148,7 @@ def test_hybrid_intel(tmp_path):
     assert done.returncode == 0, done.stdout
     for line in ("cores #0-1: APIC ids 0-1, node 0, kind P", "cores #2-3: APIC ids 8-9, node 0, kind P",
                  "cores #4-5: APIC ids 16-18 in steps of 2, node 0, kind E",
-                 "pci 0001:00:00.0 8086:0001 usb, MSI MSI-X, no reset",
+                 "pci 0001:00:00.0 8086:0001 usb, MSI, MSI-X 5 in BAR 3 at 0x2000, no reset",
                  "guests' deadlines: watched by each core's own timer", "  - MSR bitmaps",
                  "IOMMU: not known, no ACPI tables"):
         assert line in lines, (line, done.stdout)

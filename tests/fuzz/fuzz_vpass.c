@@ -27,6 +27,8 @@ static uint32_t may(const struct vpass_layout *l, uint32_t reg)
         bits |= 0x10000;
     if (l->msi != 0 && l->msi_masks && reg == l->msi + (l->msi_wide ? 16u : 12u))
         bits |= 1;
+    if (l->msix != 0 && reg == l->msix)
+        bits |= 0xc0000000;
     if (l->express != 0 && reg == l->express + 8u)
         bits |= 0x000f7000; /* size of read requests, error bits */
     return bits;
@@ -65,7 +67,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < SPACE)
         return 0;
     memcpy(space, data, SPACE);
-    vpass_build(&layout, space, bars);
+    vpass_build(&layout, space, bars, data[0] % 3);
     vpass_reset(&pass, &layout);
     DEMAND(!vpass_message(&pass, &address, &message));
     for (uint32_t reg = 0; reg < SPACE; reg += 4)

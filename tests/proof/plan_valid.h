@@ -57,6 +57,7 @@
   @   ((r->kind == REGION_RAM && r->type == PT_WRITE_BACK) ||
   @    (r->kind == REGION_SHARED && r->type == PT_WRITE_BACK) ||
   @    (r->kind == REGION_DISK && r->type == PT_WRITE_BACK) ||
+  @    (r->kind == REGION_TABLE && r->type == PT_WRITE_BACK && r->rights == 1) ||
   @    (r->kind == REGION_DEVICE &&
   @     (r->type == PT_UNCACHED || r->type == PT_WRITE_COMBINING)));
   @ predicate host_off{L}(struct guest_region *r, struct range k) =

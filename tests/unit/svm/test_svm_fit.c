@@ -74,7 +74,7 @@ static void test_each(void **state)
     (void)state;
     caps.features = UINT32_MAX & ~SVM_FEATURE_NP;
     assert_int_equal(lacks(&caps, "nested paging"), 1);
-    caps.asids = 1;
+    caps.asids = 2;
     assert_int_equal(lacks(&caps, "ASID"), 2);
 }
 

@@ -13,10 +13,11 @@ static uint32_t words[VPASS_WORDS];
 static struct vpass_bar bars[VPASS_BARS];
 static struct vpass_layout layout;
 static struct vpass pass;
+static uint32_t messages;
 
 static void begin(void)
 {
-    vpass_build(&layout, words, bars);
+    vpass_build(&layout, words, bars, messages);
     vpass_reset(&pass, &layout);
 }
 
@@ -27,6 +28,7 @@ static int card(void **state)
     (void)state;
     memset(words, 0, sizeof(words));
     memset(bars, 0, sizeof(bars));
+    messages = 0;
     words[0] = 0x10d38086;
     words[1] = 0x00100546; /* memory, master, parity, SERR, no interrupt pin */
     words[2] = 0x02000003;
@@ -248,9 +250,42 @@ static void test_any_function(void **state)
     }
 }
 
+/* The guest sees the messages that there are for it, and not MSI beside them. */
+static void msix(void **state)
+{
+    (void)state;
+    words[0xa4 / 4] = 0x00000003;
+    words[0xa8 / 4] = 0x00002003;
+    messages = 4;
+    begin();
+    assert_int_equal(layout.msix, 0xa0);
+    assert_int_equal(layout.msi, 0);
+    assert_int_equal(read(0x34), 0xe0);
+    assert_int_equal(read(0xe0), 0x0001a010);
+    assert_int_equal(read(0xa0), 0x00030011); /* four, off; the last of the list */
+    assert_int_equal(read(0xa4), 3);
+    assert_int_equal(read(0xa8), 0x2003);
+    assert_int_equal(read(0xd0), 0);
+    struct vpass_effect effect = vpass_write(&pass, 0xa0, 0xffffffff);
+    assert_true(effect.to_hardware && effect.message);
+    assert_int_equal(read(0xa0), 0xc0030011);
+    assert_int_equal(vpass_merge(&layout.rows[0xa0 / 4], 0, words[0xa0 / 4], effect.value),
+                     0xc0040011);
+    effect = vpass_write(&pass, 0xa0, 0x40000000);
+    assert_true(effect.to_hardware && !effect.message);
+    assert_int_equal(vpass_merge(&layout.rows[0xa0 / 4], 0, words[0xa0 / 4], effect.value),
+                     0x40040011);
+    effect = vpass_write(&pass, 0xa4, 0xffffffff);
+    assert_false(effect.to_hardware || effect.message);
+    assert_int_equal(read(0xa4), 3);
+    uint32_t address, data;
+    assert_false(vpass_message(&pass, &address, &data));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(msix, card),
         cmocka_unit_test_setup(test_header, card),
         cmocka_unit_test_setup(test_command, card),
         cmocka_unit_test_setup(test_errors_are_cleared_alone, card),

@@ -9,6 +9,7 @@
 
 #include "vmx/cpu.c"
 #include "vmx/cr_repeat.c"
+#include "vmx/once.c"
 #include "vmx/run.c"
 
 static uint64_t ends_by; /* the next stay */
@@ -70,7 +71,7 @@ void verw_own_segment(void)
 
 void invept_single(uint64_t ept_pointer)
 {
-    assert_int_equal(ept_pointer, shared.ept_pointer);
+    assert_true(ept_pointer == shared.ept_pointer || ept_pointer == shared.open_pointer);
     did(INVEPT);
 }
 
@@ -323,6 +324,62 @@ static void test_rip_is_cut(void **state)
     assert_int_equal(fields[VMCS_GUEST_RIP], UINT64_C(0x100000000));
 }
 
+static void expect_tables(bool open)
+{
+    assert_int_equal(fields[VMCS_EPT_POINTER], open ? shared.open_pointer : shared.ept_pointer);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS] & CPU_MONITOR_TRAP, open ? CPU_MONITOR_TRAP : 0);
+    assert_int_equal(vcpu.hw_work & WORK_ONCE, open ? WORK_ONCE : 0);
+}
+
+/* Other tables for one entry, whatever ends the stay. */
+static void test_write_once(void **state)
+{
+    (void)state;
+    make(0, false);
+    assert_false(vmx_write_once(&vcpu)); /* there are no others */
+    shared.open_pointer = 0x5432101e;
+    make(0, false);
+    assert_int_equal(done[1], INVEPT);
+    assert_int_equal(done[2], INVEPT); /* of both */
+    fields[VMCS_IDT_VECTORING_INFO] = INTR_VALID | 0x50;
+    assert_false(vmx_write_once(&vcpu));
+    fields[VMCS_IDT_VECTORING_INFO] = 0;
+    assert_true(vmx_write_once(&vcpu));
+    vmx_before_entry(&vcpu);
+    expect_tables(true);
+    assert_int_equal(kind_of(VMX_REASON_MONITOR_TRAP), EXIT_STEP);
+    expect_tables(false);
+    assert_true(vmx_write_once(&vcpu));
+    assert_int_equal(kind_of((uint64_t)VMX_KICKED << 32), EXIT_KICK); /* not entered, even */
+    expect_tables(false);
+    assert_true(vmx_write_once(&vcpu));
+    vmx_before_entry(&vcpu);
+    assert_int_equal(kind_of(VMX_REASON_CPUID), EXIT_CPUID); /* which nobody looks at */
+    vmx_before_entry(&vcpu);
+    expect_tables(false);
+    shared.open_pointer = 0;
+}
+
+/* A MOV to CR0 that was to be repeated is not under way any more. */
+static void test_write_ends_a_repeat(void **state)
+{
+    const struct vcpu_exit x = {.kind = EXIT_CONTROL,
+                                .cr = {.value = CR0_PE | CR0_PG | CR0_NE, .is_write = true}};
+
+    (void)state;
+    shared.open_pointer = 0x5432101e;
+    make(0, false);
+    fields[VMCS_CR0_SHADOW] = CR0_PE;
+    assert_int_equal(vmx_control(&vcpu, &x), DO_AGAIN);
+    assert_int_equal(vcpu.hw_work & WORK_REPEAT, WORK_REPEAT);
+    assert_true(vmx_write_once(&vcpu));
+    assert_int_equal(vcpu.hw_work & WORK_REPEAT, 0);
+    assert_int_equal(fields[VMCS_CR0_SHADOW], CR0_PE);
+    vmx_before_entry(&vcpu);
+    expect_tables(true);
+    shared.open_pointer = 0;
+}
+
 /* What cannot be injected yet asks for both ways in which a guest comes to take it; either ends the
  * asking. */
 static void test_windows(void **state)
@@ -422,6 +479,8 @@ int main(void)
         cmocka_unit_test(test_before_each_entry),
         cmocka_unit_test(test_kinds),
         cmocka_unit_test(test_rip_is_cut),
+        cmocka_unit_test(test_write_once),
+        cmocka_unit_test(test_write_ends_a_repeat),
         cmocka_unit_test(test_windows),
         cmocka_unit_test(test_trap_comes_first),
         cmocka_unit_test(test_halt),

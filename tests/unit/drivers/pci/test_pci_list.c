@@ -195,11 +195,13 @@ static void capabilities_are_found(void **state)
     struct function *f = add(2, 0, 0, 0x020000);
     (void)state;
     add_capability(f, 0x50, 0x05);
-    add_capability(f, 0x60, 0x11);
+    add_capability(f, 0x60, 0x11 | 0x00040000);
+    f->words[0x64 / 4] = 0x00002003;
     add_express(f, PCI_PORT_ENDPOINT, true);
     add_capability(f, 0x70, 0x01);
     read_all(false);
-    expect_text(0, "02:00.0 8086:1234 ethernet, group 0, PCIe, MSI MSI-X, reset flr");
+    expect_text(0, "02:00.0 8086:1234 ethernet, group 0, PCIe, MSI, MSI-X 5 in BAR 3 at 0x2000, "
+                   "reset flr");
 }
 
 static void resets_in_their_order(void **state)

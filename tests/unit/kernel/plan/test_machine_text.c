@@ -112,7 +112,7 @@ static void functions(void **state)
                                           .device = 0x0010,
                                           .class = 0x010800,
                                           .msi = true,
-                                          .msix = true,
+                                          .msix = {65, 0, 0x2000},
                                           .reset = PCI_RESET_FLR,
                                           .kept = "its firmware reserves memory for it"};
     list->entries[3] = list->entries[2];
@@ -136,7 +136,9 @@ static void functions(void **state)
         assert_int_equal(e->device, was->device);
         assert_int_equal(e->class, was->class);
         assert_int_equal(e->msi, was->msi);
-        assert_int_equal(e->msix, was->msix);
+        assert_int_equal(e->msix.count, was->msix.count);
+        assert_int_equal(e->msix.bar, was->msix.bar);
+        assert_int_equal(e->msix.at, was->msix.at);
         assert_int_equal(e->reset, was->reset);
         assert_int_equal(e->group, was->group);
         for (uint32_t b = 0; b < PCI_BARS; b++) {

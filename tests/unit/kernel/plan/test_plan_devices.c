@@ -225,8 +225,10 @@ static void test_refused(void **state)
     e->msi = false;
     expect_error(15, NOT "it has neither MSI nor MSI-X, and interrupt lines cannot be given to "
                          "guests");
-    e->msix = true;
-    expect_error(15, NOT "it has MSI-X only, which guests cannot use yet");
+    e->msix = (struct pci_msix){.count = 5, .bar = 7};
+    expect_error(15, NOT "it has MSI-X only, with a table that is in none of its BARs, or beside "
+                         "another");
+    e->msix.count = 0;
     e->msi = true;
     e->kept = "shares memory with the firmware";
     expect_error(15, NOT "it shares memory with the firmware");
@@ -253,6 +255,107 @@ static void test_refused(void **state)
     machine.has_screen = true;
     expect_error(15, "'display', which is 00:01.0, cannot be given to a guest: it may be the "
                      "screen that Bulkhead writes to");
+}
+
+static void expect_row(uint64_t at, enum region_kind kind, uint64_t to, uint64_t size)
+{
+    const struct guest_region *row = guest_map_find(&plan.guests[0].map, gpa(at));
+
+    assert_non_null(row);
+    assert_int_equal(row->at.v, at);
+    assert_int_equal(row->kind, kind);
+    assert_int_equal(row->size, size);
+    if (to != 0)
+        assert_int_equal(row->to.v, to);
+    assert_int_equal(row->rights, kind == REGION_TABLE ? PT_R : PT_R | PT_W);
+    assert_int_equal(row->type, kind == REGION_TABLE ? PT_WRITE_BACK : PT_UNCACHED);
+}
+
+/* Memory of ours in the place of the pages where the table is, wherever they are in the BAR. */
+static void test_tables(void **state)
+{
+    struct pci_entry *card = &machine.devices.entries[CARD], *edu = &machine.devices.entries[EDU];
+
+    (void)state;
+    card->msi = false;
+    card->msix = (struct pci_msix){.count = 100, .bar = 0, .at = 0x2ff0};
+    edu->msix = (struct pci_msix){.count = 3, .bar = 0, .at = 0x1f000};
+    wish(0, "8086:10d3, 1234:11e8");
+    assert_true(make());
+    assert_true(plan_valid(&plan, &machine));
+    assert_int_equal(plan.guests[0].devices[0].messages, 16);
+    assert_int_equal(plan.guests[0].devices[1].messages, 3);
+    const uint64_t first = plan.guests[0].devices[0].bars[0].v;
+    const uint64_t second = plan.guests[0].devices[1].bars[0].v;
+    const uint64_t ours = guest_map_find(&plan.guests[0].map, gpa(first + 0x2000))->to.v;
+    expect_row(first, REGION_DEVICE, 0xfe200000, 0x2000);
+    expect_row(first + 0x2000, REGION_TABLE, 0, 0x2000);
+    expect_row(first + 0x4000, REGION_DEVICE, 0xfe204000, 0x1c000);
+    assert_int_equal(plan.guests[0].devices[0].table.v, first + 0x2ff0);
+    assert_int_equal(ours % PAGE_SIZE_2M, 0);
+    expect_row(second, REGION_DEVICE, 0xfe500000, 0x1f000);
+    expect_row(second + 0x1f000, REGION_TABLE, ours + 0x2000, 0x1000);
+    assert_false(guest_map_has_memory(&plan.guests[0].map, (struct range){ours, 0x1000}));
+    edu->msix.at = 0;
+    assert_true(make());
+    expect_row(plan.guests[0].devices[1].bars[0].v, REGION_TABLE, 0, 0x1000);
+}
+
+/* Then a function with MSI has that, and one without cannot be given away. */
+static void test_no_tables(void **state)
+{
+    static const struct pci_msix bad[] = {{3, 1, 0}, {3, 6, 0}, {3, 0, 0x1ffe0}, {3, 0, 0x1004}};
+    struct pci_entry *e = &machine.devices.entries[CARD];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        e->msix = bad[i];
+        e->msi = true;
+        wish(0, "8086:10d3");
+        assert_true(make());
+        assert_int_equal(plan.guests[0].devices[0].messages, 0);
+        assert_false(guest_map_has(&plan.guests[0].map, REGION_TABLE));
+        e->msi = false;
+        expect_error(15, "'8086:10d3', which is 02:00.0, cannot be given to a guest: it has MSI-X "
+                         "only, with a table that is in none of its BARs, or beside another");
+    }
+    e->msix = (struct pci_msix){.count = 3, .bar = 0, .at = 0};
+    e->bars[0] = (struct pci_bar){.base = 0xfe200000, .size = 0x100};
+    e->bars[1] = (struct pci_bar){.base = 0xfe200100, .size = 0x100};
+    assert_int_equal(plan_device_table(e).size, 0);
+    e->bars[1].io = true;
+    assert_int_equal(plan_device_table(e).size, PAGE_SIZE);
+}
+
+static void test_no_room(void **state)
+{
+    struct pci_entry *e = &machine.devices.entries[CARD];
+
+    (void)state;
+    e->msix = (struct pci_msix){.count = 3, .bar = 0, .at = 0};
+    wish(0, "8086:10d3");
+    machine.ranges[0].size = 32 * MIB;
+    config.guests[0].memory = config.guests[1].memory = 16 * MIB;
+    expect_error(15, "guest 'a' wants 4 KiB for MSI-X tables, none is left (32 MiB in the machine, "
+                     "16 MiB for 'a', 16 MiB for 'b')");
+}
+
+/* As many devices as there can be, of six BARs and a table each. */
+static void test_many_rows(void **state)
+{
+    (void)state;
+    machine.devices.count = 1;
+    for (uint32_t d = 0; d < GUEST_DEVICES_MAX; d++) {
+        struct pci_entry *e = add(4, d, 0, 0x80860001 + d, 0x020000);
+        e->msix = (struct pci_msix){.count = 3, .bar = 0, .at = 0x1000};
+        for (uint32_t b = 1; b < PCI_BARS; b++)
+            e->bars[b] = (struct pci_bar){.base = e->bars[0].base + b * 0x20000, .size = 0x20000};
+    }
+    wish(0, "ethernet #1, ethernet #2, ethernet #3, ethernet #4, ethernet #5, ethernet #6, "
+            "ethernet #7, ethernet #8");
+    assert_true(make());
+    assert_true(plan_valid(&plan, &machine));
+    assert_int_equal(plan.guests[0].map.count, 1 + GUEST_DEVICES_MAX * (PCI_BARS + 2));
 }
 
 static void test_no_iommu(void **state)
@@ -305,6 +408,10 @@ int main(void)
         cmocka_unit_test_setup(test_none_or_several, setup),
         cmocka_unit_test_setup(test_taken, setup),
         cmocka_unit_test_setup(test_refused, setup),
+        cmocka_unit_test_setup(test_tables, setup),
+        cmocka_unit_test_setup(test_no_tables, setup),
+        cmocka_unit_test_setup(test_no_room, setup),
+        cmocka_unit_test_setup(test_many_rows, setup),
         cmocka_unit_test_setup(test_no_iommu, setup),
         cmocka_unit_test_setup(test_judged, setup),
         cmocka_unit_test_setup(test_words, setup),

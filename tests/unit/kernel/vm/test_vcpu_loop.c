@@ -34,6 +34,7 @@ enum act {
     ACT_HALT,
     ACT_DEADLINE,
     ACT_CR_WRITE,
+    ACT_WRITE_ONCE,
     ACT_RESET,
     ACT_LEAVE,
     ACT_CRASH,
@@ -95,7 +96,7 @@ static struct tsc tsc;
 static struct plan_guest plan_guest;
 static struct config_guest config_guest;
 static enum machine_check_end check_end;
-static bool shut, is_user, ended;
+static bool shut, is_user, ended, writes;
 static enum verdict cr_verdict;
 
 /* Every function of the seam, by its own list. */
@@ -199,6 +200,50 @@ static enum verdict script_control(struct vcpu *on, const struct vcpu_exit *x)
     (void)on;
     did(ACT_CR_WRITE, x->cr.value);
     return cr_verdict;
+}
+
+/* Of devices, which the guest has none of. */
+void *host_window(const struct host_core *core, hpa_t address)
+{
+    (void)core;
+    (void)address;
+    fail();
+    return NULL;
+}
+
+void host_window_close(const struct host_core *core)
+{
+    (void)core;
+    fail();
+}
+
+void iommu_message(const struct iommu *iommu, uint16_t id, uint32_t index, uint32_t *address,
+                   uint32_t *data)
+{
+    (void)iommu;
+    (void)id;
+    (void)index;
+    (void)address;
+    (void)data;
+    fail();
+}
+
+bool iommu_route(struct iommu *iommu, uint16_t id, uint32_t index, uint32_t apic_id, uint8_t vector)
+{
+    (void)iommu;
+    (void)id;
+    (void)index;
+    (void)apic_id;
+    (void)vector;
+    fail();
+    return false;
+}
+
+static bool script_write_once(struct vcpu *on)
+{
+    (void)on;
+    did(ACT_WRITE_ONCE, 0);
+    return writes;
 }
 
 static void script_vcpu_reset(struct vcpu *on, const struct vcpu_state *state)
@@ -483,6 +528,7 @@ static int begin(void **state)
     duties = 0;
     shut = is_user = ended = false;
     cr_verdict = DO_AGAIN;
+    writes = true;
     tsc = (struct tsc){.hz = 1000000000, .scale = time_scale_make(1000000000)};
     check_end = MACHINE_CHECK_GUEST;
     config_guest = (struct config_guest){.memory = 128 * MIB};
@@ -624,6 +670,29 @@ static void verdicts_are_applied(void **state)
     cr_verdict = DO_NEXT;
     RUN({.kind = EXIT_CONTROL});
     assert_int_equal(count_of(ACT_ADVANCE), 1);
+}
+
+/* A write to a device's table: it is repeated, and carried over when it is done. */
+static void the_guest_writes_to_a_table(void **state)
+{
+    guest_map_add_table(&plan_guest.map, gpa(0xc0000000), hpa(2 * GIB), PAGE_SIZE, "nvme");
+    RUN({.kind = EXIT_NESTED_FAULT,
+         .details.fault = {.address = {0xc0000010}, .access = NESTED_WRITE}},
+        {.kind = EXIT_STEP});
+    assert_int_equal(count_of(ACT_WRITE_ONCE), 1);
+    assert_int_equal(count_of(ACT_CRASH), 0);
+    assert_int_equal(count_of(ACT_ADVANCE), 0);
+    (void)state;
+}
+
+static void an_event_is_no_write(void **state)
+{
+    writes = false;
+    guest_map_add_table(&plan_guest.map, gpa(0xc0000000), hpa(2 * GIB), PAGE_SIZE, "nvme");
+    RUN({.kind = EXIT_NESTED_FAULT,
+         .details.fault = {.address = {0xc0000010}, .access = NESTED_WRITE}});
+    assert_int_equal(count_of(ACT_CRASH), 1);
+    (void)state;
 }
 
 /* One after the other: it is not run again after the first. */
@@ -904,6 +973,8 @@ int main(void)
         cmocka_unit_test_setup(msrs_and_calls, begin),
         cmocka_unit_test_setup(xsetbv_is_carried_out, begin),
         cmocka_unit_test_setup(verdicts_are_applied, begin),
+        cmocka_unit_test_setup(the_guest_writes_to_a_table, begin),
+        cmocka_unit_test_setup(an_event_is_no_write, begin),
         cmocka_unit_test_setup(the_kinds_that_stop_a_guest, begin),
         cmocka_unit_test_setup(another_cores_machine_check_stops_nobody, begin),
         cmocka_unit_test_setup(a_guest_ends_its_life, begin),
