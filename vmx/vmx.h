@@ -140,7 +140,7 @@ enum vmx_needs { NEEDS_QUALIFICATION = 1, NEEDS_INTR = 2, NEEDS_PHYSICAL = 4, NE
 
 uint32_t vmx_exit_needs(uint32_t reason);
 
-/* Of the kinds that vmx_decode_fast() does not know. */
+/* Of the kinds that vmx_run() does not find by the reason alone. */
 enum exit_kind vmx_decode_kind(const struct vmx_raw *raw);
 void vmx_decode_details(const struct vmx_raw *raw, const struct vcpu_regs *regs,
                         struct vcpu_exit *x);
