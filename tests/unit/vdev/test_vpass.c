@@ -250,6 +250,29 @@ static void test_any_function(void **state)
     }
 }
 
+/* What reaches the hardware, for all inputs there are: each bit of vpass_merge()'s result depends
+ * on the same bit of its five arguments only, and bit i of these five words is bit i of a case of
+ * its own, so that this one call is all 32 of them. */
+static void merge_is_right_for_all_inputs(void **state)
+{
+    const uint32_t hardware = 0xaaaaaaaa, through = 0xcccccccc, clears_own = 0xf0f0f0f0;
+    const uint32_t clears_all = 0xff00ff00, value = 0xffff0000;
+    const struct vpass_row row = {.through = through, .clears = clears_own};
+    const uint32_t merged = vpass_merge(&row, clears_all, hardware, value);
+
+    (void)state;
+    for (uint32_t i = 0; i < 32; i++) {
+        const bool h = hardware >> i & 1, t = through >> i & 1, own = clears_own >> i & 1;
+        const bool clears = clears_all >> i & 1, v = value >> i & 1, got = merged >> i & 1;
+        if (own)
+            assert_int_equal(got, v || (t && v && !clears));
+        else if (clears)
+            assert_false(got); /* nothing is cleared that is not the guest's */
+        else
+            assert_int_equal(got, t ? v : h);
+    }
+}
+
 /* The guest sees the messages that there are for it, and not MSI beside them. */
 static void msix(void **state)
 {
@@ -286,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(msix, card),
+        cmocka_unit_test_setup(merge_is_right_for_all_inputs, card),
         cmocka_unit_test_setup(test_header, card),
         cmocka_unit_test_setup(test_command, card),
         cmocka_unit_test_setup(test_errors_are_cleared_alone, card),
