@@ -11,7 +11,7 @@
 
 #include "kernel/vm/vm.h"
 
-/* When a life begins, or ends: all messages of the device masked, in both tables. On the lead
+/* When a life begins: all messages of the device masked, in both tables. On the lead
  * vCPU's core; the device decodes memory. Nothing, for a device without a table. */
 void table_reset(const struct vm *vm, struct device *d);
 

@@ -40,14 +40,20 @@ STOPS = {
 }
 
 
+# Kinds of --device with a disk of FILE.
+DISKS = {"sata": ["ich9-ahci,id={name}-ports", "ide-hd,bus={name}-ports.0,drive={name}"],
+         "nvme": ["nvme,serial={name},drive={name}"],
+         "usb": ["qemu-xhci,id={name}-ports", "usb-storage,bus={name}-ports.0,drive={name}"]}
+
+
 def device(spec, number, iommu):
     """The options for a device of scripts/run's --device."""
     kind, _, file = spec.partition("=")
     name = f"given{number}"
-    if kind == "sata":
+    if kind in DISKS:
         return ["-drive", f"if=none,format=raw,id={name},file={file.replace(',', ',,')}",
-                "-device", f"ich9-ahci,id={name}-ports", "-device", f"ide-hd,bus={name}-ports.0,drive={name}"]
-    if spec == "ethernet":      # a card whose driver needs no MSI-X
+                *(word for option in DISKS[kind] for word in ("-device", option.format(name=name)))]
+    if spec == "ethernet":
         card = ["-netdev", f"user,id={name}", "-device", f"igb,netdev={name}"]
         if iommu == "amd":      # QEMU's takes what is behind a port for a device of bus 0
             return card
