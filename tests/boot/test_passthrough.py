@@ -308,8 +308,10 @@ def test_two_linux(machine, tmp_path):
 
 
 @pytest.mark.long
-@UNITS
-def test_restarts_under_load(machine, iommu, tmp_path):
+@pytest.mark.parametrize("iommu, disk_of, name", [
+    pytest.param(VTD, sata, "sda", id="vtd-sata"), pytest.param(AMDVI, sata, "sda", id="amdvi-sata"),
+    pytest.param(VTD, nvme, "nvme0n1", id="vtd-nvme"), pytest.param(AMDVI, nvme, "nvme0n1", id="amdvi-nvme")])
+def test_restarts_under_load(machine, tmp_path, iommu, disk_of, name):     # pylint: disable=too-many-arguments,too-many-positional-arguments
     """A Linux that writes to its disk and floods the network, restarted again and again without being
     asked: the memory of its neighbour is unchanged, and its own disk and card come back each time."""
     linux.need("generic", "busybox")
@@ -318,17 +320,17 @@ def test_restarts_under_load(machine, iommu, tmp_path):
     disk.write_bytes(linux.root(64))
     script = ("ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0\n"
               "until ping -c 1 -W 5 10.0.2.2 >/dev/null; do :; done\n"
-              "dd if=/dev/zero of=/dev/sda bs=64k count=16 conv=fsync "
+              f"dd if=/dev/zero of=/dev/{name} bs=64k count=16 conv=fsync "
               "2>/dev/null && echo 'both work'\n"
               "ping -A -s 1400 10.0.2.2 >/dev/null 2>&1 &\n"
-              "while :; do dd if=/dev/zero of=/dev/sda bs=256k count=128 oflag=direct 2>/dev/null; done &\n")
+              f"while :; do dd if=/dev/zero of=/dev/{name} bs=256k count=128 oflag=direct 2>/dev/null; done &\n")
     files = (images("scrub") | {"vmlinuz": path,
                                 "initrd.img": linux.initrd(script=script, modules=f"{path}.drivers")})
     conf = ("[machine]\ntsc = trusted\nreserve = 1\n[guest linux]\nmemory = 192M\nimage = vmlinuz\n"
             f"initrd = initrd.img\ncmdline = {linux.QUIET}\ndevices = 00:10.0, ethernet\n"
             + guest("scrub", cmdline="until=36000000", memory="32M"))
     with machine.spawn(files, conf, cores=3, memory=768, timeout=7200,
-                       qemu=iommu + disk_options(disk) + net_options(iommu)) as console:
+                       qemu=iommu + disk_of(disk) + net_options(iommu)) as console:
         operator = Operator(console)
         operator.wait(r"\[linux\] both work")
         operator.open()
