@@ -50,6 +50,7 @@ void hostile_ports(void);
 void hostile_pci(void);
 void hostile_links(void);
 void hostile_devices(void);
+void hostile_tables(void);
 void hostile_apic_reset(void);
 void hostile_apic(void);
 void hostile_ipi(void);
@@ -71,6 +72,9 @@ NORETURN void hostile_endings(void);
 /* instructions.c: those that no guest has; true when each was #UD at the present CPL,
  * or a #GP where AMD's processors have that first. */
 bool hostile_all_undefined(const char **first_wrong, bool at_cpl_3);
+
+/* ring3.c: before the first ring3_run(). */
+void ring3_init(void);
 
 /* ring3.c: runs `fn` at CPL 3 and returns its result; interrupts are off there. */
 uint64_t ring3_run(uint64_t (*fn)(void));

@@ -3,8 +3,8 @@
  * main: tries the guest interface from inside, the good and the forbidden, and says of each check
  * whether it went as docs/guest-abi.md and the SDM have it. Powers off with 0 if all did, else with
  * 1. With one core, all other ids are foreign; with more, other things are tried, see cores.c.
- * Option: part=links tries its link, part=devices its device, part=endings does what ends a guest,
- * see endings.c; part=race ends it by all cores.
+ * Option: part=links tries its link, part=devices its device, part=tables its
+ * device's MSI-X table, part=endings does what ends a guest, see endings.c; part=race ends it by all cores.
  */
 #include <stdarg.h>
 
@@ -126,6 +126,8 @@ int main(void)
         hostile_links();
     } else if (option_is("part", "devices")) {
         hostile_devices();
+    } else if (option_is("part", "tables")) {
+        hostile_tables();
     } else if (smp_expected() == 1) {
         main_alone();
     } else {

@@ -24,7 +24,7 @@ uint64_t ring3_stack0; /* where ring3_enter() left the stack of CPL 0 */
 static ALIGNED(16) uint8_t user_stack[STACK_SIZE];
 static ALIGNED(16) uint8_t fault_stack[STACK_SIZE]; /* of exceptions at CPL 3 */
 
-static void ring3_init(void)
+void ring3_init(void)
 {
     task_user_stack(&fault_stack[STACK_SIZE]);
     idt_set_gate(VECTOR_LEAVE, ring3_leave, 3);

@@ -23,6 +23,7 @@ enum pci_register {
 
 #define PCI_MASTER     0x4u
 #define PCI_CAP_MSI    0x05u
+#define PCI_CAP_MSIX   0x11u
 #define PCI_MSI_ENABLE 0x10000u
 #define PCI_MSI_WIDE   0x800000u
 
@@ -62,6 +63,31 @@ static inline uint32_t pci_capability(uint32_t slot, uint32_t id)
     while (at != 0 && (pci_get(slot, at) & 0xff) != id)
         at = pci_get(slot, at) >> 8 & 0xfc;
     return at;
+}
+
+/* Where the device's MSI-X table is, guest-physical; 0: it has none. */
+static inline uint64_t pci_table(uint32_t slot)
+{
+    const uint32_t msix = pci_capability(slot, PCI_CAP_MSIX);
+
+    if (msix == 0)
+        return 0;
+    const uint32_t where = pci_get(slot, msix + 4), bar = PCI_BAR0 + 4 * (where & 7);
+    const uint64_t low = pci_get(slot, bar);
+    const uint64_t high = (low & 6) == 4 ? pci_get(slot, bar + 4) : 0;
+
+    return (high << 32 | (low & ~UINT64_C(15))) + (where & ~7u);
+}
+
+/* The same of the first device that has one. */
+static inline uint64_t pci_table_any(void)
+{
+    uint64_t table = 0;
+
+    for (uint32_t slot = 0; slot < PCI_SLOTS && table == 0; slot++)
+        if (pci_get(slot, PCI_ID) != PCI_NOBODY)
+            table = pci_table(slot);
+    return table;
 }
 
 /* Interrupts come as `vector` (32..255) to the core with this APIC id (below 256), and the device
