@@ -52,5 +52,5 @@ const struct ending endings_power[] = {
     {NULL, NULL, NULL},
 };
 
-const struct ending *const ending_tables[] = {endings_memory, endings_events, endings_modes,
-                                              endings_power,  endings_wide,   NULL};
+const struct ending *const ending_tables[] = {
+    endings_memory, endings_events, endings_modes, endings_msix, endings_power, endings_wide, NULL};

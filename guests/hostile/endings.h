@@ -14,5 +14,5 @@ struct ending {
 
 /* Each ends with a row without a name, the list with NULL. */
 extern const struct ending endings_memory[], endings_events[], endings_modes[], endings_power[],
-    endings_wide[];
+    endings_wide[], endings_msix[];
 extern const struct ending *const ending_tables[];

@@ -4,7 +4,8 @@
  * whether it went as docs/guest-abi.md and the SDM have it. Powers off with 0 if all did, else with
  * 1. With one core, all other ids are foreign; with more, other things are tried, see cores.c.
  * Option: part=links tries its link, part=devices its device, part=tables its
- * device's MSI-X table, part=endings does what ends a guest, see endings.c; part=race ends it by all cores.
+ * device's MSI-X table, part=endings does what ends a guest, see endings.c; part=race ends it by
+ * all cores.
  */
 #include <stdarg.h>
 

@@ -119,6 +119,11 @@ volatile uint32_t *tables_page(void)
     return (volatile uint32_t *)WINDOW;
 }
 
+uint64_t tables_physical(void)
+{
+    return table;
+}
+
 /* ---------------------------------------------------------------- handlers */
 
 static void tables_ipi(struct trap_frame *frame)

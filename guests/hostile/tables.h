@@ -11,3 +11,4 @@ bool tables_find(void);
 
 /* Its page, after tables_find(). */
 volatile uint32_t *tables_page(void);
+uint64_t tables_physical(void);
