@@ -411,6 +411,8 @@ void hostile_tables(void)
         tables_all("ring3", true);
     }
     tables_clear();
+    if (pci_table_any() != 0)
+        tables_device();
     irq_handle(VECTOR_DB, NULL);
     irq_handle(VECTOR_PF, NULL);
     write_cr4(read_cr4() & ~CR4_OSFXSR);

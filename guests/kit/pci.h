@@ -65,6 +65,15 @@ static inline uint32_t pci_capability(uint32_t slot, uint32_t id)
     return at;
 }
 
+/* The same of a BAR that may be of 64 bits. */
+static inline uint64_t pci_bar(uint32_t slot, uint32_t bar)
+{
+    const uint64_t low = pci_get(slot, PCI_BAR0 + 4 * bar);
+    const uint64_t high = (low & 6) == 4 ? pci_get(slot, PCI_BAR0 + 4 * bar + 4) : 0;
+
+    return high << 32 | (low & ~UINT64_C(15));
+}
+
 /* Where the device's MSI-X table is, guest-physical; 0: it has none. */
 static inline uint64_t pci_table(uint32_t slot)
 {
@@ -72,11 +81,9 @@ static inline uint64_t pci_table(uint32_t slot)
 
     if (msix == 0)
         return 0;
-    const uint32_t where = pci_get(slot, msix + 4), bar = PCI_BAR0 + 4 * (where & 7);
-    const uint64_t low = pci_get(slot, bar);
-    const uint64_t high = (low & 6) == 4 ? pci_get(slot, bar + 4) : 0;
+    const uint32_t where = pci_get(slot, msix + 4);
 
-    return (high << 32 | (low & ~UINT64_C(15))) + (where & ~7u);
+    return pci_bar(slot, where & 7) + (where & ~7u);
 }
 
 /* The same of the first device that has one. */

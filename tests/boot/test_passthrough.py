@@ -84,6 +84,26 @@ def test_abused(machine, iommu):
     check_rows(said_by(machine, "hostile"), rows_in("devices.c") - {"ABI"}, 12)
 
 
+# abuse: DM-11 DM-12 DM-15
+@UNITS
+def test_tables(machine, iommu):
+    """The same with an MSI-X table, which is written in every way (test_tables.py) and says what no
+    driver would write, while its device interrupts."""
+    conf = (machine_section(reserve=1, tsc="trusted") + guest("canary", memory="2M")
+            + guest("hostile", cmdline="part=tables engine=tcg", devices="nvme"))
+    with machine.spawn(images("canary", "hostile"), conf, cores=3, memory=256,
+                       qemu=iommu + "-device nvme,serial=1 ") as console:
+        operator = Operator(console)
+        operator.wait(r"\[bulkhead\] guest 'hostile' powered off with code ")
+        for _ in range(5):
+            operator.wait(r"\[canary\] beat ")
+        operator.open()
+        operator.leave()
+        check_canary(machine, 5)
+    check_rows(said_by(machine, "hostile"),
+               rows_in("tables.c", "tables_device.c") - {"ABI", "DM-13"}, 140)
+
+
 # abuse: DM-10
 @UNITS
 def test_restarts_in_flight(machine, iommu):
