@@ -122,6 +122,7 @@ idt32:      times 64 dq 0
 scratch:    times 4 dd 0
 results:    times 7 * PROBES * ROW db 0
 at_64k:     dd 0                        ; the instruction at the end of real mode's segment
+page:       dd 0                        ; to be written to in real mode, or 0
 
 gdtr:       dw 16 * 8 - 1
             dd L(gdt)
@@ -272,6 +273,11 @@ v86:
 prot16: SEGMENTS DATA16
 %define MODE MODE_PROT16
         PROBE_ALL
+        cmp     dword [L(page)], 0
+        je      .to_real
+        mov     ax, DATA                ; ES keeps its limit of 4 GiB in real mode
+        mov     es, ax
+.to_real:
         mov     eax, cr0
         and     al, 0xfe
         mov     cr0, eax
@@ -281,6 +287,21 @@ real:   SEGMENTS 0
         o32 lidt [L(ivtr)]
 %define MODE MODE_REAL
         PROBE_ALL
+        mov     edi, [L(page)]
+        test    edi, edi
+        jz      .no_page
+        mov     eax, 0x11223344
+        mov     [es:edi + 0x610], eax
+        mov     [es:edi + 0x616], ax
+        mov     byte [es:edi + 0x619], 0x77
+        mov     dword [es:edi + 0x61e], 0x8899aabb
+        add     word [es:edi + 0x630], 1
+        lock inc dword [es:edi + 0x634]
+        xchg    [es:edi + 0x638], eax
+        add     edi, 0x640
+        mov     ecx, 8
+        a32 rep stosd
+.no_page:
         mov     ax, [L(at_64k)]         ; at the end of the segment
         mov     [0xfffe], ax
         PROBE   26, {mov eax, 0}, {jmp 0:0xfffe}

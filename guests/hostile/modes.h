@@ -37,6 +37,7 @@ struct modes { /* also in modes.asm and protected.asm */
     uint32_t scratch[4];
     struct modes_row results[MODES][MODE_ROWS];
     uint32_t at_64k; /* the instruction at the end of real mode's segment */
+    uint32_t page;   /* to be written to in real mode, below 4 GiB; 0: none */
 };
 
 struct modes *modes_shared(void);

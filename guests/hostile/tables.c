@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "guests/hostile/hostile.h"
+#include "guests/hostile/modes.h"
 #include "guests/kit/idt.h"
 #include "guests/kit/kit.h"
 #include "guests/kit/pci.h"
@@ -22,18 +23,14 @@
 #include "lib/string.h"
 #include "lib/x86/cr.h"
 #include "lib/x86/insn.h"
-#include "lib/x86/msr.h"
 
-#define VECTOR_TICK 0x60
-#define VECTOR_IPI  0xa1 /* also in writes.asm */
-#define DR7_OFF     UINT64_C(0x400)
+#define VECTOR_IPI 0xa1 /* also in writes.asm */
+#define DR7_OFF    UINT64_C(0x400)
 
 #define REPEATS       8
 #define REPEATS_STORM 16
 #define REMAPS        300
 #define INCREMENTS    3000
-#define PERIOD_NS     (20 * NS_PER_US) /* the shortest */
-#define PERIODS       10
 #define PATIENCE      (20 * NS_PER_SECOND)
 
 /* Linear addresses: the page, what is behind it, and where MOVS reads. */
@@ -73,6 +70,10 @@ struct seen {
 };
 
 void writes_run(void (*code)(void), uint64_t registers[REGISTERS], void *page, const void *source);
+
+void writes_hook(void); /* 32-bit code, for a round of modes.asm */
+
+extern uint32_t writes_page; /* where it writes, without paging */
 
 extern uint64_t kit_pml4[512];
 
@@ -164,56 +165,6 @@ static void tables_fault(struct trap_frame *frame)
         fatal(1, "#PF at 0x%lx, address 0x%lx", frame->rip, at);
 }
 
-/* ---------------------------------------------------------------- a storm of its own timer */
-
-static volatile uint64_t ticks, arms;
-static volatile bool storming;
-static uint64_t period; /* the shortest, as a count */
-
-static void storm_arm(void)
-{
-    arms++;
-    wrmsr(MSR_X2APIC_TIMER_INIT, period * (1 + arms * 7 % PERIODS));
-}
-
-/* One that is lost is the last. */
-static void storm_tick(struct trap_frame *frame)
-{
-    (void)frame;
-    ticks++;
-    x2apic_eoi();
-    if (storming)
-        storm_arm();
-}
-
-static void storm_begin(void)
-{
-    const uint64_t khz = x2apic_timer_khz();
-
-    irq_handle(VECTOR_TICK, storm_tick);
-    period = max_u64(khz * PERIOD_NS / NS_PER_MS, 1);
-    storming = true;
-    x2apic_timer_count(VECTOR_TICK, false, 0);
-    storm_arm();
-    irq_enable();
-}
-
-static void storm_end(void)
-{
-    const uint64_t before = ticks;
-
-    for (uint32_t i = 0; i < 10000 && ticks == before; i++)
-        spin_for(100 * NS_PER_US);
-    const bool still = ticks != before;
-    storming = false;
-    for (uint32_t i = 0; i < 10000 && ticks != arms; i++)
-        spin_for(100 * NS_PER_US);
-    irq_disable();
-    x2apic_timer_off();
-    check("storm-lost-nothing", still && ticks == arms && ticks > 100, "%lu ticks of %lu", ticks,
-          arms);
-}
-
 /* ---------------------------------------------------------------- two pages compared */
 
 static const struct try *trying;
@@ -232,13 +183,13 @@ static void tables_try_on(uint64_t page, struct seen *result, bool at_cpl_3)
     window_set(WINDOW, page);
     window_set(BEHIND, 0);
     window_set(SOURCE, trying->bits & SOURCE_AWAY ? 0 : (uint64_t)source);
-    if (storming && (trying->bits & ALONE))
+    if (tables_storming && (trying->bits & ALONE))
         irq_disable();
     if (at_cpl_3)
         (void)ring3_run(tables_do);
     else
         (void)tables_do();
-    if (storming)
+    if (tables_storming)
         irq_enable();
     now->registers[FLAGS] &= ~trying->undefined;
 }
@@ -297,7 +248,7 @@ static void tables_all(const char *how, bool at_cpl_3)
         row(trying->bits & CPL_0 ? "DM-12" : "DM-11");
         if (!can_try(id))
             continue;
-        for (uint32_t i = 0; ok && i < (storming ? REPEATS_STORM : REPEATS); i++)
+        for (uint32_t i = 0; ok && i < (tables_storming ? REPEATS_STORM : REPEATS); i++)
             ok = tables_try(at_cpl_3, why, sizeof(why));
         check(id, ok, "%s", why);
     }
@@ -324,6 +275,28 @@ static void tables_remap(const char *id)
         wrong += *(volatile uint32_t *)(WINDOW + 0x40) != *(const volatile uint32_t *)from;
     }
     check(id, wrong == 0, "%u of %u read what had been there", wrong, REMAPS);
+}
+
+/* By code of 32 and of 16 bits, without paging. */
+static void tables_modes(void)
+{
+    static uint8_t before[PAGE_SIZE];
+    const uint32_t pages[] = {(uint32_t)(uint64_t)normal, (uint32_t)table};
+
+    memcpy(normal, (const void *)tables_page(), PAGE_SIZE);
+    memcpy(before, normal, PAGE_SIZE);
+    for (uint32_t i = 0; i < ARRAY_SIZE(pages); i++) {
+        modes_prepare();
+        modes_shared()->hook = (uint32_t)(uint64_t)writes_hook;
+        modes_shared()->page = writes_page = pages[i];
+        modes_round();
+        modes_leave();
+    }
+    const int64_t byte = tables_differ(normal, (const void *)tables_page(), PAGE_SIZE);
+    const int64_t done = tables_differ(normal, before, PAGE_SIZE);
+    row("DM-11");
+    check("modes", byte < 0 && done == 0x610 && normal[0x710] == 0x44,
+          "byte 0x%lx differs, 0x%lx is the first written", byte, done);
 }
 
 static void tables_fill(void)
@@ -403,12 +376,13 @@ void hostile_tables(void)
     } else {
         tables_all("quiet", false);
         tables_remap("remapped");
-        storm_begin();
+        tables_storm_begin();
         tables_all("storm", false);
         tables_remap("remapped-storm");
-        storm_end();
+        tables_storm_end();
         ring3_init();
         tables_all("ring3", true);
+        tables_modes();
     }
     tables_clear();
     if (pci_table_any() != 0)

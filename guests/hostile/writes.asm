@@ -77,7 +77,7 @@ try_code_%[TRIES]:
         iretq
 %endmacro
 
-global writes_run, writes_table
+global writes_run, writes_table, writes_hook, writes_page
 
 section .text
 bits 64
@@ -403,6 +403,42 @@ writes_done:
         POP_KEPT
         ret
 
+; ---------------------------------------------------------------- in 32-bit protected mode
+; A hook of modes.asm: paging is off, segments are flat, interrupts are off.
+bits 32
+writes_hook:
+        mov     [writes_stack], esp
+        mov     edi, [writes_page]
+        mov     esi, writes_hook
+        mov     eax, 0x11223344
+        mov     ebx, 0x55667788
+        mov     ecx, 8
+        mov     edx, 0x99aabbcc
+        mov     ebp, 0xddeeff00
+        mov     [edi + 0x710], eax
+        mov     [edi + 0x716], bx
+        mov     byte [edi + 0x719], 0x77
+        mov     [edi + 0x71e], edx
+        lock inc dword [edi + 0x734]
+        xchg    [edi + 0x738], eax
+        push    dword 0x5a
+        pop     dword [edi + 0x740]
+        lea     esp, [edi + 0x780]
+        push    eax
+        call    .to
+.to:    enter   8, 0
+        mov     ebp, 0xddeeff00
+        lea     esp, [edi + 0x7c0]
+        push    ax
+        push    word 0x1234
+        mov     esp, [writes_stack]
+        lea     edi, [edi + 0x7c0]
+        rep stosd
+        mov     ecx, 4
+        rep movsd
+        ret
+bits 64
+
 section .rodata
 align 8
 ; struct try in tables.c
@@ -415,6 +451,8 @@ writes_table:
         dq      0, 0, 0, 0
 
 section .bss
+writes_page:    resd 1                  ; for writes_hook
+writes_stack:   resd 1
 run_code:       resq 1
 run_registers:  resq 1
 run_stack:      resq 1
