@@ -183,6 +183,7 @@ struct vcpu_exit {
             bool table_walk; /* met while walking the guest's own page tables */
         } fault;
         struct {
+            uint64_t dr6; /* of #DB: its B0-3, BD and BS */
             uint32_t error_code;
             uint8_t vector;
             bool has_error_code;
@@ -190,6 +191,9 @@ struct vcpu_exit {
         struct crash_report report; /* EXIT_HYPERCALL, and the call was `crash` */
     };
 };
+
+/* The backend's own request in v->kick: debug_step(). */
+#define VIRT_STEPPED BIT32(31)
 
 /* What the kernel decides. vcpu.c applies it, in one place. */
 enum verdict {
@@ -303,7 +307,14 @@ struct virt_vm_config {
     C(void, explain, (struct vcpu * v, const struct vcpu_exit *x, char *buf, size_t size),         \
       (v, x, buf, size))                                                                           \
     /* The processor's own name for why a stay ended, by its code's lower 16 bits. */              \
-    C(const char *, exit_name, (uint32_t hw_code), (hw_code))
+    C(const char *, exit_name, (uint32_t hw_code), (hw_code))                                      \
+    /* For a debugger, between two stays: GPRs, RIP, RFLAGS and DR7 are now those of `state`. */   \
+    C(void, debug_state, (struct vcpu * v, const struct vcpu_state *state), (v, state))            \
+    /* VIRT_STEPPED is set in v->kick once the guest has done one more instruction, during which   \
+     * no interrupt is delivered where that can be kept out; `on` false: or no longer. */          \
+    C(void, debug_step, (struct vcpu * v, bool on), (v, on))                                       \
+    /* The #DB of this exit was not the guest's, as far as `bits` of DR6 go. */                    \
+    C(void, debug_drop, (struct vcpu * v, uint64_t bits), (v, bits))
 
 #define VIRT_DECLARE_VMX(type, name, parameters, arguments) type vmx_##name parameters;
 VIRT_CALLS(VIRT_DECLARE_VMX)

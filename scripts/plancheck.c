@@ -266,7 +266,7 @@ static void make_machine(const struct options *o)
         machine.ranges[machine.range_count++] = (struct range){.base = 4 * GIB, .size = high};
     if (o->nodes > 1)
         make_nodes(o, low);
-    machine.has_screen = true;
+    machine.has_screen = machine.has_serial2 = true;
     snprintf(machine.no_devices, sizeof(machine.no_devices),
              "the assumed machine has none: use --machine BOOTLOG");
     machine.needs_monitor = o->cpu == CPU_AMD;

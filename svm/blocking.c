@@ -18,10 +18,31 @@ static void svm_step(struct svm_vcpu *hw, enum svm_step step)
 {
     struct svm_vmcb *vmcb = &hw->vmcb;
 
+    if (hw->step == STEP_NONE) {
+        hw->own_trap = vmcb->rflags & RFLAGS_TF;
+        hw->step_dr6 = vmcb->dr6;
+    }
     hw->step = step;
-    hw->own_trap = vmcb->rflags & RFLAGS_TF;
-    hw->step_dr6 = vmcb->dr6;
     vmcb->rflags |= RFLAGS_TF;
+}
+
+/* The shadow keeps interrupts out for just that instruction. */
+void svm_debug_step(struct vcpu *v, bool on)
+{
+    struct svm_vcpu *hw = v->hw;
+    struct svm_vmcb *vmcb = &hw->vmcb;
+
+    hw->is_debugged = on;
+    if (on && hw->step == STEP_NONE) {
+        svm_step(hw, STEP_DEBUG);
+        vmcb->intercept_1 |= INTERCEPT1_HLT; /* svm_ends_halt() */
+        if (vmcb->rflags & RFLAGS_IF)
+            vmcb->interrupt_shadow |= SHADOW_ACTIVE;
+    } else if (!on && hw->step == STEP_DEBUG) {
+        hw->step = STEP_NONE;
+        if (!hw->own_trap)
+            vmcb->rflags &= ~RFLAGS_TF;
+    }
 }
 
 void svm_want_window(struct vcpu *v, enum svm_event_type type)
@@ -70,8 +91,9 @@ enum exit_kind svm_end_window(struct svm_vcpu *hw)
 }
 
 /* True: the trap was of our making. IRET has loaded another RFLAGS. */
-static bool svm_finish_step(struct svm_vcpu *hw)
+static bool svm_finish_step(struct vcpu *v)
 {
+    struct svm_vcpu *hw = v->hw;
     struct svm_vmcb *vmcb = &hw->vmcb;
 
     if (hw->step == STEP_IRET)
@@ -81,6 +103,9 @@ static bool svm_finish_step(struct svm_vcpu *hw)
     hw->step = STEP_NONE;
     if (!hw->own_trap)
         vmcb->dr6 = hw->step_dr6;
+    if (hw->is_debugged)
+        atomic_fetch_or(&v->kick, VIRT_STEPPED);
+    hw->is_debugged = false;
     return !hw->own_trap;
 }
 
@@ -91,7 +116,7 @@ bool svm_ends_step(struct vcpu *v)
     if (hw->step == STEP_NONE || !(hw->vmcb.dr6 & DR6_BS) ||
         (uint32_t)hw->vmcb.exit_code != SVM_EXIT_EXCEPTION_DB)
         return false;
-    if (svm_finish_step(hw))
+    if (svm_finish_step(v))
         return true;
     v->hw_work |= WORK_NUDGE; /* what waited comes behind the guest's own trap */
     return false;
@@ -104,5 +129,18 @@ bool svm_ends_own_step(struct vcpu *v)
     if (hw->step == STEP_NONE)
         return false;
     v->hw_work |= WORK_NUDGE;
-    return svm_finish_step(hw);
+    return svm_finish_step(v);
+}
+
+bool svm_ends_halt(struct vcpu *v)
+{
+    struct svm_vcpu *hw = v->hw;
+    struct svm_vmcb *vmcb = &hw->vmcb;
+
+    if (hw->step != STEP_DEBUG || vmcb->cpl != 0)
+        return false;
+    vmcb->rip += HLT_LENGTH;
+    vmcb->interrupt_shadow &= ~SHADOW_ACTIVE;
+    (void)svm_finish_step(v);
+    return true;
 }

@@ -23,5 +23,9 @@ enum exit_kind svm_end_window(struct svm_vcpu *hw);
 /* After #DB: whether it ends a step of ours and is not the guest's. */
 bool svm_ends_step(struct vcpu *v);
 
+/* A debugger steps over the HLT that exited: done, as if something had come that ends it, for a
+ * trap behind HLT would reach the guest in an emulator. */
+bool svm_ends_halt(struct vcpu *v);
+
 /* An instruction that exited is done: whether its single-step trap is ours. */
 bool svm_ends_own_step(struct vcpu *v);

@@ -57,6 +57,7 @@ void svm_decode_details(const struct svm_vmcb *vmcb, struct vcpu_exit *x)
         x->exception.vector = svm_exception(vmcb->exit_code);
         x->exception.has_error_code = x->exception.vector == VECTOR_AC;
         x->exception.error_code = (uint32_t)info;
+        x->exception.dr6 = vmcb->dr6; /* written before the exit */
     } else if (x->kind == EXIT_CONTROL) {
         x->cr.is_write = info & 1;
     }

@@ -16,7 +16,6 @@
 #define MSR_LENGTH     2 /* RDMSR, WRMSR */
 #define XSETBV_LENGTH  3
 #define SLOW_LENGTH    2
-#define HLT_LENGTH     1
 
 #define INSTRUCTION_MAX 15 /* bytes */
 
@@ -194,6 +193,8 @@ NOINLINE static enum exit_kind svm_end_slow(struct vcpu *v)
         return EXIT_STEP;
     if (kind == EXIT_KICK)
         svm_end_kick(hw);
+    else if (kind == EXIT_HALT && svm_ends_halt(v))
+        return EXIT_STEP;
     else if (kind == EXIT_HALT)
         svm_end_halt(hw);
     else if (kind == EXIT_WINDOW)

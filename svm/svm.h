@@ -20,10 +20,13 @@ struct svm_shared {
     hpa_t open_root; /* of the tables of svm_write_once(); 0: there are none */
 };
 
+#define HLT_LENGTH 1
+
 enum svm_step {
     STEP_NONE,
     STEP_SHADOW, /* out of the shadow of STI or MOV SS */
     STEP_IRET,   /* over the IRET that ends an NMI's handler */
+    STEP_DEBUG,  /* a debugger's */
 };
 
 /* WORK_ONCE: what was changed for the one instruction. */
@@ -48,6 +51,7 @@ struct svm_vcpu {
     bool own_trap;                   /* RFLAGS.TF was the guest's own when the step began */
     uint64_t step_dr6;               /* DR6 then */
     struct svm_once once;
+    bool is_debugged; /* a debugger waits for the end of a step, of any kind */
 };
 _Static_assert(offsetof(struct svm_vcpu, host) == 0x1000, "switch.asm: HW_HOST");
 

@@ -18,7 +18,7 @@ static void vmx_cr_watch(struct vcpu *v, bool on)
     struct vmx_vcpu *hw = v->hw;
     const uint32_t others = hw->controls_cpu & ~CPU_MONITOR_TRAP;
 
-    vmx_set_cpu_controls(hw, on ? others | CPU_MONITOR_TRAP : others);
+    vmx_set_cpu_controls(hw, on || (v->hw_work & WORK_STEP) ? others | CPU_MONITOR_TRAP : others);
     vmwrite32(VMCS_EXCEPTION_BITMAP, INTERCEPTED_EXCEPTIONS | (on ? BIT32(VECTOR_GP) : 0));
     v->hw_work = on ? v->hw_work | WORK_REPEAT : v->hw_work & ~(uint32_t)WORK_REPEAT;
 }

@@ -94,5 +94,6 @@ void vmx_decode_details(const struct vmx_raw *raw, const struct vcpu_regs *regs,
         x->exception.vector = (uint8_t)(raw->intr_info & INTR_VECTOR_MASK);
         x->exception.has_error_code = raw->intr_info & INTR_HAS_ERROR;
         x->exception.error_code = raw->intr_error;
+        x->exception.dr6 = raw->qualification; /* "Exit Qualification for Debug Exceptions" */
     }
 }

@@ -26,7 +26,7 @@ void vmx_set_cpu_controls(struct vmx_vcpu *hw, uint32_t controls)
     vmwrite32(VMCS_PRIMARY_CONTROLS, controls);
 }
 
-static bool vmx_event_is_queued(void)
+bool vmx_event_is_queued(void)
 {
     return vmread32(VMCS_ENTRY_INTERRUPTION_INFO) & INTR_VALID;
 }
@@ -91,7 +91,7 @@ void vmx_inject_exception(struct vcpu *v, uint8_t vector, bool has_code, uint32_
 /* Called when an intercepted exception interrupted the delivery of another event: an interrupt or
  * NMI would be lost, so it is delivered later; an exception comes again with its instruction.
  * SDM "Information for VM Exits During Event Delivery", "Interrupt 8—Double Fault Exception". */
-static void vmx_keep_cut_event(struct vcpu *v)
+void vmx_keep_cut_event(struct vcpu *v)
 {
     struct vmx_vcpu *hw = v->hw;
     const uint32_t info = vmread32(VMCS_IDT_VECTORING_INFO);
@@ -101,6 +101,17 @@ static void vmx_keep_cut_event(struct vcpu *v)
         hw->deferred = info;
         v->hw_work |= WORK_EVENT;
     }
+}
+
+/* Entry with TF and STI or MOV-SS blocking requires a pending single-step trap. */
+void vmx_keep_trap(void)
+{
+    const uint32_t blocked = vmread32(VMCS_GUEST_INTERRUPTIBILITY);
+
+    if ((blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)) &&
+        (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
+        vmwrite_nat(VMCS_GUEST_PENDING_DEBUG,
+                    vmread_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
 }
 
 void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
@@ -114,11 +125,7 @@ void vmx_reflect(struct vcpu *v, const struct vcpu_exit *x)
         write_dr6((read_dr6() & ~UINT64_C(0xf)) | (x->hw_info & DR6_EVENTS));
         if (x->hw_info & DR6_BD)
             vmwrite_nat(VMCS_GUEST_DR7, vmread_nat(VMCS_GUEST_DR7) & ~DR7_GD);
-        /* Entry with TF and STI or MOV-SS blocking requires a pending single-step trap. */
-        if ((blocked & (BLOCKED_BY_STI | BLOCKED_BY_MOV_SS)) &&
-            (vmread_nat(VMCS_GUEST_RFLAGS) & RFLAGS_TF))
-            vmwrite_nat(VMCS_GUEST_PENDING_DEBUG,
-                        vmread_nat(VMCS_GUEST_PENDING_DEBUG) | PENDING_DEBUG_BS);
+        vmx_keep_trap();
     }
     if (info & INTR_NMI_UNBLOCK) /* the fault was the IRET's, which already unblocked NMIs */
         vmwrite32(VMCS_GUEST_INTERRUPTIBILITY, blocked | BLOCKED_BY_NMI);
@@ -181,6 +188,8 @@ NOINLINE static void vmx_rest_before_entry(struct vcpu *v)
             vmx_once(v, false);
         hw->once_tried = true;
     }
+    if ((v->hw_work & WORK_STEP) && vmx_debug_has_moved(hw)) /* by an instruction that exited */
+        vmx_debug_end_step(v);
     if ((v->hw_work & WORK_EVENT) &&
         vmx_deliver(hw, (hw->deferred & INTR_TYPE_MASK) >> INTR_TYPE_SHIFT,
                     (uint8_t)(hw->deferred & INTR_VECTOR_MASK)))
@@ -232,16 +241,23 @@ static bool vmx_cut_rip(const struct vcpu *v)
     return true;
 }
 
+/* The monitor trap: of a repeated MOV, of a debugger's step, or of one that is both. */
+static void vmx_end_trap(struct vcpu *v)
+{
+    if (v->hw_work & WORK_REPEAT)
+        vmx_cr_end(v, vmx_cr_is_done(v->hw));
+    vmx_debug_end_step(v);
+}
+
 /* All ends that are never many. */
 NOINLINE static enum exit_kind vmx_end_slow(struct vcpu *v, uint64_t reason)
 {
     struct vmx_vcpu *hw = v->hw;
-    const bool was_once = v->hw_work & WORK_ONCE;
     struct vmx_raw raw;
 
     if (vmx_no_exit(reason) == VMX_REFUSED)
         vmx_refused();
-    if (was_once)
+    if (v->hw_work & WORK_ONCE)
         vmx_once(v, false);
     if (vmx_no_exit(reason) == VMX_KICKED)
         return EXIT_KICK;
@@ -249,10 +265,12 @@ NOINLINE static enum exit_kind vmx_end_slow(struct vcpu *v, uint64_t reason)
     const enum exit_kind kind = vmx_decode_kind(&raw);
     if (kind == EXIT_ENTRY_FAILED && vmx_cut_rip(v))
         return EXIT_STEP;
+    if (kind == EXIT_HALT && vmx_debug_ends_halt(v))
+        return EXIT_STEP;
     if (kind == EXIT_WINDOW || kind == EXIT_HALT)
         vmx_set_cpu_controls(hw, hw->controls_cpu & ~CPU_WINDOWS);
-    else if (kind == EXIT_STEP && !was_once)
-        vmx_cr_end(v, vmx_cr_is_done(hw));
+    else if (kind == EXIT_STEP)
+        vmx_end_trap(v);
     else if (kind == EXIT_BUS_LOCK)
         vmx_keep_cut_event(v);
     return kind;

@@ -55,8 +55,9 @@ struct vmx_vcpu {
     uint32_t deferred;     /* WORK_EVENT: its interruption information */
     uint32_t controls_cpu; /* what the control field holds now */
     struct vmx_cr_repeat repeat;
-    bool timer_on;   /* the preemption timer is */
-    bool once_tried; /* WORK_ONCE: entered for it */
+    uint64_t step_rip; /* WORK_STEP: where it began */
+    bool timer_on;     /* the preemption timer is */
+    bool once_tried;   /* WORK_ONCE: entered for it */
 };
 
 /* v->hw_work: what is to be done before the next entry, vmx_before_entry(). */
@@ -66,6 +67,7 @@ enum vmx_work {
     WORK_BUFFERS = 4, /* vmx_spec.at_entry, at each entry */
     WORK_REPEAT = 8,  /* watch the repetition of a MOV to CR0 or CR4 */
     WORK_ONCE = 16,   /* the guest has other nested tables for one instruction */
+    WORK_STEP = 32,   /* watch the end of an instruction, for a debugger: debug.c */
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */
@@ -122,8 +124,17 @@ void vmx_cr_end(struct vcpu *v, bool done);
 
 /* once.c: of WORK_ONCE. */
 void vmx_once(struct vcpu *v, bool on);
+/* debug.c: of WORK_STEP, which may not be set. */
+void vmx_debug_end_step(struct vcpu *v);
+/* A step over the HLT that exited is done, as if something had come that ends it: in HLT no trap
+ * would come. */
+bool vmx_debug_ends_halt(struct vcpu *v);
+bool vmx_debug_has_moved(const struct vmx_vcpu *hw);
 
 /* run.c */
+bool vmx_event_is_queued(void);
+void vmx_keep_cut_event(struct vcpu *v);
+void vmx_keep_trap(void);
 void vmx_set_cpu_controls(struct vmx_vcpu *hw, uint32_t controls);
 
 /* decode.c: pure. What an exit brings besides its reason; only what vmx_exit_needs() asked for is

@@ -105,6 +105,8 @@ struct config_guest {
     enum confirm_by confirms;
     enum crash_action on_crash;
     uint32_t restarts; /* CRASH_RESTART: at most so many; UINT32_MAX: without end */
+    bool is_debugged;  /* by who is at the machine's second serial port; one guest at most */
+    uint32_t debug_line;
 };
 
 /* A guest at one of the ends of a link. */

@@ -32,6 +32,7 @@ enum config_key config_alias(struct span word)
         {"append", KEY_CMDLINE},   {"args", KEY_CMDLINE},    {"arguments", KEY_CMDLINE},
         {"cmd", KEY_CMDLINE},      {"options", KEY_CMDLINE}, {"commandline", KEY_CMDLINE},
         {"smt", KEY_THREADS},      {"ht", KEY_THREADS},      {"hyperthreading", KEY_THREADS},
+        {"gdb", KEY_DEBUG},        {"gdbserver", KEY_DEBUG}, {"gdbstub", KEY_DEBUG},
         {"panic", KEY_ON_PANIC},   {"device", KEY_DEVICES},  {"passthrough", KEY_DEVICES},
     };
 

@@ -34,6 +34,7 @@ enum config_key {
     KEY_ON_CRASH,
     KEY_ON_POWEROFF,
     KEY_WATCHDOG,
+    KEY_DEBUG,
     KEY_LINK_GUESTS,
     KEY_LINK_MEMORY,
     KEY_LINK_SERIAL,
@@ -153,6 +154,7 @@ void config_read_cmdline(struct config_parser *p, struct span value);
 void config_read_on_crash(struct config_parser *p, struct span value);
 void config_read_on_poweroff(struct config_parser *p, struct span value);
 void config_read_watchdog(struct config_parser *p, struct span value);
+void config_read_debug(struct config_parser *p, struct span value);
 void config_read_link_guests(struct config_parser *p, struct span value);
 void config_read_link_memory(struct config_parser *p, struct span value);
 void config_read_link_serial(struct config_parser *p, struct span value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * config_policy: the values that decide what happens when a guest ends: on_crash, on_poweroff,
- * watchdog; when we do: on_panic; when all begins: timeout; and how far guests are trusted:
- * isolation. Pure.
+ * watchdog; when we do: on_panic; when all begins: timeout; how far guests are trusted: isolation;
+ * and who else may touch one: debug. Pure.
  */
 #include "kernel/config/config_parts.h"
 #include "lib/bits.h"
@@ -116,4 +116,21 @@ void config_read_watchdog(struct config_parser *p, struct span value)
                    SPAN_ARGS(all));
     else
         p->guest->watchdog_ns = ns;
+}
+
+/* There is one port for it. */
+void config_read_debug(struct config_parser *p, struct span value)
+{
+    p->guest->debug_line = p->line;
+    if (!span_is(value, "serial2")) {
+        errors_add(p->report, p->line, "debug = '" VALUE ": write serial2", VALUE_ARGS(value));
+        return;
+    }
+    for (uint32_t g = 0; g < p->config->guest_count; g++)
+        if (p->config->guests[g].is_debugged) {
+            errors_add(p->report, p->line, "debug = serial2: guest '%s' has it at line %u",
+                       p->config->guests[g].name, p->config->guests[g].debug_line);
+            return;
+        }
+    p->guest->is_debugged = true;
 }

@@ -9,12 +9,23 @@
 #include "kernel/virt.h"
 #include "lib/types.h"
 
-/* Reads `size` bytes (4 or 8) of the guest's memory; false: there is none. */
-struct walk_memory {
-    bool (*read)(void *context, gpa_t at, uint32_t size, uint64_t *value);
-    void *context;
+enum walk_step {
+    WALK_READ,  /* the entry of `size` bytes (4 or 8) at `at` is to be read, and handed to walk_go()
+                 */
+    WALK_FOUND, /* the address is `at` */
+    WALK_NONE,  /* the address is not mapped, or not an address */
 };
 
-/* False: the address is not mapped, or not an address. */
-MUST_CHECK bool walk_find(const struct vcpu_state *state, uint64_t linear,
-                          const struct walk_memory *memory, gpa_t *found);
+/* One walk, whose caller does the reading: at most four times. */
+struct walk {
+    gpa_t at;
+    uint32_t size;
+    uint64_t linear;
+    uint32_t level; /* of the entry that is read next */
+    uint32_t index_bits;
+    bool has_large_2, has_large_3; /* an entry of this level may be a page's */
+};
+
+MUST_CHECK enum walk_step walk_begin(struct walk *w, const struct vcpu_state *state,
+                                     uint64_t linear);
+MUST_CHECK enum walk_step walk_go(struct walk *w, uint64_t entry);

@@ -12,6 +12,7 @@
 #include "kernel/core/power.h"
 #include "kernel/monitor/commands.h"
 #include "kernel/monitor/commands_look.h"
+#include "kernel/monitor/debugger.h"
 #include "kernel/monitor/dma_watch.h"
 #include "kernel/monitor/editor.h"
 #include "kernel/vm/cable.h"
@@ -33,13 +34,16 @@
 #define IDLE_FACTOR    20 /* duty: so much slower when only input is looked for */
 #define DUTY_PART      20 /* duty: this part of a period is for the console ... */
 #define DUTY_REST      9  /* ... and so many times what it really took is the guest's */
-#define CANDIDATE_MAX  40
-#define STATUS_MAX     256 /* more than a row of the screen */
+/* So much oftener where a debugger may speak, whose packets come at the line's full speed. */
+#define DEBUGGER_FACTOR 8
+#define CANDIDATE_MAX   40
+#define STATUS_MAX      256 /* more than a row of the screen */
 
 static struct monitor {
     struct commands commands;
     struct editor editor;
     struct nmi_watch nmis;
+    struct debugger debugger;
     bool end_told; /* to an operator, since the last guest's end */
 } monitor;
 
@@ -63,6 +67,9 @@ static void monitor_show_status(void)
 void monitor_init(const struct monitor_view *view)
 {
     commands_init(&monitor.commands, view);
+    for (uint32_t i = 0; i < view->vm_count; i++)
+        if (view->vms[i]->debug)
+            debugger_begin(&monitor.debugger, view->vms[i]);
     monitor_show_prompt();
     log_line("%s opens and closes the monitor; `help` there lists the commands", CONSOLE_KEY_NAME);
     monitor_show_status();
@@ -172,6 +179,7 @@ static void monitor_look_at(struct vm *vm)
  * One thing at a time: each is short, and where a guest waits for its core, their sum counts. */
 static bool monitor_service(uint64_t now, uint64_t ticks)
 {
+    debugger_tick(&monitor.debugger);
     if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
         dma_watch_look(&monitor.commands.dma, &monitor.commands.view);
@@ -221,7 +229,8 @@ NORETURN void monitor_run(struct cpu *core)
             deadlines_set_console(v, now + period, is_busy);
             continue;
         }
+        const uint64_t pause = monitor.debugger.vm ? period / DEBUGGER_FACTOR : period;
         atomic_store(&core->wake, 0); /* before the look: a deadline set behind it wakes again */
-        cpu_wait_until(&core->wake, watch_look(rdtsc(), now + period));
+        cpu_wait_until(&core->wake, watch_look(rdtsc(), now + pause));
     }
 }

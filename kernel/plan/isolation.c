@@ -67,12 +67,14 @@ static void isolation_row(const struct machine *machine, const struct plan_guest
         [REGION_TABLE] = table,
     };
 
+    const char *nobody = guest->config->is_debugged ? "nobody but its debugger" : "nobody else";
+
     if (r->kind == REGION_RAM && nodes_several(machine))
-        fmt_print(ram, sizeof(ram), "its RAM, in %s; nobody else can reach it",
-                  nodes_of_memory(machine, (struct range){r->to.v, r->size}, nodes));
+        fmt_print(ram, sizeof(ram), "its RAM, in %s; %s can reach it",
+                  nodes_of_memory(machine, (struct range){r->to.v, r->size}, nodes), nobody);
     else
-        fmt_print(ram, sizeof(ram), "its RAM; nobody else can reach it");
-    fmt_print(disk, sizeof(disk), "its disk '%s'; nobody else can reach it", r->name);
+        fmt_print(ram, sizeof(ram), "its RAM; %s can reach it", nobody);
+    fmt_print(disk, sizeof(disk), "its disk '%s'; %s can reach it", r->name, nobody);
     fmt_print(device, sizeof(device), "registers of its device (%s); nobody else can reach them",
               r->name);
     fmt_print(table, sizeof(table), "in the place of its device's (%s) MSI-X table; read only",
@@ -206,6 +208,10 @@ static void isolation_gaps(const struct isolation *of, log_sink say)
     const struct plan *plan = of->plan;
 
     say("what is not isolated:");
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        if (plan->guests[g].config->is_debugged)
+            say("  - debugging: guest '%s' can be read and changed by whoever is at serial2",
+                plan->guests[g].config->name);
     if (!isolation_has(plan,
                        REGION_DEVICE)) /* no guest has one where an IOMMU does not see to it */
         isolation_dma_gap(of, say);

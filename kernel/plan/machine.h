@@ -49,6 +49,8 @@ struct machine {
     uint64_t linux_tsc_khz;    /* what every Linux has to be told; 0: nothing */
     const char *linux_options; /* the same; NULL: nothing */
     bool has_screen;
-    bool needs_monitor; /* core 0 has to stay free: it watches guests' deadlines (vm/watch.c) */
+    bool has_serial2;      /* something answers at COM2 */
+    uint16_t console_port; /* the serial port that the firmware reports; 0: none */
+    bool needs_monitor;    /* core 0 has to stay free: it watches guests' deadlines (vm/watch.c) */
     struct pci_list devices; /* PCI functions, whoever they belong to; last: machine_text_read() */
 };

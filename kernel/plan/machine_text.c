@@ -17,6 +17,7 @@ typedef unsigned long long ull;
 #define NODE_LINE   "memory of node"
 #define THREAD_LINE "threads of a core:"
 #define SCREEN_LINE "screen:"
+#define SERIAL_LINE "second serial port:"
 #define WATCH_LINE  "guests' deadlines:"
 #define SKEW_LINE   "TSC apart:"
 #define PCI_LINE    "pci"
@@ -108,6 +109,8 @@ void machine_text_print(const struct machine *m, log_sink say)
             (ull)(m->near[i].where.base + m->near[i].where.size - 1));
     machine_text_print_devices(m, say);
     say(SCREEN_LINE " %s", m->has_screen ? SCREEN_YES : SCREEN_NO);
+    if (m->has_serial2) /* most have none: a line takes a boot its time */
+        say(SERIAL_LINE " " SCREEN_YES);
     say(WATCH_LINE " %s", m->needs_monitor ? WATCH_CORE : WATCH_TIMERS);
 }
 
@@ -222,6 +225,9 @@ static const char *machine_text_read_rest(struct machine *m, struct span line, b
     if (machine_text_skip(&line, SCREEN_LINE)) {
         if (!machine_text_either(line, SCREEN_YES, SCREEN_NO, &m->has_screen))
             return "has a line about the screen that is not of a boot log";
+    } else if (machine_text_skip(&line, SERIAL_LINE)) {
+        if (!machine_text_either(line, SCREEN_YES, SCREEN_NO, &m->has_serial2))
+            return "has a line about the second serial port that is not of a boot log";
     } else if (machine_text_skip(&line, WATCH_LINE)) {
         if (!machine_text_either(line, WATCH_CORE, WATCH_TIMERS, &m->needs_monitor))
             return "has a line about guests' deadlines that is not of a boot log";

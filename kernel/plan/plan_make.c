@@ -7,6 +7,7 @@
 
 #include "lib/assert.h"
 #include "lib/string.h"
+#include "lib/uart16550.h"
 
 static void plan_console(const struct config_machine *wish, const struct machine *machine,
                          struct errors *report)
@@ -14,6 +15,35 @@ static void plan_console(const struct config_machine *wish, const struct machine
     if (wish->screen && !wish->serial && !machine->has_screen)
         errors_add(report, wish->console_line,
                    "the machine has no screen: write 'console = serial' or 'serial screen'");
+}
+
+static bool plan_console_is_at(const struct config_machine *wish, const struct machine *machine,
+                               uint16_t port)
+{
+    const uint16_t own = wish->serial_port ? wish->serial_port : machine->console_port;
+
+    return wish->serial && own == port;
+}
+
+/* Who debugs a guest needs the line for that alone, and a core that always has time for it. */
+static void plan_debug(const struct plan *plan, const struct machine *machine,
+                       struct errors *report)
+{
+    for (uint32_t g = 0; g < plan->guest_count; g++) {
+        const struct config_guest *wish = plan->guests[g].config;
+        if (!wish->is_debugged)
+            continue;
+        if (plan_console_is_at(&plan->config->machine, machine, UART_COM2))
+            errors_add(report, wish->debug_line,
+                       "debug = serial2: the console is at that port (0x%x)", UART_COM2);
+        else if (!machine->has_serial2)
+            errors_add(report, wish->debug_line,
+                       "debug = serial2: the machine has no second serial port (0x%x)", UART_COM2);
+        if (plan->reserved_cores == 0)
+            errors_add(report, wish->debug_line,
+                       "debug = serial2 needs a core for the monitor: write 'reserve = 1' in "
+                       "[machine]");
+    }
 }
 
 bool plan_make(struct plan *plan, const struct config *config, const struct machine *machine,
@@ -36,6 +66,7 @@ bool plan_make(struct plan *plan, const struct config *config, const struct mach
         plan->guests[g].config = &config->guests[g];
     plan_console(&config->machine, machine, report);
     plan_cores(plan, machine, report);
+    plan_debug(plan, machine, report);
     plan_disks(plan, machine, report);
     plan_devices(plan, machine, report);
     plan_memory(plan, machine, report);

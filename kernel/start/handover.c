@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/start/handover.h"
 
+#include "drivers/uart.h"
 #include "kernel/config/next.h"
 #include "kernel/console/console.h"
 #include "kernel/console/kept.h"
@@ -12,6 +13,7 @@
 #include "lib/fmt.h"
 #include "lib/log.h"
 #include "lib/string.h"
+#include "lib/uart16550.h"
 #include "lib/x86/cpuid.h"
 #include "lib/x86/insn.h"
 
@@ -101,6 +103,8 @@ void handover_read_firmware(struct start_state *start, const struct boot_info *i
     power_init(&start->acpi);
     if (start->acpi.has_serial)
         console_use_serial(start->acpi.serial_port, start->acpi.serial_baud);
+    start->machine.console_port = start->acpi.has_serial ? start->acpi.serial_port : 0;
+    start->machine.has_serial2 = uart_is_there(UART_COM2);
     quiesce_interrupts(&start->acpi);
     start->ecam = quiesce_devices(&start->acpi, start->machine.has_screen, &start->machine.devices);
     memory_map_check_functions(&start->machine.devices, &ram);

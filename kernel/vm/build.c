@@ -3,6 +3,7 @@
 
 #include "kernel/core/cores.h"
 #include "kernel/core/facts.h"
+#include "kernel/vm/debug.h"
 #include "lib/assert.h"
 #include "lib/bits.h"
 #include "lib/string.h"
@@ -137,6 +138,8 @@ enum status build_vm(struct vm **out, const struct plan_guest *plan, uint32_t in
         s = virt_vm_create(&config, kit->pages, &shared);
     for (uint32_t i = 0; i < vm->vcpu_count && s == OK; i++)
         s = build_vcpu(vm, i, kit, shared);
+    if (s == OK && plan->config->is_debugged)
+        s = debug_build(vm, kit->pages);
     *out = vm;
     return s;
 }

@@ -6,6 +6,7 @@
 #include "kernel/core/machine_check.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
+#include "kernel/vm/debug.h"
 #include "kernel/vm/diagnosis.h"
 #include "kernel/vm/exit_ports.h"
 #include "kernel/vm/halt.h"
@@ -227,6 +228,8 @@ static enum verdict on_exception(struct vcpu *v, const struct vcpu_exit *x)
 {
     if (x->exception.vector == VECTOR_MC)
         return on_machine_check(v, x);
+    if (x->exception.vector == VECTOR_DB && debug_takes(v, x))
+        return DO_AGAIN;
     return DO_REFLECT;
 }
 

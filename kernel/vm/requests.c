@@ -6,6 +6,7 @@
 #include "kernel/core/panic.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
+#include "kernel/vm/debug.h"
 #include "kernel/vm/halt.h"
 #include "kernel/vm/inject.h"
 #include "kernel/vm/life.h"
@@ -71,6 +72,7 @@ static void requests_leave(struct vcpu *v, enum vcpu_phase phase)
     lapic_reset();
     cpu_drain_interrupts();
     v->soft->phase = phase;
+    debug_away(v);
 }
 
 static void requests_stop(struct vcpu *v)
@@ -125,8 +127,8 @@ enum verdict requests_take(struct vcpu *v)
     if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)
         soft->nmi_pending = true;
     halt_look(v, was_at_rest || (kicks & KICK_ASK_HALT));
-    if (soft->phase != VCPU_RUNNING)
+    if (soft->phase != VCPU_RUNNING || debug_holds(v, kicks))
         return DO_LEAVE;
     inject_pending(v);
-    return kicks & (KICK_DUE | KICK_WATCHED) ? deadlines_look(v, rdtsc()) : DO_AGAIN;
+    return kicks & (KICK_DUE | KICK_WATCHED | KICK_DEBUG) ? deadlines_look(v, rdtsc()) : DO_AGAIN;
 }

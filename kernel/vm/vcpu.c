@@ -3,6 +3,7 @@
 
 #include "kernel/core/cpu.h"
 #include "kernel/vm/deadlines.h"
+#include "kernel/vm/debug.h"
 #include "kernel/vm/exit.h"
 #include "kernel/vm/life.h"
 #include "kernel/vm/requests.h"
@@ -102,7 +103,9 @@ void vcpu_loop(struct vcpu *v)
             (void)requests_take(v);
         if (v->soft->pump_deadline <= rdtsc())
             break;
-        if (v->soft->phase == VCPU_RUNNING)
+        if (debug_is_held(v)) /* awake: its APIC's interrupts are the guest's, and wait there */
+            cpu_pause();
+        else if (v->soft->phase == VCPU_RUNNING)
             vcpu_run(v);
         else
             vcpu_wait(v); /* also between two of many kicks */

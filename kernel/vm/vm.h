@@ -44,6 +44,7 @@ enum kick {
     KICK_DUE = 256,     /* by itself: soft->deadline has come */
     KICK_WATCHED = 512, /* the same from core 0: kernel/vm/watch.c */
     KICK_SCRUB = 1024,  /* its life is over, and no other follows: clear your share of its memory */
+    KICK_DEBUG = 2048,  /* a debugger holds the guest, or lets it go: kernel/vm/debug.h */
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
@@ -186,6 +187,41 @@ struct cable {
     struct rx_ring rx;
 };
 
+#define DEBUG_BREAKS 4 /* debug registers of a processor */
+
+/* The numbers are those of enum command_act (kernel/debug/command.h). */
+enum debug_act { DEBUG_STAY, DEBUG_CONTINUE, DEBUG_STEP };
+enum debug_reason { DEBUG_NO_REASON, DEBUG_STEPPED, DEBUG_MET };
+enum debug_kind { DEBUG_EXECUTE, DEBUG_WRITE, DEBUG_ACCESS };
+enum debug_place { DEBUG_AWAY /* parked, or before a SIPI */, DEBUG_FREE, DEBUG_HELD };
+
+struct debug_break {
+    uint64_t address; /* linear */
+    uint8_t length;   /* bytes; 1 for DEBUG_EXECUTE */
+    enum debug_kind kind;
+};
+
+/* Of a vCPU. The owning core's, but while it is held the debugger's, as far as a comment says. */
+struct debug_core {
+    _Atomic uint32_t place;  /* enum debug_place; the owning core writes */
+    _Atomic uint32_t act;    /* enum debug_act; the debugger's order, until it is carried out */
+    struct vcpu_state state; /* while held: the debugger reads and writes */
+    bool is_changed;         /* ... and says so */
+    enum debug_reason why;   /* why all are held, where this core is the reason */
+    struct debug_break met;  /* DEBUG_MET */
+    uint32_t slots;          /* bit per debug register: it is the debugger's now, ... */
+    struct debug_break planted[DEBUG_BREAKS]; /* ... for this, ... */
+    uint64_t guest_dr[DEBUG_BREAKS];          /* ... and the guest's value comes back */
+};
+
+/* Of a guest that a debugger may hold. kernel/vm/debug.c */
+struct debug {
+    _Atomic bool hold; /* its cores stay out of the guest; debugger and cores of the guest write */
+    uint32_t break_count; /* the debugger writes, while all are held */
+    struct debug_break breaks[DEBUG_BREAKS];
+    struct debug_core cores[]; /* [vcpu_count] */
+};
+
 struct vm {
     const struct plan_guest *plan;
     const struct tsc *tsc;
@@ -205,6 +241,7 @@ struct vm {
     uint32_t device_count;
     struct device *devices; /* [device_count] */
     struct iommu *iommu;
+    struct debug *debug;         /* NULL: nobody debugs it; constant */
     _Atomic uint32_t phase;      /* enum vm_phase */
     _Atomic uint32_t parked;     /* vCPUs that have ended the present life */
     _Atomic uint32_t scrubbed;   /* vCPUs that have cleared their share of its memory */

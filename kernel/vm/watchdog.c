@@ -25,6 +25,14 @@ void watchdog_core_waits(struct vcpu *v)
         atomic_store(&v->soft->sign, OWES_NOTHING);
 }
 
+void watchdog_excuse(struct vm *vm, uint64_t now)
+{
+    atomic_store(&vm->last_sign, now);
+    for (uint32_t i = 0; i < vm->vcpu_count; i++)
+        if (atomic_load(&vm->vcpus[i].soft->sign) != OWES_NOTHING)
+            atomic_store(&vm->vcpus[i].soft->sign, now);
+}
+
 uint64_t watchdog_last_sign(const struct vm *vm, uint32_t *vcpu)
 {
     uint64_t oldest = OWES_NOTHING;

@@ -17,6 +17,9 @@ void watchdog_begin(struct vm *vm, uint64_t now);
 void watchdog_core_runs(struct vcpu *v, uint64_t now);
 void watchdog_core_waits(struct vcpu *v);
 
+/* The guest could not call until now: it was held. Any of its cores. */
+void watchdog_excuse(struct vm *vm, uint64_t now);
+
 /* The call. On the exit path. */
 static inline void watchdog_sign(struct vcpu *v, struct vcpu_soft *soft)
 {

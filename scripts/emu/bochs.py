@@ -45,7 +45,7 @@ ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
 ata0-master: type=disk, path=disk.img, mode=flat
 boot: disk
 com1: enabled=1, mode=term, dev={tty}
-clock: sync=none, time0={date}
+{com2}clock: sync=none, time0={date}
 port_e9_hack: enabled=1
 log: bochs.log
 panic: action=fatal, term=report
@@ -70,6 +70,7 @@ class Bochs:
         (work / "bochsrc").write_text(BOCHSRC.format(
             cpu=args.cpu or DEFAULT_CPU, count=f"1:{args.cores // args.threads}:{args.threads}" if args.threads > 1 else args.cores,
             mhz=args.mhz, memory=args.memory, tty=tty,
+            com2=f"com2: enabled=1, mode=term, dev={args.debug.tty}\n" if args.debug else "",
             date=calendar.timegm(args.date.timetuple()) + NOON_S if args.date else "local",
             slots=", slot1=pcivga" if args.screen else "", firmware=FIRMWARE,
             ignore_bad_msrs=int(args.cpu in IGNORES_BAD_MSRS)), encoding="utf-8")

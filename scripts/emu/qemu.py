@@ -150,6 +150,7 @@ class Qemu:
             "-smp", f"{args.cores},sockets=1,threads={args.threads}" if args.threads > 1 else args.cores,
             "-m", args.memory, *firmware(args.vars),
             "-drive", f"format=raw,file={work / 'disk.img'}", "-serial", tty,
+            *(["-serial", args.debug.tty] if args.debug else []),
             "-display", "none", "-net", "none", "-qmp", "stdio",
             # Stay, stopped, at power-off: the screen is still to be read. A reset ends the run.
             "-no-shutdown", "-no-reboot",

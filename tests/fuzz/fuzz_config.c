@@ -36,7 +36,7 @@ static void machine_make(struct fuzz_input *in)
     static const uint8_t initrd[5000];
     uint64_t at = MIB;
 
-    machine = (struct machine){.core_count = 4, .has_screen = true};
+    machine = (struct machine){.core_count = 4, .has_screen = true, .has_serial2 = true};
     machine.ranges[machine.range_count++] = (struct range){MIB, 511 * MIB};
     if (in != NULL) {
         machine.core_count = 1 + fuzz_u8(in) % CORES_MAX;

@@ -22,28 +22,27 @@ struct line {
 };
 
 /* Memory is the input, again and again. */
-static bool line_read(void *context, gpa_t at, uint32_t size, uint64_t *value)
+static uint64_t line_read(struct line *line, gpa_t at, uint32_t size)
 {
-    struct line *line = context;
+    uint64_t value = 0;
 
     DEMAND(size == 4 || size == 8);
     DEMAND(at.v % size == 0);
-    line->reads++;
-    *value = 0;
+    DEMAND(++line->reads <= 4);
     for (uint32_t i = 0; i < size; i++)
-        *value |= (uint64_t)line->bytes[(at.v + i) % line->size] << 8 * i;
-    return true;
+        value |= (uint64_t)line->bytes[(at.v + i) % line->size] << 8 * i;
+    return value;
 }
 
-static void walk(struct line *line, struct vcpu_state *state, uint64_t linear)
+static void walk_any(struct line *line, struct vcpu_state *state, uint64_t linear)
 {
-    const struct walk_memory memory = {line_read, line};
-    gpa_t found;
+    struct walk w;
+    enum walk_step step = walk_begin(&w, state, linear);
 
     line->reads = 0;
-    if (walk_find(state, linear, &memory, &found))
-        DEMAND(found.v >> 52 == 0 && (found.v ^ linear) % 4096 == 0);
-    DEMAND(line->reads <= 4);
+    while (step == WALK_READ)
+        step = walk_go(&w, line_read(line, w.at, w.size));
+    DEMAND(step != WALK_FOUND || (w.at.v >> 52 == 0 && (w.at.v ^ linear) % 4096 == 0));
 }
 
 /* The rest is the guest's own to change, and stays. */
@@ -67,7 +66,7 @@ static void obey(struct line *line, const struct command *c, struct vcpu_state *
         (void)!registers_set(state, c->number, value);
     check_state(&before, state);
     if (c->kind == COMMAND_READ || c->kind == COMMAND_WRITE)
-        walk(line, state, c->address);
+        walk_any(line, state, c->address);
 }
 
 static void check_command(const struct packet_in *in, const struct command *c)

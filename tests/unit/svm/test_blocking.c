@@ -19,6 +19,7 @@ static int fresh(void **state)
     (void)state;
     memset(&hw, 0, sizeof(hw));
     v->hw_work = 0;
+    atomic_store(&v->kick, 0);
     hw.vmcb.rflags = RFLAGS_FIXED | RFLAGS_IF;
     return 0;
 }
@@ -177,6 +178,117 @@ static void test_event_first(void **state)
     assert_false(hw.vmcb.rflags & RFLAGS_TF);
 }
 
+/* A debugger's step: by a trap that the guest does not see, with interrupts kept out. */
+static void test_debugger_steps(void **state)
+{
+    (void)state;
+    hw.vmcb.dr6 = 0x2;
+    svm_debug_step(v, true);
+    assert_true(hw.vmcb.rflags & RFLAGS_TF);
+    assert_int_equal(hw.vmcb.interrupt_shadow, SHADOW_ACTIVE);
+    leave(SVM_EXIT_EXCEPTION_DB);
+    hw.vmcb.dr6 = SINGLE_STEP;
+    assert_true(svm_ends_step(v));
+    assert_false(hw.vmcb.rflags & RFLAGS_TF);
+    assert_int_equal(hw.vmcb.dr6, 0x2);
+    assert_int_equal(atomic_exchange(&v->kick, 0), VIRT_STEPPED);
+    assert_false(svm_ends_step(v));
+
+    hw.vmcb.rflags = RFLAGS_FIXED; /* there is nothing to keep out */
+    hw.vmcb.interrupt_shadow = 0;
+    svm_debug_step(v, true);
+    assert_int_equal(hw.vmcb.interrupt_shadow, 0);
+    svm_debug_step(v, false); /* somebody else stopped it first */
+    assert_false(hw.vmcb.rflags & RFLAGS_TF);
+    assert_false(svm_ends_step(v));
+    assert_int_equal(v->kick, 0);
+}
+
+/* The guest steps itself: its trap goes to it, and the debugger hears of it too. */
+static void test_debugger_steps_one_that_steps(void **state)
+{
+    (void)state;
+    hw.vmcb.rflags |= RFLAGS_TF;
+    svm_debug_step(v, true);
+    svm_debug_step(v, false);
+    assert_true(hw.vmcb.rflags & RFLAGS_TF);
+    svm_debug_step(v, true);
+    leave(SVM_EXIT_EXCEPTION_DB);
+    hw.vmcb.dr6 = SINGLE_STEP;
+    assert_false(svm_ends_step(v));
+    assert_true(hw.vmcb.rflags & RFLAGS_TF);
+    assert_int_equal(v->kick, VIRT_STEPPED);
+}
+
+/* ... over the IRET of an NMI's handler, and out of a shadow: one step is both. */
+static void test_debugger_steps_with_others(void **state)
+{
+    (void)state;
+    svm_begin_nmi(&hw);
+    svm_debug_step(v, true);
+    leave(SVM_EXIT_IRET);
+    assert_int_equal(svm_end_window(&hw), EXIT_STEP);
+    leave(SVM_EXIT_EXCEPTION_DB);
+    hw.vmcb.rflags = RFLAGS_FIXED;
+    hw.vmcb.dr6 = SINGLE_STEP;
+    assert_true(svm_ends_step(v));
+    assert_false(hw.in_nmi);
+    assert_int_equal(atomic_exchange(&v->kick, 0), VIRT_STEPPED);
+
+    hw.vmcb.interrupt_shadow = SHADOW_ACTIVE;
+    svm_want_window(v, EVENT_NMI);
+    svm_debug_step(v, true);
+    svm_debug_step(v, false); /* the other goes on */
+    assert_true(hw.vmcb.rflags & RFLAGS_TF);
+    svm_debug_step(v, true);
+    assert_true(svm_ends_own_step(v));
+    assert_int_equal(v->kick, VIRT_STEPPED);
+}
+
+static void test_debugger_steps_over_halt(void **state)
+{
+    (void)state;
+    assert_false(svm_ends_halt(v));
+    hw.vmcb.rip = 0x1000;
+    svm_debug_step(v, true);
+    assert_true(hw.vmcb.intercept_1 & INTERCEPT1_HLT);
+    hw.vmcb.cpl = 3; /* it will be a #GP */
+    assert_false(svm_ends_halt(v));
+    hw.vmcb.cpl = 0;
+    assert_true(svm_ends_halt(v));
+    assert_int_equal(hw.vmcb.rip, 0x1001);
+    assert_int_equal(hw.vmcb.interrupt_shadow, 0);
+    assert_int_equal(v->kick, VIRT_STEPPED);
+}
+
+static void test_debugger_writes(void **state)
+{
+    struct vcpu_state s = {.rip = 0x1000, .rflags = RFLAGS_FIXED, .dr7 = DR7_RESET | 2};
+
+    (void)state;
+    s.gpr[REG_RSP] = 0x7000;
+    s.gpr[REG_RBX] = 5;
+    hw.vmcb.rip = hw.halt_rip = 0x1000;
+    hw.is_halting = true;
+    hw.vmcb.dr6 = 0xf;
+    svm_debug_drop(v, 2);
+    assert_int_equal(hw.vmcb.dr6, 0xd);
+    svm_debug_state(v, &s);
+    assert_true(hw.is_halting);
+    assert_int_equal(v->regs.gpr[REG_RBX], 5);
+    assert_int_equal(hw.vmcb.rsp, 0x7000);
+    assert_int_equal(hw.vmcb.dr7, DR7_RESET | 2);
+    assert_int_equal(hw.vmcb.rflags, RFLAGS_FIXED);
+    hw.vmcb.interrupt_shadow = SHADOW_ACTIVE;
+    svm_want_window(v, EVENT_NMI);
+    s.rip = 0x2000;
+    svm_debug_state(v, &s);
+    assert_int_equal(hw.vmcb.rip, 0x2000);
+    assert_int_equal(hw.vmcb.interrupt_shadow, 0);
+    assert_false(hw.is_halting);
+    assert_int_equal(hw.vmcb.rflags, RFLAGS_FIXED | RFLAGS_TF); /* our trap stays */
+}
+
 /* Its delivery was cut short: it is not in service. */
 static void test_cancelled(void **state)
 {
@@ -202,6 +314,11 @@ int main(void)
         TEST(shadow_over_an_exit),
         TEST(event_first),
         TEST(cancelled),
+        TEST(debugger_steps),
+        TEST(debugger_steps_one_that_steps),
+        TEST(debugger_steps_with_others),
+        TEST(debugger_steps_over_halt),
+        TEST(debugger_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

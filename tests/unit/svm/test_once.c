@@ -174,6 +174,22 @@ static void in_a_step(void **state)
     assert_int_equal(hw.vmcb.event_inject, 0);
 }
 
+/* A debugger steps over the write: one trap ends both, and the guest sees neither. */
+static void in_a_debuggers_step(void **state)
+{
+    (void)state;
+    atomic_store(&v->kick, 0);
+    svm_debug_step(v, true);
+    begin();
+    hw.vmcb.dr6 = DR6_RESET | DR6_BS;
+    assert_true(leave(SVM_EXIT_EXCEPTION_DB));
+    assert_int_equal(hw.vmcb.rflags, BASE);
+    assert_int_equal(hw.vmcb.dr6, DR6_RESET | 2);
+    assert_int_equal(hw.vmcb.nested_cr3, OWN);
+    assert_int_equal(hw.vmcb.event_inject, 0);
+    assert_int_equal(v->kick, VIRT_STEPPED);
+}
+
 static void faults(void **state)
 {
     (void)state;
@@ -237,6 +253,7 @@ int main(void)
         cmocka_unit_test_setup(guest_steps_itself, fresh),
         cmocka_unit_test_setup(breakpoints, fresh),
         cmocka_unit_test_setup(in_a_step, fresh),
+        cmocka_unit_test_setup(in_a_debuggers_step, fresh),
         cmocka_unit_test_setup(faults, fresh),
         cmocka_unit_test_setup(cut, fresh),
         cmocka_unit_test_setup(over_before_an_entry, fresh),

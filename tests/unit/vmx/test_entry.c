@@ -9,6 +9,7 @@
 
 #include "vmx/cpu.c"
 #include "vmx/cr_repeat.c"
+#include "vmx/debug.c"
 #include "vmx/once.c"
 #include "vmx/run.c"
 
@@ -472,9 +473,172 @@ static void test_timer_is_never_early(void **state)
     vmx_caps.misc = 0;
 }
 
+/* A debugger's: with interrupts kept out, over an instruction that exits by itself or does not. */
+static void test_steps(void **state)
+{
+    (void)state;
+    make(0, false);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF;
+    fields[VMCS_GUEST_RIP] = 0x1000;
+    vmx_debug_step(&vcpu, true);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], CPU_MONITOR_TRAP | CPU_HLT);
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], BLOCKED_BY_STI);
+    vmx_before_entry(&vcpu); /* not done yet, whatever ended the stay */
+    assert_int_equal(vcpu.kick, 0);
+    fields[VMCS_GUEST_RIP] = 0x1002;
+    assert_int_equal(kind_of(VMX_REASON_MONITOR_TRAP), EXIT_STEP);
+    assert_int_equal(atomic_exchange(&vcpu.kick, 0), VIRT_STEPPED);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], 0);
+
+    vmx_debug_step(&vcpu, true);
+    fields[VMCS_GUEST_RIP] = 0x1004; /* it has exited, and RIP was moved behind it */
+    vmx_before_entry(&vcpu);
+    assert_int_equal(atomic_exchange(&vcpu.kick, 0), VIRT_STEPPED);
+    vmx_before_entry(&vcpu);
+    assert_int_equal(vcpu.kick, 0);
+
+    vmx_debug_step(&vcpu, true);
+    vmx_debug_step(&vcpu, false);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], 0);
+    assert_int_equal(vcpu.hw_work, 0);
+}
+
+/* Behind it, as if something had come; not where HLT is a #GP, and not without a step. */
+static void test_steps_over_halt(void **state)
+{
+    (void)state;
+    make(0, false);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF;
+    fields[VMCS_GUEST_RIP] = 0x1000;
+    fields[VMCS_EXIT_INSTRUCTION_LENGTH] = 1;
+    vmx_debug_step(&vcpu, true);
+    assert_int_equal(kind_of(VMX_REASON_HLT), EXIT_STEP);
+    assert_int_equal(fields[VMCS_GUEST_RIP], 0x1001);
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], 0);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], 0);
+    assert_int_equal(atomic_exchange(&vcpu.kick, 0), VIRT_STEPPED);
+    assert_int_equal(kind_of(VMX_REASON_HLT), EXIT_HALT);
+
+    vmx_debug_step(&vcpu, true);
+    fields[VMCS_GUEST_SS_ACCESS] = 3 << 5; /* CPL */
+    assert_int_equal(kind_of(VMX_REASON_HLT), EXIT_HALT);
+    assert_int_equal(fields[VMCS_GUEST_RIP], 0x1001);
+    fields[VMCS_GUEST_SS_ACCESS] = 0;
+
+    make(0, false);
+    assert_false(vmx_inject_interrupt(&vcpu, 0x50)); /* a window is open: it keeps its HLT exits */
+    vmx_debug_step(&vcpu, true);
+    vmx_debug_step(&vcpu, false);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], CPU_INTERRUPT_WINDOW | CPU_HLT);
+}
+
+/* Where the processor would refuse the entry, interrupts are not kept out. */
+static void test_steps_where_nothing_is_shut(void **state)
+{
+    (void)state;
+    make(0, false);
+    vmx_debug_step(&vcpu, true); /* they are off */
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], 0);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF | RFLAGS_TF;
+    vmx_debug_step(&vcpu, true);
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], 0);
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_IF;
+    fields[VMCS_GUEST_ACTIVITY] = ACTIVITY_HLT;
+    vmx_debug_step(&vcpu, true);
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], 0);
+    fields[VMCS_GUEST_ACTIVITY] = ACTIVITY_ACTIVE;
+    fields[VMCS_ENTRY_INTERRUPTION_INFO] = INTR_VALID;
+    vmx_debug_step(&vcpu, true);
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], 0);
+    fields[VMCS_ENTRY_INTERRUPTION_INFO] = 0;
+    fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKED_BY_MOV_SS;
+    vmx_debug_step(&vcpu, true);
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], BLOCKED_BY_MOV_SS);
+}
+
+/* Of a MOV to CR4 that the guest repeats: the one trap ends both. */
+static void test_steps_over_a_repeated_mov(void **state)
+{
+    const struct vcpu_exit x = {.kind = EXIT_CONTROL, .cr = {.number = 4, .value = 0}};
+
+    (void)state;
+    make(0, false);
+    fields[VMCS_GUEST_RIP] = 0x1000;
+    fields[VMCS_EXIT_INSTRUCTION_LENGTH] = 3;
+    vmx_debug_step(&vcpu, true);
+    assert_int_equal(vmx_control(&vcpu, &x), DO_AGAIN);
+    vmx_before_entry(&vcpu);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], CPU_MONITOR_TRAP | CPU_HLT);
+    fields[VMCS_GUEST_RIP] = 0x1003;
+    assert_int_equal(kind_of(VMX_REASON_MONITOR_TRAP), EXIT_STEP);
+    assert_int_equal(atomic_exchange(&vcpu.kick, 0), VIRT_STEPPED);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], 0);
+    assert_int_equal(vcpu.hw_work, 0);
+}
+
+/* The same of a write that is let through once. */
+static void test_steps_over_a_write(void **state)
+{
+    (void)state;
+    make(0, false);
+    shared.open_pointer = 0x5678901e;
+    vmx_debug_step(&vcpu, true);
+    assert_true(vmx_write_once(&vcpu));
+    vmx_before_entry(&vcpu);
+    assert_int_equal(kind_of(VMX_REASON_MONITOR_TRAP), EXIT_STEP);
+    assert_int_equal(fields[VMCS_EPT_POINTER], shared.ept_pointer);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], 0);
+    assert_int_equal(atomic_exchange(&vcpu.kick, 0), VIRT_STEPPED);
+
+    vmx_debug_step(&vcpu, true); /* the write is cut short: the step goes on */
+    assert_true(vmx_write_once(&vcpu));
+    vmx_once(&vcpu, false);
+    assert_int_equal(fields[VMCS_PRIMARY_CONTROLS], CPU_MONITOR_TRAP | CPU_HLT);
+    vmx_debug_step(&vcpu, false);
+    assert_int_equal(vcpu.hw_work, 0);
+    shared.open_pointer = 0;
+}
+
+static void test_debugger_writes(void **state)
+{
+    struct vcpu_state s = {.rip = 0x1000, .rflags = 2, .dr7 = DR7_RESET | 2};
+
+    (void)state;
+    make(0, false);
+    fields[VMCS_GUEST_RIP] = 0x1000;
+    fields[VMCS_GUEST_ACTIVITY] = ACTIVITY_HLT;
+    fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKED_BY_STI | BLOCKED_BY_NMI;
+    s.gpr[REG_RSP] = 0x7000;
+    s.gpr[REG_RBX] = 5;
+    vmx_debug_state(&vcpu, &s);
+    assert_int_equal(vcpu.regs.gpr[REG_RBX], 5);
+    assert_int_equal(fields[VMCS_GUEST_RSP], 0x7000);
+    assert_int_equal(fields[VMCS_GUEST_RFLAGS], 2);
+    assert_int_equal(fields[VMCS_GUEST_DR7], DR7_RESET | 2);
+    assert_int_equal(fields[VMCS_GUEST_ACTIVITY], ACTIVITY_HLT); /* where it was, it halts */
+    s.rip = 0x2000;
+    vmx_debug_state(&vcpu, &s);
+    assert_int_equal(fields[VMCS_GUEST_RIP], 0x2000);
+    assert_int_equal(fields[VMCS_GUEST_ACTIVITY], ACTIVITY_ACTIVE);
+    assert_int_equal(fields[VMCS_GUEST_INTERRUPTIBILITY], BLOCKED_BY_NMI);
+
+    fields[VMCS_GUEST_INTERRUPTIBILITY] = BLOCKED_BY_STI;
+    fields[VMCS_GUEST_RFLAGS] = RFLAGS_TF;
+    fields[VMCS_IDT_VECTORING_INFO] = INTR_VALID | INTR_EXTERNAL << INTR_TYPE_SHIFT | 0x50;
+    vmx_debug_drop(&vcpu, 1);
+    assert_int_equal(fields[VMCS_GUEST_PENDING_DEBUG], PENDING_DEBUG_BS);
+    assert_true(vcpu.hw_work & WORK_EVENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_steps),
+        cmocka_unit_test(test_steps_over_halt),
+        cmocka_unit_test(test_steps_where_nothing_is_shut),
+        cmocka_unit_test(test_steps_over_a_repeated_mov),
+        cmocka_unit_test(test_steps_over_a_write),
+        cmocka_unit_test(test_debugger_writes),
         cmocka_unit_test(test_between_lives),
         cmocka_unit_test(test_before_each_entry),
         cmocka_unit_test(test_kinds),

@@ -339,6 +339,16 @@ static void test_timeout(void **state)
     assert_int_equal(config.machine.timeout, 3600);
 }
 
+static void test_debug(void **state)
+{
+    (void)state;
+    accept(IN_GUEST "cores = 1");
+    assert_false(THE_GUEST.is_debugged);
+    accept(IN_GUEST "debug = serial2 # gdb");
+    assert_true(THE_GUEST.is_debugged);
+    assert_int_equal(THE_GUEST.debug_line, 4);
+}
+
 static void test_watchdog(void **state)
 {
     static const struct {
@@ -641,7 +651,8 @@ static void test_unknown_keys(void **state)
         {"[guest a]\nmmeory=16M\nimage=x", 2, "unknown key 'mmeory'; did you mean 'memory'?"},
         {GUEST "colour scheme = 1", 4,
          "unknown key 'colour scheme'; the keys of [guest NAME] are cores, memory, image, initrd, "
-         "disk, devices, cmdline, on_crash, on_poweroff, watchdog"},
+         "disk, devices, cmdline, on_crash, on_poweroff, watchdog, debug"},
+        {GUEST "gdb = 1", 4, "unknown key 'gdb'; did you mean 'debug'?"},
         {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
         {"[machine]\nthreads = both\n" GUEST, 2,
@@ -1113,6 +1124,9 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
         {IN_GUEST "on_poweroff = halt", 4, "on_poweroff = 'halt': write stop, restart or reboot"},
         {IN_GUEST "on_poweroff = restart 3", 4,
          "on_poweroff = 'restart 3': write stop, restart or reboot"},
+        {IN_GUEST "debug = com2", 4, "debug = 'com2': write serial2"},
+        {IN_GUEST "debug = serial2\n[guest b]\nmemory = 1M\nimage = k\ndebug = serial2", 8,
+         "debug = serial2: guest 'a' has it at line 4"},
         {IN_GUEST "watchdog = 5", 4, "watchdog = '5'" TIME},
         {IN_GUEST "watchdog = each", 4, "watchdog = 'each'" TIME},
         {IN_GUEST "watchdog = each 1s", 4, "watchdog = 'each 1s'" TIME},
@@ -1316,6 +1330,7 @@ int main(void)
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_on_crash),
         cmocka_unit_test(test_on_poweroff),
+        cmocka_unit_test(test_debug),
         cmocka_unit_test(test_on_panic),
         cmocka_unit_test(test_confirm),
         cmocka_unit_test(test_bad_confirm),

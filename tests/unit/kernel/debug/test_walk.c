@@ -20,9 +20,8 @@ static struct {
 static uint32_t word_count, reads, entry_size;
 static struct vcpu_state s;
 
-static bool memory_read(void *context, gpa_t at, uint32_t size, uint64_t *value)
+static bool memory_read(gpa_t at, uint32_t size, uint64_t *value)
 {
-    assert_ptr_equal(context, &s);
     assert_int_equal(size, entry_size);
     reads++;
     for (uint32_t i = 0; i < word_count; i++) {
@@ -44,11 +43,14 @@ static void has(uint64_t at, uint64_t value)
 
 static uint64_t walk(uint64_t linear)
 {
-    const struct walk_memory memory = {memory_read, &s};
-    gpa_t found = gpa(0);
+    struct walk w;
+    enum walk_step step = walk_begin(&w, &s, linear);
+    uint64_t entry;
 
-    reads = 0;
-    return walk_find(&s, linear, &memory, &found) ? found.v : NOWHERE;
+    for (reads = 0; step == WALK_READ; step = walk_go(&w, entry))
+        if (!memory_read(w.at, w.size, &entry))
+            return NOWHERE;
+    return step == WALK_FOUND ? w.at.v : NOWHERE;
 }
 
 static int reset(void **state)

@@ -102,6 +102,23 @@ static void trust_is_named_where_it_matters(void **state)
     config.machine.guests_trusted = false;
 }
 
+static void debuggers_are_named(void **state)
+{
+    (void)state;
+    lines_clear();
+    isolation_print(&desk, log_line);
+    assert_false(lines_contain("debug"));
+    configs[0].is_debugged = true;
+    lines_clear();
+    isolation_print(&desk, log_line);
+    configs[0].is_debugged = false;
+    assert_true(
+        lines_contain("  one             0x0000200000-0x00011fffff    16 MiB  its RAM; nobody "
+                      "but its debugger can reach it"));
+    assert_true(lines_contain(
+        "  - debugging: guest 'one' can be read and changed by whoever is at serial2"));
+}
+
 static void bus_locks_are_named(void **state)
 {
     const struct isolation with = {
@@ -269,6 +286,7 @@ int main(void)
         cmocka_unit_test_setup(owners_are_named, setup),
         cmocka_unit_test_setup(the_whole_report_goes_on, setup),
         cmocka_unit_test_setup(trust_is_named_where_it_matters, setup),
+        cmocka_unit_test_setup(debuggers_are_named, setup),
         cmocka_unit_test_setup(bus_locks_are_named, setup),
         cmocka_unit_test_setup(what_the_iommu_does, setup),
         cmocka_unit_test_setup(what_is_shared_is_said, setup),

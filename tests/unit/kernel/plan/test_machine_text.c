@@ -63,6 +63,9 @@ static void a_small_machine(void **state)
                               "[bulkhead] guests' deadlines: watched by each core's own timer\r\n");
     machine.needs_monitor = machine.has_screen = true;
     there_and_back();
+    machine.has_serial2 = true;
+    there_and_back();
+    assert_non_null(strstr(text, "[bulkhead] second serial port: yes\r\n"));
     prefix = "";
     there_and_back();
 }
@@ -283,6 +286,8 @@ static void refused(void **state)
          "has a line about guests' deadlines that is not of a boot log"},
         {CORES MEMORY END "guests' deadlines: watched by each core's own timer\n",
          "says twice what watches guests' deadlines"},
+        {CORES MEMORY "second serial port: some",
+         "has a line about the second serial port that is not of a boot log"},
         {CORES MEMORY "screen: y", "has a line about the screen that is not of a boot log"},
         {"cores #0: APIC ids 0, node 0, kind X\n",
          "has a line about cores that is not of a boot log"},

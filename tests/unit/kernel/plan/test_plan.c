@@ -592,6 +592,32 @@ static void test_no_screen(void **state)
     accept();
 }
 
+static void test_debug(void **state)
+{
+    (void)state;
+    struct config_guest *g = add_guest("a", 1, 16 * MIB);
+    g->is_debugged = true;
+    g->debug_line = 7;
+    refuse(1, 7, "debug = serial2: the machine has no second serial port (0x2f8)");
+    machine.has_serial2 = true;
+    accept();
+    config.machine.serial_port = 0x2f8;
+    refuse(1, 7, "debug = serial2: the console is at that port (0x2f8)");
+    config.machine.serial = false; /* only the screen */
+    accept();
+    config.machine.serial = true;
+    config.machine.serial_port = 0;
+    machine.console_port = 0x2f8;
+    machine.has_serial2 = false;
+    refuse(1, 7, "debug = serial2: the console is at that port (0x2f8)");
+    config.machine.serial_port = 0x3f8;
+    refuse(1, 7, "debug = serial2: the machine has no second serial port (0x2f8)");
+    machine.has_serial2 = true;
+    accept();
+    config.machine.reserve_given = true;
+    refuse(1, 7, "debug = serial2 needs a core for the monitor: write 'reserve = 1' in [machine]");
+}
+
 static void test_all_at_once(void **state)
 {
     (void)state;
@@ -1117,6 +1143,7 @@ int main(void)
         TEST(test_files_of_one_name),
         TEST(test_bad_image),
         TEST(test_one_image_for_two),
+        TEST(test_debug),
         TEST(test_no_screen),
         TEST(test_all_at_once),
         TEST(test_asserts),

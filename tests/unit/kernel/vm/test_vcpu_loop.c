@@ -301,6 +301,44 @@ static const char *script_exit_name(uint32_t hw_code)
     return "SCRIPTED";
 }
 
+/* Its guest is nobody's to debug: test_debug.c */
+static void script_debug_state(struct vcpu *on, const struct vcpu_state *state)
+{
+    (void)on, (void)state;
+    abort();
+}
+
+static void script_debug_step(struct vcpu *on, bool is_on)
+{
+    (void)on, (void)is_on;
+    abort();
+}
+
+static void script_debug_drop(struct vcpu *on, uint64_t bits)
+{
+    (void)on, (void)bits;
+    abort();
+}
+
+bool debug_holds(struct vcpu *on, uint32_t kicks)
+{
+    (void)kicks;
+    assert_null(on->vm->debug);
+    return false;
+}
+
+void debug_away(struct vcpu *on)
+{
+    assert_null(on->vm->debug);
+}
+
+bool debug_takes(struct vcpu *on, const struct vcpu_exit *x)
+{
+    (void)x;
+    assert_null(on->vm->debug);
+    return false;
+}
+
 /* Not the loop's. */
 static enum status script_nested_create(struct pagetable *pt, bool large, struct pages *pages)
 {
