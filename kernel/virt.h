@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "lib/bits.h"
+#include "lib/log.h"
 #include "lib/policy.h"
 #include "lib/status.h"
 #include "lib/types.h"
@@ -306,6 +307,16 @@ struct virt_vm_config {
     /* One line about why entry failed, into buf. */                                               \
     C(void, explain, (struct vcpu * v, const struct vcpu_exit *x, char *buf, size_t size),         \
       (v, x, buf, size))                                                                           \
+    /* Notes all that the processor's control structure for the vCPU holds, for look_show(). While \
+     * it runs, on its core; between two stays, or behind the last. */                             \
+    C(void, look, (struct vcpu * v), (v))                                                          \
+    /* What was noted last, in lines for people: a part of it by its name, "audit" for the rules   \
+     * of an entry, "" for the names and what has changed since it was shown; false: it has no     \
+     * such part. Any core, while the vCPU's does not look(). */                                   \
+    C(MUST_CHECK bool, look_show, (struct vcpu * v, const char *part, log_sink sink),              \
+      (v, part, sink))                                                                             \
+    /* What people call that structure. */                                                         \
+    C(const char *, look_name, (void), ())                                                         \
     /* The processor's own name for why a stay ended, by its code's lower 16 bits. */              \
     C(const char *, exit_name, (uint32_t hw_code), (hw_code))                                      \
     /* For a debugger, between two stays: GPRs, RIP, RFLAGS and DR7 are now those of `state`. */   \

@@ -238,10 +238,15 @@ static uint64_t audit_value(const struct svm_vmcb *vmcb, const struct audit_rule
     return value;
 }
 
+static struct audit audit_begin(const struct svm_vmcb *vmcb, const struct svm_audit_cpu *cpu)
+{
+    return (struct audit){vmcb, cpu, (vmcb->efer & EFER_LME) && (vmcb->cr0 & CR0_PG)};
+}
+
 uint32_t svm_audit(const struct svm_vmcb *vmcb, const struct svm_audit_cpu *cpu,
                    struct svm_breach *breaches, uint32_t max)
 {
-    const struct audit a = {vmcb, cpu, (vmcb->efer & EFER_LME) && (vmcb->cr0 & CR0_PG)};
+    const struct audit a = audit_begin(vmcb, cpu);
     uint32_t count = 0;
 
     for (size_t i = 0; i < ARRAY_SIZE(audit_rules); i++) {
@@ -259,4 +264,20 @@ uint32_t svm_audit(const struct svm_vmcb *vmcb, const struct svm_audit_cpu *cpu,
 const char *svm_audit_rule(uint32_t index)
 {
     return index < ARRAY_SIZE(audit_rules) ? audit_rules[index].text : NULL;
+}
+
+void svm_audit_show(const struct svm_vmcb *vmcb, const struct svm_audit_cpu *cpu, log_sink sink)
+{
+    const struct audit a = audit_begin(vmcb, cpu);
+
+    sink("Canonicalization and Consistency Checks, Event Injection:");
+    for (size_t i = 0; i < ARRAY_SIZE(audit_rules); i++) {
+        const struct audit_rule *rule = &audit_rules[i];
+        const uint64_t value = audit_value(vmcb, rule);
+
+        if (rule->ok(&a, value))
+            sink("  holds   %s", rule->text);
+        else
+            sink("  BROKEN  %s: %s is 0x%llx", rule->text, rule->field, (unsigned long long)value);
+    }
 }

@@ -9,6 +9,7 @@
  */
 #pragma once
 
+#include "lib/log.h"
 #include "lib/types.h"
 #include "svm/vmcb.h"
 
@@ -45,6 +46,9 @@ struct svm_audit_cpu svm_audit_cpu_make(const uint32_t words[CPUID_WORDS]);
 /* Stores the first `max` breaches and returns how many there are. */
 uint32_t svm_audit(const struct svm_vmcb *vmcb, const struct svm_audit_cpu *cpu,
                    struct svm_breach *breaches, uint32_t max);
+
+/* A line for each rule: whether it holds, or what breaks it. */
+void svm_audit_show(const struct svm_vmcb *vmcb, const struct svm_audit_cpu *cpu, log_sink sink);
 
 /* The texts of all rules, for the test that breaks each; NULL behind the last one. */
 const char *svm_audit_rule(uint32_t index);

@@ -27,6 +27,13 @@ static struct svm_audit_cpu explain_cpu(void)
     return svm_audit_cpu_make(words);
 }
 
+void svm_explain_audit(const struct svm_vmcb *vmcb, log_sink sink)
+{
+    const struct svm_audit_cpu cpu = explain_cpu();
+
+    svm_audit_show(vmcb, &cpu, sink);
+}
+
 void svm_explain(struct vcpu *v, const struct vcpu_exit *x, char *buf, size_t size)
 {
     const struct svm_vcpu *hw = v->hw;

@@ -10,6 +10,7 @@
 #include "svm/bitmaps.h"
 #include "svm/bits.h"
 #include "svm/fit.h"
+#include "svm/look_fields.h"
 #include "svm/spec.h"
 #include "svm/vmcb.h"
 
@@ -36,7 +37,7 @@ struct svm_once {
     bool tried; /* entered for it */
 };
 
-/* v->hw. The owning core's alone. */
+/* v->hw. The owning core's alone, but for what `vmcb` shows while that core does not look. */
 struct svm_vcpu {
     struct svm_vmcb vmcb;
     struct svm_vmcb host; /* for VMLOAD behind an exit; no more of it is used */
@@ -51,7 +52,10 @@ struct svm_vcpu {
     bool own_trap;                   /* RFLAGS.TF was the guest's own when the step began */
     uint64_t step_dr6;               /* DR6 then */
     struct svm_once once;
-    bool is_debugged; /* a debugger waits for the end of a step, of any kind */
+    bool is_debugged;                /* a debugger waits for the end of a step, of any kind */
+    bool seen_is_lost, was_shown;    /* svm_look()'s, as the next two; the second the monitor's */
+    uint64_t shown[SVM_LOOK_FIELDS]; /* the monitor's: as each was shown last */
+    struct svm_vmcb seen;
 };
 _Static_assert(offsetof(struct svm_vcpu, host) == 0x1000, "switch.asm: HW_HOST");
 
@@ -78,6 +82,9 @@ void svm_caps_read(struct svm_caps *caps);
 /* state.c */
 void svm_write_controls(struct svm_vcpu *hw);
 void svm_write_guest(struct svm_vcpu *hw, const struct vcpu_state *state);
+
+/* explain.c: which rules of VMRUN a VMCB keeps on this processor, one line each. */
+void svm_explain_audit(const struct svm_vmcb *vmcb, log_sink sink);
 
 /* decode.c: pure. */
 enum exit_kind svm_decode_kind(const struct svm_vmcb *vmcb);

@@ -23,6 +23,7 @@
 #define CPU_RDTSC            BIT32(12)
 #define CPU_CR3_LOAD         BIT32(15)
 #define CPU_CR3_STORE        BIT32(16)
+#define CPU_TERTIARY         BIT32(17)
 #define CPU_CR8_LOAD         BIT32(19)
 #define CPU_CR8_STORE        BIT32(20)
 #define CPU_TPR_SHADOW       BIT32(21)
@@ -84,6 +85,7 @@ enum vmx_msr {
     MSR_VMX_TRUE_PROCBASED_CTLS = 0x48e,
     MSR_VMX_TRUE_EXIT_CTLS = 0x48f,
     MSR_VMX_TRUE_ENTRY_CTLS = 0x490,
+    MSR_VMX_PROCBASED_CTLS3 = 0x492, /* r-  PROCBASED_CTLS allows-1 bit 17 */
 };
 
 /* IA32_VMX_BASIC */

@@ -42,6 +42,8 @@ void vmx_caps_read(struct vmx_caps *caps)
     caps->cr4_fixed1 = rdmsr(MSR_VMX_CR4_FIXED1);
     if (caps->cpu >> 32 & CPU_SECONDARY)
         caps->cpu2 = rdmsr(MSR_VMX_PROCBASED_CTLS2);
+    if (caps->cpu >> 32 & CPU_TERTIARY)
+        caps->cpu3 = rdmsr(MSR_VMX_PROCBASED_CTLS3);
     if (caps->cpu2 >> 32 & (CPU2_EPT | CPU2_VPID))
         caps->ept_vpid = rdmsr(MSR_VMX_EPT_VPID_CAP);
 }

@@ -34,7 +34,7 @@ void vmx_die(const char *instruction, uint64_t operand)
 
 #define LINEAR_BITS_LEAST 48
 
-void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu)
+void vmx_make_audit_cpu(struct vmx_audit_cpu *cpu, uint32_t pin, uint32_t cpu2, uint32_t entry)
 {
     const struct cpuid_regs features = cpuid_leaf(7, 0);
     const uint32_t linear_bits = cpuid_leaf(0x80000008, 0).eax >> 8 & 0xff;
@@ -51,10 +51,16 @@ void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu)
         .has_cet = (features.ecx & CPUID_7_ECX_CET) || (features.edx & CPUID_7_EDX_CET),
         .has_rtm = features.ebx & CPUID_7_EBX_RTM,
         .has_sgx = features.ebx & CPUID_7_EBX_SGX,
-        .pin = vmread32(VMCS_PIN_BASED_CONTROLS),
-        .cpu2 = vmread32(VMCS_SECONDARY_CONTROLS),
-        .entry = vmread32(VMCS_ENTRY_CONTROLS),
+        .pin = pin,
+        .cpu2 = cpu2,
+        .entry = entry,
     };
+}
+
+void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu)
+{
+    vmx_make_audit_cpu(cpu, vmread32(VMCS_PIN_BASED_CONTROLS), vmread32(VMCS_SECONDARY_CONTROLS),
+                       vmread32(VMCS_ENTRY_CONTROLS));
 }
 
 /* Fields that only a CPU with CET has: VMREAD of them fails on others. */

@@ -20,6 +20,7 @@ struct vmx_caps {
         entry; /* the TRUE ones where there are: allowed-0 | allowed-1 << 32 */
     uint64_t misc;
     uint64_t cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+    uint64_t cpu3; /* IA32_VMX_PROCBASED_CTLS3: bits that may be 1 */
     uint64_t ept_vpid;
     uint32_t physical_bits; /* MAXPHYADDR */
 };

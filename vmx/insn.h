@@ -22,6 +22,14 @@ static inline uint64_t vmread_raw(enum vmcs_field field)
     return value;
 }
 
+/* Of a field that this processor may not have: then false, and VM_INSTRUCTION_ERROR says so. */
+MUST_CHECK static inline bool vmread_if(enum vmcs_field field, uint64_t *value)
+{
+    bool failed;
+    __asm__ volatile("vmread %2, %1" : "=@ccbe"(failed), "=r"(*value) : "r"((uint64_t)field));
+    return !failed;
+}
+
 static inline void vmwrite_raw(enum vmcs_field field, uint64_t value)
 {
     bool failed;

@@ -10,6 +10,7 @@
 #include "vmx/audit/audit.h"
 #include "vmx/bits.h"
 #include "vmx/fit.h"
+#include "vmx/look_fields.h"
 #include "vmx/spec.h"
 
 /* "Format of the VMCS Region" and of the VMXON region: the revision, then the CPU's own. */
@@ -47,7 +48,15 @@ struct vmx_cr_repeat {
     bool tried;           /* entered once for it */
 };
 
-/* v->hw. The owning core's alone. */
+/* What vmx_look() has read, by the rows of vmx_look_fields. */
+struct vmx_look_values {
+    uint64_t now[VMX_LOOK_FIELDS];
+    uint64_t shown[VMX_LOOK_FIELDS]; /* the monitor's, as is the last */
+    bool is_absent[VMX_LOOK_FIELDS];
+    bool was_shown;
+};
+
+/* v->hw. The owning core's alone, but for `look` while that core does not read. */
 struct vmx_vcpu {
     struct vmx_region region; /* never touched after VMPTRLD but by the CPU */
     const struct vmx_shared *shared;
@@ -58,6 +67,7 @@ struct vmx_vcpu {
     uint64_t step_rip; /* WORK_STEP: where it began */
     bool timer_on;     /* the preemption timer is */
     bool once_tried;   /* WORK_ONCE: entered for it */
+    struct vmx_look_values look;
 };
 
 /* v->hw_work: what is to be done before the next entry, vmx_before_entry(). */
@@ -82,7 +92,8 @@ void vmx_write_controls(struct vmx_vcpu *hw);
 void vmx_write_host(void);
 void vmx_write_guest(struct vmx_vcpu *hw, const struct vcpu_state *state);
 
-/* explain.c: what the audit looks at, as it stands in the current VMCS. */
+/* explain.c: what the audit looks at, as it stands in the current VMCS; or with these controls. */
+void vmx_make_audit_cpu(struct vmx_audit_cpu *cpu, uint32_t pin, uint32_t cpu2, uint32_t entry);
 void vmx_read_audit_cpu(struct vmx_audit_cpu *cpu);
 void vmx_read_guest_fields(struct vmx_guest_fields *g, const struct vmx_audit_cpu *cpu);
 

@@ -15,10 +15,11 @@
 #include "lib/string.h"
 #include "lib/x86/insn.h"
 
-#define WORDS_MAX 3
+#define WORDS_MAX (2 + COMMANDS_MORE)
 #define WORD_MAX  24
 
-#define GUEST "GUEST" /* the name of one, as an argument */
+#define GUEST      "GUEST"               /* the name of one, as an argument */
+#define GUEST_MORE "GUEST [CORE] [PART]" /* and what the command looks at, in c->more */
 
 /* A line cut into words. */
 struct words {
@@ -192,6 +193,8 @@ static const struct command commands_table[] = {
     {"attach", GUEST, "give it the keyboard and show its output unfiltered", on_attach},
     {"break", GUEST, "send a break to its UART: SysRq for a Linux", on_break},
     {"regs", GUEST, "registers of its cores, or of its last life", commands_on_regs},
+    {"vmcs", GUEST_MORE, "on VT-x: the VMCS of a core; [CORE] [PART] may follow", commands_on_vmcs},
+    {"vmcb", GUEST_MORE, "on SVM: the VMCB, likewise", commands_on_vmcb},
     {"crash", GUEST, "the report of its last crash", commands_on_crash},
     {"stats", GUEST, "exits, hypercalls, refused accesses", commands_on_stats},
     {"trace", GUEST, "its last exits", commands_on_trace},
@@ -212,7 +215,7 @@ static void on_help(struct commands *c, struct vm *vm)
 {
     (void)c, (void)vm;
     for (uint32_t i = 0; i < ARRAY_SIZE(commands_table); i++)
-        answer_line("  %-9s %-6s %s", commands_table[i].name, commands_table[i].arguments,
+        answer_line("  %-9s %-6.6s %s", commands_table[i].name, commands_table[i].arguments,
                     commands_table[i].help);
     answer_line("  %s switches the keyboard between the monitor and the guest", CONSOLE_KEY_NAME);
     answer_line("  Ctrl-R attaches the guest that had it");
@@ -222,16 +225,22 @@ static bool command_takes(const struct command *command, const struct words *w)
 {
     if (w->count == 1 || !command->arguments[0])
         return w->count == 1 && !command->arguments[0];
+    if (text_equal(command->arguments, GUEST_MORE))
+        return true;
     return w->count == 2 &&
            (text_equal(command->arguments, GUEST) || text_equal(command->arguments, w->text[1]));
 }
 
-static void command_call(struct commands *c, const struct command *command, const char *argument)
+static void command_call(struct commands *c, const struct command *command, const struct words *w)
 {
-    const bool needs_guest = text_equal(command->arguments, GUEST);
+    const bool needs_guest =
+        text_equal(command->arguments, GUEST) || text_equal(command->arguments, GUEST_MORE);
+    const char *argument = w->text[1];
     struct vm *vm = needs_guest ? commands_guest(c, argument) : NULL;
 
     if (!needs_guest || vm) {
+        for (uint32_t i = 0; i < COMMANDS_MORE; i++)
+            c->more[i] = 2 + i < w->count ? w->text[2 + i] : "";
         command->run(c, vm);
         return;
     }
@@ -298,7 +307,7 @@ void commands_run(struct commands *c, const char *line)
         if (!text_equal(command->name, w.text[0]))
             continue;
         if (command_takes(command, &w)) {
-            command_call(c, command, w.text[1]);
+            command_call(c, command, &w);
             return;
         }
         known = true;

@@ -105,13 +105,12 @@ void commands_on_list(struct commands *c, struct vm *vm)
     }
 }
 
-/* Another core's vCPU: false: its core does not answer. */
-static bool ask_core(const struct commands *c, struct vcpu *v)
+bool commands_ask(const struct commands *c, struct vcpu *v, enum kick kick)
 {
     const uint32_t before = atomic_load(&v->soft->shown_count);
     const uint32_t limit = this_cpu()->vcpu ? SHOW_WAIT_SHORT_US : SHOW_WAIT_US;
 
-    kick_send(v, KICK_SHOW);
+    kick_send(v, kick);
     for (uint32_t us = 0; us < limit; us += 10) {
         if (atomic_load(&v->soft->shown_count) != before)
             return true;
@@ -127,7 +126,7 @@ static bool ask_registers(const struct commands *c, struct vcpu *v, struct vcpu_
         virt_get_state(v, state);
         return true;
     }
-    if (!ask_core(c, v))
+    if (!commands_ask(c, v, KICK_SHOW))
         return false;
     *state = v->soft->shown;
     return true;
@@ -356,7 +355,7 @@ static void print_smis(const struct commands *c, struct cpu *cpu, char *buf, siz
     if (is_known && cpu == this_cpu())
         smi_look(&cpu->smis);
     else if (is_known)
-        is_known = cpu->vcpu && ask_core(c, cpu->vcpu);
+        is_known = cpu->vcpu && commands_ask(c, cpu->vcpu, KICK_SHOW);
     if (is_known) {
         const uint32_t seen = atomic_load(&cpu->smis.seen);
         fmt_print(buf, size, "; %u SMI%s", seen, fmt_plural(seen));

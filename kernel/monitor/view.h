@@ -37,9 +37,12 @@ struct dma_watch {
     uint64_t counted; /* all */
 };
 
+#define COMMANDS_MORE 2 /* words behind the guest's name */
+
 struct commands {
     struct monitor_view view;
-    uint64_t sampled;    /* TSC */
+    const char *more[COMMANDS_MORE]; /* of the line that is carried out; "" where there is none */
+    uint64_t sampled;                /* TSC */
     struct vm *attached; /* had the terminal for itself last; NULL: none, or it is stopped */
     struct commands_sample samples[GUESTS_MAX];
     struct dma_watch dma;

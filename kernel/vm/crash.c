@@ -66,8 +66,10 @@ void crash_note_core(struct vcpu *v)
     struct vcpu_soft *soft = v->soft;
 
     soft->ended_in = soft->phase;
-    if (soft->phase == VCPU_RUNNING)
+    if (soft->phase == VCPU_RUNNING) {
         virt_get_state(v, &soft->shown);
+        virt_look(v);
+    }
 }
 
 static void crash_core_line(const struct vcpu *v, char *buf, size_t size)

@@ -88,6 +88,18 @@ static void requests_stop(struct vcpu *v)
     life_follow(vm, now);
 }
 
+static void requests_show(struct vcpu *v, uint32_t kicks)
+{
+    struct vcpu_soft *soft = v->soft;
+
+    if ((kicks & KICK_SHOW) && soft->phase == VCPU_RUNNING)
+        virt_get_state(v, &soft->shown);
+    if ((kicks & KICK_FIELDS) && soft->phase == VCPU_RUNNING)
+        virt_look(v);
+    smi_look(&v->cpu->smis);
+    atomic_fetch_add(&soft->shown_count, 1);
+}
+
 /* The order matters: a start ends waiting, a stop everything (what a stopped guest's cores are to
  * clear is asked for later), and of INIT and SIPI in one go the
  * INIT was first. */
@@ -118,12 +130,8 @@ enum verdict requests_take(struct vcpu *v)
         reset_for_sipi(&state, atomic_load(&soft->sipi_vector));
         requests_enter_state(v, &state);
     }
-    if (kicks & KICK_SHOW) {
-        if (soft->phase == VCPU_RUNNING)
-            virt_get_state(v, &soft->shown);
-        smi_look(&v->cpu->smis);
-        atomic_fetch_add(&soft->shown_count, 1);
-    }
+    if (kicks & (KICK_SHOW | KICK_FIELDS))
+        requests_show(v, kicks);
     if ((kicks & KICK_NMI) && soft->phase == VCPU_RUNNING)
         soft->nmi_pending = true;
     halt_look(v, was_at_rest || (kicks & KICK_ASK_HALT));

@@ -45,6 +45,7 @@ enum kick {
     KICK_WATCHED = 512, /* the same from core 0: kernel/vm/watch.c */
     KICK_SCRUB = 1024,  /* its life is over, and no other follows: clear your share of its memory */
     KICK_DEBUG = 2048,  /* a debugger holds the guest, or lets it go: kernel/vm/debug.h */
+    KICK_FIELDS = 4096, /* the monitor wants the processor's control structure: virt_look() */
 };
 
 enum vcpu_phase { VCPU_PARKED, VCPU_WAIT_SIPI, VCPU_RUNNING };
@@ -93,7 +94,7 @@ struct vcpu_soft {
     struct vcpu_stats stats;
     enum vcpu_phase ended_in;     /* its phase when the last life ended */
     struct vcpu_state shown;      /* what KICK_SHOW asked for, or how the last life ended ... */
-    _Atomic uint32_t shown_count; /* ... and how often it was answered */
+    _Atomic uint32_t shown_count; /* ... and how often that or KICK_FIELDS was answered */
 };
 
 /* ------------------------------------------------------------------ a guest */

@@ -166,7 +166,7 @@ def check_help(operator):
     lines = operator.ask("help")
     names = [line.split()[0] for line in lines]
     assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "attach", "break", "regs",
-                     "crash", "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory",
+                     "vmcs", "vmcb", "crash", "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory",
                      "machine", "pci", "confirm", "reboot", "poweroff", "Ctrl-T", "Ctrl-R"]
 
 
@@ -218,7 +218,7 @@ def check_mistakes(operator):
             "list all": "usage: list",
             "stop nobody": "there is no guest 'nobody': `list` shows the guests",
             "regs Count": "there is no guest 'Count': did you mean 'count'?",
-            "a b c d": "too many words, or one too long: `help` lists the commands",
+            "a b c d e": "too many words, or one too long: `help` lists the commands",
             "x" * 60: "too many words, or one too long: `help` lists the commands",
             "start count": "guest 'count' is already running"}.items():
         assert operator.ask(line) == [answer], line

@@ -73,7 +73,7 @@ coverage: $(UNIT_BIN_cov)
 	    $(PYTHON) scripts/coverage $B/unit-cov && exit $$status
 
 # These take hardware code in as it is: tests/unit/fakes stands before lib/x86 and vmx.
-UNIT_HARDWARE := $(filter %/test_amdvi %/test_iommu %/test_vtd %/test_entry %/test_keyboard %/test_lapic %/test_link %/test_lapic_timer %/test_tsc %/test_confirm %/test_cpu %/test_debug %/test_facts %/test_host %/test_machine_check %/test_machine_report %/test_machine_reset %/test_nmi %/test_smi %/test_smp %/test_svm_cpu %/test_svm_run %/test_vcpu_loop %/test_vmcs,$(UNIT_NAMES:%=/%))
+UNIT_HARDWARE := $(filter %/test_amdvi %/test_iommu %/test_vtd %/test_entry %/test_keyboard %/test_lapic %/vmx/test_look %/svm/test_look %/test_link %/test_lapic_timer %/test_tsc %/test_confirm %/test_cpu %/test_debug %/test_facts %/test_host %/test_machine_check %/test_machine_report %/test_machine_reset %/test_nmi %/test_smi %/test_smp %/test_svm_cpu %/test_svm_run %/test_vcpu_loop %/test_vmcs,$(UNIT_NAMES:%=/%))
 $(foreach kind,$(UNIT_KINDS),$(UNIT_HARDWARE:%=$B/unit-$(kind)/tests/unit%.o)): \
     UNIT_TEST_CFLAGS += -iquote tests/unit/fakes
 

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "kernel/virt.h"
+#include "lib/log.h"
 #include "lib/types.h"
 #include "vmx/fields.h"
 
@@ -55,6 +56,10 @@ uint32_t vmx_audit_event(const struct vmx_guest_fields *g, const struct vmx_audi
 
 /* The `index`th audited field: its encoding, and its place in `g`; NULL behind the last one. */
 uint64_t *vmx_audit_place(struct vmx_guest_fields *g, uint32_t index, enum vmcs_field *field);
+
+/* A line for each rule, under the manual's titles: whether it holds, or what breaks it. */
+void vmx_audit_show(const struct vmx_guest_fields *g, const struct vmx_audit_cpu *cpu,
+                    log_sink sink);
 
 /* The texts of all rules, for the test that breaks each; NULL behind the last one. */
 const char *vmx_audit_rule(uint32_t index);

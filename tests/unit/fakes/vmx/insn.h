@@ -7,6 +7,7 @@
 
 NORETURN void vmx_die(const char *instruction, uint64_t operand);
 uint64_t vmread_raw(enum vmcs_field field);
+bool vmread_if(enum vmcs_field field, uint64_t *value);
 void vmwrite_raw(enum vmcs_field field, uint64_t value);
 
 #define vmread16(f)       ((uint16_t)vmread_raw(f))

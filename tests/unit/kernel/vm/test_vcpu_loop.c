@@ -339,7 +339,26 @@ bool debug_takes(struct vcpu *on, const struct vcpu_exit *x)
     return false;
 }
 
+static uint32_t looks;
+
+static void script_look(struct vcpu *on)
+{
+    (void)on;
+    looks++;
+}
+
 /* Not the loop's. */
+static bool script_look_show(struct vcpu *on, const char *part, log_sink sink)
+{
+    (void)on, (void)part, (void)sink;
+    abort();
+}
+
+static const char *script_look_name(void)
+{
+    abort();
+}
+
 static enum status script_nested_create(struct pagetable *pt, bool large, struct pages *pages)
 {
     (void)pt, (void)large, (void)pages;
@@ -810,6 +829,17 @@ static void a_kick_between_two_stays(void **state)
     assert_int_equal(soft.stats.trace.exits[EXIT_KICK], 2); /* and the stop */
 }
 
+/* What `vmcs` asks for: and not what `regs` does. */
+static void a_look_at_the_fields(void **state)
+{
+    (void)state;
+    looks = 0;
+    RUN({.kind = EXIT_CPUID, .kick = KICK_FIELDS}, {.kind = EXIT_CPUID, .kick = KICK_SHOW});
+    assert_int_equal(soft.shown_count, 2);
+    assert_int_equal(looks, 1);
+    assert_int_equal(count_of(ACT_ADVANCE), 2);
+}
+
 /* The chipset's NMI: counted for kernel/core/nmi.c, and the guest goes on. */
 static void an_nmi_that_nobody_sent(void **state)
 {
@@ -1019,6 +1049,7 @@ int main(void)
         cmocka_unit_test_setup(what_the_guest_cannot_take_waits_for_the_window, begin),
         cmocka_unit_test_setup(a_halt_that_waits_is_woken, begin),
         cmocka_unit_test_setup(a_kick_between_two_stays, begin),
+        cmocka_unit_test_setup(a_look_at_the_fields, begin),
         cmocka_unit_test_setup(an_nmi_that_nobody_sent, begin),
         cmocka_unit_test_setup(init_and_sipi_begin_anew, begin),
         cmocka_unit_test_setup(a_deadline_ends_a_stay, begin),
