@@ -90,7 +90,7 @@ void svm_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
     struct svm_vcpu *hw = v->hw;
     const struct svm_shared *shared = hw->shared;
 
-    memset(hw, 0, sizeof(*hw));
+    memset(hw, 0, offsetof(struct svm_vcpu, look));
     hw->shared = shared;
     vmsave(hpa((uintptr_t)&hw->host)); /* what VMRUN leaves alone, and an exit must bring back */
     v->hw_work = WORK_FLUSH | (svm_spec.clears_buffers ? WORK_BUFFERS : 0);

@@ -37,6 +37,14 @@ struct svm_once {
     bool tried; /* entered for it */
 };
 
+/* What svm_look() has copied. */
+struct svm_look_values {
+    struct svm_vmcb vmcb;
+    uint64_t shown[SVM_LOOK_FIELDS]; /* the monitor's, as is the last */
+    bool is_lost;
+    bool was_shown;
+};
+
 /* v->hw. The owning core's alone, but for what `vmcb` shows while that core does not look. */
 struct svm_vcpu {
     struct svm_vmcb vmcb;
@@ -52,10 +60,8 @@ struct svm_vcpu {
     bool own_trap;                   /* RFLAGS.TF was the guest's own when the step began */
     uint64_t step_dr6;               /* DR6 then */
     struct svm_once once;
-    bool is_debugged;                /* a debugger waits for the end of a step, of any kind */
-    bool seen_is_lost, was_shown;    /* svm_look()'s, as the next two; the second the monitor's */
-    uint64_t shown[SVM_LOOK_FIELDS]; /* the monitor's: as each was shown last */
-    struct svm_vmcb seen;
+    bool is_debugged;            /* a debugger waits for the end of a step, of any kind */
+    struct svm_look_values look; /* last: other lives do not touch it */
 };
 _Static_assert(offsetof(struct svm_vcpu, host) == 0x1000, "switch.asm: HW_HOST");
 

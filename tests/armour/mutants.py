@@ -464,8 +464,8 @@ MUTANTS = {
         # Not left out: the one bit of the reset value is 1 whatever is loaded.
         mutant("svm-clean-dr7", "svm/state.c", "vmcb->dr7 = DR7_RESET;", "vmcb->dr7 = 0x401;",
                svm_audit(CLEAN)),
-        mutant("svm-clean-syscall", "svm/cpu.c", "    memset(hw, 0, sizeof(*hw));\n",
-               "    const uint64_t star = hw->vmcb.star;\n    memset(hw, 0, sizeof(*hw));\n"
+        mutant("svm-clean-syscall", "svm/cpu.c", "    memset(hw, 0, offsetof(struct svm_vcpu, look));\n",
+               "    const uint64_t star = hw->vmcb.star;\n    memset(hw, 0, offsetof(struct svm_vcpu, look));\n"
                "    hw->vmcb.star = star;\n", svm_audit(CLEAN)),
     ],
     "PIC, I/O APIC and ISA DMA masked; no PCI function masters the bus": [
