@@ -133,7 +133,7 @@ void vmx_no_vmcs(void)
     panic("VMREAD failed after an exit: no VMCS is current");
 }
 
-void vmx_refused(void)
+void vmx_explain_refused(char *buf, size_t size)
 {
     struct vmx_audit_cpu cpu;
     struct vmx_guest_fields g;
@@ -142,9 +142,19 @@ void vmx_refused(void)
     vmx_read_audit_cpu(&cpu);
     vmx_read_guest_fields(&g, &cpu);
     if (vmx_audit_event(&g, &cpu, &breach, 1) == 0)
-        panic("VM entry failed, VM-instruction error %u", vmread32(VMCS_VM_INSTRUCTION_ERROR));
-    panic("VM entry failed: %s is 0x%llx, but %s", vmcs_field_name(breach.field),
-          (unsigned long long)breach.value, breach.rule);
+        fmt_print(buf, size, "VM entry failed, VM-instruction error %u",
+                  vmread32(VMCS_VM_INSTRUCTION_ERROR));
+    else
+        fmt_print(buf, size, "VM entry failed: %s is 0x%llx, but %s", vmcs_field_name(breach.field),
+                  (unsigned long long)breach.value, breach.rule);
+}
+
+void vmx_refused(void)
+{
+    char words[LOG_LINE_MAX];
+
+    vmx_explain_refused(words, sizeof(words));
+    panic("%s", words);
 }
 
 const char *vmx_exit_name(uint32_t hw_code)

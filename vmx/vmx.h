@@ -100,7 +100,8 @@ void vmx_read_guest_fields(struct vmx_guest_fields *g, const struct vmx_audit_cp
 /* cpu.c: what a guest leaves in the core. */
 void vmx_reset_core(void);
 
-/* VMLAUNCH or VMRESUME failed: control or host state, which is ours. */
+/* VMLAUNCH or VMRESUME failed: control or host state, which is ours. The words; the end. */
+void vmx_explain_refused(char *buf, size_t size);
 NORETURN COLD void vmx_refused(void);
 
 /* A test build's own code at the end of vmx_vcpu_reset(); hook_none.c in all others. */

@@ -13,6 +13,7 @@ import pytest
 from conftest import engines
 from machine import POWERED_OFF
 from partitions import images, with_hook
+from tool import tool
 
 CONF = """\
 [guest hello]
@@ -56,6 +57,22 @@ def is_laxer(says, does, changed, field, rule):
                for (wanted, part, modes), why in LAXER)
 
 
+PAGE = tool("entry-failures")
+
+
+def check_page(cpu, lines):
+    """What this processor's run says stands on docs/study/entry-failures.md: each row that is told of this
+    processor, and what a processor must be able to do. `scripts/entry-failures` writes the page."""
+    page = PAGE.PAGE.read_text(encoding="utf-8")
+    runs = {name: PAGE.tried(lines) if name == cpu else {} for name in PAGE.CPUS}
+    made = PAGE.text(runs, {name: PAGE.lacks(lines) for name in PAGE.CPUS})
+    made, there = made.splitlines(), page.splitlines()
+    told = [row for row in there if f"({PAGE.CPUS[cpu]})" in row]
+    assert told and not [row for row in told if row not in made]
+    if cpu != "arrow_lake":                         # whose rows are only those that icelake lacks
+        assert [row for row in made if row.startswith("| ") and row not in there] == []
+
+
 # The second has CET and takes exceptions with any error code; the first has neither.
 # abuse: VE-07, VE-10
 @pytest.mark.parametrize("cpu", ["corei7_icelake_u", "arrow_lake"])
@@ -81,6 +98,7 @@ def test_audit_agrees_with_the_cpu(machine, cpu):
     assert sum(verdicts.values()) >= 0.95 * (cases + states)      # CET, states that sleep
     assert verdicts["enters"] > 400 and verdicts["refuses"] > 400 and verdicts["fails"] > 10
     assert verdicts["differ"] < 80
+    check_page({"corei7_icelake_u": "icelake"}.get(cpu, cpu), result.hv)
     # The guest that follows finds a vCPU as if nothing had been.
     assert "hypervisor  BulkheadHV, ABI version 4" in result.guest("hello")
 
@@ -125,3 +143,34 @@ def test_refused_entry_is_explained(machine):
         "GUEST_ACTIVITY is 0x11, but the activity state must be one that the CPU supports",
     ]
     assert "hypervisor  BulkheadHV, ABI version 4" in result.guest("hello")     # the fifth life
+
+
+
+# abuse: VE-07
+@engines("qemu")
+def test_every_rule_of_vmrun(machine):
+    """Each rule of svm/audit.c is broken in turn; what is said stands on the page."""
+    result = machine.boot(images("hello") | with_hook("audit"), conf=CONF, cores=2, memory=512)
+    assert result.status == POWERED_OFF, result.reason
+    assert "rule audit: done" in result.hv
+    check_page("svm", result.hv)
+    assert "hypervisor  BulkheadHV, ABI version 4" in result.guest("hello")
+
+
+# The state of a case or rule, and what is said when a guest's life begins so.
+CHOSEN = {
+    "bochs": [(94, REFUSED + "GUEST_TR_ACCESS is 0x1008b, but TR must be usable (bit 16 must be 0)"),
+              (150, "PANIC on core #1: VM entry failed: ENTRY_INTERRUPTION_INFO is 0x80000203, but the vector of an "
+                    "injected NMI must be 2")],
+    "qemu": [(15, REFUSED + "asid is 0x0, but the ASID must not be 0")],
+}
+
+
+@engines("bochs", "qemu")
+def test_a_chosen_rule(machine):
+    """`rule=N` in the guest's command line: what follows is what the product does."""
+    for number, said in CHOSEN[machine.engine]:
+        result = machine.boot(images("hello") | with_hook("audit"), cores=2, memory=512,
+                              conf=CONF.replace("noinput", f"noinput rule={number}"))
+        assert any(line.startswith(said) for line in result.hv), result.hv[-20:]
+        assert not result.guest("hello")

@@ -7,11 +7,7 @@
 
 #include "support.h"
 
-#include "lib/x86/cr.h"
-#include "lib/x86/msr.h"
-#include "svm/bits.h"
-
-#define SVME BIT64(12)
+#include "tests/unit/svm/audit_cases.h"
 
 static const struct svm_audit_cpu cpu = {.cr4 = MASK64(10, 0) | CR4_OSXSAVE | CR4_CET,
                                          .efer = MASK64(12, 10) | 0x101,
@@ -23,27 +19,18 @@ static struct svm_vmcb vmcb;
 static void make_good(void)
 {
     memset(&vmcb, 0, sizeof(vmcb));
-    vmcb.intercept_2 = INTERCEPT2_VMRUN;
     vmcb.iopm_base = 0x100000;
     vmcb.msrpm_base = 0x200000;
-    vmcb.asid = 1;
-    vmcb.nested_control = NESTED_NP_ENABLE;
     vmcb.nested_cr3 = 0xfffffff000;
-    vmcb.g_pat = 0x0007040600070106;
-    vmcb.efer = SVME | EFER_LME | EFER_LMA;
-    vmcb.cr0 = CR0_PE | CR0_PG | CR0_ET;
+    svm_audit_make_good(&vmcb);
     vmcb.cr3 = 0xfffffff000;
-    vmcb.cr4 = CR4_PAE;
-    vmcb.cs.attributes = 0x9b | ATTRIBUTE_LONG;
-    vmcb.dr6 = 0xffff0ff0;
-    vmcb.dr7 = 0x400;
 }
 
 /* Real mode, as after a reset. */
 static void make_reset(void)
 {
     make_good();
-    vmcb.efer = SVME;
+    vmcb.efer = EFER_SVME;
     vmcb.cr0 = CR0_ET | CR0_NW | CR0_CD;
     vmcb.cr3 = 0;
     vmcb.cr4 = 0;
@@ -59,79 +46,18 @@ static void test_good(void **state)
     assert_int_equal(svm_audit(&vmcb, &cpu, NULL, 0), 0);
 }
 
-/* One field of make_good() (or with `reset`, of make_reset()) changed; NULL: that is allowed. */
-struct audit_case {
-    size_t offset, size;
-    uint64_t value;
-    bool reset;
-    const char *rule; /* how the text of the broken rule begins */
-};
-
-#define SET(field, value) offsetof(struct svm_vmcb, field), sizeof(vmcb.field), value
-#define LONG_EFER         (SVME | EFER_LME | EFER_LMA)
-#define LONG_CR0          (CR0_PE | CR0_PG | CR0_ET)
-
-static const struct audit_case cases[] = {
-    {SET(efer, EFER_LME | EFER_LMA), false, "EFER.SVME"},
-    {SET(efer, LONG_EFER | EFER_NXE | EFER_SCE), false, NULL},
-    {SET(efer, LONG_EFER | BIT64(14)), false, "EFER must have no bit"},
-    {SET(efer, LONG_EFER | BIT64(63)), false, "EFER must have no bit"},
-    {SET(cr0, LONG_CR0 | CR0_NW), false, "CR0.NW"},
-    {SET(cr0, LONG_CR0 | CR0_CD), false, NULL},
-    {SET(cr0, LONG_CR0 | CR0_CD | CR0_NW), false, NULL},
-    {SET(cr0, LONG_CR0 | BIT64(32)), false, "bits 63:32 of CR0"},
-    {SET(cr3, BIT64(40)), false, "CR3"},
-    {SET(cr3, BIT64(63)), false, "CR3"},
-    {SET(cr3, BIT64(40)), true, NULL}, /* only long mode reads it */
-    {SET(cr4, CR4_PAE | CR4_SMEP), false, "CR4 must have no bit"},
-    {SET(cr4, CR4_PAE | BIT64(11)), false, "CR4 must have no bit"},
-    {SET(cr4, CR4_PAE | CR4_CET), false, "CR0.WP"},
-    {SET(dr6, BIT64(32)), false, "bits 63:32 of DR6"},
-    {SET(dr7, BIT64(63)), false, "bits 63:32 of DR7"},
-    {SET(cr4, 0), false, "CR4.PAE"},
-    {SET(cr0, CR0_PG), false, "CR0.PE"},
-    {SET(cr0, 0), false, NULL}, /* LME without PG */
-    {SET(cr0, CR0_PG | CR0_PE), true, NULL},
-    {SET(cs.attributes, 0x9b | ATTRIBUTE_LONG | ATTRIBUTE_BIG), false, "CS.L"},
-    {SET(cs.attributes, 0x9b | ATTRIBUTE_LONG | ATTRIBUTE_BIG), true, NULL},
-    {SET(cs.attributes, 0x9b | ATTRIBUTE_BIG), false, NULL}, /* compatibility mode */
-    {SET(intercept_2, ~INTERCEPT2_VMRUN), false, "VMRUN"},
-    {SET(iopm_base, 0xffffffd000), false, NULL},
-    {SET(iopm_base, 0xffffffe000), false, "the IOPM"},
-    {SET(iopm_base, UINT64_MAX), false, "the IOPM"},
-    {SET(msrpm_base, 0xffffffefff), false, NULL},
-    {SET(msrpm_base, 0xfffffff000), false, "the MSRPM"},
-    {SET(msrpm_base, BIT64(40)), false, "the MSRPM"},
-    {SET(asid, 0), false, "the ASID"},
-    {SET(nested_cr3, BIT64(40)), false, "nCR3"},
-    {SET(g_pat, 0x0007040602070106), false, "gPAT"},
-    {SET(g_pat, 0x0307040600070106), false, "gPAT"},
-    {SET(g_pat, 0x0007080600070106), false, "gPAT"},
-    {SET(g_pat, 0x0007050600070106), false, NULL}, /* write-protected */
-    {SET(event_inject, EVENT_VALID | 1 << EVENT_TYPE_SHIFT), false, "an injected event's"},
-    {SET(event_inject, EVENT_VALID | 5 << EVENT_TYPE_SHIFT), false, "an injected event's"},
-    {SET(event_inject, EVENT_VALID | 7 << EVENT_TYPE_SHIFT), false, "an injected event's"},
-    {SET(event_inject, 7 << EVENT_TYPE_SHIFT), false, NULL},
-    {SET(event_inject, EVENT_VALID | 0x302), false, "an injected exception's"},
-    {SET(event_inject, EVENT_VALID | 0x320), false, "an injected exception's"},
-    {SET(event_inject, EVENT_VALID | 0x31f), false, NULL},
-    {SET(event_inject, EVENT_VALID | 0x202), false, NULL},
-    {SET(event_inject, EVENT_VALID | 0x0ff), false, NULL},
-    {SET(event_inject, EVENT_VALID | 0x4ff), false, NULL},
-};
-
 static void test_cases(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        const struct audit_case *c = &cases[i];
+    for (size_t i = 0; i < ARRAY_SIZE(svm_audit_cases); i++) {
+        const struct svm_audit_case *c = &svm_audit_cases[i];
         struct svm_breach breaches[4];
 
         if (c->reset)
             make_reset();
         else
             make_good();
-        memcpy((uint8_t *)&vmcb + c->offset, &c->value, c->size);
+        svm_audit_apply(c, &vmcb);
         const uint32_t count = svm_audit(&vmcb, &cpu, breaches, ARRAY_SIZE(breaches));
         if (count != (c->rule == NULL ? 0 : 1))
             fail_msg("case %zu: %u breaches, the first: %s", i, count,
@@ -149,9 +75,9 @@ static void test_every_rule_has_a_case(void **state)
     (void)state;
     for (uint32_t i = 0; (rule = svm_audit_rule(i)) != NULL; i++) {
         bool found = false;
-        for (size_t c = 0; c < ARRAY_SIZE(cases); c++)
-            found |=
-                cases[c].rule != NULL && strncmp(rule, cases[c].rule, strlen(cases[c].rule)) == 0;
+        for (size_t c = 0; c < ARRAY_SIZE(svm_audit_cases); c++)
+            found |= svm_audit_cases[c].rule != NULL &&
+                     strncmp(rule, svm_audit_cases[c].rule, strlen(svm_audit_cases[c].rule)) == 0;
         if (!found)
             fail_msg("no case breaks: %s", rule);
     }
