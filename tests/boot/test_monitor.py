@@ -142,6 +142,7 @@ def test_after_a_crash(machine):
         assert shown[0] == "escape vCPU 0 on core #1, when its life ended:" and len(shown) == 8
         operator.keys("kill canary\r")
         operator.wait(r"\[bulkhead\] guest 'canary' was killed by the operator ")
+        operator.wait(r"\[bulkhead\] every guest has ended; the monitor is open")    # not in an answer
         shown = operator.ask("crash canary")
         assert re.fullmatch(r"canary, \d+ ms ago, in life 1 of 1:", shown[0])
         assert shown[1] == "  | guest 'canary' was killed by the operator"
