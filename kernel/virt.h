@@ -42,6 +42,10 @@ enum gpr {
     GPR_COUNT
 };
 
+/* Those that a trace keeps from before an exit was dealt with, and behind it. */
+enum left_register { LEFT_RAX, LEFT_RCX, LEFT_RDX, LEFT_RBX, LEFT_COUNT };
+_Static_assert(LEFT_RAX == (int)REG_RAX && LEFT_RBX == (int)REG_RBX, "the first of enum gpr");
+
 struct vcpu_regs {
     uint64_t gpr[GPR_COUNT]; /* gpr[REG_RSP] is not used while running: see struct vcpu_state */
 };
@@ -104,7 +108,10 @@ struct vcpu { /* in cache lines of its own: its neighbours are other cores' */
     uint32_t apic_id;
     struct vm *vm;
     struct cpu *cpu;
-    struct vcpu_soft *soft; /* the kernel's own: kernel/vm/vm.h */
+    struct vcpu_soft *soft;    /* the kernel's own: kernel/vm/vm.h */
+    uint64_t left[LEFT_COUNT]; /* those registers as the guest left, where is_traced */
+    uint32_t hw_exit;          /* the backend's own: the way out of this guest; vcpu_create() */
+    bool is_traced;            /* exits are kept with registers; before vcpu_create() */
 };
 
 /* ------------------------------------------------------------------ exits */
@@ -270,6 +277,9 @@ struct virt_vm_config {
     C(void, details,                                                                               \
       (struct vcpu * v, enum exit_kind kind, uint32_t hw_code, struct vcpu_exit * x),              \
       (v, kind, hw_code, x))                                                                       \
+    /* The same as numbers, for people: qualification or EXITINFO1; and a guest-physical address,  \
+     * an exception's vector, or 0. Until the next entry. */                                       \
+    C(void, info, (const struct vcpu *v, enum exit_kind kind, uint64_t info[2]), (v, kind, info))  \
     /* Moves RIP behind the exiting instruction. Nothing was injected since, but for the event     \
      * that ends the HLT of EXIT_HALT. */                                                          \
     C(void, advance, (struct vcpu * v, const struct stay *stay), (v, stay))                        \

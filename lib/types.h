@@ -52,6 +52,7 @@ static inline hpa_t hpa(uint64_t v)
 #define NORETURN   __attribute__((noreturn))
 #define COLD       __attribute__((cold))
 #define NOINLINE   __attribute__((noinline))
+#define FLATTEN    __attribute__((flatten)) /* all that it calls becomes part of it */
 /* A local that is written before it is read: none of the zeros that all others begin with. */
 #define UNINITIALIZED     __attribute__((uninitialized))
 #define ALWAYS_INLINE     inline __attribute__((always_inline))

@@ -82,6 +82,9 @@ enum status svm_vcpu_create(struct vcpu *v, struct pages *pages, void *shared)
         return FAIL(E_NOMEM, "no pages for a VMCB");
     hw->shared = shared;
     v->hw = hw;
+    v->hw_exit = v->is_traced                          ? SVM_WAY_TRACED
+                 : svm_spec.at_exit == AT_EXIT_NOTHING ? SVM_WAY_PLAIN
+                                                       : SVM_WAY_GUARDED;
     return OK;
 }
 

@@ -40,7 +40,7 @@ static uint8_t svm_access(uint64_t info)
  * Without CR0.NE an x87 fault freezes the processor until an interrupt comes: the chipset's, which
  * answers FERR#. A guest has no such chipset. It has the fault, as on VT-x, where CR0.NE stays on.
  */
-static uint8_t svm_exception(uint64_t code)
+uint8_t svm_exception(uint64_t code)
 {
     return code == SVM_EXIT_FERR_FREEZE ? VECTOR_MF : (uint8_t)(code - SVM_EXIT_EXCEPTION_DE);
 }

@@ -267,6 +267,16 @@ void svm_details(struct vcpu *v, enum exit_kind kind, uint32_t hw_code, struct v
     svm_decode_details(vmcb, x);
 }
 
+void svm_info(const struct vcpu *v, enum exit_kind kind, uint64_t info[2])
+{
+    const struct svm_vmcb *vmcb = &((const struct svm_vcpu *)v->hw)->vmcb;
+
+    info[0] = vmcb->exit_info_1;
+    info[1] = kind == EXIT_NESTED_FAULT ? vmcb->exit_info_2
+              : kind == EXIT_EXCEPTION  ? svm_exception(vmcb->exit_code)
+                                        : 0;
+}
+
 /* The instruction is done, and with it the shadow of the STI or MOV SS before it; and a guest that
  * single-steps gets its trap after it, as if it had not exited. */
 NOINLINE static void svm_end_instruction(struct vcpu *v)

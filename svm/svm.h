@@ -80,6 +80,11 @@ enum svm_work {
 /* Filled by svm_probe() on the boot core, then const. */
 extern struct svm_caps svm_caps;
 extern struct svm_spec_plan svm_spec;
+
+/* v->hw_exit: out of the guest as svm_spec.at_exit says, or as is right on any processor, with a
+ * copy of registers. */
+enum svm_way { SVM_WAY_PLAIN, SVM_WAY_GUARDED, SVM_WAY_TRACED };
+_Static_assert(SVM_WAY_TRACED == 2, "WAY_TRACED of switch.asm");
 extern uint32_t svm_barrier_at_exit; /* for switch.asm */
 
 /* caps.c */
@@ -94,6 +99,7 @@ void svm_explain_audit(const struct svm_vmcb *vmcb, log_sink sink);
 
 /* decode.c: pure. */
 enum exit_kind svm_decode_kind(const struct svm_vmcb *vmcb);
+uint8_t svm_exception(uint64_t code); /* the vector of an exception's exit code */
 void svm_decode_details(const struct svm_vmcb *vmcb, struct vcpu_exit *x);
 
 /* efer.c: pure. Whether a guest may write `value` where EFER, as it sees it, is `efer`; what it is

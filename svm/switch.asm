@@ -18,12 +18,15 @@ NO_EXIT         equ 1 << 32
 MSR_PRED_CMD    equ 0x49
 PRED_CMD_IBPB   equ 1
 
+WAY_TRACED      equ 2           ; SVM_WAY_TRACED
+
 RSB_ENTRIES     equ 64          ; the most that any processor has
 
         extern  svm_before_entry
         extern  svm_barrier_at_exit
         global  svm_switch:function hidden
         global  svm_switch_guarded:function hidden
+        global  svm_switch_traced:function hidden
 
 %macro CALL_OVER 0
         call    %%landed
@@ -33,13 +36,14 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
 
 ; What the guest taught the predictors is not believed: before the first return.
 %macro FORGET 0
-        mov     ecx, [svm_barrier_at_exit]
-        test    ecx, ecx
-        jz      %%fill
+        cmp     dword [svm_barrier_at_exit], 0
+        je      %%fill
+        mov     r12, rax
         mov     ecx, MSR_PRED_CMD
         mov     eax, PRED_CMD_IBPB
         xor     edx, edx
         wrmsr
+        mov     rax, r12
 %%fill:
         lfence
 %rep RSB_ENTRIES
@@ -53,7 +57,8 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
 ;   RBX = struct vcpu           RCX = exit code, 32 bits; 2^32: a request came first
 ;   R12 = guest's RIP           R15 = TSC, its halves also in RAX and RDX
 ;   R14 = VMCB
-; and all other registers clear but RSP. The argument: whether the predictors are to forget.
+; and all other registers clear but RSP. The argument: whether the predictors are to forget; 2: and
+; the registers of a trace are copied, where the exit's handler does not change them.
 ;
 ; From CLGI on an NMI waits: it ends the stay in the guest before its first instruction, or is taken
 ; at the STGI. So nobody's kick can fall between the look at it and the entry. VMRUN does not load
@@ -104,10 +109,16 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
         mov     [rbx + VCPU_R15], r15
         mov     rcx, [rax - HW_HOST + VMCB_RAX]
         mov     [rbx + VCPU_RAX], rcx
+%if %1 = 2
+        mov     [rbx + VCPU_LEFT_RAX], rcx
+        mov     rcx, [rbx + VCPU_RCX]
+        mov     [rbx + VCPU_LEFT_RCX], rcx
+        mov     [rbx + VCPU_LEFT_RDX], rdx
+        mov     rcx, [rbx + VCPU_RBX]
+        mov     [rbx + VCPU_LEFT_RBX], rcx
+%endif
 %if %1
-        mov     r12, rax
         FORGET
-        mov     rax, r12
 %endif
         mov     ecx, [rax - HW_HOST + VMCB_EXIT_CODE]
         mov     r12, [rax - HW_HOST + VMCB_RIP]
@@ -151,7 +162,14 @@ RSB_ENTRIES     equ 64          ; the most that any processor has
 svm_switch:
         SWITCH  0
 
+svm_switch_traced:
+        SWITCH  2
+
+; Both: a stay that is to be traced is guarded as well. Which of the two is decided here, so that
+; svm_switch() has no third way (docs/study/trace.md).
 svm_switch_guarded:
+        cmp     dword [rbx + VCPU_HW_EXIT], WAY_TRACED
+        je      svm_switch_traced
         SWITCH  1
 
         section .note.GNU-stack noalloc noexec nowrite

@@ -28,7 +28,7 @@ static inline uint64_t svm_switch(struct vcpu *v, struct stay *stay)
     uint64_t code;
 
     /* Decided before the guest runs: behind it nothing of its is to steer us. */
-    if (svm_spec.at_exit == AT_EXIT_NOTHING)
+    if (v->hw_exit == SVM_WAY_PLAIN)
         SVM_SWITCH("svm_switch");
     else
         SVM_SWITCH("svm_switch_guarded");

@@ -120,7 +120,7 @@ void vmx_vcpu_reset(struct vcpu *v, const struct vcpu_state *state)
     for (uint32_t i = 0; i < GPR_COUNT; i++)
         v->regs.gpr[i] = state->gpr[i];
     vmx_write_controls(hw);
-    vmx_write_host();
+    vmx_write_host(v->is_traced);
     vmx_write_guest(hw, state);
     vmwrite_nat(VMCS_HOST_RSP, (uintptr_t)v); /* switch.asm saves the guest's registers there */
     vmx_check_stay_fields();

@@ -330,6 +330,15 @@ void vmx_details(struct vcpu *v, enum exit_kind kind, uint32_t hw_code, struct v
     vmx_decode_details(&raw, &v->regs, x);
 }
 
+void vmx_info(const struct vcpu *v, enum exit_kind kind, uint64_t info[2])
+{
+    (void)v;
+    info[0] = vmread_nat(VMCS_EXIT_QUALIFICATION);
+    info[1] = kind == EXIT_NESTED_FAULT ? vmread64(VMCS_GUEST_PHYSICAL_ADDRESS)
+              : kind == EXIT_EXCEPTION  ? vmread32(VMCS_EXIT_INTERRUPTION_INFO) & INTR_VECTOR_MASK
+                                        : 0;
+}
+
 /* SDM "Guest Non-Register State": an exit out of HLT saves that state, an entry goes back to it. */
 bool vmx_has_halted(const struct vcpu *v)
 {

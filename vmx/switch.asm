@@ -32,6 +32,7 @@ RSB_ENTRIES     equ 32          ; the most that any processor has
         global  vmx_exit:function hidden
         global  vmx_exit_one:function hidden
         global  vmx_exit_fill:function hidden
+        global  vmx_exit_traced:function hidden
 
 ; With those that hold what is read after an exit: all but RSP.
 %macro CLEAR_GPRS 0
@@ -173,10 +174,10 @@ no_exit:
         lea     r15, [rax + rdx]
         ret
 
-; HOST_RIP is one of the next three, as vmx/spec.c has chosen for this processor. A return of ours
-; that finds an entry of the guest's in the return stack buffer goes on, for a while, where the guest
-; wants it. Where only the first return can, the barrier makes it wait. Aligned as the stubs of
-; kernel/core/trap.asm.
+; HOST_RIP is one of the next four: of a guest that has `trace` the last but one, else as vmx/spec.c
+; has chosen for this processor. A return of ours that finds an entry of the guest's in the return
+; stack buffer goes on, for a while, where the guest wants it. Where only the first return can, the
+; barrier makes it wait. Aligned as the stubs of kernel/core/trap.asm.
         align   16
 vmx_exit_one:
         SAVE_GPRS
@@ -184,6 +185,15 @@ vmx_exit_one:
         add     rsp, 8
         lfence
         READ_AND_RETURN
+
+; A copy that the exit's handler does not change; then the way that is right on any processor.
+        align   16
+vmx_exit_traced:
+        mov     [rsp + VCPU_LEFT_RAX], rax
+        mov     [rsp + VCPU_LEFT_RCX], rcx
+        mov     [rsp + VCPU_LEFT_RDX], rdx
+        mov     [rsp + VCPU_LEFT_RBX], rbx
+        jmp     vmx_exit_fill
 
         align   16
 vmx_exit_fill:

@@ -41,8 +41,10 @@ void vmx_write_controls(struct vmx_vcpu *hw)
         vmwrite64(VMCS_ENCLV_EXITING_BITMAP, UINT64_MAX);
 }
 
-static uint64_t vmx_host_rip(void)
+static uint64_t vmx_host_rip(bool is_traced)
 {
+    if (is_traced)
+        return (uintptr_t)vmx_exit_traced;
     switch (vmx_spec.at_exit) {
     case SPEC_EXIT_PLAIN:
         break;
@@ -54,7 +56,7 @@ static uint64_t vmx_host_rip(void)
     return (uintptr_t)vmx_exit;
 }
 
-void vmx_write_host(void)
+void vmx_write_host(bool is_traced)
 {
     const struct table_register gdtr = read_gdtr();
 
@@ -78,7 +80,7 @@ void vmx_write_host(void)
     vmwrite_nat(VMCS_HOST_SYSENTER_EIP, 0);
     vmwrite64(VMCS_HOST_PAT, rdmsr(MSR_PAT));
     vmwrite64(VMCS_HOST_EFER, rdmsr(MSR_EFER));
-    vmwrite_nat(VMCS_HOST_RIP, vmx_host_rip());
+    vmwrite_nat(VMCS_HOST_RIP, vmx_host_rip(is_traced));
     /* HOST_RSP: vmx_vcpu_reset() */
 }
 

@@ -89,7 +89,7 @@ void vmx_caps_read(struct vmx_caps *caps);
 
 /* vmcs.c: the three parts; the VMCS is current. */
 void vmx_write_controls(struct vmx_vcpu *hw);
-void vmx_write_host(void);
+void vmx_write_host(bool is_traced);
 void vmx_write_guest(struct vmx_vcpu *hw, const struct vcpu_state *state);
 
 /* explain.c: what the audit looks at, as it stands in the current VMCS; or with these controls. */
@@ -182,5 +182,6 @@ static inline bool vmx_io_is_good(uint64_t qualification)
 void vmx_exit(void);
 void vmx_exit_one(void);
 void vmx_exit_fill(void);
+void vmx_exit_traced(void);
 void vmx_before_entry(struct vcpu *v); /* for switch.asm: v->hw_work is set */
 NORETURN COLD void vmx_no_vmcs(void);  /* for switch.asm: a VMREAD failed */

@@ -33,6 +33,9 @@
 #define GUEST_LINKS_MEMORY \
     (992 * MIB) /* ... and of all links of a guest: what a PC has for devices below 4 GiB */
 
+#define TRACE_MIN 32 /* exits; a power of two, ... */
+#define TRACE_MAX 1024
+
 #define TIMEOUT_DEFAULT 5 /* seconds */
 #define TIMEOUT_MAX     3600
 
@@ -102,6 +105,7 @@ struct config_guest {
     enum poweroff_action on_poweroff;
     uint64_t watchdog_ns; /* the guest has to call in more often than this; 0: no watchdog */
     bool watchdog_each;   /* ... each of its cores */
+    uint32_t trace;       /* exits that each of its cores keeps with registers; 0: none */
     enum confirm_by confirms;
     enum crash_action on_crash;
     uint32_t restarts; /* CRASH_RESTART: at most so many; UINT32_MAX: without end */

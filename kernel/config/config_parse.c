@@ -38,6 +38,7 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_ON_POWEROFF] = {"on_poweroff", SECTION_GUEST, config_read_on_poweroff, NULL},
     [KEY_WATCHDOG] = {"watchdog", SECTION_GUEST, config_read_watchdog, NULL},
     [KEY_DEBUG] = {"debug", SECTION_GUEST, config_read_debug, NULL},
+    [KEY_TRACE] = {"trace", SECTION_GUEST, config_read_trace, NULL},
     [KEY_LINK_GUESTS] = {"guests", SECTION_LINK, config_read_link_guests, "a:rw b:ro"},
     [KEY_LINK_MEMORY] = {"memory", SECTION_LINK, config_read_link_memory, NULL},
     [KEY_LINK_SERIAL] = {"serial", SECTION_LINK, config_read_link_serial, NULL},

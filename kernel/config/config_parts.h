@@ -35,6 +35,7 @@ enum config_key {
     KEY_ON_POWEROFF,
     KEY_WATCHDOG,
     KEY_DEBUG,
+    KEY_TRACE,
     KEY_LINK_GUESTS,
     KEY_LINK_MEMORY,
     KEY_LINK_SERIAL,
@@ -155,6 +156,7 @@ void config_read_on_crash(struct config_parser *p, struct span value);
 void config_read_on_poweroff(struct config_parser *p, struct span value);
 void config_read_watchdog(struct config_parser *p, struct span value);
 void config_read_debug(struct config_parser *p, struct span value);
+void config_read_trace(struct config_parser *p, struct span value);
 void config_read_link_guests(struct config_parser *p, struct span value);
 void config_read_link_memory(struct config_parser *p, struct span value);
 void config_read_link_serial(struct config_parser *p, struct span value);

@@ -134,3 +134,21 @@ void config_read_debug(struct config_parser *p, struct span value)
         }
     p->guest->is_debugged = true;
 }
+
+/* "512"; "off" is the same as leaving the key out. */
+void config_read_trace(struct config_parser *p, struct span value)
+{
+    uint64_t number;
+
+    if (span_is(value, "off"))
+        return;
+    if (!span_number(value, &number))
+        errors_add(p->report, p->line, "trace = '" VALUE ": write a number of exits, or off",
+                   VALUE_ARGS(value));
+    else if (number < TRACE_MIN || number > TRACE_MAX || !is_power_of_two(number))
+        errors_add(p->report, p->line,
+                   "trace = " SPAN_FMT ": it must be 32, 64, 128, 256, 512 or 1024",
+                   SPAN_ARGS(value));
+    else
+        p->guest->trace = (uint32_t)number;
+}

@@ -158,6 +158,11 @@ bool console_pump(uint64_t now, uint64_t ticks)
     return waiting || typed;
 }
 
+bool console_is_clear(void)
+{
+    return line_ring_is_empty(&console.merge.log);
+}
+
 /* For those who have nothing else to do. Others may want the lock, so not for long at a time. */
 static bool console_pump_on(void)
 {

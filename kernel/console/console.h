@@ -53,6 +53,10 @@ void console_start_pumping(void);
  * out, or somebody types. Does nothing when another core is at it. */
 bool console_pump(uint64_t now, uint64_t ticks);
 
+/* All lines of ours that any guest's do not wait for are on their way out: there is room for more.
+ */
+bool console_is_clear(void);
+
 /* Waits until everything is out, or nothing has moved for about three seconds; at most ten times as
  * long. For a power-off. */
 void console_flush(void);

@@ -35,6 +35,11 @@ void offsets(void)
     EMIT(VCPU_KICK, offsetof(struct vcpu, kick));
     EMIT(VCPU_HOST_STACK, offsetof(struct vcpu, hw_stack));
     EMIT(VCPU_HW, offsetof(struct vcpu, hw));
+    EMIT(VCPU_HW_EXIT, offsetof(struct vcpu, hw_exit));
+    EMIT(VCPU_LEFT_RAX, offsetof(struct vcpu, left[LEFT_RAX]));
+    EMIT(VCPU_LEFT_RCX, offsetof(struct vcpu, left[LEFT_RCX]));
+    EMIT(VCPU_LEFT_RDX, offsetof(struct vcpu, left[LEFT_RDX]));
+    EMIT(VCPU_LEFT_RBX, offsetof(struct vcpu, left[LEFT_RBX]));
     EMIT(CPU_ROOT, offsetof(struct cpu, host.root));
     EMIT(HOST_MAIN_STACK_TOP,
          HOST_PRIVATE + STACK_MAIN * HOST_STACK_STRIDE + (1 + HOST_STACK_PAGES) * PAGE_SIZE);

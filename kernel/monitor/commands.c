@@ -7,6 +7,7 @@
 #include "kernel/console/console.h"
 #include "kernel/core/confirm.h"
 #include "kernel/core/power.h"
+#include "kernel/monitor/commands_export.h"
 #include "kernel/monitor/commands_look.h"
 #include "kernel/vm/life.h"
 #include "kernel/vm/serial.h"
@@ -20,6 +21,7 @@
 
 #define GUEST      "GUEST"               /* the name of one, as an argument */
 #define GUEST_MORE "GUEST [CORE] [PART]" /* and what the command looks at, in c->more */
+#define EXPORT     "export GUEST"        /* the name behind a word */
 
 /* A line cut into words. */
 struct words {
@@ -29,7 +31,7 @@ struct words {
 
 struct command {
     const char *name;
-    const char *arguments; /* GUEST, a word as it is, or "" */
+    const char *arguments; /* GUEST, EXPORT, a word as it is, or "" */
     const char *help;
     void (*run)(struct commands *c, struct vm *vm);
 };
@@ -198,6 +200,7 @@ static const struct command commands_table[] = {
     {"crash", GUEST, "the report of its last crash", commands_on_crash},
     {"stats", GUEST, "exits, hypercalls, refused accesses", commands_on_stats},
     {"trace", GUEST, "its last exits", commands_on_trace},
+    {"trace", EXPORT, "the same, for scripts/trace on the desk", commands_on_export},
     {"plan", "", "the plan made from the file", commands_on_plan},
     {"isolation", "", "who owns what, and what is not isolated", commands_on_isolation},
     {"log", "", "the latest lines of this boot's log", commands_on_log},
@@ -227,15 +230,18 @@ static bool command_takes(const struct command *command, const struct words *w)
         return w->count == 1 && !command->arguments[0];
     if (text_equal(command->arguments, GUEST_MORE))
         return true;
+    if (w->count == 3)
+        return text_equal(command->arguments, EXPORT) && text_equal(w->text[1], "export");
     return w->count == 2 &&
            (text_equal(command->arguments, GUEST) || text_equal(command->arguments, w->text[1]));
 }
 
 static void command_call(struct commands *c, const struct command *command, const struct words *w)
 {
-    const bool needs_guest =
-        text_equal(command->arguments, GUEST) || text_equal(command->arguments, GUEST_MORE);
-    const char *argument = w->text[1];
+    const bool needs_guest = text_equal(command->arguments, GUEST) ||
+                             text_equal(command->arguments, GUEST_MORE) ||
+                             text_equal(command->arguments, EXPORT);
+    const char *argument = w->text[text_equal(command->arguments, EXPORT) ? 2 : 1];
     struct vm *vm = needs_guest ? commands_guest(c, argument) : NULL;
 
     if (!needs_guest || vm) {

@@ -11,6 +11,7 @@
 #include "kernel/core/nmi.h"
 #include "kernel/core/power.h"
 #include "kernel/monitor/commands.h"
+#include "kernel/monitor/commands_export.h"
 #include "kernel/monitor/commands_look.h"
 #include "kernel/monitor/debugger.h"
 #include "kernel/monitor/dma_watch.h"
@@ -189,7 +190,8 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
         return true;
     }
     commands_watch(&monitor.commands);
-    const bool waiting = monitor_keys() || console_pump(now, ticks);
+    const bool waiting =
+        monitor_keys() || commands_export_step(&monitor.commands, now) || console_pump(now, ticks);
     for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++) {
         serial_tick(monitor.commands.view.vms[i]);
         cable_tick(monitor.commands.view.vms[i]);

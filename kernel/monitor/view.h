@@ -38,6 +38,14 @@ struct dma_watch {
 };
 
 #define COMMANDS_MORE 2 /* words behind the guest's name */
+/* A trace that is being said. */
+struct commands_export {
+    struct vm *vm; /* NULL: none */
+    bool has_begun, in_vcpu;
+    uint32_t vcpu;
+    uint64_t next, last; /* numbers of exits, of a long trace */
+    uint64_t rows, lost;
+};
 
 struct commands {
     struct monitor_view view;
@@ -46,4 +54,5 @@ struct commands {
     struct vm *attached; /* had the terminal for itself last; NULL: none, or it is stopped */
     struct commands_sample samples[GUESTS_MAX];
     struct dma_watch dma;
+    struct commands_export export;
 };

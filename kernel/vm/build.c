@@ -56,6 +56,19 @@ static struct vcpuid_host build_host(const struct plan_guest *plan, uint32_t ind
     return host;
 }
 
+/* What `trace` in the file asks for. */
+static enum status build_trace(struct vcpu *v, struct pages *pages)
+{
+    struct trace_long *t = &v->soft->trace_long;
+
+    t->count = v->vm->plan->config->trace;
+    if (t->count == 0)
+        return OK;
+    t->places = build_alloc(pages, trace_long_bytes(t->count));
+    v->is_traced = true;
+    return t->places ? OK : FAIL(E_NOMEM, "no pages for the trace of '%s'", v->vm->name);
+}
+
 static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_kit *kit,
                               void *shared)
 {
@@ -70,10 +83,14 @@ static enum status build_vcpu(struct vm *vm, uint32_t index, const struct build_
     v->vm = vm;
     v->cpu = cpus[core];
     v->soft = soft;
+    const enum status traced = build_trace(v, kit->pages);
+    if (traced != OK)
+        return traced;
     soft->console_duty = core == 0 && !kit->monitor_core;
     soft->pump_deadline = soft->console_duty ? 0 : UINT64_MAX;
     soft->watchdog_deadline = UINT64_MAX;
     soft->is_watched = !kit->guest_timer;
+    soft->is_apart = soft->is_watched || v->is_traced;
     atomic_store(&soft->watched, UINT64_MAX);
     soft->pump_ticks = kit->tsc->hz / PUMPS_PER_SECOND;
     soft->timer_deadline = UINT64_MAX;

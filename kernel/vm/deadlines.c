@@ -3,7 +3,7 @@
 
 #include "kernel/vm/crash.h"
 #include "kernel/vm/inject.h"
-#include "kernel/vm/watch.h"
+#include "kernel/vm/traced.h"
 #include "kernel/vm/watchdog.h"
 #include "lib/bits.h"
 #include "lib/time.h"
@@ -14,8 +14,8 @@
 /* All three at hand: an instruction counts here. */
 static inline void deadlines_set(struct vcpu *v, const struct vcpu_soft *soft, uint64_t deadline)
 {
-    if (__builtin_expect(soft->is_watched, 0))
-        watch_set(v, deadline);
+    if (__builtin_expect(soft->is_apart, 0))
+        traced_set_deadline(v, deadline);
     else
         virt_set_deadline(v, deadline);
 }
@@ -26,7 +26,7 @@ static inline void deadlines_set(struct vcpu *v, const struct vcpu_soft *soft, u
  * timer is set anew. It is late by no more than the exits since the last time took, and that is
  * less than a 16th of the whole way.
  */
-void deadlines_update(struct vcpu *v)
+FLATTEN void deadlines_update(struct vcpu *v)
 {
     struct vcpu_soft *soft = v->soft;
     const uint64_t deadline =
@@ -54,7 +54,10 @@ NOINLINE void deadlines_near(struct vcpu *v, uint64_t now)
         return;
     }
     v->look_at = now + min_u64(soft->look_step, ticks_since(deadline, now) / 2);
-    deadlines_set(v, soft, deadline);
+    if (__builtin_expect(soft->is_apart, 0))
+        traced_look(v, deadline);
+    else
+        virt_set_deadline(v, deadline);
 }
 
 void deadlines_set_console(struct vcpu *v, uint64_t deadline, bool is_busy)

@@ -47,6 +47,7 @@ static void requests_start(struct vcpu *v)
 
     soft->stats = (struct vcpu_stats){0};
     trace_reset(&soft->stats.trace);
+    trace_long_reset(&soft->trace_long);
     soft->watchdog_deadline = UINT64_MAX;
     if (v->index != 0) {
         memory_scrub_share(v->vm, v->index);

@@ -7,6 +7,7 @@
 #include "kernel/vm/exit.h"
 #include "kernel/vm/life.h"
 #include "kernel/vm/requests.h"
+#include "kernel/vm/traced.h"
 #include "kernel/vm/vm.h"
 #include "lib/bits.h"
 #include "lib/x86/cr.h"
@@ -50,9 +51,13 @@ NOINLINE static bool vcpu_apply(struct vcpu *v, enum verdict verdict)
         virt_inject_exception(v, VECTOR_UD, false, 0);
         break;
     case DO_LEAVE: /* says nothing of the guest's exit */
+        if (v->is_traced)
+            traced_note(v);
         return false;
     case DO_STOP: /* the request is among our kicks, unless another core is about to put it there */
         trace_verdict(&stats->trace, DO_STOP);
+        if (v->is_traced)
+            traced_note(v);
         return requests_take(v) != DO_LEAVE;
     }
     return true;

@@ -11,6 +11,7 @@
 #include "guests/kit/abi.h"
 #include "kernel/console/console.h"
 #include "kernel/core/trace.h"
+#include "kernel/core/trace_long.h"
 #include "kernel/plan/plan.h"
 #include "kernel/virt.h"
 #include "kernel/vm/pacing.h"
@@ -72,6 +73,7 @@ struct vcpu_soft {
     enum vcpu_phase phase;
     uint64_t look_step;          /* the longest that v->look_at may be away; ticks */
     uint64_t deadline;           /* TSC; the first of those below */
+    bool is_apart;               /* is_watched, or the vCPU is traced */
     bool is_watched;             /* by core 0: the backend has no timer for it */
     _Atomic uint64_t watched;    /* TSC; then the deadline, UINT64_MAX: none; core 0 ends it */
     _Atomic uint8_t sipi_vector; /* siblings write */
@@ -92,6 +94,7 @@ struct vcpu_soft {
     uint64_t watchdog_deadline; /* TSC; UINT64_MAX: none; of a life, the lead vCPU's alone */
     _Atomic uint64_t sign; /* its last watchdog call, TSC; kernel/vm/watchdog.c has the rules */
     struct vcpu_stats stats;
+    struct trace_long trace_long; /* where the vCPU is traced */
     enum vcpu_phase ended_in;     /* its phase when the last life ended */
     struct vcpu_state shown;      /* what KICK_SHOW asked for, or how the last life ended ... */
     _Atomic uint32_t shown_count; /* ... and how often that or KICK_FIELDS was answered */

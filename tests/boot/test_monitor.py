@@ -167,7 +167,7 @@ def check_help(operator):
     lines = operator.ask("help")
     names = [line.split()[0] for line in lines]
     assert names == ["help", "list", "stop", "start", "restart", "kill", "focus", "attach", "break", "regs",
-                     "vmcs", "vmcb", "crash", "stats", "trace", "plan", "isolation", "log", "log", "cpu", "memory",
+                     "vmcs", "vmcb", "crash", "stats", "trace", "trace", "plan", "isolation", "log", "log", "cpu", "memory",
                      "machine", "pci", "confirm", "reboot", "poweroff", "Ctrl-T", "Ctrl-R"]
 
 

@@ -25,11 +25,13 @@
 /* switch.asm */
 void svm_switch_plain(void) __asm__("svm_switch");
 void svm_switch_guarded(void);
+void svm_switch_traced(void);
 
 /* RBP, RSI, RDI, R8-R11, R13; below them on the stack, where calls leave the way back. */
 enum seen { SEEN_REGISTERS = 8, SEEN_CALLS = 120, SEEN_COUNT = SEEN_REGISTERS + SEEN_CALLS };
 #define RSB_ENTRIES  64
-#define GUARDED_SIZE 640 /* in bytes, as far as its last call */
+#define GUARDED_SIZE 640 /* in bytes, as far as its last call, ... */
+#define TRACED_SIZE  676 /* ... and that of the other */
 
 /* Nothing of an earlier look is seen below the stack. */
 NOINLINE static void wipe_stack(void)
@@ -103,13 +105,14 @@ static void run_and_look(struct vcpu *v, uint64_t seen[SEEN_COUNT])
     armour_expect(stay.kind == EXIT_KICK, stay.kind);
 }
 
-/* Calls that the exit made, by the ways back that they left. */
-static uint32_t calls_made(const uint64_t seen[SEEN_COUNT])
+/* Calls that the exit by `way` made, by the ways back that they left. */
+static uint32_t calls_made(const uint64_t seen[SEEN_COUNT], void (*way)(void))
 {
+    const uint32_t bytes = way == svm_switch_traced ? TRACED_SIZE : GUARDED_SIZE;
     uint32_t count = 0;
 
     for (uint32_t i = SEEN_REGISTERS; i < SEEN_COUNT; i++)
-        count += seen[i] - (uintptr_t)svm_switch_guarded < GUARDED_SIZE;
+        count += seen[i] - (uintptr_t)way < bytes;
     return count;
 }
 
@@ -295,46 +298,49 @@ static void armour_svm_registers(struct vcpu *v)
     atomic_store(&v->kick, 1);
     expect_registers(v, svm_switch_plain, no_exit);
     expect_registers(v, svm_switch_guarded, no_exit);
+    expect_registers(v, svm_switch_traced, no_exit);
     atomic_store(&v->kick, 0);
     expect_registers(v, svm_switch_plain, SVM_EXIT_NMI);
     expect_registers(v, svm_switch_guarded, SVM_EXIT_NMI);
+    armour_expect(v->left[LEFT_RAX] != SHOWN, 0);
+    expect_registers(v, svm_switch_traced, SVM_EXIT_NMI);
+    for (uint32_t i = 0; i < LEFT_COUNT; i++)
+        armour_expect(v->left[i] == SHOWN, v->left[i]);
     armour_reset(v);
 }
 
-/* It is sealed. */
-static void set_at_exit(enum svm_at_exit what)
-{
-    write_cr0(read_cr0() & ~CR0_WP);
-    svm_spec.at_exit = what;
-    write_cr0(read_cr0() | CR0_WP);
-}
-
 /* Half of the calls at least are seen behind svm_run(): its own have overwritten some. */
-static void expect_choice(struct vcpu *v, enum svm_at_exit choice)
+static void expect_choice(struct vcpu *v, enum svm_way choice)
 {
+    void (*const way)(void) = choice == SVM_WAY_TRACED ? svm_switch_traced : svm_switch_guarded;
     uint64_t seen[SEEN_COUNT] = {0};
 
-    set_at_exit(choice);
+    v->hw_exit = choice;
     run_and_look(v, seen);
-    armour_expect((calls_made(seen) >= RSB_ENTRIES / 2) == (choice != AT_EXIT_NOTHING),
-                  calls_made(seen));
+    const uint32_t count = calls_made(seen, way);
+    armour_expect((count >= RSB_ENTRIES / 2) == (choice != SVM_WAY_PLAIN), count);
 }
 
 static void armour_svm_speculation(struct vcpu *v)
 {
     const struct svm_vcpu *hw = v->hw;
     const enum svm_at_exit chosen = svm_spec.at_exit;
+    const uint32_t way = v->hw_exit;
     uint64_t seen[SEEN_COUNT] = {0};
 
     armour_expect(svm_barrier_at_exit == (chosen == AT_EXIT_BARRIER), chosen);
+    armour_expect(way == (chosen == AT_EXIT_NOTHING ? SVM_WAY_PLAIN : SVM_WAY_GUARDED), chosen);
     if (svm_spec.has_spec_ctrl)
         armour_expect(rdmsr(MSR_SPEC_CTRL) == svm_spec.spec_ctrl, rdmsr(MSR_SPEC_CTRL));
     armour_expect(hw->vmcb.spec_ctrl == svm_spec.spec_ctrl, hw->vmcb.spec_ctrl);
     (void)enter_and_look(v, svm_switch_guarded, seen);
-    armour_expect(calls_made(seen) == RSB_ENTRIES, calls_made(seen));
-    expect_choice(v, AT_EXIT_NOTHING);
-    expect_choice(v, AT_EXIT_FILL);
-    set_at_exit(chosen);
+    armour_expect(calls_made(seen, svm_switch_guarded) == RSB_ENTRIES, chosen);
+    (void)enter_and_look(v, svm_switch_traced, seen);
+    armour_expect(calls_made(seen, svm_switch_traced) == RSB_ENTRIES, chosen);
+    expect_choice(v, SVM_WAY_PLAIN);
+    expect_choice(v, SVM_WAY_GUARDED);
+    expect_choice(v, SVM_WAY_TRACED);
+    v->hw_exit = way;
 
     /* With something to do at each entry, each goes the way where it is done. */
     v->hw_work = WORK_BUFFERS;

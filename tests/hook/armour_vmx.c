@@ -254,6 +254,10 @@ static void armour_vmx_speculation(struct vcpu *v)
         armour_expect(rdmsr(MSR_SPEC_CTRL) == vmx_spec.spec_ctrl, rdmsr(MSR_SPEC_CTRL));
     armour_expect(calls_made(v, vmx_exit_fill, 512) == 32, calls_made(v, vmx_exit_fill, 512));
     armour_expect(calls_made(v, vmx_exit_one, 100) == 1, calls_made(v, vmx_exit_one, 100));
+    armour_expect(v->left[LEFT_RAX] != SHOWN, 0);
+    armour_expect(calls_made(v, vmx_exit_traced, 640) == 32, calls_made(v, vmx_exit_traced, 640));
+    for (uint32_t i = 0; i < LEFT_COUNT; i++)
+        armour_expect(v->left[i] == SHOWN, v->left[i]);
 
     /* With something to do at each entry, each goes the way where it is done. */
     set_at_entry(SPEC_ENTRY_VERW | (cpuid(7, 0).edx & BIT32(28) ? SPEC_ENTRY_L1D : 0));

@@ -62,11 +62,29 @@ static void a_bus_lock_during_delivery_keeps_the_event(void **state)
     assert_true(vcpu.hw_work & WORK_EVENT);
 }
 
+static void what_an_exit_says_as_numbers(void **state)
+{
+    uint64_t info[2];
+
+    (void)state;
+    hw.vmcb.exit_info_1 = 0x3f80011;
+    hw.vmcb.exit_info_2 = 0x1234;
+    svm_info(&vcpu, EXIT_PIO, info);
+    assert_int_equal(info[0], 0x3f80011);
+    assert_int_equal(info[1], 0);
+    svm_info(&vcpu, EXIT_NESTED_FAULT, info);
+    assert_int_equal(info[1], 0x1234);
+    hw.vmcb.exit_code = SVM_EXIT_EXCEPTION_AC;
+    svm_info(&vcpu, EXIT_EXCEPTION, info);
+    assert_int_equal(info[1], VECTOR_AC);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(a_bus_lock_goes_on_once, setup),
         cmocka_unit_test_setup(a_bus_lock_during_delivery_keeps_the_event, setup),
+        cmocka_unit_test_setup(what_an_exit_says_as_numbers, setup),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

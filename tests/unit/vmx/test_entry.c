@@ -168,8 +168,9 @@ void vmx_write_controls(struct vmx_vcpu *hw)
     (void)hw;
 }
 
-void vmx_write_host(void)
+void vmx_write_host(bool is_traced)
 {
+    (void)is_traced;
 }
 
 void vmx_write_guest(struct vmx_vcpu *hw, const struct vcpu_state *state)

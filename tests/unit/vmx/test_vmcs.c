@@ -53,6 +53,10 @@ void vmx_exit_fill(void)
 {
 }
 
+void vmx_exit_traced(void)
+{
+}
+
 static void enclaves_exit_whatever_the_leaf(void **state)
 {
     static const struct {

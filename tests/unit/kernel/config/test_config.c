@@ -378,6 +378,19 @@ static void test_watchdog(void **state)
     assert_true(THE_GUEST.watchdog_each);
 }
 
+static void test_trace(void **state)
+{
+    (void)state;
+    accept(IN_GUEST "cores = 1");
+    assert_int_equal(THE_GUEST.trace, 0);
+    accept(IN_GUEST "trace = off");
+    assert_int_equal(THE_GUEST.trace, 0);
+    accept(IN_GUEST "trace = 32");
+    assert_int_equal(THE_GUEST.trace, 32);
+    accept(IN_GUEST "trace = 1024 # exits");
+    assert_int_equal(THE_GUEST.trace, 1024);
+}
+
 static void test_on_crash(void **state)
 {
     (void)state;
@@ -651,7 +664,7 @@ static void test_unknown_keys(void **state)
         {"[guest a]\nmmeory=16M\nimage=x", 2, "unknown key 'mmeory'; did you mean 'memory'?"},
         {GUEST "colour scheme = 1", 4,
          "unknown key 'colour scheme'; the keys of [guest NAME] are cores, memory, image, initrd, "
-         "disk, devices, cmdline, on_crash, on_poweroff, watchdog, debug"},
+         "disk, devices, cmdline, on_crash, on_poweroff, watchdog, debug, trace"},
         {GUEST "gdb = 1", 4, "unknown key 'gdb'; did you mean 'debug'?"},
         {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
@@ -1115,6 +1128,7 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
 {
 #define TIME    ": write a time such as 500ms, 2m or 5s [each], or off"
 #define FROM_TO ": it must be from 10ms to 60m"
+#define POWERS  ": it must be 32, 64, 128, 256, 512 or 1024"
     static const struct refusal rows[] = {
         {"[machine]\ntimeout = 5s\n" GUEST, 2, "timeout = '5s': write 0 to 3600, in seconds"},
         {"[machine]\ntimeout = 3601\n" GUEST, 2, "timeout = '3601': write 0 to 3600, in seconds"},
@@ -1145,12 +1159,19 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
         {IN_GUEST "watchdog = 61m", 4, "watchdog = 61m" FROM_TO},
         {IN_GUEST "watchdog = 18446744073709551615s", 4,
          "watchdog = 18446744073709551615s" FROM_TO},
+        {IN_GUEST "trace = on", 4, "trace = 'on': write a number of exits, or off"},
+        {IN_GUEST "trace = 1K", 4, "trace = '1K': write a number of exits, or off"},
+        {IN_GUEST "trace = 0", 4, "trace = 0" POWERS},
+        {IN_GUEST "trace = 16", 4, "trace = 16" POWERS},
+        {IN_GUEST "trace = 1000", 4, "trace = 1000" POWERS},
+        {IN_GUEST "trace = 2048", 4, "trace = 2048" POWERS},
     };
 
     (void)state;
     REFUSE_ALL(rows);
 #undef TIME
 #undef FROM_TO
+#undef POWERS
 }
 
 static void test_bad_on_crash(void **state)
@@ -1337,6 +1358,7 @@ int main(void)
         cmocka_unit_test(test_isolation),
         cmocka_unit_test(test_timeout),
         cmocka_unit_test(test_watchdog),
+        cmocka_unit_test(test_trace),
         cmocka_unit_test(test_longest),
         cmocka_unit_test(test_guests_max),
         cmocka_unit_test(test_file),

@@ -18,6 +18,7 @@
 #include "kernel/vm/message.c"
 #include "kernel/vm/requests.c"
 #include "kernel/vm/serial.c"
+#include "kernel/vm/traced.c"
 #include "kernel/vm/vcpu.c"
 #include "kernel/vm/watchdog.c"
 #include "lib/uart16550.h"
@@ -143,6 +144,15 @@ static void script_details(struct vcpu *on, enum exit_kind kind, uint32_t hw_cod
     *x = script[-1].details;
     x->kind = kind;
     x->hw_code = hw_code;
+}
+
+static void script_info(const struct vcpu *on, enum exit_kind kind, uint64_t info[2])
+{
+    assert_ptr_equal(on, &vcpu);
+    assert_int_equal(kind, script[-1].kind);
+    info[0] = script[-1].details.hw_info;
+    info[1] = kind == EXIT_NESTED_FAULT ? script[-1].details.fault.address.v
+                                        : script[-1].details.exception.vector;
 }
 
 static void script_advance(struct vcpu *on, const struct stay *stay)
@@ -906,18 +916,99 @@ static void a_deadline_passes_during_exits(void **state)
 static void core_0_watches_where_there_is_no_timer(void **state)
 {
     (void)state;
-    soft.is_watched = true;
+    soft.is_watched = soft.is_apart = true;
     set_timer(5000);
     assert_int_equal(vcpu.look_at, 1005000 - 5000 + 5000 / 16);
     RUN({.kind = EXIT_KICK, .kick = KICK_WATCHED, .ticks = 6000});
     assert_int_equal(count_of(ACT_INTERRUPT), 1);
     /* Too early by that core's clock: watched on. */
     begin(NULL);
-    soft.is_watched = true;
+    soft.is_watched = soft.is_apart = true;
     set_timer(5000);
     RUN({.kind = EXIT_KICK, .kick = KICK_WATCHED, .ticks = 100});
     assert_int_equal(count_of(ACT_INTERRUPT), 0);
     assert_int_equal(count_of(ACT_DEADLINE), 2);
+}
+
+/* ------------------------------------------------------------------ a traced vCPU */
+
+static struct trace_place_long places[32];
+
+static void trace_it(void)
+{
+    memset(places, 0, sizeof(places));
+    soft.trace_long = (struct trace_long){.places = places, .count = ARRAY_SIZE(places)};
+    soft.is_apart = vcpu.is_traced = true;
+    vcpu.look_at = 0;
+}
+
+static struct trace_entry traced(uint64_t number)
+{
+    struct trace_entry entry;
+
+    assert_true(trace_long_get(&soft.trace_long, number, &entry));
+    return entry;
+}
+
+/* Also behind a deadline that is set anew, and the exit that ends the life. */
+static void each_exit_is_kept_with_registers(void **state)
+{
+    (void)state;
+    trace_it();
+    vcpu.regs.gpr[REG_RAX] = vcpu.left[LEFT_RAX] = BULKHEAD_CALL_TIMER_SET;
+    vcpu.regs.gpr[REG_RBX] = 1000000000;
+    vcpu.regs.gpr[REG_RCX] = 64;
+    RUN({.kind = EXIT_HYPERCALL, .ticks = 10}, {.kind = EXIT_CACHE, .details = {.hw_info = 5}},
+        {.kind = EXIT_EXCEPTION, .details = {.exception = {.vector = VECTOR_DB}}},
+        {.kind = EXIT_NESTED_FAULT, .details = {.fault = {.address = {0x77000}}}});
+    assert_int_equal(atomic_load(&soft.trace_long.newest), trace_count(&soft.stats.trace));
+    assert_int_equal(traced(1).row.kind, EXIT_HYPERCALL);
+    assert_int_equal(traced(1).before[LEFT_RAX], BULKHEAD_CALL_TIMER_SET);
+    assert_int_equal(traced(1).after[LEFT_RAX], vcpu.regs.gpr[REG_RAX]);
+    assert_int_not_equal(traced(1).after[LEFT_RAX], BULKHEAD_CALL_TIMER_SET);
+    assert_int_equal(traced(2).info, 5);
+    assert_int_equal(traced(3).extra, VECTOR_DB);
+    assert_int_equal(traced(3).row.verdict, DO_REFLECT);
+    assert_int_equal(traced(4).extra, 0x77000);
+    assert_int_equal(traced(4).row.verdict, DO_STOP);
+    assert_int_equal(vcpu.look_at, 0);
+}
+
+/* Where the processor's timer does not do it as well. */
+static void a_watched_one_stays_traced(void **state)
+{
+    (void)state;
+    trace_it();
+    soft.is_watched = true;
+    set_timer(5000);
+    assert_int_equal(vcpu.look_at, 0);
+    RUN({.kind = EXIT_RDMSR, .ticks = 100}, {.kind = EXIT_KICK, .kick = KICK_WATCHED});
+    assert_int_equal(traced(1).row.verdict, DO_GP);
+    assert_int_equal(traced(2).row.kind, EXIT_KICK);
+}
+
+static void a_kick_changes_nothing_that_is_kept(void **state)
+{
+    (void)state;
+    trace_it();
+    vcpu.regs.gpr[REG_RDX] = 0x55;
+    vcpu.left[LEFT_RDX] = 0x66; /* of an earlier exit */
+    RUN({.kind = EXIT_KICK, .kick = KICK_SHOW});
+    assert_int_equal(traced(1).before[LEFT_RDX], 0x55);
+    assert_int_equal(traced(1).after[LEFT_RDX], 0x55);
+}
+
+static void nothing_is_kept_while_it_is_read(void **state)
+{
+    struct trace_entry entry;
+
+    (void)state;
+    trace_it();
+    atomic_store(&soft.trace_long.is_held, true);
+    RUN({.kind = EXIT_CPUID}, {.kind = EXIT_CPUID});
+    assert_int_equal(atomic_load(&soft.trace_long.newest), 0);
+    assert_false(trace_long_get(&soft.trace_long, 1, &entry));
+    assert_int_equal(soft.stats.trace.exits[EXIT_CPUID], 2);
 }
 
 static void the_console_has_its_turn(void **state)
@@ -1057,6 +1148,10 @@ int main(void)
         cmocka_unit_test_setup(a_deadline_passes_during_exits, begin),
         cmocka_unit_test_setup(core_0_watches_where_there_is_no_timer, begin),
         cmocka_unit_test_setup(the_console_has_its_turn, begin),
+        cmocka_unit_test_setup(each_exit_is_kept_with_registers, begin),
+        cmocka_unit_test_setup(a_watched_one_stays_traced, begin),
+        cmocka_unit_test_setup(a_kick_changes_nothing_that_is_kept, begin),
+        cmocka_unit_test_setup(nothing_is_kept_while_it_is_read, begin),
         cmocka_unit_test_setup(a_silent_guest_is_stopped, begin),
         cmocka_unit_test_setup(a_key_becomes_a_message, begin),
         cmocka_unit_test_setup(a_message_to_a_stranger_is_none, begin),
