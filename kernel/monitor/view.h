@@ -38,6 +38,7 @@ struct dma_watch {
 };
 
 #define COMMANDS_MORE 2 /* words behind the guest's name */
+
 /* A trace that is being said. */
 struct commands_export {
     struct vm *vm; /* NULL: none */

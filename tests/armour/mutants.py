@@ -619,7 +619,7 @@ MUTANTS = {
         mutant("svm-step-in-delivery", "svm/once.c", " || (vmcb->exit_int_info & EVENT_VALID) ||", " ||",
                Unit("test_once")),
         mutant("vmx-step-stays-open", "vmx/run.c",
-               "    if (was_once)\n        vmx_once(v, false);\n", "", Unit("test_entry")),
+               "    if (v->hw_work & WORK_ONCE)\n        vmx_once(v, false);\n", "", Unit("test_entry")),
         mutant("vmx-step-in-delivery", "vmx/once.c",
                " || (vmread32(VMCS_IDT_VECTORING_INFO) & INTR_VALID))", ")", Unit("test_entry")),
     ],
