@@ -39,7 +39,7 @@ PURE_SRC := $(filter-out lib/string.c kernel/core/offsets.c vmx/hook_none.c svm/
 HOOK    ?=
 HOOK_ARG ?=
 OBJECTS ?= $B
-HOOKED  := $(if $(filter-out dma leaves kinds tables,$(HOOK)),vmx/hook_none.c) $(if $(filter armour audit refuse,$(HOOK)),svm/hook_none.c)
+HOOKED  := $(if $(filter-out dma leaves kinds tables storm,$(HOOK)),vmx/hook_none.c) $(if $(filter armour audit refuse,$(HOOK)),svm/hook_none.c)
 HV_SRC  := $(filter-out kernel/core/offsets.c $(HOOKED),$(call hv_files,*.c))
 HV_ASM  := $(call hv_files,*.asm)
 HOOK_SRC := $(foreach hook,$(HOOK),$(wildcard tests/hook/$(hook).c tests/hook/$(hook)_*.c))
@@ -66,6 +66,7 @@ HV_LDFLAGS := -pie --no-dynamic-linker -z text -z noexecstack -z max-page-size=4
              $(if $(filter kinds,$(HOOK)),--wrap=facts_read) \
              $(if $(filter tables,$(HOOK)),--wrap=build_vm) \
              $(if $(filter dma,$(HOOK)),--wrap=dma_block --wrap=host_core_create) \
+             $(if $(filter storm,$(HOOK)),--wrap=iommu_faults) \
              $(if $(filter armour,$(HOOK)),--wrap=quiesce_interrupts --wrap=quiesce_devices \
                --wrap=virt_cpu_on --wrap=vcpu_loop)
 

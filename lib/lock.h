@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * lock: a spin lock with try. The exit path takes none; the console, the log and life-cycle
- * commands do. Lock order: the console's, then its log's.
+ * commands do. Lock order: that of the devices' faults, the console's, then its log's.
  */
 #pragma once
 

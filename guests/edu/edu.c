@@ -5,8 +5,8 @@
  * reads and writes. rounds=N (4): so many blocks go to the device and back.
  *
  * how=stray has the device write to, and read from, guest-physical mib=N (1024) MiB, where it
- * should reach nothing; how=forge has it write messages of interrupts to every vector; how=busy
- * restarts while the device is at work, for ever.
+ * should reach nothing, times=N (1) times; how=forge has it write messages of interrupts to every
+ * vector; how=busy restarts while the device is at work, for ever.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
@@ -178,7 +178,7 @@ int main(void)
     const uint64_t rounds = option_number("rounds", 4);
     const uint32_t slot = edu_find();
 
-    if (option_is("how", "stray"))
+    for (uint64_t left = option_number("times", 1); option_is("how", "stray") && left > 0; left--)
         edu_stray(option_number("mib", 1024) * MIB);
     if (option_is("how", "forge"))
         edu_forge();

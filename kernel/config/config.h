@@ -45,6 +45,9 @@ enum crash_action { CRASH_STOP, CRASH_RESTART, CRASH_REBOOT };
 /* ... and with one that switched itself off. */
 enum poweroff_action { POWEROFF_STOP, POWEROFF_RESTART, POWEROFF_REBOOT };
 
+/* ... and when a device of its tries what the IOMMU refuses. */
+enum dma_fault_action { DMA_FAULT_REPORT, DMA_FAULT_STOP /* as if it had crashed */ };
+
 /* What of a guest confirms a set of files that is tried (kernel/config/next.h). */
 enum confirm_by {
     CONFIRM_BY_OPERATOR, /* nothing: the operator's command, which always does */
@@ -111,6 +114,7 @@ struct config_guest {
     uint32_t restarts; /* CRASH_RESTART: at most so many; UINT32_MAX: without end */
     bool is_debugged;  /* by who is at the machine's second serial port; one guest at most */
     uint32_t debug_line;
+    enum dma_fault_action on_dma_fault;
 };
 
 /* A guest at one of the ends of a link. */

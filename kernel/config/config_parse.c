@@ -36,6 +36,7 @@ static const struct config_key_row config_keys[KEY_COUNT] = {
     [KEY_CMDLINE] = {"cmdline", SECTION_GUEST, config_read_cmdline, NULL},
     [KEY_ON_CRASH] = {"on_crash", SECTION_GUEST, config_read_on_crash, NULL},
     [KEY_ON_POWEROFF] = {"on_poweroff", SECTION_GUEST, config_read_on_poweroff, NULL},
+    [KEY_ON_DMA_FAULT] = {"on_dma_fault", SECTION_GUEST, config_read_on_dma_fault, NULL},
     [KEY_WATCHDOG] = {"watchdog", SECTION_GUEST, config_read_watchdog, NULL},
     [KEY_DEBUG] = {"debug", SECTION_GUEST, config_read_debug, NULL},
     [KEY_TRACE] = {"trace", SECTION_GUEST, config_read_trace, NULL},

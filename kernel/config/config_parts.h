@@ -33,6 +33,7 @@ enum config_key {
     KEY_CMDLINE,
     KEY_ON_CRASH,
     KEY_ON_POWEROFF,
+    KEY_ON_DMA_FAULT,
     KEY_WATCHDOG,
     KEY_DEBUG,
     KEY_TRACE,
@@ -154,6 +155,7 @@ void config_read_devices(struct config_parser *p, struct span value);
 void config_read_cmdline(struct config_parser *p, struct span value);
 void config_read_on_crash(struct config_parser *p, struct span value);
 void config_read_on_poweroff(struct config_parser *p, struct span value);
+void config_read_on_dma_fault(struct config_parser *p, struct span value);
 void config_read_watchdog(struct config_parser *p, struct span value);
 void config_read_debug(struct config_parser *p, struct span value);
 void config_read_trace(struct config_parser *p, struct span value);

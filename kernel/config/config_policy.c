@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * config_policy: the values that decide what happens when a guest ends: on_crash, on_poweroff,
- * watchdog; when we do: on_panic; when all begins: timeout; how far guests are trusted: isolation;
- * and who else may touch one: debug. Pure.
+ * on_dma_fault, watchdog; when we do: on_panic; when all begins: timeout; how far guests are
+ * trusted: isolation; and who else may touch one: debug. Pure.
  */
 #include "kernel/config/config_parts.h"
 #include "lib/bits.h"
@@ -59,6 +59,14 @@ static void config_either(struct config_parser *p, struct span value, const char
     if (!*is && !span_is(value, plain))
         errors_add(p->report, p->line, "%s = '" VALUE ": write %s or %s", key, VALUE_ARGS(value),
                    plain, other);
+}
+
+void config_read_on_dma_fault(struct config_parser *p, struct span value)
+{
+    bool stops;
+
+    config_either(p, value, "on_dma_fault", "report", "stop", &stops);
+    p->guest->on_dma_fault = stops ? DMA_FAULT_STOP : DMA_FAULT_REPORT;
 }
 
 void config_read_on_panic(struct config_parser *p, struct span value)

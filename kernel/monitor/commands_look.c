@@ -255,6 +255,9 @@ void commands_on_stats(struct commands *c, struct vm *vm)
     answer_line("%s: %s", vm->name, line);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         print_calls(vm, i);
+    if (vm->device_count > 0)
+        answer_line("  devices: the IOMMU refused %llu request%s of theirs",
+                    (ull)vm->faults.counted, fmt_plural(vm->faults.counted));
     const struct console_stream *s = &vm->console;
     const uint32_t refused = atomic_load(&s->tx.refused);
     answer_line("  console: %llu line%s, %llu byte%s; %u write%s refused because the buffer was "
@@ -311,7 +314,7 @@ void commands_on_isolation(struct commands *c, struct vm *vm)
         .dma = !iommu_blocks_dma(c->view.iommu)  ? ISOLATION_DMA_OPEN
                : iommu_blocks_all(c->view.iommu) ? ISOLATION_DMA_BLOCKED
                                                  : ISOLATION_DMA_INTERRUPTS_OPEN,
-        .dma_refused = c->dma.counted,
+        .dma_refused = c->view.faults->counted,
         .dma_why = iommu_why_open(c->view.iommu),
     };
 

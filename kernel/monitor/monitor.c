@@ -45,7 +45,8 @@ static struct monitor {
     struct editor editor;
     struct nmi_watch nmis;
     struct debugger debugger;
-    bool end_told; /* to an operator, since the last guest's end */
+    uint64_t refused_at; /* TSC; when the IOMMUs had last refused something */
+    bool end_told;       /* to an operator, since the last guest's end */
 } monitor;
 
 static void monitor_show_prompt(void)
@@ -176,6 +177,16 @@ static void monitor_look_at(struct vm *vm)
     life_watch_confirm(vm);
 }
 
+/* Where one comes others often follow, and a unit may hold no more than one. */
+static bool monitor_look_for_faults(uint64_t now)
+{
+    const bool found = dma_watch_look(&monitor.commands.view, now);
+
+    if (found)
+        monitor.refused_at = now;
+    return found;
+}
+
 /* Pumps the console, for about `ticks` of the TSC, or carries out what was typed; true: more waits.
  * One thing at a time: each is short, and where a guest waits for its core, their sum counts. */
 static bool monitor_service(uint64_t now, uint64_t ticks)
@@ -183,12 +194,14 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
     debugger_tick(&monitor.debugger);
     if (commands_tick(&monitor.commands, now)) {
         monitor_show_status();
-        dma_watch_look(&monitor.commands.dma, &monitor.commands.view);
+        (void)monitor_look_for_faults(now);
         nmi_look(&monitor.nmis, cpus[0], monitor.commands.view.tsc->hz, now);
         for (uint32_t i = 0; i < monitor.commands.view.vm_count; i++)
             monitor_look_at(monitor.commands.view.vms[i]);
         return true;
     }
+    const bool is_refused = ticks_since(now, monitor.refused_at) < monitor.commands.view.tsc->hz &&
+                            monitor_look_for_faults(now);
     commands_watch(&monitor.commands);
     const bool waiting =
         monitor_keys() || commands_export_step(&monitor.commands, now) || console_pump(now, ticks);
@@ -198,7 +211,7 @@ static bool monitor_service(uint64_t now, uint64_t ticks)
     }
     confirm_look(cpus[0]->vcpu == NULL || atomic_load(&life_count) == 0);
     monitor_check_end(waiting);
-    return waiting;
+    return waiting || is_refused;
 }
 
 /* On a core whose guest runs: takes a tenth of the core's time at most. */

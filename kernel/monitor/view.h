@@ -7,6 +7,7 @@
 #include "drivers/iommu/iommu.h"
 #include "drivers/tsc.h"
 #include "kernel/plan/plan.h"
+#include "kernel/vm/faults.h"
 #include "kernel/vm/vm.h"
 #include "lib/types.h"
 #include "mm/pages.h"
@@ -23,18 +24,13 @@ struct monitor_view {
     bool bus_locks;      /* struct virt_report's */
     bool safe_leaves;    /* virt_has_large_leaves() */
     struct iommu *iommu; /* NULL: there is none that is used */
+    struct faults *faults;
 };
 
 /* What `list` needs to say exits per second. */
 struct commands_sample {
     uint64_t exits;
     uint64_t per_second;
-};
-
-/* What the IOMMUs have refused since boot. */
-struct dma_watch {
-    uint32_t told;    /* in a line each */
-    uint64_t counted; /* all */
 };
 
 #define COMMANDS_MORE 2 /* words behind the guest's name */
@@ -54,6 +50,5 @@ struct commands {
     uint64_t sampled;                /* TSC */
     struct vm *attached; /* had the terminal for itself last; NULL: none, or it is stopped */
     struct commands_sample samples[GUESTS_MAX];
-    struct dma_watch dma;
     struct commands_export export;
 };

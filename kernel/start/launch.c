@@ -15,6 +15,7 @@
 #include "kernel/start/smp.h"
 #include "kernel/vm/build.h"
 #include "kernel/vm/device.h"
+#include "kernel/vm/faults.h"
 #include "kernel/vm/life.h"
 #include "kernel/vm/link.h"
 #include "lib/assert.h"
@@ -33,6 +34,7 @@ static SEALED struct errors report;
 static SEALED struct virt_report virt_report;
 static SEALED const struct vendor *vendor;
 static SEALED struct vm *vms[GUESTS_MAX];
+static struct faults faults;
 
 void launch_probe(struct start_state *start)
 {
@@ -177,6 +179,7 @@ bool launch_prepare(struct start_state *start)
     for (uint32_t i = 0; i < plan->guest_count; i++)
         if (device_build(vms[i], i, start->iommu, start->ecam, &start->pages) != OK)
             return false;
+    faults_build(&faults, start->iommu, vms, plan->guest_count);
     dma_open_bridges(start, plan);
     if (link_build(plan, vms, &start->pages) != OK)
         return false;
@@ -212,6 +215,7 @@ void launch_run(struct start_state *start)
         .bus_locks = virt_report.bus_locks,
         .safe_leaves = virt_has_large_leaves(),
         .iommu = start->iommu,
+        .faults = &faults,
     };
 
     launch_print_ticks(start);

@@ -3,8 +3,10 @@
 
 #include <stdarg.h>
 
+#include "drivers/iommu/iommu_words.h"
 #include "kernel/core/cores.h"
 #include "kernel/vm/diagnosis.h"
+#include "kernel/vm/faults.h"
 #include "kernel/vm/life.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
@@ -85,14 +87,30 @@ static void crash_core_line(const struct vcpu *v, char *buf, size_t size)
               state + 1);
 }
 
+/* The guest has done nothing that it may not do; a device of its has. */
+static void crash_tell_device(struct vm *vm)
+{
+    char what[IOMMU_TEXT_MAX], count[64] = "";
+
+    iommu_fault_clause(&vm->end.fault, true, vm->iommu->amd, what, sizeof(what));
+    if (vm->end.is_storm)
+        fmt_print(count, sizeof(count), "%u requests without right within a second; first ",
+                  FAULTS_STORM);
+    crash_tell(vm, "guest '%s' is stopped: %s%s", vm->name, count, what);
+}
+
 /* Ends without a diagnosis are recorded here: no core was in an exit of its own. */
 static bool crash_begin_late(struct vm *vm)
 {
     const bool halted = vm->end.kind == VM_END_HALT;
 
-    if (!halted && !vm->end.by_operator)
+    if (!halted && !vm->end.by_operator && !vm->end.by_device)
         return false;
     postmortem_begin(&vm->postmortem, vm->restarts + 1, rdtsc());
+    if (vm->end.by_device) {
+        crash_tell_device(vm);
+        return true;
+    }
     crash_keep(vm, "guest '%s' %s", vm->name,
                halted ? "had halted all its cores for good" : "was killed by the operator");
     return true;

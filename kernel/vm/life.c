@@ -7,6 +7,7 @@
 #include "kernel/core/power.h"
 #include "kernel/vm/cable.h"
 #include "kernel/vm/device.h"
+#include "kernel/vm/faults.h"
 #include "kernel/vm/kick.h"
 #include "kernel/vm/link.h"
 #include "kernel/vm/memory.h"
@@ -46,6 +47,7 @@ static void life_begin(struct vm *vm)
     atomic_store(&vm->parked, 0);
     atomic_store(&vm->scrubbed, 0);
     atomic_store(&vm->bus_lock_told, false);
+    faults_begin(vm);
     /* All are parked: what is in their kicks now was meant for the life before. The lead comes
      * last, so that whatever it sends its siblings finds them started. */
     for (uint32_t i = vm->vcpu_count; i-- > 0;)
@@ -294,7 +296,9 @@ void life_follow(struct vm *vm, uint64_t parked)
     const char *why = "";
     const struct plan_device *lost = device_leave(vm, &why); /* before memory is cleared */
 
+    faults_take_last(vm, parked); /* before the next life, whose they are not */
     link_leave(vm);
+    life_tell_faults(vm);
     life_report(vm, parked);
     if (lost != NULL)
         life_tell_lost(vm, lost, why);

@@ -52,5 +52,8 @@ void life_tell(struct vm *vm, enum note_kind kind, const char *fmt, ...) PRINTF_
  * that is. With the end of each life, once it is known what follows. */
 void life_tell_untold(struct vm *vm);
 
+/* What the guest's devices tried, as far as it is to be told and is not yet. Any core. */
+void life_tell_faults(struct vm *vm);
+
 /* The line about the end of a life, if it is worth one. `parked` as above. */
 void life_report(struct vm *vm, uint64_t parked);

@@ -4,7 +4,9 @@
  */
 #include <stdarg.h>
 
+#include "drivers/iommu/iommu_words.h"
 #include "kernel/vm/exit_counts.h"
+#include "kernel/vm/faults.h"
 #include "kernel/vm/life.h"
 #include "lib/fmt.h"
 #include "lib/log.h"
@@ -58,6 +60,25 @@ void life_tell_untold(struct vm *vm)
         life_tell(vm, NOTE_LIFE, "guest '%s': %u more restart%s, not reported", vm->name,
                   pacing->untold, fmt_plural(pacing->untold));
     pacing->untold = 0;
+}
+
+void life_tell_faults(struct vm *vm)
+{
+    struct iommu_fault fault;
+    char text[IOMMU_TEXT_MAX];
+    uint32_t number;
+
+    if (atomic_load(&vm->phase) != VM_RUNNING && vm->end.by_device)
+        return; /* its diagnosis says so */
+    while ((number = faults_next(vm, &fault)) != 0) {
+        iommu_fault_text(&fault, vm->name, vm->iommu->amd, text, sizeof(text));
+        life_tell(vm, NOTE_LIFE, "%s", text);
+        if (number == VM_FAULTS_TOLD)
+            life_tell(vm, NOTE_LIFE,
+                      "guest '%s': what else its devices try in this life is counted only: `stats "
+                      "%s`",
+                      vm->name, vm->name);
+    }
 }
 
 void life_report(struct vm *vm, uint64_t parked)

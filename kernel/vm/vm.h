@@ -7,6 +7,7 @@
 
 #include <stdatomic.h>
 
+#include "drivers/iommu/iommu_fault.h"
 #include "drivers/tsc.h"
 #include "guests/kit/abi.h"
 #include "kernel/console/console.h"
@@ -125,6 +126,23 @@ struct vm_end {
     enum vm_end_kind kind;
     uint32_t code;    /* VM_END_POWER_OFF */
     bool by_operator; /* a command, not the guest; VM_END_STOP without it: the machine ends */
+    bool by_device;   /* VM_END_CRASH: for what devices of the guest tried, `fault` first; ... */
+    bool is_storm;    /* ... because there was so much of it */
+    struct iommu_fault fault;
+};
+
+#define VM_FAULTS_TOLD 4 /* of a life, in a line each */
+
+/* What the guest's devices tried in this life, and the IOMMU refused. Whoever holds the lock of
+ * struct faults; the monitor reads the count as it is. kernel/vm/faults.c */
+struct vm_faults {
+    uint64_t counted;
+    uint32_t tell; /* so many of the first ones */
+    uint32_t told;
+    struct iommu_fault first[VM_FAULTS_TOLD];
+    uint64_t since;  /* TSC: when ... */
+    uint32_t recent; /* ... these began to come: a second ago at most */
+    bool is_storm;
 };
 
 /* How long a guest has made no exits: halt_watch()'s, on core 0. */
@@ -245,7 +263,9 @@ struct vm {
     uint32_t device_count;
     struct device *devices; /* [device_count] */
     struct iommu *iommu;
-    struct debug *debug;         /* NULL: nobody debugs it; constant */
+    struct debug *debug;       /* NULL: nobody debugs it; constant */
+    struct faults *all_faults; /* of all guests' devices */
+    struct vm_faults faults;
     _Atomic uint32_t phase;      /* enum vm_phase */
     _Atomic uint32_t parked;     /* vCPUs that have ended the present life */
     _Atomic uint32_t scrubbed;   /* vCPUs that have cleared their share of its memory */

@@ -22,7 +22,7 @@ TEXT = [
     ("[guest a]", None),
     ("memroy = 16M", "unknown key 'memroy'; did you mean 'memory'?"),
     ("colour = blue", "unknown key 'colour'; the keys of [guest NAME] are cores, memory, image, initrd, "
-                      "disk, devices, cmdline, on_crash, on_poweroff, watchdog, debug, trace"),
+                      "disk, devices, cmdline, on_crash, on_poweroff, on_dma_fault, watchdog, debug, trace"),
     ("image = hello.elf", None),
     ("cores = 0", "a guest needs at least 1 core"),
     ("[guest A]", "guest name 'A' is already used at line 5"),

@@ -14,7 +14,8 @@ from conftest import engines, skip
 from hostile import check_canary, check_rows, rows_in, said_by
 from machine import NO_GUEST_STARTED
 from operator_console import Operator
-from partitions import check_ended_well, guest, images, lacking, machine_section, powered_off
+from partitions import (check_ended_well, guest, images, lacking, machine_section, powered_off,
+                        with_hook)
 from test_devices import AMDVI, VTD
 
 pytestmark = engines("qemu")
@@ -63,6 +64,60 @@ def test_hostile(machine, iommu, how, said):
     check_ended_well(result)
     assert powered_off(result, "edu") and powered_off(result, "scrub")
     assert not lacking(result.guest("edu"), said), result.guest("edu")
+
+
+OUTSIDE = r"its device 00:0\d\.0 tried to (write to|read) guest-physical 0x40000000, outside of its memory .*"
+
+
+def test_faults_told(machine):
+    """The first four of a life, each in a line; the rest are counted."""
+    conf = machine_section(reserve=1) + edu(cmdline="how=stray times=1000000")
+    with machine.spawn(images("edu"), conf, cores=2, memory=256, qemu=VTD + EDU) as console:
+        operator = Operator(console)
+        operator.open()
+        for _ in range(2):
+            for _ in range(4):
+                operator.wait(r"\[bulkhead\] guest 'edu': " + OUTSIDE)
+            operator.wait(r"\[bulkhead\] guest 'edu': what else its devices try in this life is counted "
+                          "only: `stats edu`")
+            count = 0
+            while count < 6:
+                answer = "\n".join(operator.ask("stats edu"))
+                count = int(re.search(r"devices: the IOMMU refused (\d+) requests of theirs", answer)[1])
+            operator.keys("restart edu\r")
+            operator.wait(r"\[bulkhead\] guest 'edu' was restarted by the operator ")
+        operator.leave()
+
+
+# abuse: DM-16
+def test_fault_stops(machine):
+    """on_dma_fault = stop: as if it had crashed, and on_crash says what follows."""
+    conf = (machine_section(reserve=1) + guest("clock")
+            + edu(cmdline="how=stray times=1000000", on_dma_fault="stop", on_crash="restart 1"))
+    result = machine.boot(images("edu", "clock"), conf, cores=3, memory=256, qemu=VTD + EDU)
+    assert powered_off(result, "clock")
+    stops = [line for line in result.hv if re.fullmatch("guest 'edu' is stopped: " + OUTSIDE, line)]
+    assert len(stops) == 2 and len([line for line in result.hv if "tried to" in line]) == 2, result.hv
+    assert not lacking(result.hv, r"guest 'edu' was stopped after \d+ ms; .*",
+                       "guest 'edu' has been restarted 1 time: it stays stopped")
+
+
+# abuse: DM-16
+@UNITS
+def test_fault_storm(machine, iommu):
+    """A thousand within a second end the guest, whatever it is set to; another one does not notice."""
+    conf = machine_section(reserve=1) + guest("beside", image="spin") + guest("spin", devices="1234:11e8")
+    with machine.spawn(images("spin") | with_hook("storm"), conf, cores=3, memory=256,
+                       qemu=iommu + EDU) as console:
+        operator = Operator(console)
+        operator.wait(r"\[bulkhead\] guest 'spin' is stopped: 1000 requests without right within a second; "
+                      r"first its device 00:0\d\.0 tried to read guest-physical 0x7000000000, outside of its "
+                      r"memory \((VT-d reason|AMD-Vi event) 0x6\)")
+        operator.open()
+        report = operator.ask("crash spin")
+        assert operator.ended("spin")["end"] == "crash" and operator.state("beside")["state"] == "running"
+        operator.leave()
+    assert "1000 requests without right" in report[1] and "vCPU 0 on core #" in report[2], report
 
 
 # abuse: DM-08 DM-09

@@ -290,6 +290,17 @@ static void test_on_poweroff(void **state)
     assert_int_equal(THE_GUEST.on_poweroff, POWEROFF_REBOOT);
 }
 
+static void test_on_dma_fault(void **state)
+{
+    (void)state;
+    accept(IN_GUEST "cores = 1");
+    assert_int_equal(THE_GUEST.on_dma_fault, DMA_FAULT_REPORT);
+    accept(IN_GUEST "on_dma_fault = report");
+    assert_int_equal(THE_GUEST.on_dma_fault, DMA_FAULT_REPORT);
+    accept(IN_GUEST "devices = sata\non_dma_fault = stop");
+    assert_int_equal(THE_GUEST.on_dma_fault, DMA_FAULT_STOP);
+}
+
 static void test_on_panic(void **state)
 {
     (void)state;
@@ -664,7 +675,8 @@ static void test_unknown_keys(void **state)
         {"[guest a]\nmmeory=16M\nimage=x", 2, "unknown key 'mmeory'; did you mean 'memory'?"},
         {GUEST "colour scheme = 1", 4,
          "unknown key 'colour scheme'; the keys of [guest NAME] are cores, memory, image, initrd, "
-         "disk, devices, cmdline, on_crash, on_poweroff, watchdog, debug, trace"},
+         "disk, devices, cmdline, on_crash, on_poweroff, on_dma_fault, "
+         "watchdog, debug, trace"},
         {GUEST "gdb = 1", 4, "unknown key 'gdb'; did you mean 'debug'?"},
         {GUEST "memoryyy = 1", 4, "unknown key 'memoryyy'; did you mean 'memory'?"},
         {GUEST "cor = 1", 4, "unknown key 'cor'; did you mean 'cores'?"},
@@ -1135,6 +1147,8 @@ static void test_bad_on_poweroff_and_watchdog(void **state)
         {"[machine]\ntimeout = -1\n" GUEST, 2, "timeout = '-1': write 0 to 3600, in seconds"},
         {"[machine]\non_panic = restart\n" GUEST, 2, "on_panic = 'restart': write halt or reboot"},
         {"[machine]\nisolation = none\n" GUEST, 2, "isolation = 'none': write strict or trusted"},
+        {IN_GUEST "on_dma_fault = restart", 4, "on_dma_fault = 'restart': write report or stop"},
+        {IN_GUEST "on_dma_fault = stop 3", 4, "on_dma_fault = 'stop 3': write report or stop"},
         {IN_GUEST "on_poweroff = halt", 4, "on_poweroff = 'halt': write stop, restart or reboot"},
         {IN_GUEST "on_poweroff = restart 3", 4,
          "on_poweroff = 'restart 3': write stop, restart or reboot"},
@@ -1352,6 +1366,7 @@ int main(void)
         cmocka_unit_test(test_on_crash),
         cmocka_unit_test(test_on_poweroff),
         cmocka_unit_test(test_debug),
+        cmocka_unit_test(test_on_dma_fault),
         cmocka_unit_test(test_on_panic),
         cmocka_unit_test(test_confirm),
         cmocka_unit_test(test_bad_confirm),
