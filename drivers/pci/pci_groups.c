@@ -92,21 +92,12 @@ static void pci_number(struct pci_list *list)
         list->entries[i].group -= list->count;
 }
 
-/* Alone on the bus of a bridge: the bus can be reset for it. */
-static bool pci_has_a_bus(const struct pci_list *list, uint32_t one)
+const struct pci_entry *pci_list_bridge(const struct pci_list *list, const struct pci_entry *e)
 {
-    const struct pci_entry *e = &list->entries[one];
-    bool bridge = false;
-
-    for (uint32_t i = 0; i < list->count; i++) {
-        const struct pci_entry *other = &list->entries[i];
-        if (other->segment != e->segment || i == one)
-            continue;
-        if (pci_bus(other->address) == pci_bus(e->address))
-            return false;
-        bridge = bridge || (pci_is_below(other, e) && other->secondary == pci_bus(e->address));
-    }
-    return bridge && !e->is_bridge;
+    for (uint32_t i = 0; i < list->count; i++)
+        if (pci_is_below(&list->entries[i], e) && list->entries[i].secondary == pci_bus(e->address))
+            return &list->entries[i];
+    return NULL;
 }
 
 void pci_list_group(struct pci_list *list)
@@ -122,6 +113,7 @@ void pci_list_group(struct pci_list *list)
     }
     pci_number(list);
     for (uint32_t i = 0; i < list->count; i++)
-        if (list->entries[i].reset == PCI_RESET_NONE && pci_has_a_bus(list, i))
+        if (list->entries[i].reset == PCI_RESET_NONE && !list->entries[i].is_bridge &&
+            pci_list_bridge(list, &list->entries[i]) != NULL)
             list->entries[i].reset = PCI_RESET_BUS;
 }

@@ -17,7 +17,7 @@ enum pci_reset {
     PCI_RESET_FLR,   /* function-level, by the PCI Express capability */
     PCI_RESET_AF,    /* the same by that of "Advanced Features" */
     PCI_RESET_POWER, /* from D3hot to D0 */
-    PCI_RESET_BUS,   /* of the bus, which it has for itself */
+    PCI_RESET_BUS,   /* of the bus, with all that is on it or below; nothing else can be */
 };
 
 /* PCI Express Base Specification "PCI Express Capabilities Register", "Device/Port Type". */
@@ -78,6 +78,9 @@ struct pci_list {
 /* Appends the functions of a segment, and switches on what they have of ACS. Turns each function's
  * decoding off for a moment, to size its BARs: after pci_quiet(), and while nobody uses one. */
 void pci_list_add(struct pci_list *list, const struct pci_access *access);
+
+/* The bridge whose secondary bus the function is on; NULL: there is none, or it is not listed. */
+const struct pci_entry *pci_list_bridge(const struct pci_list *list, const struct pci_entry *e);
 
 /* After all segments: groups, and resets by bus. */
 void pci_list_group(struct pci_list *list);

@@ -119,10 +119,21 @@ static bool machine_text_msix(struct pci_msix *msix, struct span words)
 static bool machine_text_bridge(struct pci_entry *e, struct span part)
 {
     static const char words[] = " to bus ";
+    const size_t len = sizeof(words) - 1;
+    uint32_t secondary, subordinate;
 
-    for (size_t i = 0; i + sizeof(words) - 1 <= part.len && !e->is_bridge; i++)
-        e->is_bridge = memcmp(part.at + i, words, sizeof(words) - 1) == 0;
-    return e->is_bridge;
+    while (part.len >= len && memcmp(part.at, words, len) != 0)
+        part = span_from(part, 1);
+    if (part.len < len)
+        return false;
+    part = span_from(part, len);
+    if (!machine_text_hex(&part, 2, &secondary) || !machine_text_skip(&part, "-") ||
+        !machine_text_hex(&part, 2, &subordinate) || part.len != 0)
+        return false;
+    e->is_bridge = true;
+    e->secondary = (uint8_t)secondary;
+    e->subordinate = (uint8_t)subordinate;
+    return true;
 }
 
 /* One of the parts between commas, behind the class. */

@@ -36,7 +36,16 @@ struct plan_device {
     uint32_t messages;    /* of its MSI-X table, that the guest sees; 0: it has MSI instead */
     gpa_t table;          /* where the guest has that table */
     struct range own;     /* the device's pages in whose place memory of ours stands for it */
+    const struct pci_entry *bridge; /* which resets it, with its bus; NULL: it is not done so */
 };
+
+/* How it is reset between two lives of the guest. */
+static inline enum pci_reset plan_device_reset(const struct plan_device *device)
+{
+    const enum pci_reset reset = device->entry->reset;
+
+    return reset == PCI_RESET_BUS && device->bridge == NULL ? PCI_RESET_NONE : reset;
+}
 
 struct plan_link {
     const struct config_link *config;
@@ -92,8 +101,9 @@ MUST_CHECK bool plan_make(struct plan *plan, const struct config *config,
  */
 MUST_CHECK bool plan_valid(const struct plan *plan, const struct machine *machine);
 
-/* A guest has this function. */
+/* A guest has this function; or it is the bridge that resets what a guest has. */
 bool plan_has_device(const struct plan *plan, const struct pci_entry *entry);
+bool plan_resets_by(const struct plan *plan, const struct pci_entry *bridge);
 
 /* The pages of the function's MSI-X table, if it can be shown to a guest: it lies in one BAR, and
  * in no page with another; else size 0. */

@@ -292,6 +292,43 @@ bool plan_has_device(const struct plan *plan, const struct pci_entry *entry)
     return plan_device_owner(plan, plan->guest_count, entry, false) != NULL;
 }
 
+bool plan_resets_by(const struct plan *plan, const struct pci_entry *bridge)
+{
+    for (uint32_t g = 0; g < plan->guest_count; g++)
+        for (uint32_t d = 0; d < plan->guests[g].device_count; d++)
+            if (plan->guests[g].devices[d].bridge == bridge)
+                return true;
+    return false;
+}
+
+static bool plan_device_is_of(const struct plan_guest *guest, const struct pci_entry *e)
+{
+    for (uint32_t d = 0; d < guest->device_count; d++)
+        if (guest->devices[d].entry == e)
+            return true;
+    return false;
+}
+
+/* The bridge by which a device can be reset: all that is below it is this guest's. */
+static const struct pci_entry *plan_device_bridge(const struct machine *machine,
+                                                  const struct plan_guest *guest,
+                                                  const struct pci_entry *e)
+{
+    const struct pci_list *list = &machine->devices;
+    const struct pci_entry *bridge = e->reset == PCI_RESET_BUS ? pci_list_bridge(list, e) : NULL;
+
+    for (uint32_t i = 0; i < list->count && bridge != NULL; i++)
+        if (pci_is_below(bridge, &list->entries[i]) && !plan_device_is_of(guest, &list->entries[i]))
+            return NULL;
+    return bridge;
+}
+
+static void plan_device_resets(struct plan_guest *guest, const struct machine *machine)
+{
+    for (uint32_t d = 0; d < guest->device_count; d++)
+        guest->devices[d].bridge = plan_device_bridge(machine, guest, guest->devices[d].entry);
+}
+
 void plan_devices(struct plan *plan, const struct machine *machine, struct errors *report)
 {
     for (uint32_t g = 0; g < plan->guest_count; g++) {
@@ -303,5 +340,6 @@ void plan_devices(struct plan *plan, const struct machine *machine, struct error
         }
         for (uint32_t d = 0; d < wish->device_count; d++)
             plan_device_take(plan, machine, g, &wish->devices[d], report);
+        plan_device_resets(&plan->guests[g], machine);
     }
 }

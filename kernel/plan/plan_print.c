@@ -124,11 +124,12 @@ static void plan_print_device(const struct plan_guest *guest, const struct plan_
                               log_sink say)
 {
     const struct pci_entry *e = device->entry;
+    const char *why = e->reset == PCI_RESET_BUS ? ", as others are on its bus" : "";
 
-    say("  device       " PCI_PLACE_FMT " %04x:%04x %s%s", PCI_PLACE_ARGS(e->address), e->vendor,
-        e->device, pci_class_word(e->class),
-        e->reset == PCI_RESET_NONE ? "; it cannot be reset: its next life finds it as it was left"
-                                   : "");
+    say("  device       " PCI_PLACE_FMT " %04x:%04x %s", PCI_PLACE_ARGS(e->address), e->vendor,
+        e->device, pci_class_word(e->class));
+    if (plan_device_reset(device) == PCI_RESET_NONE)
+        say("               it cannot be reset%s: its next life finds it as it was left", why);
     for (uint32_t b = 0; b < PCI_BARS; b++)
         if (device->bars[b].v != 0)
             plan_print_region(guest_map_find(&guest->map, device->bars[b]), say);

@@ -117,7 +117,8 @@ static uint64_t address_space_reset_page(const struct start_state *start)
     return page.base;
 }
 
-/* A page for each function that guests could have: those that none has go when memory is sealed.
+/* A page for each function that guests could have, or that resets them: the others' go when memory
+ * is sealed.
  * What is not in memory, or at an address that we do not map, is no guest's. */
 static hpa_t address_space_function(const struct start_state *start, uint32_t i)
 {
@@ -337,7 +338,8 @@ enum status address_space_seal(struct start_state *start, const struct plan *pla
         const struct range own = plan_device_table(e);
         if (page.v == 0 || plan_has_device(plan, e))
             continue;
-        s = host_map_remove(&start->map, page.v, PAGE_SIZE);
+        if (!plan_resets_by(plan, e))
+            s = host_map_remove(&start->map, page.v, PAGE_SIZE);
         if (s == OK && start->acpi.iommu_count != 0)
             s = host_map_remove(&start->map, own.base, own.size);
     }

@@ -9,7 +9,14 @@
 #include "vdev/vmsi.h"
 
 /* Registers of the header, as doublewords. PCI Local Bus Specification "Configuration Space". */
-enum device_word { WORD_ID = 0, WORD_COMMAND = 1, WORD_HEADER = 3, WORD_BAR0 = 4, WORD_BAR5 = 9 };
+enum device_word {
+    WORD_ID = 0,
+    WORD_COMMAND = 1,
+    WORD_HEADER = 3,
+    WORD_BAR0 = 4,
+    WORD_BAR5 = 9,
+    WORD_BRIDGE = 15
+};
 
 #define NOBODY          UINT32_MAX
 #define COMMAND_BITS    0x0000ffffu
@@ -37,6 +44,13 @@ enum device_word { WORD_ID = 0, WORD_COMMAND = 1, WORD_HEADER = 3, WORD_BAR0 = 4
 #define POWER_STATE     3u
 #define POWER_OFF       3u /* D3hot */
 #define RESET_WAIT_US   100000u
+
+/* PCI-to-PCI Bridge Architecture Specification "Bridge Control Register"; PCI Express Base
+ * Specification "Conventional Reset": held for a ms at least, and 100 ms until the first request.
+ */
+#define BRIDGE_RESET    BIT32(22)
+#define BRIDGE_EXPIRED  BIT32(26) /* the discard timer: writing 1 clears */
+#define BUS_RESET_US    2000u
 #define POWER_WAIT_US   10000u
 #define PENDING_WAIT_MS 100u
 #define RETURN_WAIT_MS  1000u
@@ -60,6 +74,8 @@ static void device_build_one(struct vm *vm, struct device *d, const struct plan_
 
     d->plan = plan;
     d->config = (volatile uint32_t *)(uintptr_t)(ecam.v + plan->entry->address);
+    if (plan->bridge != NULL)
+        d->bridge = (volatile uint32_t *)(uintptr_t)(ecam.v + plan->bridge->address);
     for (uint32_t i = 0; i < VPASS_WORDS; i++)
         d->found[i] = d->config[i];
     for (uint32_t b = 0; b < PCI_BARS; b++)
@@ -243,9 +259,22 @@ static void device_reset_power(const struct vm *vm, const struct device *d)
     tsc_delay_us(vm->tsc, POWER_WAIT_US);
 }
 
+/* With all that is on it: once for several devices. */
+static void device_reset_bus(const struct vm *vm, const struct device *d)
+{
+    for (const struct device *other = vm->devices; other != d; other++)
+        if (other->bridge == d->bridge)
+            return;
+    const uint32_t control = d->bridge[WORD_BRIDGE] & ~(BRIDGE_RESET | BRIDGE_EXPIRED);
+    d->bridge[WORD_BRIDGE] = control | BRIDGE_RESET;
+    tsc_delay_us(vm->tsc, BUS_RESET_US);
+    d->bridge[WORD_BRIDGE] = control;
+    tsc_delay_us(vm->tsc, RESET_WAIT_US);
+}
+
 static void device_reset(const struct vm *vm, const struct device *d)
 {
-    switch (d->plan->entry->reset) {
+    switch (plan_device_reset(d->plan)) {
     case PCI_RESET_FLR:
         d->config[d->layout.express / 4u + EXPRESS_CONTROL] =
             (d->config[d->layout.express / 4u + EXPRESS_CONTROL] & ~EXPRESS_STATUS) | EXPRESS_FLR;
@@ -259,43 +288,57 @@ static void device_reset(const struct vm *vm, const struct device *d)
         device_reset_power(vm, d);
         break;
     case PCI_RESET_BUS:
+        device_reset_bus(vm, d);
+        break;
     case PCI_RESET_NONE:
         break;
     }
 }
 
+/* Until then it reads as nobody, or as a device that wants to be asked again. */
 static bool device_is_back(const struct vm *vm, const struct device *d)
 {
-    return device_wait(vm->tsc, &d->config[WORD_ID], NOBODY, NOBODY, RETURN_WAIT_MS) &&
-           d->config[WORD_ID] == d->found[WORD_ID];
+    for (uint32_t ms = 0; d->config[WORD_ID] != d->found[WORD_ID]; ms++) {
+        if (ms == RETURN_WAIT_MS)
+            return false;
+        tsc_delay_us(vm->tsc, NS_PER_MS / NS_PER_US);
+    }
+    return true;
 }
 
 /* First of all it is cut off: on this, and on nothing that the device does, rests that memory which
  * is cleared stays so. */
-static const char *device_leave_one(struct vm *vm, struct device *d)
+static void device_silence(struct vm *vm, struct device *d)
 {
-    const bool closed =
-        iommu_close(vm->iommu, device_id(d)) && device_unroute(vm, d) && !d->is_lost;
+    const bool closed = iommu_close(vm->iommu, device_id(d)) && device_unroute(vm, d);
 
+    d->is_lost = d->is_lost || !closed;
     device_command(d, COMMAND_PIN_OFF | COMMAND_MEMORY);
     if (d->layout.msi != 0)
         d->config[d->layout.msi / 4u] &= ~MSI_ENABLE;
     if (d->layout.msix != 0)
         d->config[d->layout.msix / 4u] &= ~MSIX_ENABLE;
     device_drain(vm, d);
-    device_reset(vm, d);
+}
+
+static const char *device_return(struct vm *vm, struct device *d)
+{
     if (!device_is_back(vm, d))
         return "does not come back from its reset";
     device_restore(vm->iommu, d);
-    return closed ? NULL : "could not be cut off by the IOMMU";
+    return d->is_lost ? "could not be cut off by the IOMMU" : NULL;
 }
 
 const struct plan_device *device_leave(struct vm *vm, const char **why)
 {
     const struct plan_device *lost = NULL;
 
+    for (uint32_t i = 0; i < vm->device_count; i++)
+        device_silence(vm, &vm->devices[i]);
+    for (uint32_t i = 0; i < vm->device_count; i++)
+        device_reset(vm, &vm->devices[i]); /* which can be other devices' as well */
     for (uint32_t i = 0; i < vm->device_count; i++) {
-        const char *wrong = device_leave_one(vm, &vm->devices[i]);
+        const char *wrong = device_return(vm, &vm->devices[i]);
         if (wrong == NULL)
             continue;
         lost = vm->devices[i].plan;

@@ -185,6 +185,7 @@ struct link_end {
 struct device {
     const struct plan_device *plan;
     volatile uint32_t *config; /* its configuration space: a page of ours */
+    volatile uint32_t *bridge; /* that of the bridge which resets it; NULL: another way, or none */
     struct lock lock;          /* to change a register of it */
     struct vpass_layout layout;
     struct vpass pass;

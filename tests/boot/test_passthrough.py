@@ -179,6 +179,34 @@ def test_restarts_in_flight(machine, iommu):
     assert found and all(line.endswith(" clean") for line in found), found
 
 
+HDA = 0x26688086            # QEMU's "intel-hda", which nothing but its bus resets
+BEHIND = "-device pcie-root-port,id=root,chassis=1,slot=1 -device intel-hda,bus=root"
+
+
+@UNITS
+@pytest.mark.parametrize("options, found, warned", [
+    (BEHIND + " ", 0, None),
+    ("-device intel-hda ", 1 << 30, "it cannot be reset: its next life finds it as it was left"),
+    (BEHIND + ",multifunction=on,addr=0 -device edu,bus=root,addr=0.1 ", 1 << 30,
+     "it cannot be reset, as others are on its bus: its next life finds it as it was left")],
+    ids=["alone", "no-bridge", "shared"])
+def test_bus_reset(machine, iommu, options, found, warned):
+    """What a life left in a register of its device, the next one does not find, where the device has its
+    bus for itself."""
+    conf = (machine_section(reserve=1)
+            + guest("poke", cmdline=f"id={HDA} reg={0x20} value={1 << 30}", devices="8086:2668",
+                    on_poweroff="restart"))
+    with machine.spawn(images("poke"), conf, cores=2, memory=256, qemu=iommu + options) as console:
+        operator = Operator(console)
+        operator.wait(r"\[poke\] register 0x20 held 0x0, and holds 0x40000000")
+        for _ in range(2):
+            operator.wait(rf"\[poke\] register 0x20 held 0x{found:x}, and holds 0x40000000")
+        operator.open()
+        operator.leave()
+    said = [line for line in operator.own_lines() if "it cannot be reset" in line]
+    assert [line.strip() for line in said] == ([warned] if warned else []), said
+
+
 def test_refusals(machine):
     """At plan time, with the reason; there is no IOMMU, or the device cannot be given away."""
     files = images("edu", "spin")

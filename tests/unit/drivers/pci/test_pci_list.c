@@ -225,8 +225,14 @@ static void resets_in_their_order(void **state)
     add_bridge(0, 4, PCI_PORT_NONE, 1, 1);
     add(1, 0, 0, 0x020000);
     add(1, 0, 1, 0x020000);
+    add_bridge(1, 1, PCI_PORT_NONE, 2, 2);
+    add(2, 0, 0, 0x020000);
     read_all(false);
-    assert_int_equal(list.entries[1].reset, PCI_RESET_NONE);
+    for (uint32_t i = 0; i < 5; i++) /* but for bridges */
+        assert_int_equal(list.entries[i].reset, i % 3 == 0 ? PCI_RESET_NONE : PCI_RESET_BUS);
+    assert_null(pci_list_bridge(&list, &list.entries[0]));
+    assert_ptr_equal(pci_list_bridge(&list, &list.entries[1]), &list.entries[0]);
+    assert_ptr_equal(pci_list_bridge(&list, &list.entries[4]), &list.entries[3]);
     (void)alone;
 }
 

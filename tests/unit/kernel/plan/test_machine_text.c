@@ -121,7 +121,13 @@ static void functions(void **state)
     list->entries[3] = list->entries[2];
     list->entries[3].segment = 1;
     list->entries[3].reset = PCI_RESET_POWER;
-    list->count = 4;
+    list->entries[4] = (struct pci_entry){.segment = 1,
+                                          .address = pci_address(2, 0, 0, 0),
+                                          .class = 0x060400,
+                                          .is_bridge = true,
+                                          .secondary = 3,
+                                          .subordinate = 0xa0};
+    list->count = 5;
     machine.no_devices[0] = '\0';
     for (uint32_t twice = 0; twice < 2; twice++)
         for (uint32_t i = 0; i < list->count; i++) {
@@ -130,14 +136,17 @@ static void functions(void **state)
         }
     machine_text_print(&machine, say);
     assert_null(read_text());
-    assert_int_equal(back.devices.count, 4);
-    for (uint32_t i = 0; i < 4; i++) {
+    assert_int_equal(back.devices.count, 5);
+    for (uint32_t i = 0; i < 5; i++) {
         const struct pci_entry *e = &back.devices.entries[i], *was = &list->entries[i];
         assert_int_equal(e->segment, was->segment);
         assert_int_equal(e->address, was->address);
         assert_int_equal(e->vendor, was->vendor);
         assert_int_equal(e->device, was->device);
-        assert_int_equal(e->class, was->class);
+        assert_int_equal(e->class, was->is_bridge ? 0 : was->class);
+        assert_int_equal(e->is_bridge, was->is_bridge);
+        assert_int_equal(e->secondary, was->secondary);
+        assert_int_equal(e->subordinate, was->subordinate);
         assert_int_equal(e->msi, was->msi);
         assert_int_equal(e->msix.count, was->msix.count);
         assert_int_equal(e->msix.bar, was->msix.bar);
@@ -176,6 +185,10 @@ static void broken_functions(void **state)
         "pci 00:1f.2 8086:2922 sata, BAR 0 4 KiB at here",
         "pci 00:1f.2 8086:2922 sata, BAR 0 99999999999999999999 GiB at 0x1000",
         "pci 00:1f.2 8086:2922 sata, group x",
+        "pci 00:02.0 1b36:000c PCI bridge to bus",
+        "pci 00:02.0 1b36:000c PCI bridge to bus 1-2",
+        "pci 00:02.0 1b36:000c PCI bridge to bus 01-0",
+        "pci 00:02.0 1b36:000c PCI bridge to bus 01-02 03",
         "pci 00:1f.2 8086:2922 sata, group 257",
         "devices for guests: perhaps",
         "devices for guests: none, as",

@@ -1093,7 +1093,7 @@ static void test_print_cores(void **state)
 /* The widest of everything still fits. */
 static void test_print_width(void **state)
 {
-    static const struct pci_entry card = {.class = 0x120000};
+    static const struct pci_entry card = {.class = 0x120000, .reset = PCI_RESET_BUS};
     (void)state;
     make_good();
     struct plan_guest *g = &plan.guests[0];
@@ -1109,7 +1109,7 @@ static void test_print_width(void **state)
     g->devices[0] = (struct plan_device){.entry = &card, .bars = {gpa(UINT64_C(1) << 47)}};
     lines_clear();
     plan_print(&plan, &machine, log_line);
-    assert_int_equal(lines_count(), 2 + 3 * 3 + 2);
+    assert_int_equal(lines_count(), 2 + 3 * 3 + 3);
     for (size_t i = 0; i < lines_count(); i++)
         assert_in_range(strlen(lines_last(i)), 1, LINE_MAX);
 }

@@ -180,6 +180,64 @@ static void test_printed(void **state)
     assert_string_equal(lines_last(5), "  image        k.elf, PVH");
 }
 
+static bool printed(const char *text)
+{
+    lines_clear();
+    plan_print(&plan, &machine, log_line);
+    return lines_contain(text);
+}
+
+/* A bus is reset where that is nobody else's business. */
+static void test_resets(void **state)
+{
+    static const char left[] =
+        "               it cannot be reset: its next life finds it as it was left";
+    static const char others[] = "it cannot be reset, as others are on its bus: its next life "
+                                 "finds it as it was left";
+    struct pci_entry *card = &machine.devices.entries[CARD];
+    const struct plan_device *device = &plan.guests[0].devices[0];
+    struct pci_entry *bridge, *second;
+
+    (void)state;
+    card->reset = PCI_RESET_NONE;
+    wish(0, "02:00.0");
+    assert_true(make());
+    assert_null(device->bridge);
+    assert_int_equal(plan_device_reset(device), PCI_RESET_NONE);
+    assert_true(printed(left));
+    card->reset = PCI_RESET_BUS;
+    bridge = add(0, 2, 0, 0x1b36000c, 0x060400);
+    bridge->is_bridge = true;
+    bridge->secondary = bridge->subordinate = 2;
+    assert_true(make());
+    assert_true(plan_valid(&plan, &machine));
+    assert_ptr_equal(device->bridge, bridge);
+    assert_int_equal(plan_device_reset(device), PCI_RESET_BUS);
+    assert_true(plan_resets_by(&plan, bridge) && !plan_resets_by(&plan, card));
+    assert_false(printed("it cannot be reset"));
+    second = add(2, 0, 1, 0x808610d3, 0x020000);
+    assert_true(make());
+    assert_null(device->bridge);
+    assert_int_equal(plan_device_reset(device), PCI_RESET_NONE);
+    assert_false(plan_resets_by(&plan, bridge));
+    assert_true(printed(others));
+    wish(1, "02:00.1"); /* no better */
+    assert_true(make());
+    assert_null(device->bridge);
+    wish(1, "sata");
+    wish(0, "02:00.0, 02:00.1");
+    assert_true(make());
+    assert_ptr_equal(device->bridge, bridge);
+    assert_null(plan.guests[0].devices[1].bridge);
+    assert_int_equal(plan_device_reset(&plan.guests[0].devices[1]), PCI_RESET_FLR);
+    second->reset = PCI_RESET_BUS;
+    assert_true(make());
+    assert_ptr_equal(plan.guests[0].devices[1].bridge, bridge);
+    bridge->subordinate = 3; /* with the other card on its bus */
+    assert_true(make());
+    assert_null(device->bridge);
+}
+
 static void test_none_or_several(void **state)
 {
     (void)state;
@@ -405,6 +463,7 @@ int main(void)
         cmocka_unit_test_setup(test_places_of_registers, setup),
         cmocka_unit_test_setup(test_own_page, setup),
         cmocka_unit_test_setup(test_printed, setup),
+        cmocka_unit_test_setup(test_resets, setup),
         cmocka_unit_test_setup(test_none_or_several, setup),
         cmocka_unit_test_setup(test_taken, setup),
         cmocka_unit_test_setup(test_refused, setup),

@@ -18,6 +18,7 @@
 #define FLR     BIT32(15)
 
 static uint32_t words[1024]; /* the device's configuration space */
+static uint32_t bridge_words[1024], held[1024];
 static struct vm vm;
 static struct vcpu vcpus[2];
 static struct vcpu_soft softs[2];
@@ -26,6 +27,7 @@ static struct pci_entry entry;
 static struct iommu iommu;
 static char told[400]; /* what the IOMMU was told, and what was waited for */
 static bool closes, vanishes, answers;
+static uint32_t returns_after; /* so many waits */
 static uint32_t command_at_close;
 
 static void tell(const char *fmt, ...) PRINTF_LIKE(1, 2);
@@ -85,6 +87,8 @@ void tsc_delay_us(const struct tsc *tsc, uint32_t us)
 {
     (void)tsc;
     assert_int_equal(words[1] & 4, 0); /* what is waited for masters nothing any more */
+    if (bridge_words[15] & BIT32(22) && us >= 1000)
+        held[0] += us;
     if (us != 1000)
         tell("wait %u %s%x;", us, words[(EXPRESS + 8) / 4] & FLR ? "flr " : "",
              words[(POWER + 4) / 4] & 3);
@@ -93,6 +97,8 @@ void tsc_delay_us(const struct tsc *tsc, uint32_t us)
         words[4] = 0; /* the reset took its BAR */
     if (vanishes)
         words[0] = UINT32_MAX;
+    if (returns_after > 0 && --returns_after == 0)
+        words[0] = 0x11e81234;
 }
 
 /* Of tables; test_table.c. */
@@ -141,6 +147,7 @@ static int setup(void **state)
     told[0] = '\0';
     closes = answers = true;
     vanishes = false;
+    returns_after = 0;
     words[0] = 0x11e81234;
     words[1] = 0x00100507;
     words[3] = 0x00000010;
@@ -269,6 +276,46 @@ static void other_resets(void **state)
     expect_told("close 18;route 18 0 0;");
 }
 
+/* By its bridge; two of its functions at once, after both are silent. */
+static void reset_by_the_bus(void **state)
+{
+    struct device two[2];
+    const char *why = NULL;
+
+    (void)state;
+    entry.reset = PCI_RESET_BUS;
+    assert_null(device_leave(&vm, &why)); /* there is no bridge */
+    expect_told("close 18;route 18 0 0;");
+    bridge_words[15] = 0x04050100; /* its timer has expired */
+    vm.devices[0].bridge = bridge_words;
+    plan.devices[0].bridge = &entry;
+    two[0] = two[1] = vm.devices[0];
+    vm.devices = two;
+    vm.device_count = 2;
+    memset(held, 0, sizeof(held));
+    assert_null(device_leave(&vm, &why));
+    expect_told("close 18;route 18 0 0;close 18;route 18 0 0;wait 2000 0;wait 100000 0;");
+    assert_int_equal(held[0], 2000);
+    assert_int_equal(bridge_words[15], 0x00050100); /* and writes no 1 to what that would clear */
+    assert_int_equal(words[4], 0xfea00000);
+    vanishes = true;
+    assert_ptr_equal(device_leave(&vm, &why), &plan.devices[0]);
+    assert_string_equal(why, "does not come back from its reset");
+}
+
+/* A device that wants to be asked again is not back yet. */
+static void slow_to_return(void **state)
+{
+    const char *why = NULL;
+
+    (void)state;
+    entry.reset = PCI_RESET_NONE;
+    words[0] = 0xffff0001;
+    assert_ptr_equal(device_leave(&vm, &why), &plan.devices[0]);
+    returns_after = 500;
+    assert_null(device_leave(&vm, &why));
+}
+
 static void af_reset(void **state)
 {
     static struct pages some;
@@ -311,10 +358,15 @@ static void lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(a_life_begins, setup), cmocka_unit_test_setup(interrupts, setup),
-        cmocka_unit_test_setup(mastering, setup),     cmocka_unit_test_setup(a_life_ends, setup),
-        cmocka_unit_test_setup(other_resets, setup),  cmocka_unit_test_setup(af_reset, setup),
+        cmocka_unit_test_setup(a_life_begins, setup),
+        cmocka_unit_test_setup(interrupts, setup),
+        cmocka_unit_test_setup(mastering, setup),
+        cmocka_unit_test_setup(a_life_ends, setup),
+        cmocka_unit_test_setup(other_resets, setup),
+        cmocka_unit_test_setup(af_reset, setup),
         cmocka_unit_test_setup(lost, setup),
+        cmocka_unit_test_setup(reset_by_the_bus, setup),
+        cmocka_unit_test_setup(slow_to_return, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
