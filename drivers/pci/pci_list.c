@@ -99,9 +99,9 @@ static void pci_capabilities(const struct pci_access *a, struct pci_entry *e)
 }
 
 /* After a reset all of it is off, and many firmwares leave it so. True: it is on. */
-static bool pci_separate(const struct pci_access *a, const struct pci_entry *e, uint32_t acs)
+static bool pci_separate(const struct pci_access *a, const struct pci_entry *e)
 {
-    const uint32_t at = acs + ACS_CAPABILITY;
+    const uint32_t at = e->acs;
     const uint32_t found = pci_read(a, e->address, at);
     const uint32_t on = found | (found & ACS_NEEDED) << ACS_CONTROL;
 
@@ -118,8 +118,10 @@ static void pci_extended(const struct pci_access *a, struct pci_entry *e)
         const uint32_t head = pci_read(a, e->address, at);
         if (head == 0 || head == UINT32_MAX)
             return;
-        if ((head & 0xffff) == EXTENDED_ACS && at + ACS_CAPABILITY < EXTENDED_END)
-            e->separates = pci_separate(a, e, at);
+        if ((head & 0xffff) == EXTENDED_ACS && at + ACS_CAPABILITY < EXTENDED_END) {
+            e->acs = (uint16_t)(at + ACS_CAPABILITY);
+            e->separates = pci_separate(a, e);
+        }
         at = head >> 20 & 0xffc;
     }
 }

@@ -55,6 +55,7 @@ struct pci_entry {
     uint8_t port; /* enum pci_port or another number that the function gives */
     bool msi;
     struct pci_msix msix;
+    uint16_t acs;   /* its register of ACS, with the control in 31:16; 0: it has none */
     bool separates; /* ACS keeps what it forwards or sends on the way by the IOMMU: it is on */
     enum pci_reset reset;
     uint32_t group; /* functions of the same could reach each other past an IOMMU; from 0 on */

@@ -85,6 +85,8 @@ static void device_build_one(struct vm *vm, struct device *d, const struct plan_
     if (plan->messages != 0)
         d->table = (volatile uint32_t *)(uintptr_t)(plan->entry->bars[plan->entry->msix.bar].base +
                                                     plan->entry->msix.at);
+    if (plan->entry->acs != 0)
+        d->acs = d->config[plan->entry->acs / 4];
     vm->device_count++;
 }
 
@@ -197,6 +199,8 @@ static void device_restore(struct iommu *iommu, const struct device *d)
         *control = d->found[d->layout.express / 4u + EXPRESS_CONTROL] &
                    ~(EXPRESS_STATUS | EXPRESS_SNOOP | EXPRESS_FLR);
     }
+    if (d->plan->entry->acs != 0) /* a reset lets it pass requests to its neighbours */
+        d->config[d->plan->entry->acs / 4] = d->acs;
     device_set_message(iommu, d);
     device_command(d, COMMAND_PIN_OFF | COMMAND_MEMORY);
 }

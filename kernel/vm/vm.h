@@ -191,6 +191,7 @@ struct device {
     struct vpass pass;
     volatile uint32_t *table; /* its MSI-X table, if plan->messages is not 0 */
     bool is_lost; /* the IOMMU did not answer: the life in which that was seen is the last */
+    uint32_t acs; /* what plan->entry->acs held then */
     uint32_t found[VPASS_WORDS]; /* its configuration space before the first guest started */
 };
 

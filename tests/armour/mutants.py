@@ -562,6 +562,11 @@ MUTANTS = {
                "const struct plan_device *lost = NULL;",
                Boot("test_passthrough.py::test_restarts_in_flight")),
     ],
+    "After a reset, what keeps a device from its neighbours' memory past the IOMMU (ACS) is on again": [
+        mutant("device-free-of-acs", "kernel/vm/device.c",
+               "        d->config[d->plan->entry->acs / 4] = d->acs;\n", "        (void)d->acs;\n",
+               Unit("test_device")),
+    ],
     "Of a device's configuration space a guest has what the rows say, and no other bit": [
         mutant("config-no-snoop", "vdev/vpass.c", "#define EXPRESS_REQUESTS     0x00007000u",
                "#define EXPRESS_REQUESTS     0x00007800u", Unit("test_vpass")),

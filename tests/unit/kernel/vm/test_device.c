@@ -16,6 +16,7 @@
 #define POWER   0x80u
 #define AF      0x90u
 #define FLR     BIT32(15)
+#define ACS     0x144u
 
 static uint32_t words[1024]; /* the device's configuration space */
 static uint32_t bridge_words[1024], held[1024];
@@ -94,7 +95,7 @@ void tsc_delay_us(const struct tsc *tsc, uint32_t us)
              words[(POWER + 4) / 4] & 3);
     words[(EXPRESS + 8) / 4] &= ~FLR; /* reads as 0 */
     if (us == 100000 || us == 10000)
-        words[4] = 0; /* the reset took its BAR */
+        words[4] = words[ACS / 4] = 0; /* the reset took its BAR */
     if (vanishes)
         words[0] = UINT32_MAX;
     if (returns_after > 0 && --returns_after == 0)
@@ -158,9 +159,12 @@ static int setup(void **state)
     words[EXPRESS / 4 + 1] = 0x10000000;
     words[EXPRESS / 4 + 2] = 0x000f2910;
     words[POWER / 4] = 0x00039001;
+    words[ACS / 4] = 0x001d001d;
     words[AF / 4] = 0x03060013;
-    entry = (struct pci_entry){
-        .address = PLACE, .reset = PCI_RESET_FLR, .bars = {{.base = 0xfea00000, .size = 0x100000}}};
+    entry = (struct pci_entry){.address = PLACE,
+                               .acs = ACS,
+                               .reset = PCI_RESET_FLR,
+                               .bars = {{.base = 0xfea00000, .size = 0x100000}}};
     plan.device_count = 1;
     plan.devices[0].entry = &entry;
     plan.devices[0].bars[0] = gpa(0xc0000000);
@@ -259,6 +263,7 @@ static void a_life_ends(void **state)
     assert_int_equal(words[1] & 0xffff, 0x0402);
     assert_int_equal(words[MSI / 4], 0x01826005);
     assert_int_equal(words[4], 0xfea00000);
+    assert_int_equal(words[ACS / 4], 0x001d001d);
     assert_null(device_enter(&vm));
     assert_int_equal(device_read(&vm, 0, 4) & 0xffff, 2); /* as after a reset */
 }
