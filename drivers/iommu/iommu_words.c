@@ -18,19 +18,20 @@ static void iommu_who(const struct iommu_fault *fault, bool has, char *buf, size
         fmt_print(buf, size, "device " PCI_PLACE_FMT ", which nobody has,", PCI_PLACE_ARGS(at));
 }
 
-void iommu_fault_clause(const struct iommu_fault *fault, bool has, bool amd, char *buf, size_t size)
+void iommu_fault_clause(const struct iommu_fault *fault, const char *place, bool amd, char *buf,
+                        size_t size)
 {
     const char *word = amd ? "AMD-Vi event" : "VT-d reason";
     char who[96];
 
-    iommu_who(fault, has, who, sizeof(who));
+    iommu_who(fault, place != NULL, who, sizeof(who));
     switch (fault->kind) {
     case IOMMU_FAULT_READ:
     case IOMMU_FAULT_WRITE:
-        fmt_print(buf, size, "%s tried to %s%s0x%llx%s (%s 0x%x)", who,
+        fmt_print(buf, size, "%s tried to %s%s0x%llx%s%s (%s 0x%x)", who,
                   fault->kind == IOMMU_FAULT_READ ? "read " : "write to ",
-                  has ? "guest-physical " : "", (unsigned long long)fault->address,
-                  has ? ", outside of its memory" : "", word, fault->reason);
+                  place != NULL ? "guest-physical " : "", (unsigned long long)fault->address,
+                  place != NULL ? ", " : "", place != NULL ? place : "", word, fault->reason);
         return;
     case IOMMU_FAULT_INTERRUPT:
         fmt_print(buf, size, "%s sent an interrupt that it has no right to (%s 0x%x)", who, word,
@@ -48,5 +49,6 @@ void iommu_fault_text(const struct iommu_fault *fault, const char *guest, bool a
 {
     const size_t len = guest == NULL ? 0 : fmt_print(buf, size, "guest '%s': ", guest);
 
-    iommu_fault_clause(fault, guest != NULL, amd, buf + len, size - len);
+    iommu_fault_clause(fault, guest != NULL ? "outside of its memory" : NULL, amd, buf + len,
+                       size - len);
 }

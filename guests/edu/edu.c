@@ -5,8 +5,9 @@
  * reads and writes. rounds=N (4): so many blocks go to the device and back.
  *
  * how=stray has the device write to, and read from, guest-physical mib=N (1024) MiB, where it
- * should reach nothing, times=N (1) times; how=forge has it write messages of interrupts to every
- * vector; how=busy restarts while the device is at work, for ever.
+ * should reach nothing; how=places tells what it reaches of the guest's disks, of its link's window
+ * and of the device's own registers; both times=N (1) times. how=forge has it write messages of
+ * interrupts to every vector; how=busy restarts while the device is at work, for ever.
  */
 #include "guests/kit/bulkhead.h"
 #include "guests/kit/idt.h"
@@ -124,6 +125,49 @@ static void edu_stray(uint64_t at)
     print("the device has written to 0x%lx and read from there: 0x%x\n", at, in[0]);
 }
 
+static void edu_fill(uint8_t byte)
+{
+    for (uint32_t i = 0; i < BLOCK; i++)
+        out[i] = byte;
+    (void)edu_copy((uint64_t)out, BLOCK, 0);
+}
+
+/* What is at `at` has to differ from bytes of 0xa5, 0x5a, 0 and 0xff. It writes first: QEMU's VT-d
+ * is silent about the refused write of a page that was read before. */
+static void edu_tell_place(const char *what, uint64_t at)
+{
+    const volatile uint32_t *place = (const volatile uint32_t *)at; /* registers want that size */
+    const uint32_t *found = (const uint32_t *)(const void *)in;
+    bool reads = true, writes = false;
+
+    edu_fill(0x5a);
+    (void)edu_copy(at, BLOCK, DMA_TO_RAM);
+    for (uint32_t i = 0; i < 4; i++)
+        writes = writes || place[i] == 0x5a5a5a5a;
+    edu_fill(0xa5);
+    (void)edu_copy(at, BLOCK, 0);
+    (void)edu_copy((uint64_t)in, BLOCK, DMA_TO_RAM);
+    for (uint32_t i = 0; i < 4; i++) /* those behind are not all readable */
+        reads = reads && found[i] == place[i];
+    print("%s: the device %s read it and %s write it\n", what, reads ? "can" : "cannot",
+          writes ? "can" : "cannot");
+}
+
+static void edu_places(void)
+{
+    struct bulkhead_link link;
+    const struct disk *disks;
+    const uint32_t count = boot_disks(&disks);
+
+    for (uint32_t i = 0; i < count; i++)
+        edu_tell_place(disks[i].name, disks[i].base);
+    if (bulkhead_link_info(0, &link)) {
+        memset((void *)link.window, 0x3c, BLOCK);
+        edu_tell_place(link.name, link.window);
+    }
+    edu_tell_place("its registers", (uint64_t)edu);
+}
+
 /* A message that the device is made to write: data to the address where interrupts go. */
 static void edu_forge(void)
 {
@@ -178,8 +222,11 @@ int main(void)
     const uint64_t rounds = option_number("rounds", 4);
     const uint32_t slot = edu_find();
 
-    for (uint64_t left = option_number("times", 1); option_is("how", "stray") && left > 0; left--)
-        edu_stray(option_number("mib", 1024) * MIB);
+    for (uint64_t left = option_number("times", 1); left > 0; left--)
+        if (option_is("how", "stray"))
+            edu_stray(option_number("mib", 1024) * MIB);
+        else if (option_is("how", "places"))
+            edu_places();
     if (option_is("how", "forge"))
         edu_forge();
     if (option_is("how", "busy"))

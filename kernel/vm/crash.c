@@ -92,7 +92,7 @@ static void crash_tell_device(struct vm *vm)
 {
     char what[IOMMU_TEXT_MAX], count[64] = "";
 
-    iommu_fault_clause(&vm->end.fault, true, vm->iommu->amd, what, sizeof(what));
+    faults_text(vm, &vm->end.fault, what, sizeof(what));
     if (vm->end.is_storm)
         fmt_print(count, sizeof(count), "%u requests without right within a second; first ",
                   FAULTS_STORM);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "kernel/vm/faults.h"
 
+#include "drivers/iommu/iommu_words.h"
 #include "lib/time.h"
 
 #define AT_ONCE     16 /* taken out of the units in one go */
@@ -90,6 +91,32 @@ uint32_t faults_next_stray(struct faults *faults, struct iommu_fault *fault)
     }
     lock_release(&faults->lock);
     return number;
+}
+
+/* Devices reach RAM and disks, with the guest's own rights. */
+static const char *faults_place(const struct guest_map *map, const struct iommu_fault *fault)
+{
+    const struct guest_region *row = guest_map_find(map, gpa(fault->address));
+
+    if (row == NULL)
+        return "outside of its memory";
+    switch (row->kind) {
+    case REGION_DISK:
+        return row->rights & PT_W ? "on a disk" : "on a disk that can only be read";
+    case REGION_SHARED:
+        return "in the window of a link, which no device reaches";
+    case REGION_DEVICE:
+    case REGION_TABLE:
+        return "among a device's registers, which no device reaches";
+    case REGION_RAM:
+        break;
+    }
+    return "in its memory";
+}
+
+void faults_text(const struct vm *vm, const struct iommu_fault *fault, char *buf, size_t size)
+{
+    iommu_fault_clause(fault, faults_place(&vm->plan->map, fault), vm->iommu->amd, buf, size);
 }
 
 bool faults_end(const struct vm *vm)

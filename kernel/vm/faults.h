@@ -42,5 +42,8 @@ uint32_t faults_next(struct vm *vm, struct iommu_fault *fault);
 /* The same of devices that nobody has, since boot. */
 uint32_t faults_next_stray(struct faults *faults, struct iommu_fault *fault);
 
+/* What a device of the guest's tried, as a sentence. */
+void faults_text(const struct vm *vm, const struct iommu_fault *fault, char *buf, size_t size);
+
 /* With the lock held: the guest's devices have done what is to end its life. */
 bool faults_end(const struct vm *vm);

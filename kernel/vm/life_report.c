@@ -71,8 +71,8 @@ void life_tell_faults(struct vm *vm)
     if (atomic_load(&vm->phase) != VM_RUNNING && vm->end.by_device)
         return; /* its diagnosis says so */
     while ((number = faults_next(vm, &fault)) != 0) {
-        iommu_fault_text(&fault, vm->name, vm->iommu->amd, text, sizeof(text));
-        life_tell(vm, NOTE_LIFE, "%s", text);
+        faults_text(vm, &fault, text, sizeof(text));
+        life_tell(vm, NOTE_LIFE, "guest '%s': %s", vm->name, text);
         if (number == VM_FAULTS_TOLD)
             life_tell(vm, NOTE_LIFE,
                       "guest '%s': what else its devices try in this life is counted only: `stats "

@@ -5,6 +5,9 @@
  */
 #include "kernel/monitor/dma_watch.h"
 
+#include <stdio.h>
+
+#include "drivers/iommu/iommu_words.h"
 #include "kernel/vm/faults.h"
 #include "kernel/vm/life.h"
 #include "support.h"
@@ -15,7 +18,7 @@
 
 static struct iommu iommu;
 static struct config_guest config;
-static const struct plan_guest plan = {.config = &config};
+static struct plan_guest plan = {.config = &config};
 static const struct tsc tsc = {.hz = HZ};
 static struct vm vm, other, *vms[] = {&other, &vm};
 static struct faults faults;
@@ -228,6 +231,39 @@ static void nobodys_storm(void **state)
     assert_int_equal(end.kind, VM_END_NONE);
 }
 
+static void places(void **state)
+{
+    static const struct {
+        uint64_t at;
+        const char *place;
+    } rows[] = {
+        {0x1000, "in its memory"},
+        {2 * MIB, "outside of its memory"},
+        {3 * GIB, "in the window of a link, which no device reaches"},
+        {3 * GIB + 8 * MIB, "among a device's registers, which no device reaches"},
+        {128 * MIB + 4096, "on a disk"},
+        {256 * MIB, "on a disk that can only be read"},
+    };
+    struct iommu_fault fault = {.kind = IOMMU_FAULT_WRITE, .id = OWNED, .reason = 5};
+    char text[IOMMU_TEXT_MAX], want[IOMMU_TEXT_MAX];
+
+    (void)state;
+    guest_map_add_ram(&plan.map, hpa(2 * MIB), 2 * MIB);
+    (void)guest_map_add_disk(&plan.map, hpa(16 * MIB), 2 * MIB, false, "disk");
+    (void)guest_map_add_disk(&plan.map, hpa(32 * MIB), 2 * MIB, true, "disk");
+    guest_map_add_shared(&plan.map, gpa(3 * GIB), hpa(8 * MIB), 4096, false, "link");
+    guest_map_add_device(&plan.map, gpa(3 * GIB + 8 * MIB), hpa(3 * GIB), 4096, "other");
+    for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+        fault.address = rows[i].at;
+        faults_text(&vm, &fault, text, sizeof(text));
+        snprintf(want, sizeof(want),
+                 "its device 02:00.0 tried to write to guest-physical 0x%llx, %s (VT-d reason 0x5)",
+                 (unsigned long long)rows[i].at, rows[i].place);
+        assert_string_equal(text, want);
+    }
+    memset(&plan.map, 0, sizeof(plan.map));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +274,7 @@ int main(void)
         cmocka_unit_test_setup(stop, begin),
         cmocka_unit_test_setup(a_storm, begin),
         cmocka_unit_test_setup(nobodys_storm, begin),
+        cmocka_unit_test_setup(places, begin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
