@@ -243,18 +243,28 @@ $B/debian: $B/disk guests/linux/debian.conf scripts/zoo-images scripts/mkdebian
 
 # One whose root is on a SATA disk of the machine's, and which has a network card: the generic kernel is
 # the one that has their drivers. What is written to the disk stays there: make does not make it again.
-$B/devices-root.img: guests/linux/devices.sh guests/linux/init scripts/mkroot
-	@scripts/linux-images generic busybox > $B/devices-images.txt
-	@scripts/mkroot $@ 64 "$$(sed -n 's/^busybox //p' $B/devices-images.txt)" guests/linux/devices.sh
+# DEVICES_ROOT=debian: a Debian system is on the disk.
+DEVICES_ROOT    ?= busybox
+DEVICES_busybox := guests/linux/devices.conf
+DEVICES_debian  := guests/linux/devices-debian.conf
 
-$B/devices: $(BOOTED) $B/devices-root.img guests/linux/devices.conf scripts/mkinitrd
+$B/devices-busybox.img: guests/linux/devices.sh guests/linux/init scripts/mkroot
+	@scripts/linux-images busybox > $B/devices-busybox.txt
+	@scripts/mkroot $@ 64 "$$(sed 's/^busybox //' $B/devices-busybox.txt)" guests/linux/devices.sh
+
+$B/devices-debian.img: scripts/zoo-images scripts/mkdebian
+	@scripts/zoo-images debian > $B/debian-image.txt
+	@cp "$$(sed 's/^debian //' $B/debian-image.txt)/root.img" $@
+
+.PHONY: $B/devices
+$B/devices: $(BOOTED) $B/devices-$(DEVICES_ROOT).img $(DEVICES_$(DEVICES_ROOT)) scripts/mkinitrd
 	@mkdir -p $@
-	@cp guests/linux/devices.conf $@/bulkhead.conf
+	@scripts/linux-images generic busybox > $B/devices-images.txt
+	@cp $(DEVICES_$(DEVICES_ROOT)) $@/bulkhead.conf
 	@cp $(BOOTED) $@/
 	@cp "$$(sed -n 's/^generic //p' $B/devices-images.txt)" $@/vmlinuz
 	@scripts/mkinitrd $@/initrd.img "$$(sed -n 's/^busybox //p' $B/devices-images.txt)" \
 	    --modules "$$(sed -n 's/^generic //p' $B/devices-images.txt).drivers"
-	@touch $@
 
 # Two of them with a network between them, and a small guest that publishes to both.
 $B/bhlink: guests/linux/bhlink.c guests/kit/link.h lib/types.h
@@ -294,7 +304,8 @@ RUN_linux  := --cores 3 --memory 768
 RUN_disk   := --cores 3 --memory 768
 RUN_debian := --cores 3 --memory 1152
 RUN_links  := --cores 4 --memory 1024
-RUN_devices := --cores 3 --memory 1024 --iommu intel --device sata=$B/devices-root.img --device ethernet
+RUN_devices = $(if $(DEVICES_$(DEVICES_ROOT)),,$(error DEVICES_ROOT is busybox or debian))--cores 3 \
+              --memory 1024 --iommu intel --device sata=$B/devices-$(DEVICES_ROOT).img --device ethernet
 RUN_jitter := --cores 4 --memory 512
 
 run: setup-engine
@@ -390,7 +401,8 @@ help:
 	@echo '             CONF=disk: the same with its root on a disk in memory'
 	@echo '             CONF=debian: a Debian system with systemd on such a disk'
 	@echo '             CONF=links: two of them with a network between them'
-	@echo '             CONF=devices: one with a SATA disk and a network card behind an IOMMU'
+	@echo '             CONF=devices: one with a SATA disk and a network card behind an IOMMU;'
+	@echo '             DEVICES_ROOT=debian: a Debian system is on the disk'
 	@echo '             CONF=jitter: how long a core is taken from a guest, for a real machine'
 	@echo '             ENGINE=qemu|bochs|kvm: SVM or VT-x emulated, or the host'"'"'s own'
 	@echo 'make demo    the same, unattended; exit status 0 if every guest did what it should'

@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import http.server
 import re
+import shutil
 import threading
 
 import pytest
@@ -17,6 +18,7 @@ from operator_console import Operator
 from partitions import (check_ended_well, guest, images, lacking, machine_section, powered_off,
                         section, with_hook)
 from test_devices import AMDVI, VTD
+from test_zoo import log_in, zoo
 
 pytestmark = engines("qemu")
 
@@ -357,6 +359,67 @@ def test_linux(machine, tmp_path, iommu, disk_of, root, net, cores, driver):    
         assert int(shell.run(f"grep -c MSI.*{driver} /proc/interrupts")[0]) >= 1
         assert "msix" in shell.run("cat /sys/bus/pci/devices/*/msi_irqs/* | sort -u")
         shell.leave("poweroff -f")
+        console.expect_exact("guest 'linux' powered off with code 0")
+
+
+def device_machine(machine, iommu, disk, guest_cores=1, memory="256M", cmdline=""):
+    """A Linux with a disk and a card; what is on the disk is its root."""
+    path = linux.image("generic")
+    files = {"vmlinuz": path, "initrd.img": linux.initrd(modules=f"{path}.drivers")}
+    conf = (f"[machine]\ntsc = trusted\nreserve = 1\n[guest linux]\ncores = {guest_cores}\nmemory = {memory}\n"
+            f"image = vmlinuz\ninitrd = initrd.img\ncmdline = {linux.QUIET} root=/dev/sda {cmdline}\n"
+            "devices = 00:10.0, ethernet\n")
+    return machine.spawn(files, conf, cores=1 + guest_cores, memory=1024, timeout=3600,
+                         qemu=iommu + disk_options(disk) + net_options(iommu))
+
+
+@pytest.mark.long
+@UNITS
+def test_fetch(machine, iommu, tmp_path):
+    """100 MB through the guest's own card are what the server has."""
+    linux.need("generic", "busybox")
+    data = hashlib.sha256(b"fetch").digest() * (100 * 1000 * 1000 // 32)
+    disk = tmp_path / "disk.img"
+    disk.write_bytes(linux.root(64))
+    with served(data) as port, device_machine(machine, iommu, disk) as console:
+        shell = linux.Shell(console).wait()
+        shell.run("ip link set eth0 up; ip addr add 10.0.2.15/24 dev eth0")
+        shell.run("until ping -c 1 -W 5 10.0.2.2 >/dev/null; do :; done")
+        assert (shell.run(f"wget -q -O - http://10.0.2.2:{port}/ | sha256sum")[0].split()[0]
+                == hashlib.sha256(data).hexdigest())
+        received = int(shell.run("cat /sys/class/net/eth0/statistics/rx_bytes")[0])
+        assert received > len(data)
+        shell.leave("poweroff -f")
+        console.expect_exact("guest 'linux' powered off with code 0")
+
+
+@pytest.mark.long
+@UNITS
+def test_debian(machine, iommu, tmp_path):
+    """A Debian system, installed from packages, with its root on a SATA disk: to its login, with nothing
+    failed on the way, its address by DHCP, and again after its own reboot, with what it has written."""
+    linux.need("generic", "busybox")
+    disk = tmp_path / "disk.img"
+    shutil.copy(zoo("debian") / "root.img", disk)
+    data = hashlib.sha256(b"debian").digest() * (4 * MIB // 32)
+    network = "ip=dhcp systemd.wants=systemd-network-generator.service systemd.wants=systemd-networkd.service"
+    with served(data) as port, device_machine(machine, iommu, disk, 2, "512M", network) as console:
+        shell = log_in(console)
+        assert shell.run("systemctl is-system-running --wait") == ["running"]
+        assert shell.run("nproc") == ["2"]
+        assert shell.run("findmnt -no SOURCE,FSTYPE /") == ["/dev/sda ext4"]
+        shell.run("/lib/systemd/systemd-networkd-wait-online --ipv4 --any")
+        assert "10.0.2.15" in shell.run("hostname -I")[0].split()
+        shell.run("bash -c 'exec 3<>/dev/tcp/10.0.2.2/%d; printf \"GET / HTTP/1.0\\r\\n\\r\\n\" >&3; "
+                  "cat <&3 >/root/answer'" % port)
+        shell.run("sync")
+        shell.leave("systemctl reboot")
+        console.expect_exact("guest 'linux' asked for a restart")
+        shell = log_in(console)
+        assert (shell.run(f"tail -c {len(data)} /root/answer | sha256sum")[0].split()[0]
+                == hashlib.sha256(data).hexdigest())
+        assert shell.run("dmesg | grep -cE 'Call Trace|unchecked MSR|I/O error'; true") == ["0"]
+        shell.leave("systemctl poweroff")
         console.expect_exact("guest 'linux' powered off with code 0")
 
 
