@@ -13,7 +13,7 @@ PYTHON  := /usr/bin/python3
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
-.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-zoo test-long lint sloc image release bench jitter gdb clean help hypervisor hooks \
+.PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-zoo test-long lint sloc image release bench bench-devices jitter gdb clean help hypervisor hooks \
         loader guests tools coverage fuzz fuzz-guest soak armour-mutants
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
@@ -369,6 +369,11 @@ bench: setup
 	@$(MAKE) --no-print-directory B=$B/hook-bench HOOK=bench hypervisor
 	@$(PYTHON) scripts/bench $B
 
+# How fast a guest's devices are (docs/performance.md). KINDS=sata,igb: these only.
+bench-devices: setup-engine
+	@$(MAKE) $(PARALLEL) --no-print-directory $(BOOTED)
+	@$(PYTHON) scripts/bench-devices $B $(KINDS:%=--kinds %) $(ENGINE:%=--engine %)
+
 # What a neighbour takes from a core that is not its own (docs/performance.md).
 jitter: setup-engine
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/jitter
@@ -418,6 +423,7 @@ help:
 	@echo 'make lint    format, warnings, layers, headers'
 	@echo 'make sloc    lines of code, and how many of them a guest can reach'
 	@echo 'make bench   what an exit costs'
+	@echo "make bench-devices  how fast a guest's disk and network card are, with and without Bulkhead; KINDS=sata"
 	@echo 'make jitter  what a neighbour takes from a core that is not its own; ENGINE as of make run'
 	@echo 'make fuzz    fuzz each target in tests/fuzz for SECONDS=15'
 	@echo 'make fuzz-guest  guests that do random things: TIME=300 seconds, SEED=N'

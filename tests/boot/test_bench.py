@@ -2,8 +2,11 @@
 """The fast path keeps its cost. A run on one core repeats instruction by instruction, so the table
 of `make bench` can be held against tests/bench/limits.txt: what was measured, and 5 %. A change that
 needs more has to write the new limits down, and in docs/performance.md why."""
+import subprocess
+
 import pytest
 
+import linux
 from conftest import require_setup
 from machine import ROOT
 from partitions import check_ended_well, images
@@ -62,3 +65,16 @@ def test_links_cost_no_more_than_they_did(engine):
         assert not {name: f"{rows[name]} of at most {limit[name]}"
                     for name in limit if rows[name] > limit[name]}
         assert rows["storm_share"] > 0
+
+
+@pytest.mark.long
+def test_devices_are_measured():
+    """make bench-devices has a row for each thing that it measures. How fast they are is the host's."""
+    require_setup("qemu")
+    linux.need("generic", "busybox")
+    script = tool("bench-devices")
+    done = subprocess.run([script.SCRIPTS / "bench-devices", ROOT / "build", "--rounds", "1"],
+                          capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    rows = [line.split()[0] for line in done.stdout.splitlines()[1:]]
+    assert rows == [kind for kind in script.KINDS for _ in script.KINDS[kind].rows], done.stdout
