@@ -230,13 +230,13 @@ def test_bus_reset(machine, iommu, options, found, warned):
     """What a life left in a register of its device, the next one does not find, where the device has its
     bus for itself."""
     conf = (machine_section(reserve=1)
-            + guest("poke", cmdline=f"id={HDA} reg={0x20} value={1 << 30}", devices="8086:2668",
+            + guest("mark", cmdline=f"id={HDA} reg={0x20} value={1 << 30}", devices="8086:2668",
                     on_poweroff="restart"))
-    with machine.spawn(images("poke"), conf, cores=2, memory=256, qemu=iommu + options) as console:
+    with machine.spawn(images("mark"), conf, cores=2, memory=256, qemu=iommu + options) as console:
         operator = Operator(console)
-        operator.wait(r"\[poke\] register 0x20 held 0x0, and holds 0x40000000")
+        operator.wait(r"\[mark\] register 0x20 held 0x0, and holds 0x40000000")
         for _ in range(2):
-            operator.wait(rf"\[poke\] register 0x20 held 0x{found:x}, and holds 0x40000000")
+            operator.wait(rf"\[mark\] register 0x20 held 0x{found:x}, and holds 0x40000000")
         operator.open()
         operator.leave()
     said = [line for line in operator.own_lines() if "it cannot be reset" in line]

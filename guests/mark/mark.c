@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * poke: says what a register of a device holds, and writes to it: what one life of a guest leaves
+ * mark: says what a register of a device holds, and writes to it: what one life of a guest leaves
  * in a device, the next one finds, unless the device is reset in between. id=N: its device id in
  * 31:16, its vendor's in 15:0; reg=N (0): of BAR 0, in bytes, a multiple of 4; value=N (1).
  */
