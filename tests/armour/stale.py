@@ -6,28 +6,21 @@ a check that is not there, a row of docs/armour.md without mutants; and the text
 
 Usage: python3 tests/armour/stale.py. Exit status 1 when something does not fit.
 """
-import pathlib
 import re
 import runpy
 import sys
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.dont_write_bytecode = True
 
 from mutants import MUTANTS, Boot, Lint, Unit                                      # noqa: E402
+from trees import ROOT, Unfit, edited                                              # noqa: E402
 
 
 def stale_edits(mutant):
-    """One edit may be made in what another has put there."""
-    texts = {}
-    for file, old, new in mutant.edits:
-        if file not in texts and not (ROOT / file).is_file():
-            yield f"{mutant.name}: there is no {file}"
-            continue
-        text = texts.setdefault(file, (ROOT / file).read_text())
-        if text.count(old) != 1:
-            yield f"{mutant.name}: in {file} this is there {text.count(old)} times, not once: {old!r}"
-        texts[file] = text.replace(old, new)
+    try:
+        edited(ROOT, mutant.edits)
+    except Unfit as unfit:
+        yield f"{mutant.name}: {unfit}"
 
 
 def lint_checks():
