@@ -14,7 +14,7 @@ PYTHON  := /usr/bin/python3
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .PHONY: all setup setup-engine setup-tests run demo test test-unit test-boot test-linux test-zoo test-long lint sloc image release bench bench-devices jitter gdb clean help hypervisor hooks \
-        loader guests tools coverage fuzz fuzz-guest soak armour-mutants
+        loader guests tools coverage fuzz fuzz-guest soak armour-mutants lab grade hint lab-reset
 
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wcast-align -Wundef -Wvla -Wswitch-enum -Wimplicit-fallthrough -Wconversion
@@ -396,6 +396,26 @@ soak: setup
 armour-mutants: setup
 	@$(PYTHON) tests/armour/run $(QUICK:%=--together) $B/armour-mutants $(NAMES)
 
+# make lab|grade|hint|lab-reset N: exercises for people who study hypervisors (docs/study/labs). The number
+# is a goal of its own, of which nothing is made.
+LAB_GOALS  := lab grade hint lab-reset
+LAB_NUMBER := $(if $(filter $(LAB_GOALS),$(firstword $(MAKECMDGOALS))),$(word 2,$(MAKECMDGOALS)))
+LAB_RUN     = $(PYTHON) tests/labs/run --build $B/labs
+.PHONY: $(LAB_NUMBER)
+$(if $(LAB_NUMBER),$(eval $(LAB_NUMBER): ; @:))
+
+lab: setup-engine
+	@$(LAB_RUN) start $(LAB_NUMBER)
+
+grade: setup-engine
+	@$(LAB_RUN) grade $(LAB_NUMBER)
+
+hint:
+	@$(LAB_RUN) hint $(LAB_NUMBER)
+
+lab-reset:
+	@$(LAB_RUN) reset $(LAB_NUMBER)
+
 gdb: setup
 	@$(MAKE) $(PARALLEL) --no-print-directory $B/demo
 	@scripts/gdb/gdb $B $B/demo
@@ -432,6 +452,9 @@ help:
 	@echo '             a test notices: NAMES="...", QUICK=1 (docs/armour.md)'
 	@echo 'make proof   prove the contracts in the code with Frama-C (docs/proofs.md)'
 	@echo 'make gdb     the demo in QEMU, stopped at the hypervisor'"'"'s entry, with gdb and symbols'
+	@echo 'make lab N   begin exercise N of docs/study/labs, in labs/N; without N: what there is'
+	@echo 'make grade N what is right and what is wrong in it; make hint N: the next of three hints'
+	@echo 'make lab-reset N  put it back; without N: all of them. What was there is kept in labs/N.old'
 	@echo 'make clean   remove $B'
 
 -include $(HV_OBJ:.o=.d) $(LD_OBJ:.o=.d) $(OBJECTS)/hv/kernel/core/offsets.d

@@ -3,7 +3,7 @@
 # A guest is one folder and one word: guests/NAME/*.c and *.asm, linked with the kit and the
 # hypervisor's own formatter to $B/guests/NAME.elf.
 OUR_GUESTS := hello clock smp escape tick bench hostile canary spin scrub watchdog noise soak fuzz \
-              fault deadline gaps disk producer consumer sensor bells jitter thrash storm edu mark
+              fault deadline gaps disk producer consumer sensor bells jitter thrash storm edu mark poke
 # Add yours here: its warnings are not errors, ours are.
 GUESTS     := $(OUR_GUESTS)
 

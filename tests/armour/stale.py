@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
 """
 What of mutants.py no longer fits the sources: a text that is not in its file exactly once, a test or
-a check that is not there, a row of docs/armour.md without mutants; and the texts of tests/proof/mutants.py. Builds nothing:
+a check that is not there, a row of docs/armour.md without mutants; and the texts of tests/proof/mutants.py
+and of the labs (tests/labs). Builds nothing:
 `make lint` asks it at each change, which `make armour-mutants` and `make proof-mutants` take too long for.
 
 Usage: python3 tests/armour/stale.py. Exit status 1 when something does not fit.
 """
+import importlib
 import re
 import runpy
 import sys
@@ -73,7 +75,23 @@ def stale_proofs():
             yield f"proof of {function}: in {file} this is there {count} times, not once: {old!r}"
 
 
+def stale_labs():
+    """The same of the labs' damage, and of what the tests of the labs do to it."""
+    sys.path.insert(0, str(ROOT / "tests/labs"))
+    labs = [importlib.import_module(name).LAB for name in importlib.import_module("labs").LABS]
+    for lab in labs:
+        yield from stale_edits(lab)
+        for name in lab.files:
+            if not (ROOT / name).is_file():
+                yield f"{lab.name}: there is no {name}"
+    for attempt in importlib.import_module("solutions").ATTEMPTS:
+        try:
+            edited(ROOT, [*attempt.lab.edits, *attempt.edits])
+        except Unfit as unfit:
+            yield f"{attempt.lab.name}, {attempt.name}: {unfit}"
+
+
 if __name__ == "__main__":
-    found = [*stale(), *stale_proofs()]
+    found = [*stale(), *stale_proofs(), *stale_labs()]
     print("".join(f"{line}\n" for line in found), end="")
     sys.exit(1 if found or not MUTANTS else 0)
