@@ -79,7 +79,7 @@ HV_JOINED   := kernel/vm/vcpu.c kernel/vm/exit.c kernel/vm/hypercall.c kernel/vm
                $(BACKENDS:%=%/run.c) $(BACKENDS:%=%/decode.c) vdev/bus.c vdev/vapic.c vdev/vcpuid.c vdev/vmsr.c \
                vdev/vpower.c vdev/vuart.c drivers/lapic.c lib/ring.c lib/time.c
 # Where a guest's registers come back to: RBP is one of them.
-HV_FRAMELESS := kernel/vm/vcpu.c $(BACKENDS:%=%/run.c) tests/hook/audit.c
+HV_FRAMELESS := kernel/vm/vcpu.c $(BACKENDS:%=%/run.c) tests/hook/audit.c tests/hook/entries.c
 comma       := ,
 HV_IS_CLANG := $(findstring clang,$(CC))
 HV_LTO      := $(if $(HV_IS_CLANG),,-flto -ffat-lto-objects)
@@ -403,6 +403,9 @@ LAB_NUMBER := $(if $(filter $(LAB_GOALS),$(firstword $(MAKECMDGOALS))),$(word 2,
 LAB_RUN     = $(PYTHON) tests/labs/run --build $B/labs
 .PHONY: $(LAB_NUMBER)
 $(if $(LAB_NUMBER),$(eval $(LAB_NUMBER): ; @:))
+
+# Lab 2 is about VT-x.
+lab grade: EMULATOR = $(if $(filter 2,$(LAB_NUMBER)),bochs,qemu)
 
 lab: setup-engine
 	@$(LAB_RUN) start $(LAB_NUMBER)

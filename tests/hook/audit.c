@@ -19,13 +19,12 @@
 #include "lib/log.h"
 #include "lib/string.h"
 #include "lib/x86/insn.h"
+#include "tests/hook/enter.h"
 #include "tests/unit/vmx/audit/audit_cases.h"
 #include "vmx/insn.h"
-#include "vmx/switch.h"
 #include "vmx/vmx.h"
 
 #define RANDOM_STATES 1000
-#define KICKS_MAX     8
 
 static bool hook_done;
 static uint64_t hook_seed = 1;
@@ -46,13 +45,10 @@ static bool hook_has_field(enum vmcs_field field, const struct vmx_audit_cpu *cp
 
 static void hook_write(struct vcpu *v, const struct vmx_audit_cpu *cpu, struct vmx_guest_fields *g)
 {
-    struct vmx_vcpu *hw = v->hw;
-    const hpa_t region = hpa((uintptr_t)&hw->region);
     enum vmcs_field field;
     uint64_t *place;
 
-    vmclear(region);
-    vmptrld(region);
+    hook_renew(v);
     vmwrite32(VMCS_PIN_BASED_CONTROLS, cpu->pin);
     vmwrite32(VMCS_SECONDARY_CONTROLS, cpu->cpu2);
     vmwrite32(VMCS_ENTRY_CONTROLS, cpu->entry);
@@ -62,22 +58,6 @@ static void hook_write(struct vcpu *v, const struct vmx_audit_cpu *cpu, struct v
             vmwrite_raw(field, *place);
     }
     vmx_read_guest_fields(g, cpu); /* a field keeps as many bits as it has */
-}
-
-static const char *hook_enter(struct vcpu *v, uint64_t *left)
-{
-    for (uint32_t i = 0; i < KICKS_MAX; i++) {
-        struct stay stay;
-        const uint64_t reason = vmx_switch(v, &stay);
-
-        *left = reason;
-        if (vmx_no_exit(reason) == VMX_REFUSED)
-            return "fails";
-        if (vmx_no_exit(reason) != VMX_KICKED)
-            return reason & EXIT_REASON_ENTRY_FAILED ? "refuses" : "enters";
-        atomic_store(&v->kick, 0);
-    }
-    return "is kicked";
 }
 
 /* An entry into these states never ends: nothing but a signal from outside does. */

@@ -18,8 +18,7 @@ from operator_console import Operator                                           
 from partitions import guest, machine_section                                     # noqa: E402, F401
 from trees import copy_sources, edited, source_files                              # noqa: E402
 
-# What a student leaves unused is not what a lab is about.
-MAKE = ["make", "-s", "-j2", "--no-print-directory", "WARN=", "B=build"]
+MAKE = ["make", "-s", "-j2", "--no-print-directory", "B=build"]
 PROBE_FLAGS = ["-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
                "-D_GNU_SOURCE", "-I."]
 PROBES = ROOT / "tests/labs/probes"
@@ -46,7 +45,7 @@ class Report:
         good = found == expected if good is None else good
         if good:
             self.good += 1
-            self.say(f"ok     {what}: {found}")
+            self.say(f"ok     {what}: {'; '.join(str(found).splitlines())}")
         else:
             self.bad += 1
             self.say(f"WRONG  {what}")
@@ -72,6 +71,12 @@ def indented(text):
 def last_lines(text):
     lines = [line for line in text.replace("\r", "").splitlines() if line.strip()]
     return "\n".join(lines[-LINES_SHOWN:]) or "nothing"
+
+
+def ending(result, name):
+    """How a guest ended, in the hypervisor's words; else how the machine did."""
+    said = [line for line in result.hv if line.startswith(f"guest '{name}'") and " starts " not in line]
+    return said[0].partition("; ")[0] if said else last_lines("\n".join(result.hv)) + result.reason
 
 
 class Grading:
@@ -119,23 +124,31 @@ class Grading:
             if name not in self.lab.files and mine != given:
                 yield name
 
-    def make(self, *targets, options=()):
-        """Builds in the tree; what the compiler says to a student's code is a finding."""
+    def make(self, *targets, options=("WARN=",)):
+        """Builds in the tree; what the compiler says to a student's code is a finding. What a student
+        leaves unused is not what a lab is about: no warnings, unless `options` are none."""
         done = subprocess.run([*MAKE, *options, *targets], cwd=self.tree, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:
             errors = [line for line in done.stdout.splitlines()
-                      if re.search(r"error|undefined|multiple|assert", line, re.IGNORECASE)]
+                      if re.search(r"error: |undefined reference|multiple definition", line)]
             self.report.require("it builds", "\n".join(errors[:LINES_SHOWN]) or last_lines(done.stdout),
                                 "no error")
 
     # ---------------------------------------------------------------- a program on the host
 
-    def probe(self, name, *sources, flags=()):
+    def reference(self, source, flag):
+        compiled = self.build / "reference.o"
+        subprocess.run(["gcc", *PROBE_FLAGS, flag, "-c", source, "-o", compiled], cwd=ROOT, check=True)
+        return compiled
+
+    def probe(self, name, *sources, reference=None):
         """Compiles probes/NAME.c with sources of the tree and runs it. Each line that it prints is a
-        check: whether it is well, what, found, expected; between tabs."""
+        check: whether it is well, what, found, expected; between tabs. `reference`: a source of the
+        real tree to compare with, and a flag that gives it other names."""
         program = self.build / name
-        done = subprocess.run(["gcc", *PROBE_FLAGS, *flags, f"-I{PROBES}", PROBES / f"{name}.c", *sources,
+        more = [self.reference(*reference)] if reference else []
+        done = subprocess.run(["gcc", *PROBE_FLAGS, f"-I{PROBES}", PROBES / f"{name}.c", *sources, *more,
                                "-o", program], cwd=self.tree, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
         if done.returncode != 0:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Lab 5: what a guest's interrupt command may do is to be written (vdev/vapic.c)."""
-from grading import guest, last_lines, machine_section
+from grading import ending, guest, last_lines, machine_section
 from lab import Lab
 
 # NMI, INIT, SIPI, SMI and a fixed interrupt to each APIC id.
@@ -19,11 +19,6 @@ def check_canary(report, result, beats=BEATS):
                  bad[0] if bad else f"{len(lines)} beats, all well; " + ending(result, "canary"),
                  f"{beats} beats, all well, and the end with code 0",
                  not bad and len(lines) == beats and "powered off with code 0" in ending(result, "canary"))
-
-
-def ending(result, name):
-    said = [line for line in result.hv if line.startswith(f"guest '{name}'") and " starts " not in line]
-    return said[0].partition("; ")[0] if said else last_lines("\n".join(result.hv)) + result.reason
 
 
 def grade(g):

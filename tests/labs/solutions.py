@@ -7,15 +7,18 @@ import dataclasses
 
 import lab1_trace
 import lab3_leaf
+import lab4_msr
 import lab5_icr
+import lab6_call
+import lab7_hole
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Attempt:
     lab: object
     name: str
     edits: tuple = ()
-    answers: tuple = ()     # (name, text), or a function of the Grading that returns such
+    answers: dict = None    # {name: text}, or a function that returns such, of where the lab keeps its record
     says: tuple = ()        # what a wrong one is told: patterns of a report's WRONG checks; none: it is right
 
     @property
@@ -113,4 +116,93 @@ ICR_ATTEMPTS = [
             says=("a destination, a logical destination",)),
 ]
 
-ATTEMPTS = [*TRACE_ATTEMPTS, *LEAF_ATTEMPTS, *ICR_ATTEMPTS]
+# ------------------------------------------------------------------ lab 4
+
+MSR = lab4_msr.LAB
+MSR_NAME = ("lib/x86/msr.h", "    MSR_DE_CFG = 0xc0011029,", "    MSR_INT_PENDING = 0xc0010055,\n    MSR_DE_CFG = 0xc0011029,")
+MSR_BEFORE = "    /* The backend sets it in the hardware, or the processor always does so\n"
+MSR_EARLY = "    {MSR_SYSCFG, MSR_SYSCFG, CONST, IGNORE, 0, \"SYSCFG\"},\n"
+
+
+def msr_row(columns, before=MSR_BEFORE):
+    row = f"    {{MSR_INT_PENDING, {columns}}},\n"
+    return (MSR_NAME, ("vdev/msr_amd.c", before, row + before))
+
+
+MSR_ATTEMPTS = [
+    Attempt(MSR, "right", msr_row('MSR_INT_PENDING, CONST, KEEP, 0, "INT_PENDING"')),
+    Attempt(MSR, "untouched", says=("has a row.*\n.*no row", "RDMSR of it gives 0.*\n.*#GP")),
+    Attempt(MSR, "direct", msr_row('MSR_INT_PENDING, DIRECT, DIRECT, 0, "INT_PENDING"'),
+            says=("out of reach.*\n.*does not exit",)),
+    Attempt(MSR, "writes-dropped", msr_row('MSR_INT_PENDING, CONST, IGNORE, 0, "INT_PENDING"'),
+            says=("WRMSR of anything else to it is #GP\n.*0x1 is taken",)),
+    Attempt(MSR, "writes-refused", msr_row('MSR_INT_PENDING, CONST, REFUSE, 0, "INT_PENDING"'),
+            says=("WRMSR of 0 to it is taken\n.*#GP",)),
+    Attempt(MSR, "other-value", msr_row('MSR_INT_PENDING, CONST, KEEP, 1, "INT_PENDING"'),
+            says=("RDMSR of it gives 0\n.*0x1", "WRMSR of 0")),
+    Attempt(MSR, "nobody-answers", msr_row('MSR_INT_PENDING, EMULATE, EMULATE, 0, "INT_PENDING"'),
+            says=("RDMSR of it gives 0\n.*#GP",)),
+    Attempt(MSR, "not-sorted", msr_row('MSR_INT_PENDING, CONST, KEEP, 0, "INT_PENDING"', MSR_EARLY),
+            says=("sorted.*\n.*row SYSCFG begins at 0xc0010010, after row INT_PENDING",)),
+    Attempt(MSR, "too-long", msr_row('MSR_INT_PENDING + 2, CONST, KEEP, 0, "INT_PENDING"'),
+            says=("for this MSR alone", "every other MSR is answered as before\n.*0xc0010056")),
+]
+
+# ------------------------------------------------------------------ lab 6
+
+CALL = lab6_call.LAB
+CALL_ABI = (
+    ("guests/kit/abi.h", f"#define BULKHEAD_ABI_VERSION {lab6_call.VERSION - 1}",
+     f"#define BULKHEAD_ABI_VERSION {lab6_call.VERSION}"),
+    ("guests/kit/abi.h", "/* Numbers start high,", f"#define BULKHEAD_FEATURE_LIFE {lab6_call.FEATURE:#x}u\n\n"
+     "/* Numbers start high,"),
+    ("guests/kit/abi.h", "    BULKHEAD_CALL_END ", f"    BULKHEAD_CALL_LIFE = {lab6_call.CALL:#x},\n    BULKHEAD_CALL_END "),
+)
+CALL_WORD = ("kernel/monitor/commands_look.c", "    case BULKHEAD_CALL_END: /* where",
+             "    case BULKHEAD_CALL_LIFE:\n        return \"life\";\n    case BULKHEAD_CALL_END: /* where")
+CALL_FEATURE = ("vdev/vcpuid_fit.c", "BULKHEAD_FEATURE_LINK;", "BULKHEAD_FEATURE_LINK | BULKHEAD_FEATURE_LIFE;")
+
+
+def call_case(result):
+    return ("kernel/vm/hypercall.c", "    case BULKHEAD_CALL_END: /* not",
+            f"    case BULKHEAD_CALL_LIFE:\n        result = {result};\n        break;\n    case BULKHEAD_CALL_END: /* not")
+
+
+CALL_CASE = call_case("call_register(v, REG_RBX) != 0 ? BULKHEAD_ERROR_ARGUMENT : (int64_t)v->vm->restarts + 1")
+
+CALL_ATTEMPTS = [
+    Attempt(CALL, "right", (*CALL_ABI, CALL_WORD, CALL_FEATURE, CALL_CASE)),
+    Attempt(CALL, "no-word", (*CALL_ABI, CALL_FEATURE, CALL_CASE),
+            says=("it builds\n.*commands_look.c.*BULKHEAD_CALL_LIFE",)),
+    Attempt(CALL, "from-zero", (*CALL_ABI, CALL_WORD, CALL_FEATURE, call_case(
+        "call_register(v, REG_RBX) != 0 ? BULKHEAD_ERROR_ARGUMENT : (int64_t)v->vm->restarts")),
+            says=("says which life it is.*\n.*0, 1, 2",)),
+    Attempt(CALL, "half-an-argument-and-no-feature", (*CALL_ABI, CALL_WORD, call_case(
+        "(uint32_t)call_register(v, REG_RBX) != 0 ? BULKHEAD_ERROR_ARGUMENT : (int64_t)v->vm->restarts + 1")),
+            says=(r"LIFE with RBX = 2\^32\n.*1, 2, 3", "EBX: the features")),
+    Attempt(CALL, "old-version-and-any-argument", (*CALL_ABI[1:], CALL_WORD, CALL_FEATURE, call_case(
+        "(int64_t)v->vm->restarts + 1")), says=("VERSION is one more", "EAX: the version", "LIFE with RBX = 1\n")),
+]
+
+# ------------------------------------------------------------------ lab 7
+
+HOLE = lab7_hole.LAB
+ATTACK = {"attack": "wrmsr=830,100000060", "file": "vdev/msr_both.h"}
+ESR = "MSR_ROW(MSR_X2APIC_ESR, MSR_X2APIC_ESR + 8, DIRECT, DIRECT, 0,"
+
+HOLE_ATTEMPTS = [
+    Attempt(HOLE, "right", undone(HOLE), ATTACK),
+    Attempt(HOLE, "empty", says=("answers.txt: attack\n.*no answer yet",)),
+    Attempt(HOLE, "not-words", answers={"attack": "; reboot"}, says=("answers.txt: attack\n.*\n.*words for poke",)),
+    Attempt(HOLE, "harmless", undone(HOLE), {**ATTACK, "attack": "wrmsr=828,0"},
+            says=("reaches a neighbour in the broken tree\n.*wrmsr=828,0: done",)),
+    Attempt(HOLE, "not-closed-and-another-file", (), {**ATTACK, "file": "vdev/vapic.c"},
+            says=("answers.txt: file", "reaches nobody in your tree\n.*BAD")),
+    Attempt(HOLE, "one-too-few", (("vdev/msr_both.h", ESR, ESR.replace("+ 8", "+ 7")),), ATTACK,
+            says=("no MSR is the guest's that should not be\n.*0x829",)),
+    Attempt(HOLE, "too-much-closed", (("vdev/msr_both.h", ESR, ESR.replace("MSR_X2APIC_ESR + 8, DIRECT, DIRECT",
+                                                                          "MSR_X2APIC_ESR, REFUSE, REFUSE")),), ATTACK,
+            says=("every MSR that should be the guest's still is\n.*0x828",)),
+]
+
+ATTEMPTS = [*TRACE_ATTEMPTS, *LEAF_ATTEMPTS, *MSR_ATTEMPTS, *ICR_ATTEMPTS, *CALL_ATTEMPTS, *HOLE_ATTEMPTS]

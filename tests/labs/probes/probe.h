@@ -46,13 +46,18 @@ __attribute__((format(printf, 3, 4))) static inline const char *probe_text(char 
 /* A text for as long as the statement lasts that it is in. */
 #define TEXT(...) probe_text((char[200]){0}, 200, __VA_ARGS__)
 
+/* A check without a case cannot be passed. */
 static inline void probe_end(const struct probe_check *checks, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (checks[i].is_wrong)
-            printf("bad\t%s\t%s\t%s\n", checks[i].what, checks[i].found, checks[i].expected);
+        const struct probe_check *check = &checks[i];
+        if (check->is_wrong)
+            printf("bad\t%s\t%s\t%s\n", check->what, check->found, check->expected);
+        else if (check->count == 0)
+            printf("bad\t%s\tnothing there to look at\tsomething\n", check->what);
         else
-            printf("ok\t%s\tin all %u cases\t\n", checks[i].what, checks[i].count);
+            printf("ok\t%s\tyes, in %u case%s\t\n", check->what, check->count,
+                   check->count == 1 ? "" : "s");
     }
     fflush(stdout);
 }
