@@ -6,11 +6,13 @@ them (tests/boot/test_labs.py). Edits are made in the student's copy, where the 
 import dataclasses
 
 import lab1_trace
+import lab2_entries
 import lab3_leaf
 import lab4_msr
 import lab5_icr
 import lab6_call
 import lab7_hole
+import lab8_walls
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -61,6 +63,39 @@ TRACE_ATTEMPTS = [
             says=("answers.txt: escape-word\n.*\n.*the lowest first",)),
     Attempt(TRACE, "kind-for-name", answers=trace_answers(clock_wake="kick"),
             says=("answers.txt: clock-wake\n.*kick\n.*third column",)),
+]
+
+# ------------------------------------------------------------------ lab 2
+
+ENTRIES = lab2_entries.LAB
+ENTRY_RIGHT = (("GUEST_RFLAGS", "0x2", "c"), ("GUEST_CR0", "0x31", "a"), ("GUEST_DS_ACCESS", "0xc093", "d"),
+               ("GUEST_INTERRUPTIBILITY", "0x0", "f"), ("VMCS_GUEST_EFER", "0X0", "E."))
+
+
+def entries(**changed):
+    """entry_N=(field, value, rule) in place of the right ones."""
+    given = {}
+    for n, right in enumerate(ENTRY_RIGHT, 1):
+        for name, text in zip(("field", "value", "rule"), changed.get(f"entry_{n}", right)):
+            given[f"entry-{n}-{name}"] = text
+    return given
+
+
+ENTRIES_ATTEMPTS = [
+    Attempt(ENTRIES, "right", answers=entries()),
+    Attempt(ENTRIES, "empty", says=("entry-1-field is a field\n.*no answer yet", "entry-5-rule\n.*no answer yet")),
+    Attempt(ENTRIES, "three-wrong", answers=entries(
+        entry_1=("GUEST_RFLAGS", "0x202", "b"),                     # enters, too; another rule
+        entry_2=("GUEST_CR0", "0x80000030", "a"),                   # as it was
+        entry_3=("GUEST_DS_LIMIT", "0xfffff", "d"),                 # the other field of the same rule: enters
+        entry_4=("GUEST_INTERRUPTIBILITY", "0x1", "f"),             # breaks the next rule
+        entry_5=("GUEST_CR4", "0x2060", "g")),                     # not what is wrong
+            says=("answers.txt: entry-1-rule\n.*found +b", "entry 2 with GUEST_CR0 = 0x80000030\n.*refuses",
+                  "entry 4 with GUEST_INTERRUPTIBILITY = 0x1\n.*refuses", "entry 5 with GUEST_CR4 = 0x2060\n.*refuses",
+                  "answers.txt: entry-5-rule\n.*found +g")),
+    Attempt(ENTRIES, "not-a-field", answers=entries(entry_1=("RFLAGS", "2", "c"), entry_2=("GUEST_CR0", "0x31; }", "a")),
+            says=("entry-1-field is a field\n.*RFLAGS", "entry-1-value is a number\n.*found +2",
+                  "entry-2-value is a number")),
 ]
 
 # ------------------------------------------------------------------ lab 3
@@ -205,4 +240,30 @@ HOLE_ATTEMPTS = [
             says=("every MSR that should be the guest's still is\n.*0x828",)),
 ]
 
-ATTEMPTS = [*TRACE_ATTEMPTS, *LEAF_ATTEMPTS, *MSR_ATTEMPTS, *ICR_ATTEMPTS, *CALL_ATTEMPTS, *HOLE_ATTEMPTS]
+# ------------------------------------------------------------------ lab 8
+
+WALLS = lab8_walls.LAB
+JUDGE_AT = WALLS.edits.index(lab8_walls.JUDGE)
+MACRO_AT = 0            # stays where it is: what is unused is not wrong
+FILL_LINE = "s = pt_map(pt, r->at.v, r->to, r->size, r->rights, r->type);"
+
+
+def walls(*more, without=()):
+    return (*undone(WALLS, JUDGE_AT, MACRO_AT, *without), *more)
+
+
+WALLS_ATTEMPTS = [
+    Attempt(WALLS, "right", walls()),
+    Attempt(WALLS, "untouched", says=("stopped: read\n.*ESCAPED", "stopped: window\n.*ESCAPED", "in=64 sees\n",
+                                      "rdmsr=8b sees\n", "the canary, notices nothing.*\n.*BAD")),
+    Attempt(WALLS, "window-is-writable", walls(("mm/guest_map.c", FILL_LINE, FILL_LINE.replace(
+        "r->rights", "PT_R | PT_W | PT_X"))), says=("stopped: window\n.*ESCAPED",)),
+    Attempt(WALLS, "ports-are-open", walls(without=(2,)), says=("in=64 sees\n",)),
+    Attempt(WALLS, "an-error-is-forgotten", walls(("mm/guest_map.c", "i < map->count && s == OK; i++", "i < map->count; i++")),
+            says=("when a region cannot be mapped",)),
+    Attempt(WALLS, "all-is-cached", walls(("mm/guest_map.c", FILL_LINE, FILL_LINE.replace("r->type", "PT_WRITE_BACK"))),
+            says=("its own rights and memory type",)),
+]
+
+ATTEMPTS = [*TRACE_ATTEMPTS, *ENTRIES_ATTEMPTS, *LEAF_ATTEMPTS, *MSR_ATTEMPTS, *ICR_ATTEMPTS, *CALL_ATTEMPTS, *HOLE_ATTEMPTS,
+            *WALLS_ATTEMPTS]
