@@ -134,7 +134,12 @@ def test_begun_once_and_reset(tmp_path, leaf):
     assert run(tmp_path, "hint", 3)[0] == 2
 
 
-def test_copy_has_no_answers_and_no_git(leaf):
+def test_copy_has_no_answers_and_no_git(leaf, tmp_path):
+    for lab in ALL:
+        if lab.hidden:
+            work = Work(lab, tmp_path / "others")
+            work.start()
+            assert not any((work.folder / name).exists() for name in lab.hidden)
     assert not (leaf.folder / "tests/labs").exists()
     assert not (leaf.folder / ".git").exists()
     assert "Lab 3" not in (leaf.folder / "svm/npt_valid.c").read_text(encoding="utf-8")

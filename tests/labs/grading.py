@@ -40,6 +40,9 @@ class Report:
     def say(self, text):
         print(text, file=self._out, flush=True)
 
+    def progress(self, text):
+        self.say(f"...    {text}")
+
     def check(self, what, found, expected, good=None):
         """`good`: as said, or else whether both are the same."""
         good = found == expected if good is None else good
@@ -184,17 +187,21 @@ class Grading:
                 **{f"{name}.elf": built / f"guests/{name}.elf" for name in guests}}
 
     def make_for(self, *guests):
+        self.report.progress("builds" if (self.tree / "build").is_dir() else
+                             "builds everything: half a minute on two cores that are idle")
         self.make("hypervisor", "loader", *(f"build/guests/{name}.elf" for name in guests))
 
     def boot(self, conf, *guests, **options):
         """Builds and boots to the machine's end."""
         self.make_for(*guests)
+        self.report.progress(f"boots {', '.join(guests)}")
         return self.machine().boot(self.files(*guests), conf, **({"cores": 4, "memory": 256,
                                                                   "timeout": HANG_S} | options))
 
     def ask_monitor(self, conf, guests, first, commands, **options):
         """Boots, waits for the lines `first`, types commands; {command: lines of its answer}."""
         self.make_for(*guests)
+        self.report.progress(f"boots {', '.join(guests)} and asks the monitor")
         with self.machine().spawn(self.files(*guests), conf, **({"cores": 4, "memory": 256} | options)
                                   ) as console:
             operator = Operator(console)

@@ -28,6 +28,7 @@ class Lab:
     hints: tuple            # three, from a nudge to nearly all
     edits: tuple = ()       # what is broken: (file, what stands there once, what is put there)
     files: tuple = ()       # what the student may change, of the tree; the grader takes only these
+    hidden: tuple = ()      # of the tree, not in the copy: it would be the answer
     questions: str = ""     # text of answers.txt, with lines `NAME = `
     begin: typing.Callable = None   # of a grading.Grading: what is recorded for the student
 
@@ -56,6 +57,8 @@ class Work:
         """The sources with the lab's damage in them; nothing of tests/labs."""
         self.folder.mkdir(parents=True, exist_ok=True)
         copy_sources(self.folder, edited(ROOT, self.lab.edits))
+        for name in self.lab.hidden:
+            (self.folder / name).unlink()
         if self.lab.questions:
             (self.folder / ANSWERS).write_text(self.lab.questions, encoding="utf-8")
         self._write(0, self.begun_from())

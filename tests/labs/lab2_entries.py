@@ -45,6 +45,7 @@ def boot(g, repairs):
     g.fill_tree(files={REPAIRS: f'#define ENTRIES_REPAIRS {rows}\n'})
     g.make_for("hello")
     g.make("B=build/hook", "OBJECTS=build", "HOOK=entries", "hypervisor")
+    g.report.progress("boots in Bochs and tries five entries")
     result = g.machine("bochs").boot(g.files("hello", hook=True), CONF, cores=2, memory=256)
     lines = [line for line in result.hv if re.match(r"entry \d: |entries: ", line)]
     if DONE not in lines:
@@ -101,7 +102,7 @@ def grade(g):
 
 LAB = Lab(
     number=2, page="2-entries", title="Explain five failed VM entries", grade=grade, begin=begin,
-    questions=QUESTIONS,
+    questions=QUESTIONS, hidden=("tests/hook/entries.c",),
     hints=(
         "Nearly everything is the same in the five states. Put two of them beside each other (`diff`) and look at the "
         "fields in which one differs from all others.",

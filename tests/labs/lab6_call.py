@@ -31,6 +31,7 @@ def lives(lines):
 
 def grade(g):
     g.fill_tree()
+    g.report.progress("builds nearly everything: the interface is included everywhere")
     g.make("hypervisor", "loader", options=())      # with warnings: a switch that misses a case is one
     result = g.boot(CONF, "poke", cores=2)
     seen = lives(result.guest("poke"))

@@ -37,14 +37,21 @@ static const char *rights_text(uint32_t rights)
     return rights < 8 && texts[rights] ? texts[rights] : "none or unknown";
 }
 
+static const char *type_text(enum pt_memory type)
+{
+    return type == PT_WRITE_BACK ? "write-back"
+           : type == PT_UNCACHED ? "uncached"
+                                 : "write-combining";
+}
+
 static void look_bit(enum pt_memory type, uint32_t level, uint32_t rights, uint64_t entry,
                      unsigned check, unsigned bit, bool want)
 {
     const bool is = (entry >> bit & 1) != 0;
 
     probe_case(&checks[check], is == want,
-               TEXT("bit %u is %d in 0x%016llx, a leaf of level %u with rights %s, type %d", bit,
-                    is, (unsigned long long)entry, level, rights_text(rights), type),
+               TEXT("bit %u is %d in 0x%016llx, a leaf of level %u with rights %s, %s", bit, is,
+                    (unsigned long long)entry, level, rights_text(rights), type_text(type)),
                TEXT("%d", want));
 }
 
