@@ -18,7 +18,7 @@ ESCAPERS = {
     "window": "it wrote to guest-physical address 0x",
 }
 # What a guest asks of ports and MSRs, and has to see.
-POKES = {"in=64": "0xff", "in=cf9": "0x0", "rdmsr=8b": "0x1", "rdmsr=c0010010": "0x0", "wrmsr=830,100000060": "done"}
+POKES = {"in=64": "0xff", "rdmsr=8b": "0x1", "rdmsr=c0010010": "0x0", "wrmsr=830,100000060": "done"}
 JUDGE = ("kernel/vm/build.c", "    ASSERT(s != OK || virt_nested_valid(map, pages_constant(kit->pages), vm->map.root));\n",
          "    /* Lab 8: npt_valid() is not asked. */\n")
 FILL = """\
