@@ -13,7 +13,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "boot"))
 
 from lab import ANSWERS, ROOT                                                     # noqa: E402
-from machine import Machine                                                       # noqa: E402
+from machine import TIMEOUT_S, Machine                                                       # noqa: E402
 from operator_console import Operator                                             # noqa: E402
 from partitions import guest, machine_section                                     # noqa: E402, F401
 from trees import copy_sources, edited, source_files                              # noqa: E402
@@ -22,7 +22,7 @@ MAKE = ["make", "-s", "-j2", "--no-print-directory", "B=build"]
 PROBE_FLAGS = ["-std=c11", "-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all",
                "-D_GNU_SOURCE", "-I."]
 PROBES = ROOT / "tests/labs/probes"
-HANG_S = 300            # ends what hangs; what works takes a hundredth of it
+HANG_S = 300            # ends a program that hangs; one that works takes a thousandth of it
 LINES_SHOWN = 12        # of a compiler's or a machine's words
 
 
@@ -196,7 +196,7 @@ class Grading:
         self.make_for(*guests)
         self.report.progress(f"boots {', '.join(guests)}")
         return self.machine().boot(self.files(*guests), conf, **({"cores": 4, "memory": 256,
-                                                                  "timeout": HANG_S} | options))
+                                                                  "timeout": TIMEOUT_S} | options))
 
     def ask_monitor(self, conf, guests, first, commands, **options):
         """Boots, waits for the lines `first`, types commands; {command: lines of its answer}."""

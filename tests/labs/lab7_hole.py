@@ -3,7 +3,7 @@
 tried, and closes it."""
 import re
 
-from grading import ending, guest, machine_section
+from grading import HANG_S, TIMEOUT_S, ending, guest, machine_section
 from lab import ANSWERS, ROOT, Lab
 from lab4_msr import REFERENCE
 from lab5_icr import ATTACK, check_canary
@@ -32,7 +32,7 @@ def boot(g, attack, more=""):
     """The monitor has core 0, the canary 1, poke 2."""
     conf = (machine_section(tsc="trusted") + guest("canary", memory="2M", cmdline=f"beats={BEATS}")
             + guest("poke", cmdline=f"wait=200 {attack}") + more)
-    return g.boot(conf, "canary", "smp", "poke", cores=5 if more else 3)
+    return g.boot(conf, "canary", "smp", "poke", cores=5 if more else 3, timeout=TIMEOUT_S if more else HANG_S)
 
 
 def harm(result):
@@ -41,7 +41,7 @@ def harm(result):
     bad = [line for line in lines if " BAD " in line]
     if bad:
         return f"the canary: {bad[0]}"
-    if len(lines) < BEATS:
+    if 0 < len(lines) < BEATS:
         return f"the canary fell silent after {len(lines)} of {BEATS} beats: {result.reason.strip()}"
     return None
 

@@ -120,7 +120,7 @@ static uint32_t first_open(const uint8_t *is, const uint8_t *should, uint32_t bi
 
 static void look_maps(void)
 {
-    static const uint32_t ranges[] = {0, 0xc0000000, 0xc0010000, 0};
+    static const uint32_t ranges[] = {0, 0xc0000000, 0xc0010000, 0, 0}; /* and what lies behind */
     static struct svm_bitmaps is, should;
 
     svm_bitmaps_build(&is, &msr_amd);
