@@ -9,6 +9,7 @@
 #include "kernel/core/machine_check.h"
 #include "kernel/vm/crash.h"
 #include "kernel/vm/deadlines.h"
+#include "kernel/vm/debug.h"
 #include "kernel/vm/device.h"
 #include "kernel/vm/diagnosis.h"
 #include "kernel/vm/halt.h"
@@ -17,6 +18,7 @@
 #include "kernel/vm/life.h"
 #include "kernel/vm/memory.h"
 #include "kernel/vm/requests.h"
+#include "kernel/vm/table.h"
 #include "lib/bits.h"
 #include "lib/fmt.h"
 #include "lib/x86/cr.h"
@@ -402,6 +404,26 @@ void device_write(struct vm *vm, uint32_t d, uint32_t reg, uint32_t mask, uint32
     (void)mask;
     (void)value;
     DEMAND(d == reg && d != reg);
+}
+
+/* Nor has it tables of one, or a debugger. */
+bool table_write(struct vcpu *v, const struct vcpu_exit *x)
+{
+    (void)v;
+    (void)x;
+    return false;
+}
+
+void table_written(struct vcpu *v)
+{
+    DEMAND(v->soft->table_write.v == 0);
+}
+
+bool debug_takes(struct vcpu *v, const struct vcpu_exit *x)
+{
+    (void)v;
+    (void)x;
+    return false;
 }
 
 void life_tell(struct vm *vm, enum note_kind kind, const char *fmt, ...)
