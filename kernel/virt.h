@@ -335,7 +335,9 @@ struct virt_vm_config {
      * no interrupt is delivered where that can be kept out; `on` false: or no longer. */          \
     C(void, debug_step, (struct vcpu * v, bool on), (v, on))                                       \
     /* The #DB of this exit was not the guest's, as far as `bits` of DR6 go. */                    \
-    C(void, debug_drop, (struct vcpu * v, uint64_t bits), (v, bits))
+    C(void, debug_drop, (struct vcpu * v, uint64_t bits), (v, bits))                               \
+    /* Whatever DR6 says of these so far is over. */                                               \
+    C(void, debug_forget, (struct vcpu * v, uint64_t bits), (v, bits))
 
 #define VIRT_DECLARE_VMX(type, name, parameters, arguments) type vmx_##name parameters;
 VIRT_CALLS(VIRT_DECLARE_VMX)

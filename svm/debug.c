@@ -31,3 +31,8 @@ void svm_debug_drop(struct vcpu *v, uint64_t bits)
 
     vmcb->dr6 &= ~bits;
 }
+
+void svm_debug_forget(struct vcpu *v, uint64_t bits)
+{
+    svm_debug_drop(v, bits);
+}

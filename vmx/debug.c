@@ -34,6 +34,13 @@ void vmx_debug_drop(struct vcpu *v, uint64_t bits)
     vmx_keep_trap();
 }
 
+/* Of #DB an exit tells, and not DR6. */
+void vmx_debug_forget(struct vcpu *v, uint64_t bits)
+{
+    (void)v;
+    (void)bits;
+}
+
 /* HLT exits meanwhile: vmx_debug_ends_halt(). With a window it does anyway. */
 static void vmx_debug_watch(struct vcpu *v, bool on)
 {

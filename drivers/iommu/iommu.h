@@ -58,6 +58,7 @@ struct iommu {
     bool amd;
     const char *refuses; /* why no guest can have any device; NULL: it can */
     uint32_t unit_count;
+    uint32_t next_unit; /* whose faults are taken first */
     struct iommu_unit units[ACPI_IOMMUS_MAX];
     struct iommu_tables tables[2];
     hpa_t empty;                   /* AMD-Vi: a table that leads nowhere */

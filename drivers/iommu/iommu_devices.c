@@ -292,7 +292,7 @@ uint32_t iommu_faults(struct iommu *iommu, struct iommu_fault *faults, uint32_t 
 
     lock_take(&iommu->lock);
     for (uint32_t i = 0; i < iommu->unit_count && found < room; i++) {
-        struct iommu_unit *u = &iommu->units[i];
+        struct iommu_unit *u = &iommu->units[(iommu->next_unit + i) % iommu->unit_count];
         const uint32_t before = found;
         if (u->why != NULL)
             continue;
@@ -301,6 +301,8 @@ uint32_t iommu_faults(struct iommu *iommu, struct iommu_fault *faults, uint32_t 
         for (uint32_t k = before; k < found; k++)
             faults[k].segment = u->told->segment;
     }
+    iommu->next_unit =
+        (iommu->next_unit + 1) % iommu->unit_count; /* one that has many is not all */
     lock_release(&iommu->lock);
     return found;
 }

@@ -12,6 +12,7 @@
 
 #define BAUD           115200
 #define BYTES_PER_TICK 64
+#define TOLD_MAX       16 /* of its comings and goings: nobody fills the log from there */
 
 #define SIGNAL_INTERRUPT "02" /* SIGINT */
 #define SIGNAL_TRAP      "05" /* SIGTRAP */
@@ -71,8 +72,9 @@ static void debugger_tell_stop(struct debugger *d)
 
 static void debugger_leave(struct debugger *d)
 {
-    if (d->is_attached)
-        log_line("guest '%s': the debugger at serial2 lets it go", d->vm->name);
+    if (d->is_attached && d->told <= TOLD_MAX)
+        log_line("guest '%s': the debugger at serial2 lets it go%s", d->vm->name,
+                 d->told == TOLD_MAX ? "; no more is said of it" : "");
     d->is_attached = d->is_owed = d->is_physical = false;
     debug_end(d->vm);
 }
@@ -199,7 +201,7 @@ static void debugger_say_thread(struct debugger *d)
 
 static void debugger_attach(struct debugger *d)
 {
-    if (!d->is_attached)
+    if (!d->is_attached && ++d->told <= TOLD_MAX)
         log_line("guest '%s': a debugger at serial2 holds it", d->vm->name);
     d->is_attached = d->is_owed = d->is_new = true;
     debugger_stop(d);

@@ -19,6 +19,7 @@ struct debugger {
     struct packet_in in;
     struct packet_out out;
     uint8_t ack;      /* '+' or '-' to be sent first; 0: neither */
+    uint32_t told;    /* attachments, in the log */
     bool is_attached; /* somebody has asked how the guest is, ... */
     bool is_owed;     /* ... and is to hear when it stops */
     bool is_new;      /* ... for the first time: what an earlier debugger has set is forgotten */

@@ -104,6 +104,12 @@ static bool isolation_has(const struct plan *plan, enum region_kind kind)
     return false;
 }
 
+/* Of some, all that is in memory may be a table. */
+static bool isolation_has_devices(const struct plan *plan)
+{
+    return isolation_has(plan, REGION_DEVICE) || isolation_has(plan, REGION_TABLE);
+}
+
 /* The hypervisor's two ranges where they are known, then each guest's. */
 static void isolation_memory(const struct isolation *of, log_sink say)
 {
@@ -179,7 +185,7 @@ static void isolation_devices(const struct isolation *of, log_sink say)
                 link->sides[0].name, link->sides[1].name, VUART_PORT_2,
                 VUART_PORT_2 + VUART_PORTS - 1);
     }
-    const bool given = isolation_has(of->plan, REGION_DEVICE);
+    const bool given = isolation_has_devices(of->plan);
     if (given)
         say("  %-15s reaches its RAM and disks by its devices, and nothing else: the IOMMU sees to "
             "it",
@@ -212,8 +218,7 @@ static void isolation_gaps(const struct isolation *of, log_sink say)
         if (plan->guests[g].config->is_debugged)
             say("  - debugging: guest '%s' can be read and changed by whoever is at serial2",
                 plan->guests[g].config->name);
-    if (!isolation_has(plan,
-                       REGION_DEVICE)) /* no guest has one where an IOMMU does not see to it */
+    if (!isolation_has_devices(plan)) /* no guest has one where an IOMMU does not see to it */
         isolation_dma_gap(of, say);
     say("  - caches and memory bandwidth: cores that share a cache can slow and observe each "
         "other");

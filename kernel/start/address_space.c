@@ -139,6 +139,19 @@ static enum status address_space_map_functions(struct start_state *start)
     return s;
 }
 
+/* All of them, or none. */
+static bool address_space_map_pages(struct host_map *map, struct range pages)
+{
+    for (uint64_t at = 0; at < pages.size; at += PAGE_SIZE) {
+        if (host_map_add_small(map, pages.base + at, PAGE_SIZE, PT_R | PT_W, PT_UNCACHED) == OK)
+            continue;
+        const enum status s = host_map_remove(map, pages.base, at);
+        ASSERT(s == OK);
+        return false;
+    }
+    return true;
+}
+
 /* The same of the functions' MSI-X tables. One that lies where something else does, or nothing can,
  * is none. */
 static void address_space_map_tables(struct start_state *start)
@@ -147,8 +160,7 @@ static void address_space_map_tables(struct start_state *start)
         struct pci_entry *e = &start->machine.devices.entries[i];
         const struct range own = plan_device_table(e);
         if (own.size != 0 &&
-            (address_space_function(start, i).v == 0 ||
-             host_map_add_small(&start->map, own.base, own.size, PT_R | PT_W, PT_UNCACHED) != OK))
+            (address_space_function(start, i).v == 0 || !address_space_map_pages(&start->map, own)))
             e->msix.count = 0;
     }
 }
@@ -211,11 +223,13 @@ static enum status address_space_map_shared(struct start_state *start)
     for (uint32_t i = 0; i < start->machine.module_count && s == OK; i++)
         s = host_map_add(&start->map, start->machine.modules[i].place.base,
                          start->machine.modules[i].place.size, PT_R, PT_WRITE_BACK);
-    if (s == OK) {
+    if (s == OK)
         address_space_map_iommus(start);
+    if (s == OK)
+        s = address_space_map_functions(start);
+    if (s == OK) /* last: where these lie is the firmware's and the functions' word */
         address_space_map_tables(start);
-    }
-    return s == OK ? address_space_map_functions(start) : s;
+    return s;
 }
 
 /* Notes that this is not for guests, and takes it out of what is free if the firmware thinks so. */

@@ -85,7 +85,7 @@ static void debug_plant(struct vcpu *v, struct debug_core *c)
         c->slots |= BIT32(slot);
     }
     virt_debug_state(v, s);
-    virt_debug_drop(v, c->slots); /* none of them has been met yet */
+    virt_debug_forget(v, c->slots); /* none of them has been met yet */
 }
 
 /* What the guest has written to a register meanwhile is its own, and stays. */
@@ -159,7 +159,10 @@ bool debug_holds(struct vcpu *v, uint32_t kicks)
     if (!atomic_load(&d->hold))
         return false;
     debug_enter(v, c);
-    return true;
+    if (!atomic_load(&d->is_over))
+        return true;
+    debug_release(v, c); /* without what was planted */
+    return false;
 }
 
 void debug_away(struct vcpu *v)
@@ -189,11 +192,17 @@ bool debug_takes(struct vcpu *v, const struct vcpu_exit *x)
 
 /* ------------------------------------------------------------------ all cores */
 
-void debug_hold(struct vm *vm)
+static void debug_kick(struct vm *vm)
 {
     atomic_store(&vm->debug->hold, true);
     for (uint32_t i = 0; i < vm->vcpu_count; i++)
         kick_send(&vm->vcpus[i], KICK_DEBUG);
+}
+
+void debug_hold(struct vm *vm)
+{
+    atomic_store(&vm->debug->is_over, false);
+    debug_kick(vm);
 }
 
 bool debug_is_stopped(const struct vm *vm)
@@ -231,8 +240,10 @@ void debug_end(struct vm *vm)
     uint8_t acts[GUEST_CORES_MAX];
 
     memset(acts, DEBUG_CONTINUE, sizeof(acts));
-    vm->debug->break_count = 0;
+    atomic_store(&vm->debug->break_count, 0);
     debug_let_go(vm, acts);
+    atomic_store(&vm->debug->is_over, true);
+    debug_kick(vm); /* cores that run have breakpoints, or are in a step */
 }
 
 /* ------------------------------------------------------------------ breakpoints */

@@ -9,8 +9,10 @@
 #include "kernel/vm/vm.h"
 #include "lib/lock.h"
 
-#define FAULTS_STRAY 8    /* kept, of devices that nobody has, since boot */
-#define FAULTS_STORM 1000 /* of one guest's devices, within a second */
+#define FAULTS_STRAY 8 /* kept, of devices that nobody has, since boot */
+/* Of one guest's devices, within a second. A unit may keep one fault at a time, and is looked at no
+ * more often than PUMPS_PER_SECOND. */
+#define FAULTS_STORM 300
 
 struct faults {
     struct lock lock;    /* guards all below, and vm->faults; before the console's */

@@ -241,7 +241,8 @@ struct debug_core {
 /* Of a guest that a debugger may hold. kernel/vm/debug.c */
 struct debug {
     _Atomic bool hold; /* its cores stay out of the guest; debugger and cores of the guest write */
-    uint32_t break_count; /* the debugger writes, while all are held */
+    _Atomic bool is_over;         /* ... but only to have their breakpoints taken away */
+    _Atomic uint32_t break_count; /* the debugger writes; but for 0, while all are held */
     struct debug_break breaks[DEBUG_BREAKS];
     struct debug_core cores[]; /* [vcpu_count] */
 };

@@ -146,14 +146,14 @@ def test_fault_storm(machine, iommu):
     with machine.spawn(images("spin") | with_hook("storm"), conf, cores=3, memory=256,
                        qemu=iommu + EDU) as console:
         operator = Operator(console)
-        operator.wait(r"\[bulkhead\] guest 'spin' is stopped: 1000 requests without right within a second; "
+        operator.wait(r"\[bulkhead\] guest 'spin' is stopped: 300 requests without right within a second; "
                       r"first its device 00:0\d\.0 tried to read guest-physical 0x7000000000, outside of its "
                       r"memory \((VT-d reason|AMD-Vi event) 0x6\)")
         operator.open()
         report = operator.ask("crash spin")
         assert operator.ended("spin")["end"] == "crash" and operator.state("beside")["state"] == "running"
         operator.leave()
-    assert "1000 requests without right" in report[1] and "vCPU 0 on core #" in report[2], report
+    assert "300 requests without right" in report[1] and "vCPU 0 on core #" in report[2], report
 
 
 # abuse: DM-08 DM-09

@@ -198,18 +198,18 @@ static void stop(void **state)
 static void a_storm(void **state)
 {
     (void)state;
-    look(999, OWNED, 5);
-    look(999, OWNED, 5 + HZ); /* another second */
-    look(500, OWNED, 5 + 2 * HZ);
-    look(499, OWNED, 4 + 3 * HZ);
+    look(299, OWNED, 5);
+    look(299, OWNED, 5 + HZ); /* another second */
+    look(150, OWNED, 5 + 2 * HZ);
+    look(149, OWNED, 4 + 3 * HZ);
     assert_int_equal(end.kind, VM_END_NONE);
     look(1, OWNED, 4 + 3 * HZ);
     assert_int_equal(end.kind, VM_END_CRASH);
     assert_true(end.by_device && end.is_storm);
-    assert_int_equal(vm.faults.counted, 2998);
+    assert_int_equal(vm.faults.counted, 898);
     live();
     end.kind = VM_END_NONE;
-    look(999, OWNED, 4 + 3 * HZ);
+    look(299, OWNED, 4 + 3 * HZ);
     assert_int_equal(end.kind, VM_END_NONE);
 }
 

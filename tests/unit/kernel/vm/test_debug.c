@@ -25,7 +25,7 @@ static struct debug *const d = (struct debug *)(void *)room;
 
 /* ------------------------------------------------------------------ the processor */
 
-static uint64_t drs[4], dropped;
+static uint64_t drs[4], dropped, forgotten;
 static struct vcpu_state real; /* the guest's, of the core in question */
 static uint32_t stepping, writes, left, excused;
 static uint8_t window[HOST_WINDOW_SIZE];
@@ -102,6 +102,12 @@ void virt_debug_drop(struct vcpu *v, uint64_t bits)
     dropped = bits;
 }
 
+void virt_debug_forget(struct vcpu *v, uint64_t bits)
+{
+    (void)v;
+    forgotten = bits;
+}
+
 void virt_leave(struct vcpu *v)
 {
     (void)v;
@@ -145,7 +151,7 @@ static int begin(void **state)
     memset(vcpus, 0, sizeof(vcpus));
     memset(drs, 0, sizeof(drs));
     real = (struct vcpu_state){.rip = 0x1000, .dr7 = DR7_RESET};
-    dropped = stepping = writes = left = excused = 0;
+    dropped = forgotten = stepping = writes = left = excused = 0;
     vm = (struct vm){.plan = &plan, .name = "g", .vcpu_count = 2, .vcpus = vcpus, .debug = d};
     atomic_store(&vm.phase, VM_RUNNING);
     guest_map_add_ram(&plan.map, hpa(RAM_AT), 16 * MIB);
@@ -257,6 +263,31 @@ static bool plan_break(uint64_t address, uint8_t length, enum debug_kind kind)
     return debug_break(&vm, &(struct debug_break){address, length, kind});
 }
 
+/* While the guest runs: nothing is left that could hold it, with nobody there to let it go. */
+static void the_debugger_leaves_at_any_time(void **state)
+{
+    const uint8_t acts[] = {DEBUG_STEP, DEBUG_CONTINUE};
+
+    (void)state;
+    stop_both();
+    assert_true(plan_break(0x5000, 1, DEBUG_EXECUTE));
+    debug_let_go(&vm, acts);
+    assert_false(take(0));
+    assert_true(stepping);
+    assert_int_equal(drs[0], 0x5000);
+    debug_end(&vm);
+    assert_false(take(0));
+    assert_false(stepping);
+    assert_int_equal(drs[0], 0);
+    assert_int_equal(real.dr7 & 0xff, DR7_RESET & 0xff);
+    assert_false(take(1)); /* which was still held */
+    assert_false(debug_is_held(&vcpus[0]) || debug_is_held(&vcpus[1]));
+    debug_hold(&vm); /* and the next one finds both */
+    assert_true(take(0));
+    assert_true(take(1));
+    assert_true(debug_is_stopped(&vm));
+}
+
 static void breakpoints_are_planted_and_taken_back(void **state)
 {
     struct vcpu_exit x = {.exception = {.vector = VECTOR_DB, .dr6 = 1}};
@@ -278,7 +309,8 @@ static void breakpoints_are_planted_and_taken_back(void **state)
     assert_int_equal(drs[1], 0x5000);
     assert_int_equal(drs[3], 0x7004);
     assert_int_equal(real.dr7, DR7_RESET | 1 | 0xa8 | 0xf9000000);
-    assert_int_equal(dropped, 0xe);
+    assert_int_equal(forgotten, 0xe);
+    assert_int_equal(dropped, 0); /* it came out of no #DB */
 
     assert_false(debug_takes(&vcpus[0], &x)); /* the guest's own */
     x.exception.dr6 = 4;
@@ -354,6 +386,7 @@ int main(void)
         cmocka_unit_test_setup(all_are_held_and_go_on, begin),
         cmocka_unit_test_setup(one_steps_and_one_stays, begin),
         cmocka_unit_test_setup(a_life_that_ends, begin),
+        cmocka_unit_test_setup(the_debugger_leaves_at_any_time, begin),
         cmocka_unit_test_setup(breakpoints_are_planted_and_taken_back, begin),
         cmocka_unit_test_setup(breakpoints_come_and_go, begin),
         cmocka_unit_test_setup(memory_is_the_guests_own, begin),

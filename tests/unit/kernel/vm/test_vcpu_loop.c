@@ -324,6 +324,12 @@ static void script_debug_step(struct vcpu *on, bool is_on)
     abort();
 }
 
+static void script_debug_forget(struct vcpu *on, uint64_t bits)
+{
+    (void)on;
+    (void)bits;
+}
+
 static void script_debug_drop(struct vcpu *on, uint64_t bits)
 {
     (void)on, (void)bits;
