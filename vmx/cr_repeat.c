@@ -15,12 +15,8 @@ static enum vmcs_field vmx_cr_shadow(uint8_t number)
 
 static void vmx_cr_watch(struct vcpu *v, bool on)
 {
-    struct vmx_vcpu *hw = v->hw;
-    const uint32_t others = hw->controls_cpu & ~CPU_MONITOR_TRAP;
-
-    vmx_set_cpu_controls(hw, on || (v->hw_work & WORK_STEP) ? others | CPU_MONITOR_TRAP : others);
+    vmx_trap(v, WORK_REPEAT, on);
     vmwrite32(VMCS_EXCEPTION_BITMAP, INTERCEPTED_EXCEPTIONS | (on ? BIT32(VECTOR_GP) : 0));
-    v->hw_work = on ? v->hw_work | WORK_REPEAT : v->hw_work & ~(uint32_t)WORK_REPEAT;
 }
 
 /* The shadow gets what the guest writes before the processor has seen the instruction: if that is

@@ -45,14 +45,11 @@ void vmx_debug_forget(struct vcpu *v, uint64_t bits)
 static void vmx_debug_watch(struct vcpu *v, bool on)
 {
     struct vmx_vcpu *hw = v->hw;
-    uint32_t others = hw->controls_cpu & ~CPU_MONITOR_TRAP;
+    const uint32_t controls = hw->controls_cpu;
 
-    if (!(others & (CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW)))
-        others = on ? others | CPU_HLT : others & ~CPU_HLT;
-    v->hw_work = on ? v->hw_work | WORK_STEP : v->hw_work & ~(uint32_t)WORK_STEP;
-    vmx_set_cpu_controls(hw, v->hw_work & (WORK_STEP | WORK_REPEAT | WORK_ONCE)
-                                 ? others | CPU_MONITOR_TRAP
-                                 : others);
+    if (!(controls & (CPU_INTERRUPT_WINDOW | CPU_NMI_WINDOW)))
+        vmx_set_cpu_controls(hw, on ? controls | CPU_HLT : controls & ~CPU_HLT);
+    vmx_trap(v, WORK_STEP, on);
 }
 
 /* Keeps interrupts out for one instruction, as behind STI. SDM "Checks on Guest Non-Register State"

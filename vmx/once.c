@@ -10,12 +10,10 @@
 void vmx_once(struct vcpu *v, bool on)
 {
     struct vmx_vcpu *hw = v->hw;
-    const uint32_t others = hw->controls_cpu & ~CPU_MONITOR_TRAP;
 
     vmwrite64(VMCS_EPT_POINTER, on ? hw->shared->open_pointer : hw->shared->ept_pointer);
-    vmx_set_cpu_controls(hw, on || (v->hw_work & WORK_STEP) ? others | CPU_MONITOR_TRAP : others);
     hw->once_tried = false;
-    v->hw_work = on ? v->hw_work | WORK_ONCE : v->hw_work & ~(uint32_t)WORK_ONCE;
+    vmx_trap(v, WORK_ONCE, on);
 }
 
 /*

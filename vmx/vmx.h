@@ -78,6 +78,7 @@ enum vmx_work {
     WORK_REPEAT = 8,  /* watch the repetition of a MOV to CR0 or CR4 */
     WORK_ONCE = 16,   /* the guest has other nested tables for one instruction */
     WORK_STEP = 32,   /* watch the end of an instruction, for a debugger: debug.c */
+    WORK_TRAPS = WORK_REPEAT | WORK_ONCE | WORK_STEP,
 };
 
 /* Filled by vmx_probe() on the boot core, then const. */
@@ -129,6 +130,9 @@ static inline uint64_t vmx_cr_real(struct vmx_cr_policy p, uint64_t value)
 /* True: the guest may believe in `value` (owned bits only); else #GP(0). */
 bool vmx_cr0_ok(uint64_t value);
 bool vmx_cr4_ok(struct vmx_cr_policy p, uint64_t value);
+
+/* trap.c: begins or ends one of WORK_TRAPS: the monitor trap flag is on while there is any. */
+void vmx_trap(struct vcpu *v, enum vmx_work work, bool on);
 
 /* cr_repeat.c: of WORK_REPEAT. */
 bool vmx_cr_is_done(const struct vmx_vcpu *hw);

@@ -12,6 +12,7 @@
 #include "vmx/debug.c"
 #include "vmx/once.c"
 #include "vmx/run.c"
+#include "vmx/trap.c"
 
 static uint64_t ends_by; /* the next stay */
 
