@@ -98,9 +98,8 @@ static void isolation_map(const struct machine *machine, const struct plan_guest
 static bool isolation_has(const struct plan *plan, enum region_kind kind)
 {
     for (uint32_t g = 0; g < plan->guest_count; g++)
-        for (uint32_t i = 0; i < plan->guests[g].map.count; i++)
-            if (plan->guests[g].map.rows[i].kind == kind)
-                return true;
+        if (guest_map_has(&plan->guests[g].map, kind))
+            return true;
     return false;
 }
 

@@ -234,16 +234,25 @@ static bool plan_device_refuses(const struct machine *machine, const struct pci_
 
 /* ------------------------------------------------------------------ whose it is */
 
+/* The guest has the function, or one of its group. */
+static bool plan_device_is_of(const struct plan_guest *guest, const struct pci_entry *e,
+                              bool of_group)
+{
+    for (uint32_t d = 0; d < guest->device_count; d++) {
+        const struct pci_entry *other = guest->devices[d].entry;
+        if (other == e || (of_group && other->group == e->group))
+            return true;
+    }
+    return false;
+}
+
 /* The guest before `end` (of plan->guests) that has a function of the group, or NULL. */
 static const struct plan_guest *plan_device_owner(const struct plan *plan, uint32_t end,
                                                   const struct pci_entry *e, bool of_group)
 {
     for (uint32_t g = 0; g < end; g++)
-        for (uint32_t d = 0; d < plan->guests[g].device_count; d++) {
-            const struct pci_entry *other = plan->guests[g].devices[d].entry;
-            if (other == e || (of_group && other->group == e->group))
-                return &plan->guests[g];
-        }
+        if (plan_device_is_of(&plan->guests[g], e, of_group))
+            return &plan->guests[g];
     return NULL;
 }
 
@@ -301,14 +310,6 @@ bool plan_resets_by(const struct plan *plan, const struct pci_entry *bridge)
     return false;
 }
 
-static bool plan_device_is_of(const struct plan_guest *guest, const struct pci_entry *e)
-{
-    for (uint32_t d = 0; d < guest->device_count; d++)
-        if (guest->devices[d].entry == e)
-            return true;
-    return false;
-}
-
 /* The bridge by which a device can be reset: all that is below it is this guest's. */
 static const struct pci_entry *plan_device_bridge(const struct machine *machine,
                                                   const struct plan_guest *guest,
@@ -318,7 +319,8 @@ static const struct pci_entry *plan_device_bridge(const struct machine *machine,
     const struct pci_entry *bridge = e->reset == PCI_RESET_BUS ? pci_list_bridge(list, e) : NULL;
 
     for (uint32_t i = 0; i < list->count && bridge != NULL; i++)
-        if (pci_is_below(bridge, &list->entries[i]) && !plan_device_is_of(guest, &list->entries[i]))
+        if (pci_is_below(bridge, &list->entries[i]) &&
+            !plan_device_is_of(guest, &list->entries[i], false))
             return NULL;
     return bridge;
 }
