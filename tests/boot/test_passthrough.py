@@ -156,15 +156,11 @@ def test_fault_storm(machine, iommu):
     assert "300 requests without right" in report[1] and "vCPU 0 on core #" in report[2], report
 
 
-# abuse: DM-08 DM-09
-@UNITS
-def test_abused(machine, iommu):
-    """A guest that does with its device's configuration space and message what no driver would; a
-    canary beside it."""
+def hostile_said(machine, cmdline, devices, qemu):
+    """What a hostile guest with these devices says; a canary beside it is well."""
     conf = (machine_section(reserve=1, tsc="trusted") + guest("canary", memory="2M")
-            + guest("hostile", cmdline="part=devices", devices="1234:11e8"))
-    with machine.spawn(images("canary", "hostile"), conf, cores=3, memory=256,
-                       qemu=iommu + EDU) as console:
+            + guest("hostile", cmdline=cmdline, devices=devices))
+    with machine.spawn(images("canary", "hostile"), conf, cores=3, memory=256, qemu=qemu) as console:
         operator = Operator(console)
         operator.wait(r"\[bulkhead\] guest 'hostile' powered off with code ")
         for _ in range(5):
@@ -172,7 +168,15 @@ def test_abused(machine, iommu):
         operator.open()
         operator.leave()
         check_canary(machine, 5)
-    check_rows(said_by(machine, "hostile"), rows_in("devices.c") - {"ABI"}, 12)
+    return said_by(machine, "hostile")
+
+
+# abuse: DM-08 DM-09
+@UNITS
+def test_abused(machine, iommu):
+    """A guest that does with its device's configuration space and message what no driver would."""
+    said = hostile_said(machine, "part=devices", "1234:11e8", iommu + EDU)
+    check_rows(said, rows_in("devices.c") - {"ABI"}, 12)
 
 
 # abuse: DM-11 DM-12 DM-15
@@ -180,19 +184,8 @@ def test_abused(machine, iommu):
 def test_tables(machine, iommu):
     """The same with an MSI-X table, which is written in every way (test_tables.py) and says what no
     driver would write, while its device interrupts."""
-    conf = (machine_section(reserve=1, tsc="trusted") + guest("canary", memory="2M")
-            + guest("hostile", cmdline="part=tables engine=tcg", devices="nvme"))
-    with machine.spawn(images("canary", "hostile"), conf, cores=3, memory=256,
-                       qemu=iommu + "-device nvme,serial=1 ") as console:
-        operator = Operator(console)
-        operator.wait(r"\[bulkhead\] guest 'hostile' powered off with code ")
-        for _ in range(5):
-            operator.wait(r"\[canary\] beat ")
-        operator.open()
-        operator.leave()
-        check_canary(machine, 5)
-    check_rows(said_by(machine, "hostile"),
-               rows_in("tables.c", "tables_device.c") - {"ABI", "DM-13"}, 140)
+    said = hostile_said(machine, "part=tables engine=tcg", "nvme", iommu + "-device nvme,serial=1 ")
+    check_rows(said, rows_in("tables.c", "tables_device.c") - {"ABI", "DM-13"}, 140)
 
 
 # abuse: DM-10
